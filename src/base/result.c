@@ -1,0 +1,39 @@
+#include "base/result.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+static const struct {
+    int status;
+    const char *title;
+} results[] = {
+#define X(name, status, title) {status, title},
+    SI_RESULTS(X)
+#undef X
+};
+
+si_result si_fail(si_diag *diag, si_result code, const char *fmt, ...) {
+    if (diag == NULL || diag->code != SI_OK) {
+        return code;
+    }
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(diag->text, sizeof diag->text, fmt, args);
+    va_end(args);
+    for (char *c = diag->text; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+            *c = '?';
+        }
+    }
+    diag->code = code;
+    return code;
+}
+
+int si_result_status(si_result code) {
+    return results[code].status;
+}
+
+const char *si_result_title(si_result code) {
+    return results[code].title;
+}

@@ -1,0 +1,62 @@
+/* The codecs: one file per format behind one table.
+ *
+ * Every encoder takes final pixels (codec/image.h) and typed parameters and gives the bytes of a
+ * complete file; every decoder turns such bytes back into 8-bit sRGB pixels, so that what a client
+ * will see can be scored. All calls are synchronous, use one thread, keep no state between calls
+ * and are safe on hostile input as far as the field library is. */
+#ifndef SI_CODEC_CODEC_H
+#define SI_CODEC_CODEC_H
+
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "base/format.h"
+#include "base/result.h"
+#include "codec/image.h"
+
+/* What to encode with. Zero-initialize, then set what matters; fields that a format has no use for
+ * are ignored by it. si_codec_defaults() fills in sensible values. */
+typedef struct si_encode_params {
+    float quality;      /* the codec's own scale, see si_codec_info.quality_*; ignored if lossless */
+    bool lossless;      /* exact pixels (PNG and GIF always are, JPEG never) */
+    int effort;         /* 0 = fastest … 9 = smallest; each codec maps it to its own speed setting */
+    bool chroma_full;   /* true: 4:4:4, false: 4:2:0 (JPEG, AVIF; WebP: sharp_yuv when true) */
+    int bit_depth;      /* AVIF: 8 or 10; else ignored */
+    bool progressive;   /* JPEG: progressive scans; PNG: interlaced */
+    bool optimize;      /* JPEG: optimised Huffman tables */
+    int tune;           /* WebP: 0 photo-like, 1 drawing/text; JXL: 0 VarDCT, 1 modular;
+                           AVIF: 1 screen-content tools */
+    int dpi;            /* > 0: density tag to write where the format has one (JPEG, PNG) */
+    const void *icc;    /* profile to embed (borrowed), or NULL; JPEG, PNG only */
+    size_t icc_len;     /* bytes */
+} si_encode_params;
+
+/* What a codec is and can do on this machine. */
+typedef struct si_codec_info {
+    si_format format;
+    bool available;      /* false if built without its library: encode fails cleanly */
+    float quality_min;   /* value that gives the smallest sensible file, … */
+    float quality_max;   /* … and the best; quality grows monotonically from min to max */
+    float quality_step;  /* smallest step that changes the file: 1, or finer for JXL, JP2 */
+    const char *library; /* name and version of the field library, for explain and docs */
+} si_codec_info;
+
+/* Facts about a format's codec; never NULL for a valid format. */
+const si_codec_info *si_codec_get(si_format format);
+
+/* Parameters to start from for this image: effort 6, 4:2:0 unless alpha or grey says otherwise. */
+si_encode_params si_codec_defaults(si_format format, const si_image *image);
+
+/* Encodes. On success `out` (zero-initialized by the caller) owns a complete file. Fails with
+ * SI_ERR_UNSUPPORTED (format not built in), SI_ERR_LIMIT (the format cannot hold such a size),
+ * SI_ERR_MEMORY, SI_ERR_INTERNAL. */
+SI_NODISCARD si_result si_codec_encode(si_format format, const si_image *image,
+    const si_encode_params *params, si_bytes *out, si_diag *diag);
+
+/* Decodes a file of `format` into `out` (zero-initialized by the caller): RGB, or RGBA when the
+ * file has alpha. Meant for files that si_codec_encode() made; anything else fails cleanly with
+ * SI_ERR_SOURCE. Images over 2^28 pixels fail with SI_ERR_LIMIT. */
+SI_NODISCARD si_result si_codec_decode(
+    si_format format, const uint8_t *data, size_t len, si_image *out, si_diag *diag);
+
+#endif
