@@ -1,0 +1,153 @@
+#include "base/str.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool si_str_eq(si_str a, si_str b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+bool si_str_eq_nocase(si_str a, si_str b) {
+    if (a.len != b.len) {
+        return false;
+    }
+    for (size_t i = 0; i < a.len; i++) {
+        if (lower(a.p[i]) != lower(b.p[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool si_str_starts(si_str s, si_str prefix) {
+    return s.len >= prefix.len && memcmp(s.p, prefix.p, prefix.len) == 0;
+}
+
+si_str si_str_trim(si_str s) {
+    while (s.len > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
+        s.p++;
+        s.len--;
+    }
+    while (s.len > 0 && (s.p[s.len - 1] == ' ' || s.p[s.len - 1] == '\t')) {
+        s.len--;
+    }
+    return s;
+}
+
+bool si_str_next(si_str *rest, char sep, si_str *part) {
+    if (rest->p == NULL) {
+        return false;
+    }
+    const char *at = rest->len > 0 ? memchr(rest->p, sep, rest->len) : NULL;
+    if (at == NULL) {
+        *part = *rest;
+        *rest = (si_str){NULL, 0};
+    } else {
+        *part = (si_str){rest->p, (size_t)(at - rest->p)};
+        rest->len -= part->len + 1;
+        rest->p = at + 1;
+    }
+    return true;
+}
+
+bool si_str_real(si_str s, double *out) {
+    bool negative = false;
+    size_t i = 0;
+    if (i < s.len && (s.p[i] == '+' || s.p[i] == '-')) {
+        negative = s.p[i++] == '-';
+    }
+    double v = 0, unit = 1;
+    bool digits = false, point = false;
+    for (; i < s.len; i++) {
+        char c = s.p[i];
+        if (c == '.' && !point) {
+            point = true;
+        } else if (c >= '0' && c <= '9') {
+            digits = true;
+            v = v * 10 + (c - '0');
+            unit = point ? unit * 10 : unit;
+        } else {
+            return false;
+        }
+        if (unit > 1e15 || v > 1e30) {
+            return false;
+        }
+    }
+    if (!digits) {
+        return false;
+    }
+    *out = negative ? -(v / unit) : v / unit;
+    return true;
+}
+
+bool si_str_int(si_str s, long *out) {
+    double v;
+    if (!si_str_real(s, &v) || fabs(v) > 9e15) {
+        return false;
+    }
+    *out = (long)floor(v + 0.5);
+    return true;
+}
+
+bool si_str_flag(si_str s, bool *out) {
+    if (si_str_eq(s, SI_STR("1")) || si_str_eq_nocase(s, SI_STR("true"))) {
+        *out = true;
+        return true;
+    }
+    if (si_str_eq(s, SI_STR("0")) || si_str_eq_nocase(s, SI_STR("false"))) {
+        *out = false;
+        return true;
+    }
+    return false;
+}
+
+size_t si_str_decode(si_str s, bool plus, char *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.p[i];
+        if (c == '%' && s.len - i > 2 && hex_digit(s.p[i + 1]) >= 0 && hex_digit(s.p[i + 2]) >= 0) {
+            c = (char)(hex_digit(s.p[i + 1]) * 16 + hex_digit(s.p[i + 2]));
+            i += 2;
+        } else if (c == '+' && plus) {
+            c = ' ';
+        }
+        out[n++] = c;
+    }
+    return n;
+}
+
+char *si_real_print(double v, char *out) {
+    /* by hand, since printf's decimal point follows the locale */
+    double magnitude = fabs(v);
+    int decimals = 6;
+    for (double m = magnitude; m >= 10 && decimals > 0; m /= 10) {
+        decimals--;
+    }
+    double unit = pow(10, decimals);
+    unsigned long long scaled = (unsigned long long)floor(magnitude * unit + 0.5);
+    unsigned long long whole = scaled / (unsigned long long)unit;
+    unsigned long long part = scaled % (unsigned long long)unit;
+    while (decimals > 0 && part % 10 == 0) {
+        part /= 10;
+        decimals--;
+    }
+    const char *sign = v < 0 && scaled > 0 ? "-" : "";
+    if (decimals == 0) {
+        snprintf(out, 32, "%s%llu", sign, whole);
+    } else {
+        snprintf(out, 32, "%s%llu.%0*llu", sign, whole, decimals, part);
+    }
+    return out;
+}

@@ -1,0 +1,45 @@
+/* Borrowed text with a length, and the lexical rules of reference/commands.md section 1.1. */
+#ifndef SI_BASE_STR_H
+#define SI_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Borrowed bytes, not NUL-terminated. */
+typedef struct si_str {
+    const char *p;
+    size_t len;
+} si_str;
+
+#define SI_STR(literal) ((si_str){(literal), sizeof(literal) - 1})
+#define SI_STR_ARG(s) (int)(s).len, (s).p /* for printf's %.*s */
+
+static inline si_str si_str_of(const char *text) {
+    return (si_str){text, text != NULL ? strlen(text) : 0};
+}
+
+bool si_str_eq(si_str a, si_str b);
+bool si_str_eq_nocase(si_str a, si_str b); /* ASCII letters only, whatever the locale */
+bool si_str_starts(si_str s, si_str prefix);
+si_str si_str_trim(si_str s); /* without blanks and tabs at both ends */
+
+/* Takes the part of *rest before the first `sep` (all of it if there is none) and moves *rest
+ * behind that separator. False once *rest is used up (rest->p == NULL). */
+bool si_str_next(si_str *rest, char sep, si_str *part);
+
+/* Numbers of section 1.1: ints accept a real, rounded half up (P4); reals are decimal with `.`,
+ * no exponent, no NaN, independent of the locale. The whole text must be the number. */
+bool si_str_int(si_str s, long *out);
+bool si_str_real(si_str s, double *out);
+bool si_str_flag(si_str s, bool *out); /* 0 1 true false */
+
+/* Decodes %XX (and + as blank, if `plus`) from `s` into `out`, which needs s.len bytes; returns the
+ * decoded length. A malformed escape stays as it is. */
+size_t si_str_decode(si_str s, bool plus, char *out);
+
+/* Prints a real in its shortest form that reads back as the same 7 digits: no exponent, no trailing
+ * zeros, locale-independent. `out` needs 32 bytes. Returns out. |v| ≤ 1e9. */
+char *si_real_print(double v, char *out);
+
+#endif

@@ -1,0 +1,42 @@
+/* One request, from recipe and original to the reply: render, choose, headers.
+ *
+ * The same function answers in a pool worker, in `smartimg render` and in `smartimg explain`. */
+#ifndef SI_RENDERER_ANSWER_H
+#define SI_RENDERER_ANSWER_H
+
+#include "base/bytes.h"
+#include "quality/choose.h"
+#include "recipe/recipe.h"
+#include "render/render.h"
+
+typedef struct si_answer_options {
+    si_render_limits limits;
+    int64_t deadline_ns; /* CLOCK_MONOTONIC time by which the search must be through; 0 = none */
+} si_answer_options;
+
+/* A reply. Zero-initialize; release with si_answer_free(). */
+typedef struct si_answer {
+    int status;                /* HTTP status */
+    const char *content_type;  /* static string */
+    char etag[40];             /* strong, with quotes; "" on errors */
+    char server_timing[200];   /* value of Server-Timing, "" if none */
+    bool smart;                /* X-Adobe-Smart-Imaging is due */
+    si_choice choice;          /* every candidate, for receipts and explain; body moved out */
+    si_bytes body;             /* the image, the properties, or one line of error text */
+} si_answer;
+
+/* Answers. `fd` is the open original, or −1 when the recipe needs none. Never fails as such: a
+ * failure becomes a reply with its status and one line of text (commands.md section 9). */
+void si_answer_make(
+    const si_recipe *r, int fd, const si_answer_options *options, si_answer *out);
+
+/* The reply for a failure that happened before rendering. */
+void si_answer_error(const si_diag *diag, si_answer *out);
+
+/* Writes the headers, each ended by CR LF, without the blank line: Status (as CGI has it),
+ * Content-Type, ETag, X-Adobe-Smart-Imaging, X-Smart-Imaging, Server-Timing. */
+int si_answer_headers(const si_answer *a, si_bytes *out);
+
+void si_answer_free(si_answer *a);
+
+#endif
