@@ -14,6 +14,27 @@
 #include "base/result.h"
 #include "codec/image.h"
 
+/* WebP's own knobs, for the full search. A field of -1 keeps what libwebp and `tune` would choose. */
+typedef struct si_webp_params {
+    bool set;             /* false (zero-initialized): every field is ignored */
+    int sns_strength;     /* spatial noise shaping, 0…100 */
+    int filter_strength;  /* deblocking, 0 (off)…100 */
+    int filter_sharpness; /* 0 (sharpest)…7 */
+    int filter_type;      /* 0 simple, 1 strong */
+    int segments;         /* 1…4 */
+    int passes;           /* entropy analysis passes, 1…10 */
+    int near_lossless;    /* 0 (strongest)…100 (off); with `lossless` only, and then no longer exact */
+} si_webp_params;
+
+/* AVIF's own knobs, for the full search. A field of -1 keeps what libaom and `tune` would choose. */
+typedef struct si_avif_params {
+    bool set;        /* false (zero-initialized): every field is ignored */
+    int sharpness;   /* loop filter and rate–distortion bias against blur, 0…7 */
+    int deltaq_mode; /* libaom's deltaq-mode, 0 (one quantizer)…6 */
+    int enable_cdef; /* 0 off, 1 on, 3 adaptive (libaom ≥ 3.13) */
+    int tune_ssim;   /* 1: tune=ssim even where tune=ssimulacra2 exists */
+} si_avif_params;
+
 /* What to encode with. Zero-initialize, then set what matters; fields that a format has no use for
  * are ignored by it. si_codec_defaults() fills in sensible values. */
 typedef struct si_encode_params {
@@ -29,6 +50,8 @@ typedef struct si_encode_params {
     int dpi;            /* > 0: density tag to write where the format has one (JPEG, PNG) */
     const void *icc;    /* profile to embed (borrowed), or NULL; JPEG, PNG only */
     size_t icc_len;     /* bytes */
+    si_webp_params webp;
+    si_avif_params avif;
 } si_encode_params;
 
 /* What a codec is and can do on this machine. */

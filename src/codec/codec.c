@@ -1,0 +1,115 @@
+#include "codec/codec.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "codec/driver.h"
+
+static const si_codec_driver *const drivers[SI_FORMAT_COUNT] = {
+#ifdef SI_HAVE_JPEG
+    [SI_FORMAT_JPEG] = &si_codec_jpeg,
+#endif
+#ifdef SI_HAVE_PNG
+    [SI_FORMAT_PNG] = &si_codec_png,
+#endif
+#ifdef SI_HAVE_GIF
+    [SI_FORMAT_GIF] = &si_codec_gif,
+#endif
+#ifdef SI_HAVE_WEBP
+    [SI_FORMAT_WEBP] = &si_codec_webp,
+#endif
+#ifdef SI_HAVE_AVIF
+    [SI_FORMAT_AVIF] = &si_codec_avif,
+#endif
+#ifdef SI_HAVE_JXL
+    [SI_FORMAT_JXL] = &si_codec_jxl,
+#endif
+#ifdef SI_HAVE_JP2
+    [SI_FORMAT_JP2] = &si_codec_jp2,
+#endif
+#ifdef SI_HAVE_JXR
+    [SI_FORMAT_JXR] = &si_codec_jxr,
+#endif
+};
+
+static si_codec_info infos[SI_FORMAT_COUNT];
+static char libraries[SI_FORMAT_COUNT][96];
+static pthread_once_t infos_once = PTHREAD_ONCE_INIT;
+
+static void fill_infos(void) {
+    for (int f = 0; f < SI_FORMAT_COUNT; f++) {
+        const si_codec_driver *d = drivers[f];
+        infos[f].format = (si_format)f;
+        infos[f].library = libraries[f];
+        if (d == NULL) {
+            snprintf(libraries[f], sizeof libraries[f], "not built in");
+            continue;
+        }
+        infos[f].available = true;
+        infos[f].quality_min = d->quality_min;
+        infos[f].quality_max = d->quality_max;
+        infos[f].quality_step = d->quality_step;
+        d->library(libraries[f], sizeof libraries[f]);
+    }
+}
+
+static float clamp(float v, float low, float high) {
+    return v >= low ? (v <= high ? v : high) : low; /* NaN becomes low */
+}
+
+const si_codec_info *si_codec_get(si_format format) {
+    pthread_once(&infos_once, fill_infos);
+    return &infos[format];
+}
+
+si_encode_params si_codec_defaults(si_format format, const si_image *image) {
+    bool flat_chroma = image->grey;
+    si_encode_params p = {
+        .quality = 80,
+        .effort = 6,
+        .chroma_full = image->channels == 4 && !flat_chroma,
+        .bit_depth = format == SI_FORMAT_AVIF ? 10 : 8,
+        .optimize = true,
+    };
+    return p;
+}
+
+si_result si_codec_encode(si_format format, const si_image *image, const si_encode_params *params,
+    si_bytes *out, si_diag *diag) {
+    const si_codec_driver *d = drivers[format];
+    if (d == NULL) {
+        return si_fail(diag, SI_ERR_UNSUPPORTED, "no %s encoder built in", si_format_name(format));
+    }
+    if (image->pixels == NULL || image->width < 1 || image->height < 1 ||
+        (image->channels != 3 && image->channels != 4)) {
+        return si_fail(diag, SI_ERR_INTERNAL, "no pixels to encode");
+    }
+    if (image->width > d->max_side || image->height > d->max_side) {
+        return si_fail(diag, SI_ERR_LIMIT, "%d×%d pixels do not fit in %s", image->width,
+            image->height, si_format_name(format));
+    }
+    si_encode_params p = *params;
+    p.quality = clamp(p.quality, d->quality_min, d->quality_max);
+    p.effort = p.effort < 0 ? 0 : p.effort > 9 ? 9 : p.effort;
+    si_result r = d->encode(image, &p, out, diag);
+    if (r != SI_OK) {
+        si_bytes_free(out);
+    }
+    return r;
+}
+
+si_result si_codec_decode(
+    si_format format, const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
+    const si_codec_driver *d = drivers[format];
+    if (d == NULL) {
+        return si_fail(diag, SI_ERR_UNSUPPORTED, "no %s decoder built in", si_format_name(format));
+    }
+    if (data == NULL || len == 0) {
+        return si_fail(diag, SI_ERR_SOURCE, "empty %s file", si_format_name(format));
+    }
+    si_result r = d->decode(data, len, out, diag);
+    if (r != SI_OK) {
+        si_image_free(out);
+    }
+    return r;
+}

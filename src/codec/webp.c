@@ -1,0 +1,99 @@
+#include <stdio.h>
+#include <webp/decode.h>
+#include <webp/encode.h>
+
+#include "codec/driver.h"
+
+static void set_if_given(int *field, int value) {
+    if (value >= 0) {
+        *field = value;
+    }
+}
+
+static bool make_config(WebPConfig *c, const si_encode_params *p) {
+    WebPPreset preset = p->tune == 1 ? WEBP_PRESET_DRAWING : WEBP_PRESET_DEFAULT;
+    if (!WebPConfigPreset(c, preset, p->quality)) {
+        return false;
+    }
+    c->method = p->effort * 2 / 3; /* 0…9 → 0…6; effort 6 is libwebp's default 4 */
+    c->use_sharp_yuv = p->chroma_full;
+    c->alpha_quality = 100;
+    c->alpha_filtering = p->effort >= 8 ? 2 : 1;
+    c->thread_level = 0;
+    if (p->lossless) {
+        c->lossless = 1;
+        c->quality = (float)p->effort * (100.f / 9); /* lossless: how hard to try */
+    }
+    if (p->webp.set) {
+        set_if_given(&c->sns_strength, p->webp.sns_strength);
+        set_if_given(&c->filter_strength, p->webp.filter_strength);
+        set_if_given(&c->filter_sharpness, p->webp.filter_sharpness);
+        set_if_given(&c->filter_type, p->webp.filter_type);
+        set_if_given(&c->segments, p->webp.segments);
+        set_if_given(&c->pass, p->webp.passes);
+        set_if_given(&c->near_lossless, p->webp.near_lossless);
+    }
+    return WebPValidateConfig(c) != 0;
+}
+
+static int on_bytes(const uint8_t *data, size_t len, const WebPPicture *picture) {
+    return si_bytes_append(picture->custom_ptr, data, len);
+}
+
+static si_result encode(
+    const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag) {
+    si_result r = SI_OK;
+    WebPConfig config;
+    WebPPicture picture;
+    if (!WebPPictureInit(&picture) || !make_config(&config, params)) {
+        return si_fail(diag, SI_ERR_INTERNAL, "webp: parameters refused");
+    }
+    picture.width = image->width;
+    picture.height = image->height;
+    picture.use_argb = config.lossless || config.use_sharp_yuv;
+    picture.writer = on_bytes;
+    picture.custom_ptr = out;
+    bool alpha = image->channels == 4;
+    int imported = alpha ? WebPPictureImportRGBA(&picture, image->pixels, (int)image->stride)
+                         : WebPPictureImportRGB(&picture, image->pixels, (int)image->stride);
+    if (!imported || !WebPEncode(&config, &picture)) {
+        bool memory = !imported || picture.error_code == VP8_ENC_ERROR_OUT_OF_MEMORY ||
+                      picture.error_code == VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY ||
+                      picture.error_code == VP8_ENC_ERROR_BAD_WRITE;
+        r = si_fail(diag, memory ? SI_ERR_MEMORY : SI_ERR_INTERNAL, "webp: encoder error %d",
+            (int)picture.error_code);
+    }
+    WebPPictureFree(&picture);
+    return r;
+}
+
+static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
+    WebPBitstreamFeatures f;
+    if (WebPGetFeatures(data, len, &f) != VP8_STATUS_OK || f.has_animation) {
+        return si_fail(diag, SI_ERR_SOURCE, "webp: not a still WebP file");
+    }
+    si_result r = si_image_alloc(out, f.width, f.height, f.has_alpha ? 4 : 3, diag);
+    if (r != SI_OK) {
+        return r;
+    }
+    size_t size = out->stride * (size_t)out->height;
+    uint8_t *done = f.has_alpha
+                        ? WebPDecodeRGBAInto(data, len, out->pixels, size, (int)out->stride)
+                        : WebPDecodeRGBInto(data, len, out->pixels, size, (int)out->stride);
+    return done != NULL ? SI_OK : si_fail(diag, SI_ERR_SOURCE, "webp: damaged data");
+}
+
+static void library(char *text, size_t size) {
+    int v = WebPGetEncoderVersion();
+    snprintf(text, size, "libwebp %d.%d.%d", v >> 16, v >> 8 & 255, v & 255);
+}
+
+const si_codec_driver si_codec_webp = {
+    .quality_min = 0,
+    .quality_max = 100,
+    .quality_step = 1,
+    .max_side = WEBP_MAX_DIMENSION,
+    .library = library,
+    .encode = encode,
+    .decode = decode,
+};
