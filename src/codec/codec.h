@@ -14,7 +14,8 @@
 #include "base/result.h"
 #include "codec/image.h"
 
-/* WebP's own knobs, for the full search. A field of -1 keeps what libwebp and `tune` would choose. */
+/* WebP's own knobs, for the full search. A field of -1 keeps what libwebp and `tune` would choose.
+ */
 typedef struct si_webp_params {
     bool set;             /* false (zero-initialized): every field is ignored */
     int sns_strength;     /* spatial noise shaping, 0…100 */
@@ -23,10 +24,11 @@ typedef struct si_webp_params {
     int filter_type;      /* 0 simple, 1 strong */
     int segments;         /* 1…4 */
     int passes;           /* entropy analysis passes, 1…10 */
-    int near_lossless;    /* 0 (strongest)…100 (off); with `lossless` only, and then no longer exact */
+    int near_lossless; /* 0 (strongest)…100 (off); with `lossless` only, and then no longer exact */
 } si_webp_params;
 
-/* AVIF's own knobs, for the full search. A field of -1 keeps what libaom and `tune` would choose. */
+/* AVIF's own knobs, for the full search. A field of -1 keeps what libaom and `tune` would choose.
+ */
 typedef struct si_avif_params {
     bool set;        /* false (zero-initialized): every field is ignored */
     int sharpness;   /* loop filter and rate–distortion bias against blur, 0…7 */
@@ -38,18 +40,18 @@ typedef struct si_avif_params {
 /* What to encode with. Zero-initialize, then set what matters; fields that a format has no use for
  * are ignored by it. si_codec_defaults() fills in sensible values. */
 typedef struct si_encode_params {
-    float quality;      /* the codec's own scale, see si_codec_info.quality_*; ignored if lossless */
-    bool lossless;      /* exact pixels (PNG and GIF always are, JPEG never) */
-    int effort;         /* 0 = fastest … 9 = smallest; each codec maps it to its own speed setting */
-    bool chroma_full;   /* true: 4:4:4, false: 4:2:0 (JPEG, AVIF; WebP: sharp_yuv when true) */
-    int bit_depth;      /* AVIF: 8 or 10; else ignored */
-    bool progressive;   /* JPEG: progressive scans; PNG: interlaced */
-    bool optimize;      /* JPEG: optimised Huffman tables */
-    int tune;           /* WebP: 0 photo-like, 1 drawing/text; JXL: 0 VarDCT, 1 modular;
-                           AVIF: 1 screen-content tools */
-    int dpi;            /* > 0: density tag to write where the format has one (JPEG, PNG) */
-    const void *icc;    /* profile to embed (borrowed), or NULL; JPEG, PNG only */
-    size_t icc_len;     /* bytes */
+    float quality; /* the codec's own scale, see si_codec_info.quality_*; ignored if lossless */
+    bool lossless; /* exact pixels (PNG and GIF always are, JPEG never) */
+    int effort;    /* 0 = fastest … 9 = smallest; each codec maps it to its own speed setting */
+    bool chroma_full; /* true: 4:4:4, false: 4:2:0 (JPEG, AVIF; WebP: sharp_yuv when true) */
+    int bit_depth;    /* AVIF: 8 or 10; else ignored */
+    bool progressive; /* JPEG: progressive scans; PNG: interlaced */
+    bool optimize;    /* JPEG: optimised Huffman tables */
+    int tune;         /* WebP: 0 photo-like, 1 drawing/text; JXL: 0 VarDCT, 1 modular;
+                         AVIF: 1 screen-content tools */
+    int dpi;          /* > 0: density tag to write where the format has one (JPEG, PNG) */
+    const void *icc;  /* profile to embed (borrowed), or NULL; JPEG, PNG only */
+    size_t icc_len;   /* bytes */
     si_webp_params webp;
     si_avif_params avif;
 } si_encode_params;

@@ -9,8 +9,8 @@
  * behind when they fail; the table frees it. */
 typedef struct si_codec_driver {
     float quality_min, quality_max, quality_step; /* as in si_codec_info */
-    int max_side;                                 /* pixels, the most the format or its library holds */
-    void (*library)(char *text, size_t size);     /* writes name and version of the library in use */
+    int max_side;                             /* pixels, the most the format or its library holds */
+    void (*library)(char *text, size_t size); /* writes name and version of the library in use */
     si_result (*encode)(
         const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag);
     si_result (*decode)(const uint8_t *data, size_t len, si_image *out, si_diag *diag);

@@ -133,8 +133,7 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
     jpeg_create_decompress(&cinfo);
     jpeg_mem_src(&cinfo, (unsigned char *)(uintptr_t)data, (unsigned long)len);
     jpeg_read_header(&cinfo, TRUE);
-    si_result r =
-        si_image_alloc(out, (int)cinfo.image_width, (int)cinfo.image_height, 3, diag);
+    si_result r = si_image_alloc(out, (int)cinfo.image_width, (int)cinfo.image_height, 3, diag);
     if (r == SI_OK) {
         out->grey = cinfo.jpeg_color_space == JCS_GRAYSCALE;
         cinfo.out_color_space = JCS_EXT_RGB;

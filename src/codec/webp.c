@@ -77,9 +77,8 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
         return r;
     }
     size_t size = out->stride * (size_t)out->height;
-    uint8_t *done = f.has_alpha
-                        ? WebPDecodeRGBAInto(data, len, out->pixels, size, (int)out->stride)
-                        : WebPDecodeRGBInto(data, len, out->pixels, size, (int)out->stride);
+    uint8_t *done = f.has_alpha ? WebPDecodeRGBAInto(data, len, out->pixels, size, (int)out->stride)
+                                : WebPDecodeRGBInto(data, len, out->pixels, size, (int)out->stride);
     return done != NULL ? SI_OK : si_fail(diag, SI_ERR_SOURCE, "webp: damaged data");
 }
 
