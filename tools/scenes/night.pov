@@ -8,16 +8,16 @@ camera {
 }
 
 // Dusk: orange at the horizon, deep blue above, the first stars.
-#declare Dusk = function { pattern { gradient y } }
 sky_sphere {
     pigment { gradient y color_map {
-        [0.00 rgb <0.36,0.150,0.075>*0.8]
-        [0.05 rgb <0.22,0.098,0.085>*0.75]
-        [0.14 rgb <0.070,0.050,0.090>*0.72]
-        [0.32 rgb <0.014,0.020,0.062>*0.8]
+        [0.00 rgb <0.62,0.23,0.085>]
+        [0.06 rgb <0.40,0.155,0.10>]
+        [0.15 rgb <0.140,0.085,0.125>]
+        [0.24 rgb <0.050,0.055,0.125>]
+        [0.40 rgb <0.016,0.027,0.085>]
         [1.00 rgb <0.002,0.004,0.016>] } }
     pigment { bozo turbulence 0.9 octaves 7 omega 0.55 scale <0.7,0.05,0.5> translate <3,0.2,1> color_map {
-        [0.45 rgbt <0,0,0,1>] [0.75 rgbt <0.10,0.040,0.052,0.35>] [1 rgbt <0.055,0.026,0.046,0.15>] } }
+        [0.45 rgbt <0,0,0,1>] [0.75 rgbt <0.30,0.105,0.085,0.35>] [1 rgbt <0.14,0.055,0.07,0.15>] } }
 }
 
 #declare R = seed(4211);
@@ -27,9 +27,10 @@ sky_sphere {
 #declare Cell = function(v, s) { v/s - floor(v/s) }
 #declare Warm = array[5] { <1.0,0.62,0.28>, <1.0,0.72,0.42>, <1.0,0.84,0.62>, <0.82,0.92,1.0>, <1.0,0.52,0.20> }
 
-#macro WindowPigment(W, H, Share, Glow, Seed)
+// Run is how many windows share a switch: flats light one by one, offices by the floor.
+#macro WindowPigment(W, H, Share, Glow, Seed, Run)
     pigment {
-        cells scale <W, H, W> translate <W*Seed, H*Seed, W*Seed*3>
+        cells scale <W*Run, H, W*Run> translate <W*Seed, H*Seed, W*Seed*3>
         color_map {
             [0.00 rgb <0.010,0.012,0.018>]
             [1-Share rgb <0.012,0.014,0.020>]
@@ -42,15 +43,15 @@ sky_sphere {
 #end
 
 // Mullions and floors cut the lit cells out of the wall.
-#macro Facade(W, H, Share, Glow, Seed)
+#macro Facade(W, H, Share, Glow, Seed, Run)
     texture {
         pigment_pattern {
             function { select(abs(Cell(x+1000*W,W)-0.5)-0.34, select(abs(Cell(y,H)-0.48)-0.27, 1, 0), 0)
                      * select(abs(Cell(z+1000*W,W)-0.5)-0.47, 1, 1) }
         }
         texture_map {
-            [0.5 pigment { rgb <0.030,0.031,0.040> } finish { diffuse 0.5 emission 0.32 specular 0.1 reflection 0.06 }]
-            [0.5 WindowPigment(W, H, Share, Glow, Seed) finish { diffuse 0 emission 1 reflection 0.06 }]
+            [0.5 pigment { rgb <0.024,0.026,0.042>*Rnd(0.5,1.6) } finish { diffuse 0.5 emission 0.5 specular 0.1 reflection 0.06 }]
+            [0.5 WindowPigment(W, H, Share, Glow, Seed, Run) finish { diffuse 0 emission 1 reflection 0.06 }]
         }
     }
 #end
@@ -69,7 +70,7 @@ sky_sphere {
         #if (Kind = 3)
             box { <-W*0.55,0,-D*0.6> <W*0.55,H*0.35,D*0.5> }
         #end
-        Facade(Win, Flr, Share, Glow, Seed)
+        Facade(Win, Flr, Share, Glow, Seed, (rand(R) < 0.45 ? 1 : 2 + floor(rand(R)*5)))
         translate <X,0,Z>
     }
     #if (Kind = 1)
@@ -135,24 +136,8 @@ box { <-900,0,-2> <900,3.4,40> pigment { rgb <0.085,0.072,0.06> } finish { diffu
         finish { emission 1 diffuse 0 } }
 #end
 
-// A bridge on the right, its cables strung with lights.
-#declare BridgeX = 330;
-union {
-    box { <-10,0,-6> <-4,86,2> } box { <4,0,-6> <10,86,2> } box { <-10,60,-5> <10,66,1> } box { <-10,80,-5> <10,86,1> }
-    translate <BridgeX,0,-120>
-    pigment { gradient y scale 90 color_map { [0 rgb <0.75,0.46,0.22>*0.9] [1 rgb <0.22,0.13,0.09>] } } finish { diffuse 0 emission 1 }
-}
-box { <-260,17,-3> <700,19.6,3> pigment { rgb <0.055,0.045,0.045> } finish { diffuse 0 emission 1 } rotate y*0 translate <BridgeX-60,0,-120> }
-#for (I, -34, 60)
-    #local T = I/34;
-    #local Y1 = 22 + 62*pow(abs(abs(T)-0)-1, 2)*(abs(T) <= 1) + (abs(T) > 1)*62*pow(abs(T)-1, 2);
-    sphere { <BridgeX + T*210, Y1 , -120> 0.55 pigment { rgb <10,8.2,6.2> } finish { emission 1 diffuse 0 } }
-    sphere { <BridgeX + T*210, 22, -123> 0.45 pigment { rgb <11,6.2,2.4> } finish { emission 1 diffuse 0 } }
-    #if (mod(I,2) = 0) cylinder { <BridgeX + T*210, 18, -120> <BridgeX + T*210, Y1, -120> 0.13 pigment { rgb 0.06 } finish { emission 1 diffuse 0 } } #end
-#end
-
 // Haze between the ranks, lit by the town.
-fog { fog_type 2 distance 1500 rgb <0.085,0.048,0.040> fog_offset 12 fog_alt 90 }
+fog { fog_type 2 distance 1500 rgb <0.085,0.048,0.040> fog_offset 8 fog_alt 45 }
 
 // The river: ripples long across and short towards us smear every lamp into a streak.
 plane { y, 0
