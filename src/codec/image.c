@@ -17,11 +17,8 @@ si_result si_image_alloc(si_image *im, int width, int height, int channels, si_d
         return si_fail(diag, SI_ERR_MEMORY, "no memory for %d×%d pixels", width, height);
     }
     memset(pixels, 0, stride * (size_t)height);
-    *im = (si_image){.width = width,
-        .height = height,
-        .channels = channels,
-        .stride = stride,
-        .pixels = pixels};
+    *im = (si_image){
+        .width = width, .height = height, .channels = channels, .stride = stride, .pixels = pixels};
     return SI_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "codec/driver.h"
+#include "codec/pack.h"
 #include "codec/palette.h"
 
 /* How the pixels go into the file: the smallest PNG colour type that holds them exactly. */
@@ -61,30 +62,16 @@ static void pack_indices(const layout *l, const uint8_t *indices, int width, uin
     }
 }
 
-static void pack_samples(const layout *l, const si_image *image, const uint8_t *p, uint8_t *row) {
-    bool alpha = l->type & 4, grey = !(l->type & 2); /* PNG's bits: 1 palette, 2 colour, 4 alpha */
-    for (int x = 0; x < image->width; x++, p += image->channels) {
-        *row++ = p[0];
-        if (!grey) {
-            *row++ = p[1];
-            *row++ = p[2];
-        }
-        if (alpha) {
-            *row++ = p[3];
-        }
-    }
-}
-
 /* The image in the layout's form, rows without padding; NULL when memory runs out. */
 static uint8_t *pack(const layout *l, const si_image *image) {
+    if (l->type != SPNG_COLOR_TYPE_INDEXED) {
+        bool alpha = l->type & 4, color = l->type & 2; /* PNG's bits in its colour types */
+        return si_pack(image, (color ? 3 : 1) + alpha);
+    }
     uint8_t *packed = malloc(l->row_bytes * (size_t)image->height);
     for (int y = 0; packed != NULL && y < image->height; y++) {
-        uint8_t *row = packed + (size_t)y * l->row_bytes;
-        if (l->type == SPNG_COLOR_TYPE_INDEXED) {
-            pack_indices(l, l->indices + (size_t)y * (size_t)image->width, image->width, row);
-        } else {
-            pack_samples(l, image, image->pixels + (size_t)y * image->stride, row);
-        }
+        const uint8_t *indices = l->indices + (size_t)y * (size_t)image->width;
+        pack_indices(l, indices, image->width, packed + (size_t)y * l->row_bytes);
     }
     return packed;
 }
@@ -189,14 +176,6 @@ done:
     return r;
 }
 
-/* Spreads rows that lie one after the other at the buffer's start to the image's stride. */
-static void spread_rows(si_image *im) {
-    size_t row_bytes = (size_t)im->width * (size_t)im->channels;
-    for (int y = im->height - 1; y > 0; y--) {
-        memmove(im->pixels + (size_t)y * im->stride, im->pixels + (size_t)y * row_bytes, row_bytes);
-    }
-}
-
 static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
     si_result r = SI_ERR_MEMORY;
     int e = SPNG_EMEM;
@@ -223,7 +202,7 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
         (size_t)out->width * (size_t)out->height * (size_t)out->channels,
         alpha ? SPNG_FMT_RGBA8 : SPNG_FMT_RGB8, alpha ? SPNG_DECODE_TRNS : 0);
     if (e == 0) {
-        spread_rows(out);
+        si_unpack_in_place(out);
     }
 done:
     if (e != 0) {
