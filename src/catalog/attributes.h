@@ -26,7 +26,6 @@
     X(DefaultImage, default_image, TEXT, 0, 0, "", "", "object sent when an image is not found; empty = error") \
     X(DefaultImageMode, default_image_mode, INT, 0, 1, "0", "", "0 = default image replaces the whole request, 1 = the missing source only") \
     X(UseLastModified, use_last_modified, BOOL, 0, 1, "true", "", "send Last-Modified, the source file's time") \
-    X(ErrorDetail, error_detail, INT, 0, 3, "2", "", "0, 1 = title only; 2, 3 = with the reason")  \
     X(RootPath, root_path, TEXT, 0, 0, "", "", "folder of the company's images below the served root; empty = the company's name") \
     X(DefaultExt, default_ext, TEXT, 0, 0, "", "", "extension tried first when a name has none, such as .tif") \
     X(PrintResolution, print_resolution, INT, 0, 10000, "0", "dpi", "density tag of replies; 0 = none")

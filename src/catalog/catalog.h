@@ -40,6 +40,10 @@ const si_company *si_catalog_company(
  * unknown. */
 const char *si_company_preset(const si_catalog *c, const si_company *company, si_str name);
 
+/* The line of [objects] for a record id (exact case): a file path below the company's folder,
+ * followed by `?` and the record's Modifier if it has one. NULL if there is no such record. */
+const char *si_company_object(const si_company *company, si_str id);
+
 /* A file behind an object. */
 typedef struct si_file {
     const char *path; /* relative to the served root, in the arena */

@@ -58,7 +58,8 @@ enum { SI_LADDER_MAX = 5 };
 typedef struct si_recipe {
     /* what: the company, the object, and the state of the file behind it */
     const char *company;    /* root id, "" = default company */
-    const char *object;     /* as asked for, without the company, percent-decoded */
+    const char *object;     /* as asked for, without the company, percent-decoded; not in the text,
+                               since the file behind it decides the bytes */
     const char *file;       /* file path below the served root, "" for requests without a source */
     uint64_t file_size;     /* bytes */
     int64_t file_time;      /* modification time, ns since 1970 */
