@@ -1,0 +1,46 @@
+/* The renderer's side of SCGI: one request in, one reply out, over a local or TCP connection.
+ *
+ * A request is a netstring of NUL-terminated name and value pairs, then a body
+ * (https://python.ca/scgi/protocol.txt). Whoever can connect may send anything, so nothing here
+ * trusts a length, and a sender that goes silent costs no more than the time it is given. */
+#ifndef SI_RENDERER_SCGI_H
+#define SI_RENDERER_SCGI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/result.h"
+#include "base/str.h"
+
+enum { SI_SCGI_LIMIT = 64 * 1024 }; /* longest request head accepted, bytes, length included */
+
+/* What a renderer wants to know of a request. */
+typedef struct si_scgi_request {
+    si_str recipe; /* SMARTIMG_RECIPE, borrowed from the buffer */
+    bool refresh;  /* SMARTIMG_REFRESH is 1: a cached reply is there, this one is to be the best */
+} si_scgi_request;
+
+/* Says from the first `len` bytes how long the whole head is: `*need` bytes, or 0 if even that cannot
+ * be told yet. SI_ERR_SYNTAX if it cannot become a netstring, SI_ERR_LIMIT if it is too long. */
+SI_NODISCARD si_result si_scgi_measure(const char *data, size_t len, size_t *need, si_diag *diag);
+
+/* Parses a complete head of exactly the length that si_scgi_measure() gave. SI_ERR_SYNTAX if it is
+ * not well formed, names SMARTIMG_RECIPE not exactly once, or claims another protocol version. */
+SI_NODISCARD si_result si_scgi_parse(
+    const char *data, size_t len, si_scgi_request *out, si_diag *diag);
+
+/* Reads and parses the head of one request from the connection `fd` into `buffer` (SI_SCGI_LIMIT
+ * bytes). Everything must be there by `deadline_ns` (CLOCK_MONOTONIC), else SI_ERR_TIMEOUT.
+ * SI_ERR_IO if the connection fails or ends early. A body is left unread: no request has one. */
+SI_NODISCARD si_result si_scgi_read(
+    int fd, int64_t deadline_ns, char *buffer, si_scgi_request *out, si_diag *diag);
+
+/* Writes all bytes to the connection by `deadline_ns`. SI_ERR_TIMEOUT, SI_ERR_IO. */
+SI_NODISCARD si_result si_scgi_write(
+    int fd, int64_t deadline_ns, const void *data, size_t len, si_diag *diag);
+
+/* Ends the connection so that the other side gets all that was written: closing a socket with
+ * unread bytes in it would reset it. Waits a fifth of a second at most. */
+void si_scgi_close(int fd);
+
+#endif
