@@ -5,55 +5,22 @@
 #include <openjpeg.h>
 
 #include "codec/driver.h"
+#include "codec/memfile.h"
 
 enum { STREAM_BUFFER = 64 * 1024, MAX_RESOLUTIONS = 6, MAX_COMPONENTS = 4, SMALL_SIDE = 8 };
 
-/* One open file in memory: `out` grows when written, `data` is read. */
-typedef struct memory_file {
-    const uint8_t *data;
-    size_t len;
-    si_bytes *out;
-    size_t position;
-} memory_file;
-
 static OPJ_SIZE_T on_read(void *to, OPJ_SIZE_T len, void *user) {
-    memory_file *f = user;
-    size_t left = f->len - f->position;
-    if (left == 0) {
-        return (OPJ_SIZE_T)-1;
-    }
-    len = len < left ? len : left;
-    memcpy(to, f->data + f->position, len);
-    f->position += len;
-    return len;
+    size_t got = si_memfile_read(user, to, len);
+    return got > 0 ? got : (OPJ_SIZE_T)-1;
 }
 
 static OPJ_SIZE_T on_write(void *from, OPJ_SIZE_T len, void *user) {
-    memory_file *f = user;
-    size_t over = f->out->len - f->position; /* bytes there to be written over */
-    over = over < len ? over : len;
-    if (over > 0) {
-        memcpy(f->out->data + f->position, from, over);
-    }
-    if (!si_bytes_append(f->out, (uint8_t *)from + over, len - over)) {
-        return (OPJ_SIZE_T)-1;
-    }
-    f->position += len;
-    return len;
+    return si_memfile_write(user, from, len) ? len : (OPJ_SIZE_T)-1;
 }
 
 static OPJ_BOOL on_seek(OPJ_OFF_T to, void *user) {
-    static const uint8_t zeros[16];
-    memory_file *f = user;
-    size_t end = f->out != NULL ? f->out->len : f->len;
-    /* The writer skips over box headers that it fills in later. */
-    if (f->out != NULL && to > 0 && (size_t)to > end && (size_t)to - end <= sizeof zeros) {
-        if (!si_bytes_append(f->out, zeros, (size_t)to - end)) {
-            return OPJ_FALSE;
-        }
-        end = f->out->len;
-    }
-    if (to < 0 || (size_t)to > end) {
+    si_memfile *f = user;
+    if (to < 0 || (f->out == NULL && (size_t)to > f->len)) {
         return OPJ_FALSE;
     }
     f->position = (size_t)to;
@@ -61,11 +28,11 @@ static OPJ_BOOL on_seek(OPJ_OFF_T to, void *user) {
 }
 
 static OPJ_OFF_T on_skip(OPJ_OFF_T by, void *user) {
-    memory_file *f = user;
+    si_memfile *f = user;
     return on_seek((OPJ_OFF_T)f->position + by, user) ? by : -1;
 }
 
-static opj_stream_t *open_stream(memory_file *file) {
+static opj_stream_t *open_stream(si_memfile *file) {
     bool reading = file->out == NULL;
     opj_stream_t *stream = opj_stream_create(STREAM_BUFFER, reading);
     if (stream != NULL) {
@@ -157,7 +124,7 @@ static si_result encode(
     const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag) {
     si_result r = SI_OK;
     char message[200] = "";
-    memory_file file = {.out = out};
+    si_memfile file = {.out = out};
     opj_cparameters_t c;
     set_params(&c, image, params);
     opj_image_t *picture = make_picture(image);
@@ -170,7 +137,7 @@ static si_result encode(
     listen(codec, message);
     if (!opj_setup_encoder(codec, &c, picture) || !opj_start_compress(codec, picture, stream) ||
         !opj_encode(codec, stream) || !opj_end_compress(codec, stream)) {
-        r = si_fail(diag, SI_ERR_INTERNAL, "jp2: %s", message);
+        r = si_fail(diag, file.failed ? SI_ERR_MEMORY : SI_ERR_INTERNAL, "jp2: %s", message);
     }
 done:
     opj_stream_destroy(stream);
@@ -213,7 +180,7 @@ static void take_pixels(const opj_image_t *picture, si_image *out) {
 static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
     si_result r = SI_OK;
     char message[200] = "";
-    memory_file file = {.data = data, .len = len};
+    si_memfile file = {.data = data, .len = len};
     opj_dparameters_t d;
     opj_set_default_decoder_parameters(&d);
     opj_image_t *picture = NULL;

@@ -151,7 +151,7 @@ static void test_sizes_and_kinds(void **state) {
 static void test_lossless_is_exact(void **state) {
     (void)state;
     static const si_format formats[] = {
-        SI_FORMAT_PNG, SI_FORMAT_WEBP, SI_FORMAT_AVIF, SI_FORMAT_JXL, SI_FORMAT_JP2};
+        SI_FORMAT_PNG, SI_FORMAT_WEBP, SI_FORMAT_AVIF, SI_FORMAT_JXL, SI_FORMAT_JP2, SI_FORMAT_JXR};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         for (size_t s = 0; available(formats[i]) && s < sizeof sizes / sizeof *sizes; s++) {
             for (kind k = 0; k < KINDS; k++) {
