@@ -1,0 +1,168 @@
+#include "renderer/answer.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "renderer/properties.h"
+
+/* ---- errors ---- */
+
+void si_answer_error(const si_diag *diag, si_answer *out) {
+    si_answer_free(out);
+    si_result code = diag->code != SI_OK ? diag->code : SI_ERR_INTERNAL;
+    char text[512];
+    int n = snprintf(text, sizeof text, "%s%s%s\n", si_result_title(code),
+        diag->text[0] != '\0' ? ": " : "", diag->text);
+    out->status = si_result_status(code);
+    out->content_type = "text/plain; charset=utf-8";
+    (void)si_bytes_append(&out->body, text, (size_t)(n < (int)sizeof text ? n : 0));
+}
+
+/* ---- images ---- */
+
+static void set_etag(si_answer *a) {
+    char hex[SI_DIGEST_HEX];
+    si_digest_hex(a->body.data, a->body.len, hex);
+    snprintf(a->etag, sizeof a->etag, "\"%s\"", hex);
+}
+
+static void set_timing(si_answer *a, double render_ms, double choose_ms) {
+    double encode = 0, score = 0;
+    for (int i = 0; i < a->choice.candidate_count; i++) {
+        encode += a->choice.candidates[i].encode_ms;
+        score += a->choice.candidates[i].score_ms;
+    }
+    snprintf(a->server_timing, sizeof a->server_timing,
+        "render;dur=%.1f, choose;dur=%.1f, encode;dur=%.1f;desc=\"%d encodings\", score;dur=%.1f",
+        render_ms, choose_ms, encode, a->choice.candidate_count, score);
+}
+
+static si_result answer_image(const si_recipe *r, int fd, const si_answer_options *options,
+    si_answer *out, si_diag *diag) {
+    si_image image = {0};
+    int64_t start = si_now_ns();
+    si_result result = si_render(r, fd, &options->limits, &image, diag);
+    int64_t rendered = si_now_ns();
+    if (result == SI_OK) {
+        result = si_choose(r, &image, options->deadline_ns, &out->choice, diag);
+    }
+    si_image_free(&image);
+    if (result != SI_OK) {
+        return result;
+    }
+    si_bytes_move(&out->body, &out->choice.body);
+    out->status = 200;
+    out->content_type = si_format_mime(out->choice.format);
+    out->smart = r->smart;
+    set_etag(out);
+    set_timing(out, (double)(rendered - start) / 1e6, (double)(si_now_ns() - rendered) / 1e6);
+    return SI_OK;
+}
+
+/* ---- properties ---- */
+
+static si_result answer_properties(const si_recipe *r, int fd, const si_answer_options *options,
+    si_answer *out, si_diag *diag) {
+    si_property list[32];
+    char values[32][96];
+    int n = 0;
+#define PROPERTY(key, ...)                                                                         \
+    do {                                                                                           \
+        snprintf(values[n], sizeof values[n], __VA_ARGS__);                                        \
+        list[n] = (si_property){key, values[n]};                                                   \
+        n++;                                                                                       \
+    } while (0)
+    if (r->req == SI_REQ_EXISTS) {
+        PROPERTY("catalogRecord.exists", "%d", r->file[0] != '\0');
+    } else {
+        si_source_props p = {0};
+        si_result result = si_render_props(fd, &options->limits, &p, diag);
+        if (result != SI_OK) {
+            return result;
+        }
+        /* alphabetical (P28); reference/commands.md 7.3 */
+        PROPERTY("image.anchor", "%d,%d", p.width / 2, p.height / 2);
+        PROPERTY("image.embeddedIccProfile", "%s", p.icc_name);
+        PROPERTY("image.embeddedPhotoshopPaths", "0");
+        PROPERTY("image.embeddedXmpData", "%d", p.has_xmp);
+        PROPERTY("image.height", "%d", p.height);
+        PROPERTY("image.iccProfile", "%s", p.icc_name);
+        PROPERTY("image.mask", "%d", p.alpha ? 2 : 0);
+        PROPERTY("image.modifier", "%s", "");
+        PROPERTY("image.photoshopPathNames", "%s", "");
+        PROPERTY("image.pixTyp", "%s", p.channels == 1 ? "BW" : p.channels == 4 ? "CMYK" : "RGB");
+        PROPERTY("image.postModifier", "%s", "");
+        PROPERTY("image.printRes", "%.6g", p.print_res);
+        PROPERTY("image.timeStamp", "%lld", (long long)(r->file_time / 1000000));
+        PROPERTY("image.width", "%d", p.width);
+    }
+#undef PROPERTY
+    if (!si_properties_write(r, list, n, r->file_time / 1000000000, &out->body)) {
+        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    }
+    out->status = 200;
+    out->content_type = si_properties_type(r->body);
+    set_etag(out);
+    return SI_OK;
+}
+
+/* ---- public ---- */
+
+void si_answer_make(
+    const si_recipe *r, int fd, const si_answer_options *options, si_answer *out) {
+    si_diag diag = {0};
+    si_result result = r->req == SI_REQ_IMG ? answer_image(r, fd, options, out, &diag)
+                                            : answer_properties(r, fd, options, out, &diag);
+    if (result != SI_OK) {
+        diag.code = diag.code != SI_OK ? diag.code : result;
+        si_answer_error(&diag, out);
+    }
+}
+
+static int put_line(si_bytes *out, const char *fmt, ...) SI_PRINTF(2, 3);
+
+static int put_line(si_bytes *out, const char *fmt, ...) {
+    char line[400];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    return n >= 0 && n < (int)sizeof line && si_bytes_append(out, line, (size_t)n) &&
+           si_bytes_append(out, "\r\n", 2);
+}
+
+int si_answer_headers(const si_answer *a, si_bytes *out) {
+    int ok = put_line(out, "Status: %d", a->status) &&
+             put_line(out, "Content-Type: %s", a->content_type) &&
+             put_line(out, "Content-Length: %zu", a->body.len);
+    if (a->etag[0] != '\0') {
+        ok &= put_line(out, "ETag: %s", a->etag);
+    }
+    if (a->smart && a->status == 200) {
+        const si_choice *c = &a->choice;
+        char score[32] = "", target[32] = "";
+        if (!isnan(c->score)) {
+            snprintf(score, sizeof score, "; score=%.2f", c->score);
+        }
+        if (!isnan(c->target)) {
+            snprintf(target, sizeof target, "; target=%.2f", c->target);
+        }
+        ok &= put_line(out, "X-Adobe-Smart-Imaging: %ld", c->saved);
+        ok &= put_line(out, "X-Smart-Imaging: format=%s; saved=%ld%s%s; effort=%s",
+            si_format_name(c->format), c->saved, score, target, c->full ? "full" : "fast");
+    }
+    if (a->server_timing[0] != '\0') {
+        ok &= put_line(out, "Server-Timing: %s", a->server_timing);
+    }
+    return ok;
+}
+
+void si_answer_free(si_answer *a) {
+    si_choice_free(&a->choice);
+    si_bytes_free(&a->body);
+    *a = (si_answer){0};
+}
