@@ -16,4 +16,9 @@ typedef struct si_palette {
  * with nothing to rely on in the outputs, if there are more colours. */
 bool si_palette_exact(const si_image *image, si_palette *palette, uint8_t *indices);
 
+/* Picks at most `max` colours for an image with many (Wu's variance minimization), then maps pixels
+ * to them with Floyd–Steinberg error diffusion. Alpha is a key: pixels below 128 become colour 0,
+ * which is then transparent black; all others are opaque. False when memory runs out. */
+bool si_palette_reduce(const si_image *image, int max, si_palette *palette, uint8_t *indices);
+
 #endif

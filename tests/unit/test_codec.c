@@ -107,6 +107,16 @@ static si_image decode(si_format f, const si_bytes *b) {
     return out;
 }
 
+/* Alpha as GIF can hold it: all or nothing. */
+static void key_alpha(si_image *im) {
+    for (int y = 0; im->channels == 4 && y < im->height; y++) {
+        for (int x = 0; x < im->width; x++) {
+            uint8_t *p = im->pixels + (size_t)y * im->stride + (size_t)x * 4;
+            p[3] = p[3] < 128 ? 0 : 255;
+        }
+    }
+}
+
 /* PSNR after a round trip; `len` gets the size of the file. */
 static double round_trip(si_format f, const si_image *im, const si_encode_params *p, size_t *len) {
     si_bytes file = encode(f, im, p);
@@ -131,6 +141,9 @@ static void test_sizes_and_kinds(void **state) {
         for (size_t s = 0; available(f) && s < sizeof sizes / sizeof *sizes; s++) {
             for (kind k = 0; k < KINDS; k++) {
                 si_image im = draw(sizes[s][0], sizes[s][1], k);
+                if (f == SI_FORMAT_GIF) {
+                    key_alpha(&im);
+                }
                 si_encode_params p = si_codec_defaults(f, &im);
                 p.quality = 90;
                 for (int full = 0; full < 2; full++) {
@@ -202,6 +215,7 @@ static void test_quality_is_monotone(void **state) {
 static void test_every_effort_and_tune_works(void **state) {
     (void)state;
     si_image im = draw(64, 64, RGBA);
+    key_alpha(&im); /* so that GIF can hold it */
     for (int f = 0; f < SI_FORMAT_COUNT; f++) {
         for (int effort = 0; available(f) && effort < 10; effort++) {
             for (int tune = 0; tune < 2; tune++) {
@@ -278,6 +292,60 @@ static void test_png_keeps_few_colours_small(void **state) {
 
 static bool contains(const si_bytes *b, const char *text) {
     return memmem(b->data, b->len, text, strlen(text)) != NULL;
+}
+
+static void test_gif_dithers_to_the_mean(void **state) {
+    (void)state;
+    if (!available(SI_FORMAT_GIF)) {
+        skip();
+    }
+    si_image im = draw(333, 251, RGB);
+    si_encode_params p = si_codec_defaults(SI_FORMAT_GIF, &im);
+    si_bytes file = encode(SI_FORMAT_GIF, &im, &p);
+    si_image back = decode(SI_FORMAT_GIF, &file);
+    double drift[3] = {0};
+    for (int y = 0; y < im.height; y++) {
+        for (int x = 0; x < im.width; x++) {
+            for (int c = 0; c < 3; c++) {
+                drift[c] += at(&im, x, y)[c] - at(&back, x, y)[c];
+            }
+        }
+    }
+    for (int c = 0; c < 3; c++) {
+        double mean = drift[c] / (im.width * im.height);
+        if (fabs(mean) > 0.5) {
+            fail_msg("component %d drifts by %.2f", c, mean);
+        }
+    }
+    si_image_free(&back);
+    si_bytes_free(&file);
+    si_image_free(&im);
+}
+
+static void test_gif_keeps_few_colours_and_key(void **state) {
+    (void)state;
+    if (!available(SI_FORMAT_GIF)) {
+        skip();
+    }
+    static const int counts[] = {1, 2, 100, 255};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        si_image im = {0};
+        assert_int_equal(si_image_alloc(&im, 40, 30, 4, NULL), SI_OK);
+        for (int n = 0; n < 40 * 30; n++) {
+            uint8_t *p = im.pixels + (size_t)(n / 40) * im.stride + (size_t)(n % 40) * 4;
+            int c = n % counts[i];
+            uint8_t rgba[4] = {(uint8_t)c, (uint8_t)(c * 3), 7, n % 7 == 3 ? 127 : 128};
+            memcpy(p, rgba, 4);
+        }
+        si_encode_params p = si_codec_defaults(SI_FORMAT_GIF, &im);
+        si_bytes file = encode(SI_FORMAT_GIF, &im, &p);
+        si_image back = decode(SI_FORMAT_GIF, &file);
+        key_alpha(&im);
+        assert_true(psnr(&im, &back) == 99);
+        si_image_free(&back);
+        si_bytes_free(&file);
+        si_image_free(&im);
+    }
 }
 
 static void test_tags(void **state) {
@@ -403,6 +471,8 @@ int main(void) {
         cmocka_unit_test(test_every_effort_and_tune_works),
         cmocka_unit_test(test_own_knobs_change_the_file),
         cmocka_unit_test(test_png_keeps_few_colours_small),
+        cmocka_unit_test(test_gif_dithers_to_the_mean),
+        cmocka_unit_test(test_gif_keeps_few_colours_and_key),
         cmocka_unit_test(test_tags),
         cmocka_unit_test(test_too_large_is_a_limit),
         cmocka_unit_test(test_garbage_fails_cleanly),
