@@ -37,6 +37,14 @@ typedef struct si_avif_params {
     int tune_ssim;   /* 1: tune=ssim even where tune=ssimulacra2 exists */
 } si_avif_params;
 
+/* TIFF's compressions (reference/commands.md 6.1). */
+typedef enum si_tiff_compression {
+    SI_TIFF_NONE,
+    SI_TIFF_LZW,
+    SI_TIFF_ZIP,
+    SI_TIFF_JPEG /* at `quality`, 4:2:0 or 4:4:4; not with alpha */
+} si_tiff_compression;
+
 /* What to encode with. Zero-initialize, then set what matters; fields that a format has no use for
  * are ignored by it. si_codec_defaults() fills in sensible values. */
 typedef struct si_encode_params {
@@ -54,6 +62,7 @@ typedef struct si_encode_params {
     size_t icc_len;   /* bytes */
     si_webp_params webp;
     si_avif_params avif;
+    si_tiff_compression tiff; /* TIFF only */
 } si_encode_params;
 
 /* What a codec is and can do on this machine. */

@@ -18,6 +18,6 @@ typedef struct si_codec_driver {
 
 /* Defined by jpeg.c, png.c, …; each exists only if meson found its library (SI_HAVE_…). */
 extern const si_codec_driver si_codec_jpeg, si_codec_png, si_codec_gif, si_codec_webp,
-    si_codec_avif, si_codec_jxl, si_codec_jp2, si_codec_jxr;
+    si_codec_avif, si_codec_jxl, si_codec_jp2, si_codec_jxr, si_codec_tiff;
 
 #endif

@@ -78,9 +78,12 @@ static si_encode_params requested_params(const si_recipe *r, const si_image *ima
     si_encode_params p = si_codec_defaults(r->format, image);
     p.quality = (float)r->quality;
     p.lossless = r->lossless;
-    p.chroma_full = r->format == SI_FORMAT_JPEG ? r->chroma_full : p.chroma_full;
+    if (r->format == SI_FORMAT_JPEG || r->format == SI_FORMAT_TIFF) {
+        p.chroma_full = r->chroma_full; /* means nothing to the others (SI-58) */
+    }
     p.progressive = r->progressive;
     p.dpi = r->print_res;
+    p.tiff = (si_tiff_compression)r->compression;
     return p;
 }
 

@@ -294,6 +294,9 @@ static si_result set_fmt(si_query *q, const char *name, si_str value) {
                          formats[found].format != SI_FORMAT_GIF &&
                          formats[found].format != SI_FORMAT_TIFF;
     q->recipe->lossless = lossy_formats && method == 5;
+    q->recipe->compression = formats[found].format == SI_FORMAT_TIFF && method > 0 && method < 4
+                                 ? (si_compression)method
+                                 : SI_COMPRESSION_NONE;
     return SI_OK;
 }
 

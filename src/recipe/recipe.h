@@ -39,6 +39,14 @@ typedef enum si_resmode {
     SI_RESMODE_BISHARP
 } si_resmode;
 
+/* compression of TIFF replies (6.1) */
+typedef enum si_compression {
+    SI_COMPRESSION_NONE,
+    SI_COMPRESSION_LZW,
+    SI_COMPRESSION_ZIP,
+    SI_COMPRESSION_JPEG
+} si_compression;
+
 typedef enum si_pixel_type { SI_PIXEL_RGB, SI_PIXEL_GRAY, SI_PIXEL_CMYK } si_pixel_type;
 
 /* Which part of the source layer 0 shows (4.3). */
@@ -98,6 +106,7 @@ typedef struct si_recipe {
     bool alpha;             /* *-alpha formats: keep transparency, else flatten on bgc */
     bool progressive;       /* pjpeg */
     bool lossless;          /* explicit compression `lossless` */
+    si_compression compression; /* TIFF only */
     si_pixel_type pixel_type;
     int quality;            /* 1…100 */
     bool chroma_full;       /* chroma flag of qlt: true = 4:4:4 */

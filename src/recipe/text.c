@@ -26,6 +26,7 @@ static const char *const crop_names[] = {"none", "px", "n", NULL};
 static const char *const fit_names[] = {
     "fit", "constrain", "crop", "wrap", "stretch", "hfit", "vfit", NULL};
 static const char *const resmode_names[] = {"bilin", "bicub", "sharp2", "bisharp", NULL};
+static const char *const compression_names[] = {"none", "lzw", "zip", "jpeg", NULL};
 static const char *const pixel_names[] = {"rgb", "gray", "cmyk", NULL};
 static const char *const format_names[] = {
 #define X(id, name, mime, alpha) name,
@@ -87,6 +88,7 @@ static const struct field {
     F("alpha", BOOL, alpha, false),
     F("progressive", BOOL, progressive, false),
     F("lossless", BOOL, lossless, false),
+    E("compression", compression, compression_names, false),
     E("pixel", pixel_type, pixel_names, false),
     F("qlt", INT, quality, true),
     F("chroma", BOOL, chroma_full, true),
