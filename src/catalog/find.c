@@ -23,7 +23,7 @@ static const char *const extensions[] = {
 /* For kernels and sandboxes without openat2(2): opens, then asks where that really is. */
 static int open_checked(int root_fd, const char *path, int flags) {
     char link[64], real[PATH_MAX], root[PATH_MAX];
-    int fd = openat(root_fd, path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd = openat(root_fd, path, flags | O_CLOEXEC);
     if (fd < 0) {
         return -1;
     }
@@ -43,7 +43,10 @@ static int open_checked(int root_fd, const char *path, int flags) {
 
 /* Opens a path beneath the root; links that lead out of it fail with EXDEV. */
 static int open_beneath(int root_fd, const char *path, int flags) {
-    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK),
+    if (!(flags & O_PATH)) { /* a pipe or a device must not hold us up */
+        flags |= O_NOCTTY | O_NONBLOCK;
+    }
+    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     int fd;
     do {

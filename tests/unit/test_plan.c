@@ -1,0 +1,494 @@
+/* Catalog, query, recipe and plan: from a URL and a configuration folder to the canonical line.
+ * Sections are those of reference/commands.md unless another page is named. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "recipe/plan.h"
+
+static char folder[] = "/tmp/smartimg-plan-XXXXXX";
+
+static const char chrome[] = "image/avif,image/webp,image/apng,image/*,*/*;q=0.8";
+
+static void write_file(const char *name, const char *text) {
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void make_dir(const char *name) {
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    make_dir("root");
+    make_dir("root/acme");
+    make_dir("root/acme/deep");
+    make_dir("root/plain");
+    make_dir("conf");
+    make_dir("conf/companies");
+    write_file("root/acme/shoe.jpg", "shoe");
+    write_file("root/acme/shoe.png", "later in the order of extensions");
+    write_file("root/acme/none.jpg", "no image");
+    write_file("root/acme/deep/hat.tif", "hat");
+    write_file("root/acme/two words.png", "blank");
+    write_file("root/plain/pic.webp", "pic");
+    write_file("root/top.jpg", "top");
+    write_file("secret.jpg", "outside");
+    char from[300], to[300];
+    snprintf(from, sizeof from, "%s/secret.jpg", folder);
+    snprintf(to, sizeof to, "%s/root/acme/link.jpg", folder);
+    assert_int_equal(symlink(from, to), 0);
+    snprintf(to, sizeof to, "%s/root/acme/up.jpg", folder);
+    assert_int_equal(symlink("../../secret.jpg", to), 0);
+    snprintf(to, sizeof to, "%s/root/acme/inside.jpg", folder);
+    assert_int_equal(symlink("deep/hat.tif", to), 0);
+    write_file("conf/companies/default.ini",
+        "# defaults for all\nJpegQuality = 82\n[presets]\nshared = qlt=70\n");
+    write_file("conf/companies/acme.ini",
+        "Bfc = true\nMaxPix = 3000,3000\nExpiration = 24\n"
+        "[presets]\nthumb = wid=100&hei=100&fit=crop\nzoom = $thumb$&wid=300\nsmart = bfc=off&dpr=on,2\n"
+        "loop = $loop$\nlong = wid=10&op_usm=1.75,0.3,2,0&resMode=bisharp&\n  fmt=pjpeg&hei=20\n"
+        "[objects]\nhero = deep/hat.tif?qlt=33&bgc=ff0000\n");
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    char command[300];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+static si_catalog *load(const char *config) {
+    char root[300], conf[300];
+    si_catalog *catalog = NULL;
+    si_diag diag = {0};
+    snprintf(root, sizeof root, "%s/root", folder);
+    snprintf(conf, sizeof conf, "%s/%s", folder, config != NULL ? config : "");
+    si_result result =
+        si_catalog_load(config != NULL ? conf : NULL, root, NULL, NULL, &catalog, &diag);
+    if (result != SI_OK) {
+        fail_msg("%s", diag.text);
+    }
+    return catalog;
+}
+
+/* Plans a URL without its /is/image/ and gives the canonical text, or the error. */
+static si_result plan_url(const si_catalog *catalog, const char *url, const char *accept,
+    si_arena *arena, si_plan *plan, si_diag *diag) {
+    char path[2000];
+    snprintf(path, sizeof path, "/is/image/%s", url);
+    char *query = strchr(path, '?');
+    si_request request = {.headers.accept = si_str_of(accept)};
+    if (query != NULL) {
+        *query = '\0';
+        request.query = si_str_of(si_arena_copy(arena, query + 1, strlen(query + 1)));
+    }
+    request.path = si_str_of(si_arena_copy(arena, path, strlen(path)));
+    return si_plan_make(catalog, NULL, &request, arena, plan, diag);
+}
+
+/* What follows `key=` in the recipe, up to the next "&"; "" if it is not there. */
+static const char *field(const si_plan *plan, const char *key, char out[128]) {
+    char find[40];
+    snprintf(find, sizeof find, "&%s=", key);
+    const char *at = strstr(plan->recipe_text, find);
+    out[0] = '\0';
+    if (at != NULL) {
+        at += strlen(find);
+        snprintf(out, 128, "%.*s", (int)strcspn(at, "&"), at);
+    }
+    return out;
+}
+
+/* ---- what a URL means: url, key of the recipe, expected value ---- */
+
+static const struct meaning {
+    const char *url, *key, *value;
+} meanings[] = {
+    {"acme/shoe", "file", "acme/shoe.jpg"},
+    {"acme/shoe.png", "file", "acme/shoe.png"},
+    {"acme/deep/hat", "file", "acme/deep/hat.tif"},
+    {"acme/two%20words", "file", "acme/two%20words.png"},
+    {"plain/pic", "file", "plain/pic.webp"},
+    {"plain/pic", "qlt", "82"}, /* the default company's attribute */
+    {"top", "file", "top.jpg"},
+    {"acme/inside", "file", "acme/inside.jpg"}, /* a link that stays inside */
+    {"acme/hero", "file", "acme/deep/hat.tif"}, /* a record of [objects] */
+    {"acme/hero", "qlt", "33"},
+    {"acme/hero?qlt=50", "qlt", "50"}, /* the query beats the Modifier: syntax.md 5 */
+    {"acme/hero", "bgc", "FF0000"},
+    /* 1.1 lexical rules */
+    {"acme/shoe?WID=300", "wid", "300"},
+    {"acme/shoe?wid=300.6", "wid", "301"},
+    {"acme/shoe?&wid=1&&wid=300&", "wid", "300"},
+    {"acme/shoe?wid=300&ts=12&color_id=9&.comment=wid=4", "wid", "300"},
+    {"acme/shoe?wid=", "wid", "0"},
+    {"acme/shoe?crop=0%2C0%2C10%2C20", "crop", "0,0,10,20"},
+    {"acme/shoe?cropN=.1,0,.8,1", "crop", "0.1,0,0.8,1"},
+    {"acme/shoe?cropN=0,0,0,0", "crop", ""},
+    {"acme/shoe?crop=1,2,3,4&cropN=0,0,1,1", "crop", ""}, /* one slot: last wins */
+    /* presets: syntax.md 6 */
+    {"acme/shoe?$thumb$", "wid", "100"},
+    {"acme/shoe?$THUMB$", "fit", "crop"},
+    {"acme/shoe?%24thumb%24", "wid", "100"},
+    {"acme/shoe?$thumb$&wid=480", "wid", "480"},
+    {"acme/shoe?wid=480&$thumb$", "wid", "100"},
+    {"acme/shoe?$zoom$", "wid", "300"},
+    {"acme/shoe?$shared$", "qlt", "70"},
+    {"acme/shoe?$long$", "hei", "20"},
+    {"acme/shoe?$long$", "usm", "1.75"},
+    {"acme/shoe?$smart$", "dpr", "2"},
+    {"acme/shoe?$smart$", "smart", "0"},
+    /* view, 3 */
+    {"acme/shoe?wid=10&hei=10&fit=wrap", "fit", "wrap"},
+    {"acme/shoe?wid=10&hei=10&fit=crop,1", "upscale", "1"},
+    {"acme/shoe?wid=10&hei=10&scl=2&fit=crop", "fit", ""}, /* ignored with scl */
+    {"acme/shoe?align=3,-.5", "align", "1,-0.5"},
+    {"acme/shoe?scl=.5", "scl", "0.5"},
+    {"acme/shoe?scl=1", "defpix", ""}, /* DefaultPix counts only without a size */
+    {"acme/shoe", "defpix", "1280,1280"},
+    {"acme/shoe", "maxpix", "3000,3000"},
+    {"acme/shoe?rect=1,2,3,4,.5", "rect", "1,2,3,4"},
+    {"acme/shoe?rect=1,2,3,4,.5", "rectscale", "0.5"},
+    {"acme/shoe?bgc=0,100,200", "bgc", "0064C8"},
+    {"acme/shoe?bgc=50", "bgc", "808080"},
+    /* segments, 4.1 and 8.2 */
+    {"acme/shoe?layer=0&op_usm=1,2", "lusm", "1"},
+    {"acme/shoe?layer=0&op_usm=1,2&layer=comp&op_usm=3,4", "usm", "3"},
+    {"acme/shoe?layer=0,base&wid=5&layer=comp&layer=base&op_sharpen=1", "lsharpen", "1"},
+    {"acme/shoe?layer=comp&op_sharpen=1", "sharpen", "1"},
+    {"acme/shoe?op_sharpen=1&layer=comp&op_sharpen=0", "sharpen", ""},
+    {"acme/shoe?op_usm=9,300,999,1", "usm", "5"}, /* clamped, P5 */
+    {"acme/shoe?op_usm=9,300,999,1", "usmr", "250"},
+    {"acme/shoe?op_usm=5,0.125,5,0", "usmr", "0.125"},
+    /* output, 6 */
+    {"acme/shoe", "fmt", "jpeg"},
+    {"acme/shoe?fmt=pjpg", "progressive", "1"},
+    {"acme/shoe?fmt=png-alpha", "alpha", "1"},
+    {"acme/shoe?fmt=web-alpha", "fmt", "webp"},
+    {"acme/shoe?fmt=jpeg,gray&qlt=60&wid=200", "pixel", "gray"},
+    {"acme/shoe?fmt=webp-alpha,,lossless", "lossless", "1"},
+    {"acme/shoe?fmt=jpeg,,lossless", "lossless", ""}, /* P22 */
+    {"acme/shoe?fmt=tif,,lzw", "compression", "lzw"},
+    {"acme/shoe?qlt=750", "qlt", "100"},
+    {"acme/shoe?qlt=85,1", "chroma", "1"},
+    {"acme/shoe?qlt=90,1&qlt=80", "chroma", "0"}, /* an option list is replaced as a whole */
+    {"acme/shoe?resmode=bisharp", "resmode", "bisharp"},
+    {"acme/shoe?resMode=sharp4", "resmode", "sharp2"}, /* P25 */
+    {"acme/shoe?printRes=300", "dpi", "300"},
+    {"acme/shoe?iccEmbed=true", "iccembed", "1"},
+    /* smart imaging: which formats */
+    {"acme/shoe", "ladder", "avif,webp"},
+    {"acme/shoe?bfc=off", "ladder", ""},
+    {"acme/shoe?fmt=webp", "ladder", ""},
+    {"acme/shoe?iccEmbed=1", "smart", "0"}, /* D-10 */
+    {"acme/shoe?fmt=png", "ladder", "avif,webp"},
+    {"plain/pic", "smart", "0"}, /* SI-1 */
+    {"plain/pic?bfc=on", "ladder", "avif,webp"},
+    /* density */
+    {"acme/shoe?dpr=on,1.25", "dpr", "1.25"},
+    {"acme/shoe?dpr=off", "dpr", "1"},
+    {"acme/shoe?dpr=on", "dpr", "1"}, /* D-1, nothing detected */
+    {"acme/shoe?dpr=on,2&dpr=off", "dpr", "1"},
+    /* default image, mode 0: only wid hei fmt qlt survive */
+    {"acme/gone?defaultImage=none&wid=9&crop=1,2,3,4&qlt=7", "file", "acme/none.jpg"},
+    {"acme/gone?defaultImage=none&wid=9&crop=1,2,3,4&qlt=7", "wid", "9"},
+    {"acme/gone?defaultImage=none&wid=9&crop=1,2,3,4&qlt=7", "crop", ""},
+    {"acme/gone?defaultImage=/plain/pic", "file", "plain/pic.webp"},
+    /* properties stand alone */
+    {"acme/shoe?req=exists&wid=0", NULL, NULL}, /* still an error */
+    {"acme/gone?req=exists", "file", ""},
+    {"acme/shoe?req=imageprops,json&handler=cb&id=7&wid=3", "wid", "0"},
+    {"acme/shoe?req=imageprops,json&handler=cb&id=7", "handler", "cb"},
+    {"acme/shoe?req=imageprops&handler=cb&id=7", "handler", ""},
+    {"acme/shoe?req=tile&rect=0,0,1,1", "req", ""},
+};
+
+static void test_meanings(void **state) {
+    (void)state;
+    si_catalog *catalog = load("conf");
+    int failed = 0;
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
+        const struct meaning *m = &meanings[i];
+        si_arena arena = {0};
+        si_plan plan;
+        si_diag diag = {0};
+        si_result result = plan_url(catalog, m->url, chrome, &arena, &plan, &diag);
+        char have[128];
+        if (m->key == NULL) {
+            failed += result == SI_OK;
+        } else if (result != SI_OK) {
+            print_error("%s: %s\n", m->url, diag.text);
+            failed++;
+        } else if (strcmp(field(&plan, m->key, have), m->value) != 0) {
+            print_error("%s: %s is \"%s\", not \"%s\"\n", m->url, m->key, have, m->value);
+            failed++;
+        }
+        si_arena_free(&arena);
+    }
+    si_catalog_free(catalog);
+    assert_int_equal(failed, 0);
+}
+
+/* ---- errors ---- */
+
+static const struct refusal {
+    const char *url;
+    si_result result;
+} refusals[] = {
+    {"acme/gone", SI_ERR_NOT_FOUND},
+    {"acme/gone?defaultImage=", SI_ERR_NOT_FOUND},
+    {"acme/gone?defaultImage=gone-too", SI_ERR_NOT_FOUND},
+    {"acme/", SI_ERR_FORBIDDEN},
+    {"", SI_ERR_SYNTAX},
+    {"acme/../../secret", SI_ERR_FORBIDDEN},
+    {"acme/%2e%2e/%2e%2e/secret", SI_ERR_FORBIDDEN},
+    {"acme/..%2f..%2fsecret", SI_ERR_FORBIDDEN},
+    {"acme//shoe", SI_ERR_FORBIDDEN},
+    {"acme/shoe%00.jpg", SI_ERR_FORBIDDEN},
+    {"acme/shoe%0a.jpg", SI_ERR_FORBIDDEN},
+    {"acme/a%2cb", SI_ERR_FORBIDDEN},
+    {"%2fetc/passwd", SI_ERR_FORBIDDEN},
+    {"acme/link", SI_ERR_NOT_FOUND}, /* an absolute link */
+    {"acme/up", SI_ERR_NOT_FOUND},   /* a relative one that leads out */
+    {"acme/deep", SI_ERR_NOT_FOUND}, /* a folder */
+    {"acme/shoe?wid=0", SI_ERR_RANGE},
+    {"acme/shoe?wid=-5", SI_ERR_RANGE},
+    {"acme/shoe?wid=$number$", SI_ERR_RANGE},
+    {"acme/shoe?wid=1e3", SI_ERR_RANGE},
+    {"acme/shoe?wid=99999999999999999999", SI_ERR_RANGE},
+    {"acme/shoe?scl=0", SI_ERR_RANGE},
+    {"acme/shoe?scl=nan", SI_ERR_RANGE},
+    {"acme/shoe?fit=crop", SI_ERR_SYNTAX},
+    {"acme/shoe?wid=10&fit=squash", SI_ERR_RANGE},
+    {"acme/shoe?bgc=fff", SI_ERR_RANGE},
+    {"acme/shoe?crop=1,2,3", SI_ERR_RANGE},
+    {"acme/shoe?rect=0,0,0,5", SI_ERR_RANGE},
+    {"acme/shoe?dpr=on,0", SI_ERR_RANGE},
+    {"acme/shoe?dpr=on,big", SI_ERR_RANGE},
+    {"acme/shoe?dpr=yes", SI_ERR_RANGE},
+    {"acme/shoe?bfc=maybe", SI_ERR_RANGE},
+    {"acme/shoe?fmt=jpge", SI_ERR_SYNTAX},
+    {"acme/shoe?fmt=pdf", SI_ERR_UNSUPPORTED},
+    {"acme/shoe?qlt=best", SI_ERR_RANGE},
+    {"acme/shoe?$nothing$", SI_ERR_NOT_FOUND},
+    {"acme/shoe?$loop$", SI_ERR_SYNTAX},
+    {"acme/shoe?layer=1&pos=1,1", SI_ERR_UNSUPPORTED},
+    {"acme/shoe?layer=nobody", SI_ERR_SYNTAX},
+    {"acme/shoe?layer=0,comp", SI_ERR_SYNTAX},
+    {"acme/shoe?rotate=30", SI_ERR_UNSUPPORTED},
+    {"acme/shoe?icc=AdobeRGB", SI_ERR_UNSUPPORTED},
+    {"acme/shoe?req=userdata", SI_ERR_UNSUPPORTED},
+    {"acme/shoe?req=nonsense", SI_ERR_RANGE},
+    {"acme/shoe?req=exists,json&handler=a(b", SI_ERR_RANGE},
+};
+
+static void test_refusals(void **state) {
+    (void)state;
+    si_catalog *catalog = load("conf");
+    int failed = 0;
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        si_arena arena = {0};
+        si_plan plan;
+        si_diag diag = {0};
+        si_result result = plan_url(catalog, refusals[i].url, chrome, &arena, &plan, &diag);
+        bool leaks = strstr(diag.text, folder) != NULL;
+        if (result != refusals[i].result || diag.code != result || diag.text[0] == '\0' || leaks) {
+            print_error("%s: result %d, not %d: %s\n", refusals[i].url, result,
+                refusals[i].result, diag.text);
+            failed++;
+        }
+        si_arena_free(&arena);
+    }
+    si_catalog_free(catalog);
+    assert_int_equal(failed, 0);
+}
+
+/* ---- recipes ---- */
+
+static void test_round_trip(void **state) {
+    (void)state;
+    si_catalog *catalog = load("conf");
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
+        si_arena arena = {0};
+        si_plan plan;
+        si_diag diag = {0};
+        if (plan_url(catalog, meanings[i].url, chrome, &arena, &plan, &diag) == SI_OK) {
+            si_recipe again;
+            const char *text;
+            si_str first = si_str_of(plan.recipe_text);
+            assert_int_equal(si_recipe_scan(first, &arena, &again, &diag), SI_OK);
+            assert_int_equal(si_recipe_print(&again, &arena, &text, &diag), SI_OK);
+            assert_string_equal(text, plan.recipe_text);
+            /* any cut or flipped byte is refused or reads as another recipe, never crashes */
+            for (size_t cut = 0; cut < first.len; cut++) {
+                char *copy = si_arena_copy(&arena, first.p, first.len);
+                copy[cut] ^= 0x11;
+                (void)!si_recipe_scan((si_str){first.p, cut}, &arena, &again, NULL);
+                (void)!si_recipe_scan((si_str){copy, first.len}, &arena, &again, NULL);
+            }
+        }
+        si_arena_free(&arena);
+    }
+    si_catalog_free(catalog);
+}
+
+static void assert_same_recipe(const char *a, const char *b, const char *accept_b) {
+    si_catalog *catalog = load("conf");
+    si_arena arena = {0};
+    si_plan plans[2];
+    si_diag diag = {0};
+    assert_int_equal(plan_url(catalog, a, chrome, &arena, &plans[0], &diag), SI_OK);
+    assert_int_equal(plan_url(catalog, b, accept_b, &arena, &plans[1], &diag), SI_OK);
+    assert_string_equal(plans[0].recipe_text, plans[1].recipe_text);
+    si_arena_free(&arena);
+    si_catalog_free(catalog);
+}
+
+static void test_what_changes_nothing_stays_out(void **state) {
+    (void)state;
+    assert_same_recipe("acme/shoe?wid=5&hei=6", "acme/shoe?hei=6.0&x=1&.c&wid=5", chrome);
+    assert_same_recipe("acme/shoe", "acme/shoe.jpg?cache=update", chrome);
+    assert_same_recipe("acme/shoe?wid=5", "acme/shoe?wid=5&id=77", chrome);
+    assert_same_recipe("acme/shoe", "acme/shoe", "image/webp;q=0.1, image/avif");
+    assert_same_recipe("acme/shoe?bfc=off", "acme/shoe?bfc=off", "*/*");
+    assert_same_recipe("acme/shoe?fmt=webp", "acme/shoe?fmt=webp", "");
+}
+
+static void test_cache_and_ttl(void **state) {
+    (void)state;
+    si_catalog *catalog = load("conf");
+    si_arena arena = {0};
+    si_plan plan;
+    si_diag diag = {0};
+    assert_int_equal(plan_url(catalog, "acme/shoe", chrome, &arena, &plan, &diag), SI_OK);
+    assert_int_equal(plan.ttl, 24 * 3600);
+    assert_int_equal(plan.vary, SI_USED_ACCEPT);
+    assert_true(plan.client_cache && plan.server_cache && !plan.update);
+    assert_true(plan.last_modified > 1000000000);
+    assert_int_equal(plan_url(catalog, "plain/pic", chrome, &arena, &plan, &diag), SI_OK);
+    assert_int_equal(plan.ttl, 10 * 3600);
+    assert_int_equal(plan.vary, 0);
+    assert_int_equal(
+        plan_url(catalog, "acme/shoe?cache=update", chrome, &arena, &plan, &diag), SI_OK);
+    assert_true(plan.update && plan.server_cache);
+    assert_int_equal(
+        plan_url(catalog, "acme/shoe?cache=on,off", chrome, &arena, &plan, &diag), SI_OK);
+    assert_true(plan.client_cache && !plan.server_cache);
+    assert_int_equal(
+        plan_url(catalog, "acme/gone?defaultImage=none", chrome, &arena, &plan, &diag), SI_OK);
+    assert_int_equal(plan.ttl, 3600);
+    assert_int_equal(
+        plan_url(catalog, "acme/gone?req=exists", chrome, &arena, &plan, &diag), SI_OK);
+    assert_int_equal(plan.ttl, 360);
+    assert_int_equal(plan_url(catalog, "acme/shoe?dpr=on", chrome, &arena, &plan, &diag), SI_OK);
+    assert_int_equal(plan.vary, SI_USED_ACCEPT | SI_USED_DPR);
+    si_arena_free(&arena);
+    si_catalog_free(catalog);
+}
+
+/* ---- configuration mistakes, each with its line ---- */
+
+static int reported_line;
+static char reported_text[200];
+
+static void report(void *context, const char *file, int line, const char *text) {
+    (void)context;
+    assert_string_equal(file, "companies/bad.ini");
+    reported_line = line;
+    snprintf(reported_text, sizeof reported_text, "%s", text);
+}
+
+static void test_config_mistakes(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int line;
+        const char *says;
+    } rows[] = {
+        {"Bfc = true\nMaxPix = 30\n", 2, "MaxPix"},
+        {"Bfc = perhaps\n", 1, "Bfc"},
+        {"\n\nJpegQuality = 101\n", 3, "JpegQuality"},
+        {"BkgColor = fff\n", 1, "BkgColor"},
+        {"Bcf = true\n", 1, "unknown attribute"},
+        {"[preset]\na = wid=1\n", 2, "unknown section"},
+        {"[presets]\na b = wid=1\n", 2, "preset names"},
+        {"[presets\n", 1, "]"},
+        {"just words\n", 1, "name = value"},
+        {"RootPath = /etc\n", 1, "RootPath"},
+        {"RootId = other\n", 1, "RootId"},
+        {"ResMode = nearest\n", 1, "ResMode"},
+    };
+    make_dir("badconf");
+    make_dir("badconf/companies");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char root[300], conf[300];
+        si_catalog *catalog = NULL;
+        si_diag diag = {0};
+        write_file("badconf/companies/bad.ini", rows[i].text);
+        snprintf(root, sizeof root, "%s/root", folder);
+        snprintf(conf, sizeof conf, "%s/badconf", folder);
+        reported_line = 0;
+        assert_int_equal(si_catalog_load(conf, root, report, NULL, &catalog, &diag), SI_ERR_CONFIG);
+        assert_int_equal(reported_line, rows[i].line);
+        assert_non_null(strstr(reported_text, rows[i].says));
+        assert_non_null(strstr(diag.text, "bad.ini"));
+    }
+}
+
+/* ---- generations ---- */
+
+static void test_generations(void **state) {
+    (void)state;
+    char path[300];
+    snprintf(path, sizeof path, "%s/generations", folder);
+    si_generations *g = NULL, *other = NULL;
+    si_diag diag = {0};
+    assert_int_equal(si_generations_open(path, &g, &diag), SI_OK);
+    assert_int_equal(si_generations_open(path, &other, &diag), SI_OK);
+    si_str acme = SI_STR("acme"), plain = SI_STR("plain"), shoe = SI_STR("shoe");
+    assert_int_equal(si_generation_of(g, acme, shoe), 0);
+    si_generation_purge_object(other, acme, SI_STR("shoe.jpg"));
+    assert_int_equal(si_generation_of(g, acme, shoe), 1); /* extension or not, any process */
+    assert_int_equal(si_generation_of(g, plain, shoe), 0);
+    si_generation_purge_company(g, plain);
+    assert_int_equal(si_generation_of(other, plain, shoe), 1);
+    si_generation_purge_all(g);
+    assert_int_equal(si_generation_of(g, acme, shoe), 2);
+    assert_int_equal(si_generation_of(NULL, acme, shoe), 0);
+    si_generations_close(g);
+    si_generations_close(other);
+    write_file("generations", "something else");
+    assert_int_equal(si_generations_open(path, &g, &diag), SI_ERR_IO);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_meanings),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_what_changes_nothing_stays_out),
+        cmocka_unit_test(test_cache_and_ttl),
+        cmocka_unit_test(test_config_mistakes),
+        cmocka_unit_test(test_generations),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
