@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "renderer/clock.h"
+#include "base/clock.h"
 
 enum {
     LENGTH_DIGITS_MAX = 6, /* of the netstring's length: enough for SI_SCGI_LIMIT and some zeros */

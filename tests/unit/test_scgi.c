@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "renderer/clock.h"
+#include "base/clock.h"
 #include "renderer/scgi.h"
 
 #define HEAD(headers) headers, sizeof(headers) - 1

@@ -1,0 +1,340 @@
+#include "renderer/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "renderer/answer.h"
+#include "base/clock.h"
+#include "renderer/scgi.h"
+#include "source/broker.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+enum {
+    READ_MS = 3000,          /* for a request to arrive */
+    WRITE_MS = 5000,         /* for a reply to be taken */
+    KILL_SLACK_MS = 1000,    /* what a worker may overrun before the pool kills it */
+    SEARCH_RESERVE_MS = 1500,/* between the end of the search and the deadline: the last encoding */
+    FILES_MAX = 64,
+    ALT_STACK_SIZE = 64 * 1024
+};
+#define RSS_MAX (INT64_C(384) << 20) /* bytes an idle worker may hold; more and it is replaced */
+
+/* How long the edge keeps a reply, seconds. A recipe names the state of its file, so a whole reply
+ * never goes stale; one whose search was cut short by a busy machine deserves another try. */
+#define KEEP_WHOLE 31536000
+#define KEEP_CUT_SHORT 600
+
+/* Complete replies, made before anything can go wrong. */
+static char out_of_time[300], crashed[300];
+
+/* The connection that is owed a reply, for last_words(). */
+static _Atomic int owed = -1;
+
+/* Signal handler. The reply goes out before anything else, whatever state the codec is in. */
+static void last_words(int signal_number) {
+    int connection = atomic_exchange(&owed, -1);
+    if (connection >= 0) {
+        bool late = signal_number == SIGALRM || signal_number == SIGXCPU;
+        const char *text = late ? out_of_time : crashed;
+        /* a fresh socket buffer takes this much at once */
+        (void)!send(connection, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+        shutdown(connection, SHUT_RDWR);
+    }
+    _exit(SI_WORKER_CUT_SHORT + signal_number);
+}
+
+static void can_reply(char *out, size_t room, const char *status, const char *text) {
+    snprintf(out, room,
+        "Status: %s\r\nContent-Type: text/plain; charset=utf-8\r\nX-Accel-Expires: 0\r\n"
+        "Content-Length: %zu\r\n\r\n%s\n",
+        status, strlen(text) + 1, text);
+}
+
+static volatile sig_atomic_t stopping;
+
+static void on_stop(int signal_number) {
+    (void)signal_number;
+    stopping = 1;
+}
+
+static void catch_signals(void) {
+    can_reply(out_of_time, sizeof out_of_time, "503 Service Unavailable",
+        "took too long: the image was not ready in time");
+    can_reply(crashed, sizeof crashed, "500 Internal Server Error",
+        "internal error: the image could not be rendered");
+    static char stack[ALT_STACK_SIZE];
+    stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
+    sigaltstack(&alternate, NULL);
+    struct sigaction last = {.sa_handler = last_words, .sa_flags = SA_ONSTACK};
+    sigfillset(&last.sa_mask);
+    static const int late[] = {SIGALRM, SIGXCPU};
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+    for (size_t i = 0; i < sizeof late / sizeof late[0]; i++) {
+        sigaction(late[i], &last, NULL);
+    }
+    for (size_t i = 0; !SANITIZED && i < sizeof crashes / sizeof crashes[0]; i++) {
+        sigaction(crashes[i], &last, NULL); /* a sanitizer wants these for its own report */
+    }
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    static const int ignored[] = {SIGPIPE, SIGXFSZ, SIGINT, SIGHUP};
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
+        sigaction(ignored[i], &ignore, NULL);
+    }
+    struct sigaction stop = {.sa_handler = on_stop};
+    sigaction(SIGTERM, &stop, NULL);
+    /* SIGTERM is let in only while waiting for work, so that it never cuts a request short */
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+static void limit(int resource, int64_t soft, int64_t hard) {
+    struct rlimit now, wanted = {(rlim_t)soft, (rlim_t)hard};
+    if (getrlimit(resource, &now) == 0 && now.rlim_max < wanted.rlim_max) {
+        wanted.rlim_max = now.rlim_max;
+        wanted.rlim_cur = wanted.rlim_cur < now.rlim_max ? wanted.rlim_cur : now.rlim_max;
+    }
+    setrlimit(resource, &wanted);
+}
+
+static void confine(const si_pool_options *options) {
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    limit(RLIMIT_CORE, 0, 0);
+    limit(RLIMIT_NOFILE, FILES_MAX, FILES_MAX);
+    if (!SANITIZED) { /* whose shadow memory is terabytes of address space, and reports are files */
+        limit(RLIMIT_AS, options->memory, options->memory);
+        limit(RLIMIT_FSIZE, 0, 0);
+    }
+}
+
+/* Closes every descriptor but 0 to 2 and those two, which become 3 and 4. */
+static void keep_only(int *listener, int *broker) {
+    int a = fcntl(*listener, F_DUPFD_CLOEXEC, 5), b = fcntl(*broker, F_DUPFD_CLOEXEC, 5);
+    if (a < 0 || b < 0 || dup3(a, 3, O_CLOEXEC) < 0 || dup3(b, 4, O_CLOEXEC) < 0) {
+        _exit(SI_WORKER_NOT_STARTED);
+    }
+    *listener = 3;
+    *broker = 4;
+    if (syscall(SYS_close_range, 5u, ~0u, 0u) != 0) {
+        for (int fd = 5; fd < 4096; fd++) {
+            close(fd);
+        }
+    }
+    int null = open("/dev/null", O_RDWR);
+    if (null >= 0) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+        close(null);
+    }
+}
+
+/* Renews the limit on processor time, which the kernel counts from the start of the process. */
+static void renew_cpu_limit(int seconds) {
+    struct rusage used;
+    if (getrusage(RUSAGE_SELF, &used) == 0) {
+        struct rlimit now;
+        if (getrlimit(RLIMIT_CPU, &now) == 0) {
+            now.rlim_cur = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec + 1 + seconds);
+            setrlimit(RLIMIT_CPU, &now);
+        }
+    }
+}
+
+static void set_alarm(int ms) {
+    struct itimerval t = {.it_value = {ms / 1000, ms % 1000 * 1000}};
+    setitimer(ITIMER_REAL, &t, NULL);
+}
+
+static int64_t resident_bytes(void) {
+    char text[64] = "";
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return 0;
+    }
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    long pages = 0;
+    return n > 0 && sscanf(text, "%*s %ld", &pages) == 1 ? pages * sysconf(_SC_PAGESIZE) : 0;
+}
+
+/* True if the file open at `fd` is the one that the recipe was made for. */
+static bool same_file(const si_recipe *r, int fd) {
+    struct stat s;
+    return fd < 0 || (fstat(fd, &s) == 0 && (uint64_t)s.st_size == r->file_size &&
+                         s.st_mtim.tv_sec * SI_SECOND + s.st_mtim.tv_nsec == r->file_time);
+}
+
+/* Sends the reply. From its first byte on no other may follow, so last_words() keeps silent. */
+static void reply(int connection, const si_answer *a, long keep_seconds, si_worker_slot *slot) {
+    int64_t deadline = si_now_ns() + WRITE_MS * SI_MILLISECOND;
+    si_bytes head = {0};
+    char more[100];
+    int n = snprintf(more, sizeof more, "X-Accel-Expires: %ld\r\n\r\n",
+        a->status == 200 ? keep_seconds : 0);
+    bool whole = si_answer_headers(a, &head) && si_bytes_append(&head, more, (size_t)n);
+    set_alarm(0);
+    atomic_store(&slot->kill_at_ns, deadline + KILL_SLACK_MS * SI_MILLISECOND);
+    if (!whole) {
+        raise(SIGABRT); /* no memory for a line of text: the canned reply needs none */
+    }
+    if (atomic_exchange(&owed, -1) == connection &&
+        si_scgi_write(connection, deadline, head.data, head.len, NULL) == SI_OK) {
+        /* a client that has gone away is no failure of ours */
+        (void)!si_scgi_write(connection, deadline, a->body.data, a->body.len, NULL);
+    }
+    si_bytes_free(&head);
+}
+
+static void reply_error(int connection, const si_diag *diag, si_worker_slot *slot) {
+    si_answer a = {0};
+    si_answer_error(diag, &a);
+    reply(connection, &a, 0, slot);
+    si_answer_free(&a);
+}
+
+/* Answers a recipe. */
+static void answer(const si_pool_options *options, int connection, int broker, si_str text,
+    int64_t start_ns, si_worker_slot *slot) {
+    si_arena arena = {0};
+    si_recipe recipe;
+    si_diag diag = {0};
+    int fd = -1;
+    if (si_recipe_scan(text, &arena, &recipe, &diag) != SI_OK ||
+        (recipe.file[0] != '\0' && (fd = si_broker_open(broker, recipe.file, &diag)) < 0)) {
+        reply_error(connection, &diag, slot);
+        si_arena_free(&arena);
+        return;
+    }
+    int search_ms = options->wall_ms - SEARCH_RESERVE_MS;
+    if (search_ms < options->wall_ms / 2) {
+        search_ms = options->wall_ms / 2;
+    }
+    si_answer_options how = {options->limits, start_ns + search_ms * SI_MILLISECOND};
+    si_answer a = {0};
+    bool fresh = same_file(&recipe, fd);
+    si_answer_make(&recipe, fd, &how, &a);
+    /* a file that was replaced on the way is answered for with what is there, but not kept */
+    fresh = fresh && same_file(&recipe, fd);
+    reply(connection, &a, !fresh ? 0 : a.smart && !a.choice.full ? KEEP_CUT_SHORT : KEEP_WHOLE,
+        slot);
+    si_answer_free(&a);
+    if (fd >= 0) {
+        close(fd);
+    }
+    si_arena_free(&arena);
+}
+
+/* One request on a fresh connection, from first byte to last. */
+static void serve(
+    const si_pool_options *options, int connection, int broker, si_worker_slot *slot) {
+    static char buffer[SI_SCGI_LIMIT];
+    int64_t start = si_now_ns(), read_by = start + READ_MS * SI_MILLISECOND;
+    si_scgi_request request;
+    si_diag diag = {0};
+    atomic_store(&slot->kill_at_ns, read_by + KILL_SLACK_MS * SI_MILLISECOND);
+    si_result r = si_scgi_read(connection, read_by, buffer, &request, &diag);
+    atomic_store(&owed, connection);
+    if (r == SI_OK) {
+        snprintf(slot->recipe, sizeof slot->recipe, "%.*s", SI_STR_ARG(request.recipe));
+        start = si_now_ns();
+        atomic_store(&slot->kill_at_ns, start + (options->wall_ms + KILL_SLACK_MS) * SI_MILLISECOND);
+        renew_cpu_limit(options->cpu_seconds);
+        set_alarm(options->wall_ms);
+        answer(options, connection, broker, request.recipe, start, slot);
+        set_alarm(0);
+    } else if (r != SI_ERR_IO) { /* else there is nobody to tell */
+        reply_error(connection, &diag, slot);
+    }
+    atomic_store(&owed, -1);
+    if (r == SI_OK) {
+        close(connection); /* nothing is left unread */
+    } else {
+        si_scgi_close(connection);
+    }
+    slot->recipe[0] = '\0';
+    atomic_store(&slot->kill_at_ns, 0);
+}
+
+/* Waits for a connection. −1: there was none after all. −2: it is time to go. */
+static int next_connection(int events, int listener, int broker) {
+    struct epoll_event e;
+    sigset_t open_to_all;
+    sigemptyset(&open_to_all);
+    int n = epoll_pwait(events, &e, 1, -1, &open_to_all);
+    if (n < 0) {
+        return stopping || errno != EINTR ? -2 : -1;
+    }
+    if (n == 0) {
+        return -1;
+    }
+    if (e.data.fd == broker) {
+        return -2; /* the pool is gone; it never speaks first */
+    }
+    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    /* EINVAL: the pool has shut the listener down */
+    return fd >= 0 ? fd : errno == EINVAL || errno == EBADF ? -2 : -1;
+}
+
+_Noreturn void si_worker_run(
+    const si_pool_options *options, int broker, si_worker_slot *slot, pid_t pool) {
+    int listener = options->listen_fd;
+    prctl(PR_SET_NAME, "smartimg-render", 0, 0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != pool) {
+        _exit(0); /* it died before we asked to die with it */
+    }
+    keep_only(&listener, &broker);
+    confine(options);
+    catch_signals();
+    si_diag diag = {0};
+    if (si_render_start(&diag) != SI_OK) {
+        dprintf(STDERR_FILENO, "smartimg: renderer cannot start: %s\n", diag.text);
+        _exit(SI_WORKER_NOT_STARTED);
+    }
+    int events = epoll_create1(EPOLL_CLOEXEC);
+    /* EXCLUSIVE: one connection wakes one worker */
+    struct epoll_event work = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = listener};
+    struct epoll_event end = {.events = EPOLLIN | EPOLLRDHUP, .data.fd = broker};
+    if (events < 0 || epoll_ctl(events, EPOLL_CTL_ADD, listener, &work) != 0 ||
+        epoll_ctl(events, EPOLL_CTL_ADD, broker, &end) != 0) {
+        _exit(SI_WORKER_NOT_STARTED);
+    }
+    atomic_store(&slot->kill_at_ns, 0);
+    for (int served = 0; served < SI_WORKER_REQUESTS_MAX;) {
+        int connection = next_connection(events, listener, broker);
+        if (connection == -2) {
+            break;
+        }
+        if (connection >= 0) {
+            serve(options, connection, broker, slot);
+            served++;
+            if (!SANITIZED && resident_bytes() > RSS_MAX) {
+                break;
+            }
+        }
+    }
+    _exit(0); /* without flushing what the pool's ancestors had buffered */
+}

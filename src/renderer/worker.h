@@ -1,0 +1,32 @@
+/* One renderer: a process that serves one request at a time and is worth nothing to anyone.
+ *
+ * It has no root folder of its own: originals come from the broker in the pool. When a request runs
+ * out of time or crashes a codec, the worker's last act is a complete error reply, so that the edge
+ * does not try the same crash again; then it ends and the pool starts another. */
+#ifndef SI_RENDERER_WORKER_H
+#define SI_RENDERER_WORKER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "renderer/pool.h"
+
+enum {
+    SI_WORKER_REQUESTS_MAX = 500, /* then it is replaced, as a limit to leaks and fragmentation */
+    SI_WORKER_CUT_SHORT = 64,     /* exit status 64 + signal number: ended by its own last words */
+    SI_WORKER_NOT_STARTED = 3     /* exit status: the image library refused to start */
+};
+
+/* What a worker tells the pool: a page of shared memory of its own, which no other worker sees. */
+typedef struct si_worker_slot {
+    _Atomic int64_t kill_at_ns; /* CLOCK_MONOTONIC time at which the pool may kill it; 0 = idle */
+    char recipe[1000];          /* what it works on, NUL-terminated, for the log */
+} si_worker_slot;
+
+/* The life of a worker, in a freshly forked process: never returns. `broker` is its end of the
+ * socket pair to the pool; every other descriptor but 0 to 2 and options->listen_fd is closed. */
+_Noreturn void si_worker_run(
+    const si_pool_options *options, int broker, si_worker_slot *slot, pid_t pool);
+
+#endif
