@@ -1,0 +1,343 @@
+#include "render/load.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "codec/codec.h"
+
+enum {
+    SNIFF_BYTES = 1024,
+    MAX_DECODED_FILE = 64 << 20, /* bytes of a file that a codec of ours decodes from memory */
+    MAX_LEVELS = 28,             /* of a TIFF pyramid */
+    MAX_SVG_SIDE = 16384,        /* pixels; cairo ends at 32767 */
+};
+
+static const int64_t DEFAULT_SOURCE_PIXELS = 1 << 28;
+
+/* What may be held at once for files that cannot be decoded strip by strip: interlaced PNG,
+ * progressive JPEG (its coefficients), HEIF, WebP, JPEG XL, JPEG 2000. */
+static const uint64_t MAX_WHOLE_BYTES = 512u << 20;
+
+static const char *const kind_names[] = {"unknown",
+#define X(id, name) name,
+    SI_KINDS(X)
+#undef X
+};
+
+const char *si_kind_name(si_kind kind) {
+    return kind_names[kind];
+}
+
+si_result si_vips_fail(si_diag *diag) {
+    const char *text = vips_error_buffer();
+    int end = (int)strlen(text);
+    while (end > 0 && (text[end - 1] == '\n' || text[end - 1] == ' ')) {
+        end--;
+    }
+    int start = end;
+    while (start > 0 && text[start - 1] != '\n') {
+        start--;
+    }
+    int len = end - start;
+    text += start;
+    si_result code =
+        len > 0 ? si_fail(diag, SI_ERR_SOURCE, "the source image is broken: %.*s", len, text)
+                : si_fail(diag, SI_ERR_SOURCE, "the source image is broken");
+    vips_error_clear();
+    return code;
+}
+
+/* ---- kinds ---- */
+
+static bool starts(const uint8_t *head, size_t len, size_t at, const char *magic, size_t n) {
+    return len >= at + n && memcmp(head + at, magic, n) == 0;
+}
+
+/* ISO media files name their brand, and compatible ones, in the ftyp box. */
+static bool is_heif(const uint8_t *head, size_t len) {
+    static const char brands[][5] = {
+        "avif", "avis", "heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1"};
+    if (!starts(head, len, 4, "ftyp", 4)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof brands / sizeof brands[0]; i++) {
+        if (starts(head, len, 8, brands[i], 4)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_svg(const uint8_t *head, size_t len) {
+    size_t i = starts(head, len, 0, "\xef\xbb\xbf", 3) ? 3 : 0;
+    while (i < len && (head[i] == ' ' || head[i] == '\t' || head[i] == '\r' || head[i] == '\n')) {
+        i++;
+    }
+    return i < len && head[i] == '<' && memmem(head + i, len - i, "<svg", 4) != NULL;
+}
+
+si_kind si_kind_sniff(const uint8_t *head, size_t len) {
+    static const struct {
+        si_kind kind;
+        size_t at, len;
+        const char *magic;
+    } magics[] = {
+        {SI_KIND_JPEG, 0, 3, "\xff\xd8\xff"},
+        {SI_KIND_PNG, 0, 8, "\x89PNG\r\n\x1a\n"},
+        {SI_KIND_GIF, 0, 4, "GIF8"},
+        {SI_KIND_WEBP, 8, 4, "WEBP"},
+        {SI_KIND_TIFF, 0, 4, "II*\0"},
+        {SI_KIND_TIFF, 0, 4, "MM\0*"},
+        {SI_KIND_TIFF, 0, 4, "II+\0"},
+        {SI_KIND_TIFF, 0, 4, "MM\0+"},
+        {SI_KIND_JP2, 0, 12, "\0\0\0\x0cjP  \r\n\x87\n"},
+        {SI_KIND_JP2, 0, 4, "\xff\x4f\xff\x51"},
+        {SI_KIND_JXL, 0, 2, "\xff\x0a"},
+        {SI_KIND_JXL, 0, 12, "\0\0\0\x0cJXL \r\n\x87\n"},
+        {SI_KIND_JXR, 0, 3, "II\xbc"},
+    };
+    for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++) {
+        if (starts(head, len, magics[i].at, magics[i].magic, magics[i].len)) {
+            return magics[i].kind;
+        }
+    }
+    return is_heif(head, len) ? SI_KIND_HEIF : is_svg(head, len) ? SI_KIND_SVG : SI_KIND_NONE;
+}
+
+/* ---- opening ---- */
+
+/* How much smaller to load. */
+typedef struct load_level {
+    int shrink;   /* JPEG: 1, 2, 4, 8 */
+    int page;     /* JPEG 2000, TIFF: pyramid level */
+    double scale; /* WebP, SVG */
+} load_level;
+
+static const load_level FULL = {.shrink = 1, .page = 0, .scale = 1};
+
+/* Bytes are read through the descriptor rather than a mapping, so a file that is cut short while we
+ * read is a broken image and not a SIGBUS (loaders that insist on a mapping excepted). */
+static VipsImage *load_vips(const si_original *o, load_level level) {
+    VipsImage *im = NULL;
+    if (lseek(o->fd, 0, SEEK_SET) != 0) {
+        return NULL;
+    }
+    VipsSource *s = vips_source_new_from_descriptor(o->fd);
+    if (s == NULL) {
+        return NULL;
+    }
+#define COMMON "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED
+    switch (o->kind) {
+    case SI_KIND_JPEG:
+        vips_jpegload_source(s, &im, COMMON, "shrink", level.shrink, NULL);
+        break;
+    case SI_KIND_PNG:
+        vips_pngload_source(s, &im, COMMON, NULL);
+        break;
+    case SI_KIND_GIF:
+        vips_gifload_source(s, &im, COMMON, NULL);
+        break;
+    case SI_KIND_WEBP:
+        vips_webpload_source(s, &im, COMMON, "scale", level.scale, NULL);
+        break;
+    case SI_KIND_HEIF:
+        vips_heifload_source(s, &im, COMMON, NULL);
+        break;
+    case SI_KIND_TIFF:
+        vips_tiffload_source(s, &im, COMMON, "page", level.page, NULL);
+        break;
+    case SI_KIND_JP2: /* cannot see truncation, only errors */
+        vips_jp2kload_source(s, &im, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+            VIPS_FAIL_ON_ERROR, "page", level.page, NULL);
+        break;
+    case SI_KIND_SVG:
+        vips_svgload_source(s, &im, COMMON, "scale", level.scale, NULL);
+        break;
+    case SI_KIND_JXL:
+        vips_jxlload_source(s, &im, COMMON, NULL);
+        break;
+    case SI_KIND_JXR:
+    case SI_KIND_NONE:
+        break;
+    }
+#undef COMMON
+    g_object_unref(s);
+    return im;
+}
+
+/* Files without a libvips loader go through our own decoder, whole. */
+static si_result load_codec(si_original *o, si_format format, si_diag *diag) {
+    struct stat st;
+    if (fstat(o->fd, &st) != 0 || st.st_size > MAX_DECODED_FILE) {
+        return si_fail(diag, SI_ERR_LIMIT, "the source file is too large for its kind");
+    }
+    size_t len = (size_t)st.st_size;
+    uint8_t *data = malloc(len + 1);
+    if (data == NULL) {
+        return si_fail(diag, SI_ERR_MEMORY, "no memory for the source file");
+    }
+    si_result code = SI_OK;
+    si_diag inner = {0};
+    if (pread(o->fd, data, len, 0) != (ssize_t)len) {
+        code = si_fail(diag, SI_ERR_IO, "the source file cannot be read");
+    } else if ((code = si_codec_decode(format, data, len, &o->decoded, &inner)) != SI_OK) {
+        bool built = code != SI_ERR_UNSUPPORTED;
+        code = si_fail(diag, built ? code : SI_ERR_SOURCE, "%s: %s",
+            built ? "the source image is broken" : "this kind of file is not supported",
+            inner.text);
+    }
+    free(data);
+    if (code != SI_OK) {
+        return code;
+    }
+    /* rows are padded: expose stride/channels columns and crop */
+    const si_image *d = &o->decoded;
+    VipsImage *padded = vips_image_new_from_memory(
+        d->pixels, d->stride * (size_t)d->height, (int)d->stride, d->height, 1, VIPS_FORMAT_UCHAR);
+    VipsImage *cut = NULL, *folded = NULL;
+    if (padded == NULL ||
+        vips_extract_area(padded, &cut, 0, 0, d->width * d->channels, d->height, NULL) != 0 ||
+        vips_bandfold(cut, &folded, "factor", d->channels, NULL) != 0 ||
+        vips_copy(folded, &o->image, "interpretation", VIPS_INTERPRETATION_sRGB, NULL) != 0) {
+        code = si_vips_fail(diag);
+    }
+    VIPS_UNREF(padded);
+    VIPS_UNREF(cut);
+    VIPS_UNREF(folded);
+    return code;
+}
+
+static si_result check_size(const si_original *o, const si_render_limits *limits, si_diag *diag) {
+    int64_t most = limits != NULL && limits->max_source_pixels > 0 ? limits->max_source_pixels
+                                                                   : DEFAULT_SOURCE_PIXELS;
+    if ((int64_t)o->width * o->height > most) {
+        return si_fail(diag, SI_ERR_LIMIT,
+            "the source image of %d×%d pixels exceeds the limit of %lld pixels", o->width,
+            o->height, (long long)most);
+    }
+    bool streams = o->kind == SI_KIND_JPEG || o->kind == SI_KIND_PNG || o->kind == SI_KIND_TIFF ||
+                   o->kind == SI_KIND_SVG;
+    bool whole = !streams || vips_image_get_typeof(o->image, "interlaced") != 0;
+    uint64_t bytes = VIPS_IMAGE_SIZEOF_IMAGE(o->image) * (o->kind == SI_KIND_JPEG ? 2 : 1);
+    if (whole && bytes > MAX_WHOLE_BYTES) {
+        return si_fail(diag, SI_ERR_LIMIT,
+            "the source image of %d×%d pixels is too large for a file that must be decoded as a "
+            "whole",
+            o->width, o->height);
+    }
+    return SI_OK;
+}
+
+/* EXIF orientation 1…8 as swap and mirrors. libheif and libjxl have rotated already. */
+static void orient(si_original *o) {
+    int n = o->kind == SI_KIND_HEIF || o->kind == SI_KIND_JXL
+                ? 1
+                : vips_image_get_orientation(o->image);
+    o->swap = n >= 5;
+    o->flip[0] = n == 2 || n == 3 || n == 6 || n == 7;
+    o->flip[1] = n == 3 || n == 4 || n == 7 || n == 8;
+}
+
+si_result si_original_open(si_original *o, int fd, const si_render_limits *limits, si_diag *diag) {
+    uint8_t head[SNIFF_BYTES];
+    ssize_t len = pread(fd, head, sizeof head, 0);
+    if (len < 0) {
+        return si_fail(diag, SI_ERR_IO, "the source file cannot be read");
+    }
+    *o = (si_original){.fd = fd, .step = {1, 1}};
+    if (len == 0) {
+        return si_fail(diag, SI_ERR_SOURCE, "the source file is empty");
+    }
+    o->kind = si_kind_sniff(head, (size_t)len);
+    if (o->kind == SI_KIND_NONE) {
+        return si_fail(diag, SI_ERR_SOURCE, "this kind of file is not supported");
+    }
+    if (o->kind == SI_KIND_JXR) {
+        si_result code = load_codec(o, SI_FORMAT_JXR, diag);
+        if (code != SI_OK) {
+            return code;
+        }
+    } else if ((o->image = load_vips(o, FULL)) == NULL) {
+        return si_vips_fail(diag);
+    }
+    o->width = vips_image_get_width(o->image);
+    o->height = vips_image_get_height(o->image);
+    orient(o);
+    return check_size(o, limits, diag);
+}
+
+/* ---- shrink-on-load ---- */
+
+/* Largest pyramid level that keeps `ratio` ≥ 2, among pages that halve each time. */
+static int tiff_level(const si_original *o, double ratio) {
+    int pages = vips_image_get_n_pages(o->image), best = 0;
+    for (int i = 1; i < pages && i < MAX_LEVELS && ratio / (1 << i) >= 2; i++) {
+        VipsImage *im = load_vips(o, (load_level){.shrink = 1, .page = i, .scale = 1});
+        bool half = im != NULL && abs(im->Xsize - (o->width >> i)) <= 5 &&
+                    abs(im->Ysize - (o->height >> i)) <= 5 && im->Xsize > 1 && im->Ysize > 1;
+        VIPS_UNREF(im);
+        if (!half) {
+            vips_error_clear();
+            break;
+        }
+        best = i;
+    }
+    return best;
+}
+
+/* Picks the level and says where its samples lie. False if full size is best. */
+static bool choose_level(si_original *o, double ratio, load_level *level) {
+    *level = FULL;
+    switch (o->kind) {
+    case SI_KIND_JPEG:
+        while (level->shrink < 8 && ratio >= 4 * level->shrink) {
+            level->shrink *= 2;
+        }
+        o->step[0] = o->step[1] = level->shrink; /* blocks of 8 become exactly 4, 2, 1 */
+        return level->shrink > 1;
+    case SI_KIND_TIFF:
+        return (level->page = tiff_level(o, ratio)) > 0;
+    case SI_KIND_JP2:
+        while (level->page + 1 < vips_image_get_n_pages(o->image) && ratio >= 4 << level->page) {
+            level->page++;
+        }
+        o->step[0] = o->step[1] = 1 << level->page;
+        o->phase = 0.5; /* wavelet low bands keep the positions of even samples */
+        return level->page > 0;
+    case SI_KIND_WEBP:
+        level->scale = ratio >= 4 ? 2 / ratio : 1;
+        return level->scale < 1;
+    case SI_KIND_SVG:
+        level->scale = fmin(1 / ratio, (double)MAX_SVG_SIDE / VIPS_MAX(o->width, o->height));
+        return level->scale != 1;
+    default:
+        return false;
+    }
+}
+
+si_result si_original_reduce(si_original *o, const double ratio[2], si_diag *diag) {
+    load_level level;
+    if (!choose_level(o, fmin(ratio[0], ratio[1]), &level)) {
+        o->step[0] = o->step[1] = 1;
+        o->phase = 0;
+        return SI_OK;
+    }
+    VIPS_UNREF(o->image); /* first: both would move the same file position */
+    if ((o->image = load_vips(o, level)) == NULL) {
+        return si_vips_fail(diag);
+    }
+    if (o->kind != SI_KIND_JPEG && o->kind != SI_KIND_JP2) {
+        o->step[0] = (double)o->width / o->image->Xsize;
+        o->step[1] = (double)o->height / o->image->Ysize;
+    }
+    return SI_OK;
+}
+
+void si_original_close(si_original *o) {
+    VIPS_UNREF(o->image);
+    si_image_free(&o->decoded);
+    *o = (si_original){0};
+}
