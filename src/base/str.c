@@ -32,7 +32,7 @@ bool si_str_eq_nocase(si_str a, si_str b) {
 }
 
 bool si_str_starts(si_str s, si_str prefix) {
-    return s.len >= prefix.len && memcmp(s.p, prefix.p, prefix.len) == 0;
+    return s.len >= prefix.len && si_str_eq((si_str){s.p, prefix.len}, prefix);
 }
 
 si_str si_str_trim(si_str s) {
@@ -76,12 +76,15 @@ bool si_str_real(si_str s, double *out) {
             point = true;
         } else if (c >= '0' && c <= '9') {
             digits = true;
+            if (point && (unit >= 1e15 || v >= 1e15)) {
+                continue; /* scripts print 17 digits; these no longer change the value */
+            }
             v = v * 10 + (c - '0');
             unit = point ? unit * 10 : unit;
         } else {
             return false;
         }
-        if (unit > 1e15 || v > 1e30) {
+        if (v > 1e30) {
             return false;
         }
     }

@@ -38,8 +38,9 @@ bool si_str_flag(si_str s, bool *out); /* 0 1 true false */
  * decoded length. A malformed escape stays as it is. */
 size_t si_str_decode(si_str s, bool plus, char *out);
 
-/* Prints a real in its shortest form that reads back as the same 7 digits: no exponent, no trailing
- * zeros, locale-independent. `out` needs 32 bytes. Returns out. |v| ≤ 1e9. */
+/* Prints a real in its shortest form that reads back as the same 7 digits, of which at most 6
+ * behind the point: no exponent, no trailing zeros, locale-independent. `out` needs 32 bytes.
+ * Returns out. |v| ≤ 1e9. */
 char *si_real_print(double v, char *out);
 
 #endif
