@@ -1,0 +1,158 @@
+#include "client/client.h"
+
+#include <stdio.h>
+
+#include "client/user_agent.h"
+
+enum { HEADER_LIMIT = 8192 };
+static const double DPR_MIN = 0.1, DPR_MAX = 16;
+
+typedef enum verdict { UNSAID, WANTED, REFUSED } verdict;
+
+typedef struct accept {
+    verdict format[SI_FORMAT_COUNT]; /* by explicit media ranges */
+    verdict any_image, anything;     /* by the wildcards */
+    bool empty;
+} accept;
+
+/* The formats a client class is made of, in the order of its name. */
+static const si_format special[] = {
+    SI_FORMAT_AVIF, SI_FORMAT_JXL, SI_FORMAT_WEBP, SI_FORMAT_JP2, SI_FORMAT_JXR};
+enum { SPECIAL_COUNT = sizeof special / sizeof *special };
+
+/* Like si_str_next, but a separator inside a quoted string (RFC 9110 section 5.6.4) does not count.
+ * *closed tells whether every quoted string of the part ends in it. */
+static bool next_part(si_str *rest, char sep, si_str *part, bool *closed) {
+    if (rest->p == NULL) {
+        return false;
+    }
+    bool quoted = false;
+    size_t i = 0;
+    for (; i < rest->len && (quoted || rest->p[i] != sep); i++) {
+        if (rest->p[i] == '"') {
+            quoted = !quoted;
+        } else if (quoted && rest->p[i] == '\\' && i + 1 < rest->len) {
+            i++;
+        }
+    }
+    *closed = !quoted;
+    *part = (si_str){rest->p, i};
+    *rest = i < rest->len ? (si_str){rest->p + i + 1, rest->len - i - 1} : (si_str){NULL, 0};
+    return true;
+}
+
+/* Where the verdict on a media range belongs; NULL if it is none of ours. */
+static verdict *find_range(accept *a, si_str range) {
+    if (si_str_eq(range, SI_STR("*/*"))) {
+        return &a->anything;
+    }
+    if (si_str_eq_nocase(range, SI_STR("image/*"))) {
+        return &a->any_image;
+    }
+    if (si_str_eq_nocase(range, SI_STR("image/jxr"))) {
+        return &a->format[SI_FORMAT_JXR];
+    }
+    for (int i = 0; i < SPECIAL_COUNT; i++) {
+        if (si_str_eq_nocase(range, si_str_of(si_format_mime(special[i])))) {
+            return &a->format[special[i]];
+        }
+    }
+    return NULL;
+}
+
+/* UNSAID if a weight among the parameters makes no sense. */
+static verdict weigh(si_str parameters) {
+    verdict v = WANTED;
+    si_str parameter;
+    bool closed;
+    while (next_part(&parameters, ';', &parameter, &closed)) {
+        si_str value = parameter, name;
+        si_str_next(&value, '=', &name);
+        if (!si_str_eq_nocase(si_str_trim(name), SI_STR("q"))) {
+            continue;
+        }
+        double q;
+        if (!si_str_real(si_str_trim(value), &q) || q < 0 || q > 1) {
+            return UNSAID;
+        }
+        if (q == 0) {
+            v = REFUSED;
+        }
+    }
+    return v;
+}
+
+static accept read_accept(si_str header) {
+    bool cut = header.len > HEADER_LIMIT;
+    header.len = cut ? HEADER_LIMIT : header.len;
+    accept a = {.empty = si_str_trim(header).len == 0};
+    si_str element;
+    bool closed;
+    while (next_part(&header, ',', &element, &closed)) {
+        if (!closed || (cut && header.p == NULL)) {
+            break; /* only the last element can be unclosed or cut */
+        }
+        si_str range;
+        next_part(&element, ';', &range, &closed);
+        verdict *place = find_range(&a, si_str_trim(range));
+        if (place != NULL) {
+            verdict v = weigh(element);
+            *place = v > *place ? v : *place;
+        }
+    }
+    return a;
+}
+
+/* Formats that Accept does not exclude, for a client known to show them. */
+static unsigned tolerated(const accept *a, si_format f) {
+    verdict v = a->empty                 ? WANTED
+                : a->format[f] != UNSAID ? a->format[f]
+                : a->any_image != UNSAID ? a->any_image
+                                         : a->anything;
+    return v == WANTED ? SI_FORMAT_BIT(f) : 0;
+}
+
+/* The whole words of the first HEADER_LIMIT bytes; half a version number would be a wrong one. */
+static si_str limited(si_str header) {
+    if (header.len > HEADER_LIMIT) {
+        header.len = HEADER_LIMIT;
+        while (header.len > 0 && header.p[header.len - 1] != ' ') {
+            header.len--;
+        }
+    }
+    return header;
+}
+
+static double read_dpr(si_str header) {
+    double dpr;
+    if (header.len > HEADER_LIMIT || !si_str_real(si_str_trim(header), &dpr) || dpr <= 0) {
+        return 1;
+    }
+    return dpr < DPR_MIN ? DPR_MIN : dpr > DPR_MAX ? DPR_MAX : dpr;
+}
+
+void si_client_classify(const si_client_headers *headers, si_client *out) {
+    *out = (si_client){.used = SI_USED_ACCEPT, .dpr = read_dpr(headers->dpr)};
+    accept a = read_accept(headers->accept);
+    for (int i = 0; i < SPECIAL_COUNT; i++) {
+        if (a.format[special[i]] == WANTED) {
+            out->formats |= SI_FORMAT_BIT(special[i]);
+        }
+    }
+    unsigned silent = tolerated(&a, SI_FORMAT_JP2) | tolerated(&a, SI_FORMAT_JXR);
+    if (out->formats == 0 && silent != 0) {
+        out->used |= SI_USED_USER_AGENT;
+        out->formats = si_user_agent_formats(limited(headers->user_agent)) & silent;
+    }
+}
+
+char *si_client_name(const si_client *client, char *out) {
+    size_t len = 0;
+    for (int i = 0; i < SPECIAL_COUNT; i++) {
+        if (client->formats & SI_FORMAT_BIT(special[i])) {
+            len +=
+                (size_t)sprintf(out + len, "%s%s", len > 0 ? "+" : "", si_format_name(special[i]));
+        }
+    }
+    return len > 0 ? out : strcpy(out, "plain");
+}
