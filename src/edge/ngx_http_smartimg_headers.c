@@ -1,0 +1,312 @@
+
+/*
+ * Headers that only the edge can know: what the reply varies by, how long a
+ * client may keep it, and where it came from.  The renderer's own (type,
+ * ETag, savings) pass through.
+ */
+
+#include "ngx_http_smartimg_module.h"
+
+
+#define NGX_HTTP_SMARTIMG_YEAR  31536000
+
+
+static ngx_int_t ngx_http_smartimg_header_filter(ngx_http_request_t *r);
+static void ngx_http_smartimg_check_upstream(ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_set_lifetime(ngx_http_request_t *r,
+    si_plan *plan);
+static void ngx_http_smartimg_not_modified(ngx_http_request_t *r);
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+
+
+static ngx_str_t  ngx_http_smartimg_vary_name = ngx_string("Vary");
+
+/* by SI_USED_* bits */
+
+static ngx_str_t  ngx_http_smartimg_vary[] = {
+    ngx_null_string,
+    ngx_string("Accept"),
+    ngx_string("User-Agent"),
+    ngx_string("Accept, User-Agent"),
+    ngx_string("Sec-CH-DPR, DPR"),
+    ngx_string("Accept, Sec-CH-DPR, DPR"),
+    ngx_string("User-Agent, Sec-CH-DPR, DPR"),
+    ngx_string("Accept, User-Agent, Sec-CH-DPR, DPR")
+};
+
+
+ngx_int_t
+ngx_http_smartimg_filter_init(ngx_conf_t *cf)
+{
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_smartimg_header_filter;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_smartimg_header_filter(ngx_http_request_t *r)
+{
+    si_plan                  *plan;
+    ngx_str_t                *result, *vary;
+    ngx_http_smartimg_ctx_t  *ctx;
+
+    static ngx_str_t  cache_control = ngx_string("Cache-Control");
+    static ngx_str_t  no_store = ngx_string("no-store");
+    static ngx_str_t  x_cache = ngx_string("X-Cache");
+    static ngx_str_t  accept_ch = ngx_string("Accept-CH");
+    static ngx_str_t  hints = ngx_string("Sec-CH-DPR, DPR");
+
+    if (r->upstream && !r->cached) {
+        ngx_http_smartimg_check_upstream(r);
+    }
+
+    if (r != r->main) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    ctx = ngx_http_smartimg_get_ctx(r);
+
+    if (ctx == NULL) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    /* a renderer gives the number only; nginx knows the words */
+    r->headers_out.status_line.len = 0;
+
+    plan = &ctx->plan;
+    vary = &ngx_http_smartimg_vary[plan->vary & 7];
+
+    if (vary->len
+        && ngx_http_smartimg_add_header(r, &ngx_http_smartimg_vary_name, vary)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    result = ngx_http_smartimg_cache_result(r);
+
+    if (result
+        && ngx_http_smartimg_add_header(r, &x_cache, result) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (r->err_status >= NGX_HTTP_BAD_REQUEST
+        || r->headers_out.status >= NGX_HTTP_BAD_REQUEST)
+    {
+        if (ngx_http_smartimg_add_header(r, &cache_control, &no_store)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_next_header_filter(r);
+    }
+
+    if (ngx_http_smartimg_set_lifetime(r, plan) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (plan->accept_ch
+        && ngx_http_smartimg_add_header(r, &accept_ch, &hints) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (plan->last_modified > 0) {
+        r->headers_out.last_modified_time = plan->last_modified;
+    }
+
+    if (plan->always_unmodified
+        && r->headers_out.status == NGX_HTTP_OK
+        && (r->headers_in.if_none_match || r->headers_in.if_modified_since))
+    {
+        ngx_http_smartimg_not_modified(r);
+    }
+
+    /*
+     * The background update keeps the request alive, and with HTTP/1.x its
+     * connection too: the client's next request on it would wait for the
+     * whole search.
+     */
+
+    if (r->cache && r->cache->background
+        && r->http_version < NGX_HTTP_VERSION_20)
+    {
+        r->keepalive = 0;
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+/*
+ * Only whole images and properties go into the cache, whatever the renderer
+ * or the configuration says.  A reply of unknown length could be one that a
+ * dying renderer left unfinished.  Errors are kept for who waits for them.
+ */
+
+static void
+ngx_http_smartimg_check_upstream(ngx_http_request_t *r)
+{
+    ngx_uint_t                status;
+    ngx_http_upstream_t      *u;
+    ngx_http_smartimg_ctx_t  *ctx;
+
+    u = r->upstream;
+    ctx = ngx_http_smartimg_get_ctx(r);
+
+    if (ctx == NULL) {
+        return;
+    }
+
+    status = r->err_status ? r->err_status : r->headers_out.status;
+
+    if (status == NGX_HTTP_OK && u->headers_in.content_length_n >= 0) {
+        return;
+    }
+
+    if (u->cacheable && status == NGX_HTTP_OK) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "the renderer sent no Content-Length, "
+                      "its reply is not cached");
+    }
+
+    u->cacheable = 0;
+
+    if (status >= NGX_HTTP_BAD_REQUEST && r == r->main && u->state) {
+        ngx_http_smartimg_share_error(r, status);
+    }
+}
+
+
+/*
+ * Cache-Control and Expires, counted from now: a reply from the cache is as
+ * fresh as a new one, because the recipe holds the state of the original.
+ */
+
+static ngx_int_t
+ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_plan *plan)
+{
+    time_t      ttl;
+    ngx_str_t   value;
+
+    static ngx_str_t  cache_control = ngx_string("Cache-Control");
+    static ngx_str_t  expires = ngx_string("Expires");
+    static ngx_str_t  no_store = ngx_string("no-store");
+    static ngx_str_t  no_cache = ngx_string("no-cache");
+
+    if (!plan->client_cache) {
+        return ngx_http_smartimg_add_header(r, &cache_control, &no_store);
+    }
+
+    ttl = plan->ttl >= 0 ? plan->ttl : NGX_HTTP_SMARTIMG_YEAR;
+
+    if (ttl == 0) {
+        value = no_cache;
+
+    } else {
+        value.data = ngx_pnalloc(r->pool, sizeof("public, max-age=, immutable")
+                                          + NGX_TIME_T_LEN);
+        if (value.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        value.len = ngx_sprintf(value.data, "public, max-age=%T%s", ttl,
+                                plan->ttl < 0 ? ", immutable" : "")
+                    - value.data;
+    }
+
+    if (ngx_http_smartimg_add_header(r, &cache_control, &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    value.len = sizeof("Mon, 28 Sep 1970 06:00:00 GMT") - 1;
+    value.data = ngx_pnalloc(r->pool, value.len);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_time(value.data, ngx_time() + ttl);
+
+    return ngx_http_smartimg_add_header(r, &expires, &value);
+}
+
+
+/* the same that nginx's own filter does after its comparisons */
+
+static void
+ngx_http_smartimg_not_modified(ngx_http_request_t *r)
+{
+    r->headers_out.status = NGX_HTTP_NOT_MODIFIED;
+    r->headers_out.status_line.len = 0;
+    r->headers_out.content_type.len = 0;
+    ngx_http_clear_content_length(r);
+    ngx_http_clear_accept_ranges(r);
+}
+
+
+ngx_int_t
+ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+    h->key = *key;
+    h->value = *value;
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+
+    return NGX_OK;
+}
+
+
+/*
+ * What the cache had for a request, or NULL if it was not asked.  Who waited
+ * for a render got a hit.
+ */
+
+ngx_str_t *
+ngx_http_smartimg_cache_result(ngx_http_request_t *r)
+{
+    static ngx_str_t  hit = ngx_string("hit");
+    static ngx_str_t  miss = ngx_string("miss");
+    static ngx_str_t  refresh = ngx_string("refresh");
+    static ngx_str_t  bypass = ngx_string("bypass");
+
+    if (r->upstream == NULL) {
+        return NULL;
+    }
+
+    switch (r->upstream->cache_status) {
+
+    case NGX_HTTP_CACHE_HIT:
+        return &hit;
+
+    case NGX_HTTP_CACHE_MISS:
+        return &miss;
+
+    case NGX_HTTP_CACHE_BYPASS:
+        return &bypass;
+
+    case NGX_HTTP_CACHE_EXPIRED:
+    case NGX_HTTP_CACHE_STALE:
+    case NGX_HTTP_CACHE_UPDATING:
+    case NGX_HTTP_CACHE_REVALIDATED:
+        return &refresh;
+
+    default:
+        return NULL;
+    }
+}

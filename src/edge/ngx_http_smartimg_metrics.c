@@ -1,0 +1,331 @@
+
+/*
+ * The shared zone, the counters in it, and their page in Prometheus' text
+ * format.
+ */
+
+#include "ngx_http_smartimg_module.h"
+
+
+typedef struct {
+    size_t       offset;
+    const char  *name;
+    const char  *labels;
+    const char  *type;
+    const char  *help;
+} ngx_http_smartimg_row_t;
+
+
+static ngx_int_t ngx_http_smartimg_init_zone(ngx_shm_zone_t *shm_zone,
+    void *data);
+static void ngx_http_smartimg_count_saved(ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_metrics_handler(ngx_http_request_t *r);
+
+
+static ngx_http_smartimg_row_t  ngx_http_smartimg_rows[] = {
+#define X(field, metric, labels, type, help)                                  \
+    { offsetof(ngx_http_smartimg_counters_t, field), metric, labels, type,    \
+      help },
+    NGX_HTTP_SMARTIMG_COUNTERS(X)
+#undef X
+};
+
+
+/* counted into when there is no zone */
+static ngx_http_smartimg_counters_t  ngx_http_smartimg_private;
+
+ngx_http_smartimg_counters_t  *ngx_http_smartimg_counters =
+                                                  &ngx_http_smartimg_private;
+
+
+char *
+ngx_http_smartimg_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_smartimg_main_conf_t  *smcf = conf;
+
+    ssize_t     size;
+    ngx_str_t  *value;
+
+    static ngx_str_t  name = ngx_string("smartimg");
+
+    if (smcf->zone) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    size = ngx_parse_size(&value[1]);
+
+    if (size == NGX_ERROR
+        || size < (ssize_t) sizeof(ngx_http_smartimg_shared_t)
+                  + (ssize_t) (16 * ngx_pagesize))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"smartimg_zone\" must be a size of at least %uz",
+                           sizeof(ngx_http_smartimg_shared_t)
+                           + 16 * ngx_pagesize);
+        return NGX_CONF_ERROR;
+    }
+
+    smcf->zone = ngx_shared_memory_add(cf, &name, size,
+                                       &ngx_http_smartimg_module);
+    if (smcf->zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    smcf->zone->init = ngx_http_smartimg_init_zone;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_smartimg_init_zone(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_slab_pool_t             *shpool;
+    ngx_http_smartimg_shared_t  *shared;
+
+    if (data) {
+        shm_zone->data = data;
+        return NGX_OK;
+    }
+
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+
+    if (shm_zone->shm.exists) {
+        shm_zone->data = shpool->data;
+        return NGX_OK;
+    }
+
+    shared = ngx_slab_calloc(shpool, sizeof(ngx_http_smartimg_shared_t));
+    if (shared == NULL) {
+        return NGX_ERROR;
+    }
+
+    shpool->data = shared;
+    shm_zone->data = shared;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Returns what the workers share, or NULL if no zone is configured.
+ */
+
+ngx_http_smartimg_shared_t *
+ngx_http_smartimg_shared(void)
+{
+    ngx_http_smartimg_main_conf_t  *smcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
+                                               ngx_http_smartimg_module);
+
+    return smcf && smcf->zone ? smcf->zone->data : NULL;
+}
+
+
+/*
+ * Each process counts on cache lines of its own.  What a process that died
+ * in this slot had in flight is gone with it.
+ */
+
+void
+ngx_http_smartimg_init_counters(ngx_cycle_t *cycle)
+{
+    ngx_http_smartimg_shared_t     *shared;
+    ngx_http_smartimg_main_conf_t  *smcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_smartimg_module);
+
+    if (smcf == NULL || smcf->zone == NULL) {
+        return;
+    }
+
+    shared = smcf->zone->data;
+
+    ngx_http_smartimg_counters =
+                 &shared->counters[ngx_process_slot % NGX_HTTP_SMARTIMG_SLOTS];
+
+    if (ngx_process_slot < NGX_HTTP_SMARTIMG_SLOTS) {
+        ngx_http_smartimg_counters->active = 0;
+        ngx_http_smartimg_counters->waiting = 0;
+    }
+}
+
+
+ngx_int_t
+ngx_http_smartimg_log_handler(ngx_http_request_t *r)
+{
+    ngx_uint_t  status;
+
+    if (r != r->main || ngx_http_smartimg_get_ctx(r) == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_http_smartimg_count(requests, 1);
+    ngx_http_smartimg_count(sent, r->connection->sent);
+
+    status = r->err_status ? r->err_status : r->headers_out.status;
+
+    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        ngx_http_smartimg_count(failed, 1);
+
+    } else if (status >= NGX_HTTP_BAD_REQUEST) {
+        ngx_http_smartimg_count(refused, 1);
+
+    } else if (status == NGX_HTTP_OK && r->method == NGX_HTTP_GET) {
+        ngx_http_smartimg_count_saved(r);
+    }
+
+    if (r->upstream == NULL) {
+        return NGX_OK;
+    }
+
+    switch (r->upstream->cache_status) {
+
+    case 0:
+        break;
+
+    case NGX_HTTP_CACHE_HIT:
+        ngx_http_smartimg_count(hits, 1);
+        break;
+
+    case NGX_HTTP_CACHE_MISS:
+        ngx_http_smartimg_count(misses, 1);
+        break;
+
+    case NGX_HTTP_CACHE_BYPASS:
+        ngx_http_smartimg_count(bypasses, 1);
+        break;
+
+    default:
+        ngx_http_smartimg_count(refreshes, 1);
+        break;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_smartimg_count_saved(ngx_http_request_t *r)
+{
+    off_t             saved;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string("X-Adobe-Smart-Imaging");
+
+    part = &r->headers_out.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == name.len
+            && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0)
+        {
+            break;
+        }
+    }
+
+    /* not a number if negative: then nothing was saved */
+
+    saved = ngx_atoof(h[i].value.data, h[i].value.len);
+
+    if (saved > 0) {
+        ngx_http_smartimg_count(saved, saved);
+    }
+}
+
+
+char *
+ngx_http_smartimg_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_smartimg_metrics_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_smartimg_metrics_handler(ngx_http_request_t *r)
+{
+    u_char                       *p;
+    size_t                        size;
+    ngx_str_t                     type;
+    ngx_uint_t                    i, n, new;
+    ngx_atomic_int_t              sum;
+    ngx_http_complex_value_t      cv;
+    ngx_http_smartimg_row_t      *row;
+    ngx_http_smartimg_shared_t   *shared;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    shared = ngx_http_smartimg_shared();
+
+    if (shared == NULL) {
+        return NGX_HTTP_NOT_FOUND;
+    }
+
+    n = sizeof(ngx_http_smartimg_rows) / sizeof(ngx_http_smartimg_row_t);
+    size = 0;
+
+    for (i = 0; i < n; i++) {
+        row = &ngx_http_smartimg_rows[i];
+        size += sizeof("# HELP  " CRLF "# TYPE  " CRLF " " CRLF)
+                + 3 * ngx_strlen(row->name) + ngx_strlen(row->labels)
+                + ngx_strlen(row->type) + ngx_strlen(row->help)
+                + NGX_ATOMIC_T_LEN;
+    }
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+    cv.value.data = p;
+
+    for (i = 0; i < n; i++) {
+        row = &ngx_http_smartimg_rows[i];
+
+        new = i == 0 || ngx_strcmp(row[-1].name, row->name) != 0;
+
+        if (new) {
+            p = ngx_sprintf(p, "# HELP %s %s\n# TYPE %s %s\n", row->name,
+                            row->help, row->name, row->type);
+        }
+
+        sum = 0;
+
+        for (size = 0; size < NGX_HTTP_SMARTIMG_SLOTS; size++) {
+            sum += *(ngx_atomic_t *) ((u_char *) &shared->counters[size]
+                                      + row->offset);
+        }
+
+        p = ngx_sprintf(p, "%s%s %A\n", row->name, row->labels, sum);
+    }
+
+    cv.value.len = p - cv.value.data;
+
+    ngx_str_set(&type, "text/plain; version=0.0.4; charset=utf-8");
+
+    return ngx_http_send_response(r, NGX_HTTP_OK, &type, &cv);
+}

@@ -1,0 +1,790 @@
+
+/*
+ * Directives, phases and variables.
+ */
+
+#include "ngx_http_smartimg_module.h"
+
+
+static ngx_http_smartimg_ctx_t *ngx_http_smartimg_create_ctx(
+    ngx_http_request_t *r);
+static void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
+    si_client_headers *headers);
+static void ngx_http_smartimg_cleanup(void *data);
+static ngx_int_t ngx_http_smartimg_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_refuse_method(ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_smartimg_add_variables(ngx_conf_t *cf);
+static void *ngx_http_smartimg_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_smartimg_init_main_conf(ngx_conf_t *cf, void *conf);
+static char *ngx_http_smartimg_load(ngx_conf_t *cf,
+    ngx_http_smartimg_main_conf_t *smcf);
+static void ngx_http_smartimg_report(void *context, const char *file, int line,
+    const char *text);
+static void ngx_http_smartimg_unload(void *data);
+static void *ngx_http_smartimg_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_smartimg_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_http_smartimg(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static ngx_int_t ngx_http_smartimg_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_smartimg_init_process(ngx_cycle_t *cycle);
+
+
+/* more of Accept is never read, see client.h */
+#define NGX_HTTP_SMARTIMG_ACCEPT  8192
+
+
+enum {
+    NGX_HTTP_SMARTIMG_RECIPE,
+    NGX_HTTP_SMARTIMG_CLASS,
+    NGX_HTTP_SMARTIMG_RENDER,
+    NGX_HTTP_SMARTIMG_REFRESH,
+    NGX_HTTP_SMARTIMG_BYPASS,
+    NGX_HTTP_SMARTIMG_NO_STORE,
+    NGX_HTTP_SMARTIMG_CACHE
+};
+
+
+static ngx_command_t  ngx_http_smartimg_commands[] = {
+
+    { ngx_string("smartimg"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_http_smartimg,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_loc_conf_t, enable),
+      NULL },
+
+    { ngx_string("smartimg_root"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t, root),
+      NULL },
+
+    { ngx_string("smartimg_config"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t, config),
+      NULL },
+
+    { ngx_string("smartimg_generations"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t, generations),
+      NULL },
+
+    { ngx_string("smartimg_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("smartimg_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_smartimg_metrics,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
+
+    /* cache key, SCGI parameter and log line */
+    { ngx_string("smartimg_recipe"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_RECIPE, 0, 0 },
+
+    { ngx_string("smartimg_class"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_CLASS, 0, 0 },
+
+    /*
+     * for scgi_param: evaluated only when a request to a renderer is built,
+     * so it counts the renders
+     */
+    { ngx_string("smartimg_render"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_RENDER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* for scgi_param: "1" if the reply replaces one that is being served */
+    { ngx_string("smartimg_refresh"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_REFRESH, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* for scgi_cache_bypass and scgi_no_cache */
+    { ngx_string("smartimg_bypass"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_BYPASS, 0, 0 },
+
+    { ngx_string("smartimg_no_store"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_NO_STORE, 0, 0 },
+
+    /* hit, miss, refresh or bypass */
+    { ngx_string("smartimg_cache"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_CACHE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
+static ngx_http_module_t  ngx_http_smartimg_module_ctx = {
+    ngx_http_smartimg_add_variables,       /* preconfiguration */
+    ngx_http_smartimg_init,                /* postconfiguration */
+
+    ngx_http_smartimg_create_main_conf,    /* create main configuration */
+    ngx_http_smartimg_init_main_conf,      /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_smartimg_create_loc_conf,     /* create location configuration */
+    ngx_http_smartimg_merge_loc_conf       /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_smartimg_module = {
+    NGX_MODULE_V1,
+    &ngx_http_smartimg_module_ctx,         /* module context */
+    ngx_http_smartimg_commands,            /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_smartimg_init_process,        /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/*
+ * What auto/module would write.  There is no order list, so nginx puts the
+ * module last, and its header filter runs first: the not modified and range
+ * filters see the validators that it sets.
+ */
+
+ngx_module_t  *ngx_modules[] = {
+    &ngx_http_smartimg_module,
+    NULL
+};
+
+char  *ngx_module_names[] = {
+    "ngx_http_smartimg_module",
+    NULL
+};
+
+char  *ngx_module_order[] = {
+    NULL
+};
+
+
+static ngx_str_t  ngx_http_smartimg_one = ngx_string("1");
+
+
+/*
+ * Returns what is known of a request, or NULL if it is none of ours.  The
+ * plan is made when it is first asked for.  Background subrequests share the
+ * plan of the request that they were started for, and so does an error page
+ * that the request was redirected to.
+ */
+
+ngx_http_smartimg_ctx_t *
+ngx_http_smartimg_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t            *cln;
+    ngx_http_smartimg_ctx_t       *ctx;
+    ngx_http_smartimg_loc_conf_t  *slcf;
+
+    ctx = ngx_http_get_module_ctx(r->main, ngx_http_smartimg_module);
+
+    if (ctx != NULL) {
+        return ctx;
+    }
+
+    if (r->main->internal) {
+
+        /* the context was cleared by an internal redirect */
+
+        for (cln = r->pool->cleanup; cln; cln = cln->next) {
+            if (cln->handler == ngx_http_smartimg_cleanup) {
+                ctx = cln->data;
+                ngx_http_set_ctx(r->main, ctx, ngx_http_smartimg_module);
+                return ctx;
+            }
+        }
+    }
+
+    slcf = ngx_http_get_module_loc_conf(r->main, ngx_http_smartimg_module);
+
+    return slcf->enable ? ngx_http_smartimg_create_ctx(r->main) : NULL;
+}
+
+
+static ngx_http_smartimg_ctx_t *
+ngx_http_smartimg_create_ctx(ngx_http_request_t *r)
+{
+    u_char                         *p, *last;
+    si_request                      request;
+    ngx_pool_cleanup_t             *cln;
+    ngx_http_smartimg_ctx_t        *ctx;
+    ngx_http_smartimg_main_conf_t  *smcf;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_smartimg_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_smartimg_ctx_t));
+    ctx->request = r;
+
+    cln->handler = ngx_http_smartimg_cleanup;
+    ngx_http_set_ctx(r, ctx, ngx_http_smartimg_module);
+
+    ngx_http_smartimg_count(active, 1);
+
+    /* names may hold encoded slashes, which r->uri does not tell from others */
+
+    ngx_memzero(&request, sizeof(si_request));
+
+    p = r->unparsed_uri.data;
+    last = p + r->unparsed_uri.len;
+
+    request.path.p = (const char *) p;
+
+    while (p < last && *p != '?' && *p != '#') {
+        p++;
+    }
+
+    request.path.len = (const char *) p - request.path.p;
+
+    if (p < last && *p == '?') {
+        request.query.p = (const char *) ++p;
+        p = ngx_strlchr(p, last, '#');
+        request.query.len = (const char *) (p ? p : last) - request.query.p;
+    }
+
+    ngx_http_smartimg_read_headers(r, &request.headers);
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    if (si_plan_make(smcf->catalog, smcf->table, &request, &ctx->arena,
+                     &ctx->plan, &ctx->diag)
+        != SI_OK)
+    {
+        ctx->failed = 1;
+        return ctx;
+    }
+
+    ctx->recipe.data = (u_char *) ctx->plan.recipe_text;
+    ctx->recipe.len = ngx_strlen(ctx->recipe.data);
+
+    return ctx;
+}
+
+
+/*
+ * A list may come as several fields of one name, so the values of Accept are
+ * joined; of the others, which are no lists, the first counts.
+ */
+
+static void
+ngx_http_smartimg_read_headers(ngx_http_request_t *r,
+    si_client_headers *headers)
+{
+    u_char           *joined;
+    si_str           *field;
+    ngx_str_t         dpr;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    ngx_str_null(&dpr);
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        switch (h[i].key.len) {
+
+        case 3:
+            if (ngx_memcmp(h[i].lowcase_key, "dpr", 3) == 0 && !dpr.data) {
+                dpr = h[i].value;
+            }
+
+            continue;
+
+        case 6:
+            if (ngx_memcmp(h[i].lowcase_key, "accept", 6) != 0) {
+                continue;
+            }
+
+            field = &headers->accept;
+
+            if (field->p == NULL) {
+                break;
+            }
+
+            if (field->len > NGX_HTTP_SMARTIMG_ACCEPT) {
+                continue;
+            }
+
+            joined = ngx_pnalloc(r->pool, field->len + 2 + h[i].value.len);
+            if (joined == NULL) {
+                continue;
+            }
+
+            (void) ngx_sprintf(joined, "%*s, %V", field->len, field->p,
+                               &h[i].value);
+
+            field->p = (const char *) joined;
+            field->len += 2 + h[i].value.len;
+
+            continue;
+
+        case 10:
+            if (ngx_memcmp(h[i].lowcase_key, "sec-ch-dpr", 10) == 0) {
+                field = &headers->dpr;
+                break;
+            }
+
+            if (ngx_memcmp(h[i].lowcase_key, "user-agent", 10) == 0) {
+                field = &headers->user_agent;
+                break;
+            }
+
+            continue;
+
+        default:
+            continue;
+        }
+
+        if (field->p == NULL) {
+            field->p = (const char *) h[i].value.data;
+            field->len = h[i].value.len;
+        }
+    }
+
+    if (headers->dpr.p == NULL) {
+        headers->dpr.p = (const char *) dpr.data;
+        headers->dpr.len = dpr.len;
+    }
+}
+
+
+static void
+ngx_http_smartimg_cleanup(void *data)
+{
+    ngx_http_smartimg_ctx_t  *ctx = data;
+
+    ngx_http_smartimg_stop_waiting(ctx);
+    ngx_http_smartimg_count(active, -1);
+
+    si_arena_free(&ctx->arena);
+}
+
+
+/*
+ * Runs after access checks and limits, so nobody learns from an error text
+ * what is behind them.
+ */
+
+static ngx_int_t
+ngx_http_smartimg_handler(ngx_http_request_t *r)
+{
+    const char                    *text;
+    ngx_int_t                      rc;
+    ngx_http_smartimg_ctx_t       *ctx;
+    ngx_http_smartimg_loc_conf_t  *slcf;
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_smartimg_module);
+
+    if (!slcf->enable || r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_smartimg_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        rc = ngx_http_smartimg_refuse_method(r);
+        ngx_http_finalize_request(r, rc);
+        return NGX_DONE;
+    }
+
+    if (ctx->failed) {
+        text = si_plan_error_text(&ctx->diag, &ctx->arena);
+
+        rc = ngx_http_smartimg_send_text(r, si_result_status(ctx->diag.code),
+                                         (u_char *) text, ngx_strlen(text));
+        ngx_http_finalize_request(r, rc);
+        return NGX_DONE;
+    }
+
+    if (r->content_handler) {
+        r->content_handler = ngx_http_smartimg_content_handler;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_smartimg_refuse_method(ngx_http_request_t *r)
+{
+    static ngx_str_t  allow = ngx_string("Allow");
+    static ngx_str_t  methods = ngx_string("GET, HEAD");
+    static ngx_str_t  text = ngx_string("only GET and HEAD are served here");
+
+    if (ngx_http_smartimg_add_header(r, &allow, &methods) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_smartimg_send_text(r, NGX_HTTP_NOT_ALLOWED, text.data,
+                                       text.len);
+}
+
+
+/*
+ * Sends a status with one line of text.  The header filter does the rest.
+ */
+
+ngx_int_t
+ngx_http_smartimg_send_text(ngx_http_request_t *r, ngx_uint_t status,
+    u_char *text, size_t len)
+{
+    u_char                    *line;
+    ngx_str_t                  type;
+    ngx_http_complex_value_t   cv;
+
+    line = ngx_pnalloc(r->pool, len + 1);
+    if (line == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    *ngx_cpymem(line, text, len) = LF;
+
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+    cv.value.data = line;
+    cv.value.len = len + 1;
+
+    ngx_str_set(&type, "text/plain; charset=utf-8");
+
+    return ngx_http_send_response(r, status, &type, &cv);
+}
+
+
+static ngx_int_t
+ngx_http_smartimg_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_str_t                *value;
+    ngx_uint_t                refresh;
+    ngx_http_smartimg_ctx_t  *ctx;
+
+    ctx = ngx_http_smartimg_get_ctx(r);
+
+    if (ctx == NULL || ctx->failed) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    value = NULL;
+
+    refresh = r != r->main && r->upstream
+              && r->upstream->cache_status == NGX_HTTP_CACHE_EXPIRED;
+
+    switch (data) {
+
+    case NGX_HTTP_SMARTIMG_RECIPE:
+        value = &ctx->recipe;
+        break;
+
+    case NGX_HTTP_SMARTIMG_CLASS:
+        value = &ctx->client;
+
+        if (value->len == 0) {
+            value->data = ngx_pnalloc(r->pool, 64);
+            if (value->data == NULL) {
+                return NGX_ERROR;
+            }
+
+            (void) si_client_name(&ctx->plan.client, (char *) value->data);
+            value->len = ngx_strlen(value->data);
+        }
+
+        break;
+
+    case NGX_HTTP_SMARTIMG_RENDER:
+        if (refresh) {
+            ngx_http_smartimg_count(updates, 1);
+
+        } else {
+            ngx_http_smartimg_count(renders, 1);
+        }
+
+        value = &ngx_http_smartimg_one;
+        break;
+
+    case NGX_HTTP_SMARTIMG_REFRESH:
+        value = refresh ? &ngx_http_smartimg_one : NULL;
+        break;
+
+    case NGX_HTTP_SMARTIMG_BYPASS:
+        if (ctx->plan.update || !ctx->plan.server_cache) {
+            value = &ngx_http_smartimg_one;
+        }
+
+        break;
+
+    case NGX_HTTP_SMARTIMG_NO_STORE:
+        value = ctx->plan.server_cache ? NULL : &ngx_http_smartimg_one;
+        break;
+
+    default: /* NGX_HTTP_SMARTIMG_CACHE */
+        value = ngx_http_smartimg_cache_result(r);
+
+        if (value == NULL) {
+            v->not_found = 1;
+            return NGX_OK;
+        }
+
+        break;
+    }
+
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+    v->data = value ? value->data : (u_char *) "";
+    v->len = value ? value->len : 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_smartimg_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_smartimg_vars; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_smartimg_create_main_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_smartimg_main_conf_t));
+}
+
+
+static char *
+ngx_http_smartimg_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_smartimg_main_conf_t  *smcf = conf;
+
+    if (!smcf->used) {
+        return NGX_CONF_OK;
+    }
+
+    if (smcf->root.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"smartimg on\" needs \"smartimg_root\"");
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_smartimg_load(cf, smcf);
+}
+
+
+/*
+ * The catalog and the mapped generation table are made once, in the master
+ * process: workers inherit them.  If either is bad, a reload keeps the old
+ * configuration running.
+ */
+
+static char *
+ngx_http_smartimg_load(ngx_conf_t *cf, ngx_http_smartimg_main_conf_t *smcf)
+{
+    si_diag              diag;
+    const char          *config;
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_http_smartimg_unload;
+    cln->data = smcf;
+
+    if (ngx_conf_full_name(cf->cycle, &smcf->root, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    config = NULL;
+
+    if (smcf->config.len) {
+        if (ngx_conf_full_name(cf->cycle, &smcf->config, 1) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+        config = (const char *) smcf->config.data;
+    }
+
+    ngx_memzero(&diag, sizeof(si_diag));
+
+    if (si_catalog_load(config, (const char *) smcf->root.data,
+                        ngx_http_smartimg_report, cf, &smcf->catalog, &diag)
+        != SI_OK)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "smartimg: %s", diag.text);
+        return NGX_CONF_ERROR;
+    }
+
+    if (smcf->generations.len == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_conf_full_name(cf->cycle, &smcf->generations, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (si_generations_open((const char *) smcf->generations.data,
+                            &smcf->table, &diag)
+        != SI_OK)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "smartimg: %s", diag.text);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_smartimg_report(void *context, const char *file, int line,
+    const char *text)
+{
+    ngx_conf_t  *cf = context;
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "smartimg: %s:%d: %s",
+                  file, line, text);
+}
+
+
+static void
+ngx_http_smartimg_unload(void *data)
+{
+    ngx_http_smartimg_main_conf_t  *smcf = data;
+
+    if (smcf->catalog) {
+        si_catalog_free(smcf->catalog);
+    }
+
+    if (smcf->table) {
+        si_generations_close(smcf->table);
+    }
+}
+
+
+static void *
+ngx_http_smartimg_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_smartimg_loc_conf_t  *slcf;
+
+    slcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_smartimg_loc_conf_t));
+    if (slcf == NULL) {
+        return NULL;
+    }
+
+    slcf->enable = NGX_CONF_UNSET;
+
+    return slcf;
+}
+
+
+static char *
+ngx_http_smartimg_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_smartimg_loc_conf_t  *prev = parent;
+    ngx_http_smartimg_loc_conf_t  *conf = child;
+
+    ngx_conf_merge_value(conf->enable, prev->enable, 0);
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_smartimg(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_smartimg_main_conf_t  *smcf;
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_smartimg_module);
+    smcf->used = 1;
+
+    return ngx_conf_set_flag_slot(cf, cmd, conf);
+}
+
+
+static ngx_int_t
+ngx_http_smartimg_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_smartimg_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_smartimg_log_handler;
+
+    return ngx_http_smartimg_filter_init(cf);
+}
+
+
+static ngx_int_t
+ngx_http_smartimg_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_smartimg_init_counters(cycle);
+    ngx_http_smartimg_init_waiting(cycle);
+
+    return NGX_OK;
+}

@@ -1,0 +1,155 @@
+
+/*
+ * The front wing of smartimg inside nginx: it makes a plan of every request,
+ * names the cache key, wakes the requests that wait for another's render, and
+ * writes the headers that only the edge can know.  It never touches a pixel
+ * and never blocks.
+ */
+
+#ifndef _NGX_HTTP_SMARTIMG_MODULE_H_INCLUDED_
+#define _NGX_HTTP_SMARTIMG_MODULE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "recipe/plan.h"
+
+
+/*
+ * Counters: field, metric, labels, type, help.  Rows of one metric stand
+ * together.
+ */
+
+#define NGX_HTTP_SMARTIMG_COUNTERS(X)                                         \
+    X(requests, "smartimg_requests_total", "", "counter",                     \
+      "Requests for images and their properties")                             \
+    X(hits, "smartimg_cache_total", "{result=\"hit\"}", "counter",            \
+      "Requests by what the cache had for them")                              \
+    X(misses, "smartimg_cache_total", "{result=\"miss\"}", "counter", "")     \
+    X(refreshes, "smartimg_cache_total", "{result=\"refresh\"}", "counter",   \
+      "")                                                                     \
+    X(bypasses, "smartimg_cache_total", "{result=\"bypass\"}", "counter", "") \
+    X(waits, "smartimg_waits_total", "", "counter",                           \
+      "Requests that waited for the render of another one")                   \
+    X(renders, "smartimg_renders_total", "{kind=\"first\"}", "counter",       \
+      "Requests passed to the renderers")                                     \
+    X(updates, "smartimg_renders_total", "{kind=\"refresh\"}", "counter", "") \
+    X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
+      "Requests answered with an error")                                      \
+    X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
+    X(sent, "smartimg_sent_bytes_total", "", "counter",                       \
+      "Bytes sent to clients, headers included")                              \
+    X(saved, "smartimg_saved_bytes_total", "", "counter",                     \
+      "Bytes that whole images sent were smaller than the ones asked for")    \
+    X(active, "smartimg_requests_active", "", "gauge",                        \
+      "Requests being answered now")                                          \
+    X(waiting, "smartimg_requests_waiting", "", "gauge",                      \
+      "Requests waiting now for the render of another one")
+
+
+#define NGX_HTTP_SMARTIMG_SLOTS   64
+#define NGX_HTTP_SMARTIMG_ERRORS  64
+#define NGX_HTTP_SMARTIMG_TEXT    400
+
+
+/* counters of one worker process, on cache lines of its own */
+
+typedef struct {
+#define X(field, metric, labels, type, help)  ngx_atomic_t  field;
+    NGX_HTTP_SMARTIMG_COUNTERS(X)
+#undef X
+} __attribute__((aligned(128))) ngx_http_smartimg_counters_t;
+
+
+/* the error that a render ended with, kept for those who waited for it */
+
+typedef struct {
+    u_char                         key[NGX_HTTP_CACHE_KEY_LEN];
+    ngx_msec_t                     time;
+    ngx_uint_t                     status;
+    size_t                         len;
+    u_char                         text[NGX_HTTP_SMARTIMG_TEXT];
+} ngx_http_smartimg_error_t;
+
+
+typedef struct {
+    ngx_http_smartimg_counters_t   counters[NGX_HTTP_SMARTIMG_SLOTS];
+    ngx_http_smartimg_error_t      errors[NGX_HTTP_SMARTIMG_ERRORS];
+    ngx_atomic_t                   nerrors;  /* recorded so far */
+} ngx_http_smartimg_shared_t;
+
+
+typedef struct {
+    ngx_str_t                      root;
+    ngx_str_t                      config;
+    ngx_str_t                      generations;
+
+    si_catalog                    *catalog;
+    si_generations                *table;
+    ngx_shm_zone_t                *zone;
+
+    ngx_flag_t                     used;
+} ngx_http_smartimg_main_conf_t;
+
+
+typedef struct {
+    ngx_flag_t                     enable;
+} ngx_http_smartimg_loc_conf_t;
+
+
+/* what the module knows of a request; lives as long as the request's pool */
+
+typedef struct {
+    ngx_http_request_t            *request;
+
+    si_arena                       arena;
+    si_plan                        plan;
+    si_diag                        diag;
+    ngx_str_t                      recipe;
+    ngx_str_t                      client;
+
+    /* waiting for another request's render */
+    ngx_queue_t                    queue;
+    ngx_msec_t                     since;
+    ngx_http_event_handler_pt      resume;
+
+    unsigned                       failed:1;   /* there is no plan */
+    unsigned                       queued:1;
+    unsigned                       waited:1;
+} ngx_http_smartimg_ctx_t;
+
+
+ngx_http_smartimg_ctx_t *ngx_http_smartimg_get_ctx(ngx_http_request_t *r);
+ngx_int_t ngx_http_smartimg_send_text(ngx_http_request_t *r,
+    ngx_uint_t status, u_char *text, size_t len);
+ngx_int_t ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
+    ngx_str_t *value);
+
+ngx_int_t ngx_http_smartimg_content_handler(ngx_http_request_t *r);
+void ngx_http_smartimg_stop_waiting(ngx_http_smartimg_ctx_t *ctx);
+void ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status);
+void ngx_http_smartimg_init_waiting(ngx_cycle_t *cycle);
+
+ngx_int_t ngx_http_smartimg_filter_init(ngx_conf_t *cf);
+ngx_str_t *ngx_http_smartimg_cache_result(ngx_http_request_t *r);
+
+char *ngx_http_smartimg_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_smartimg_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_http_smartimg_shared_t *ngx_http_smartimg_shared(void);
+void ngx_http_smartimg_init_counters(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_smartimg_log_handler(ngx_http_request_t *r);
+
+
+/* the counters of this process; never NULL */
+extern ngx_http_smartimg_counters_t  *ngx_http_smartimg_counters;
+
+extern ngx_module_t  ngx_http_smartimg_module;
+
+#define ngx_http_smartimg_count(field, n)                                     \
+    (void) ngx_atomic_fetch_add(&ngx_http_smartimg_counters->field, n)
+
+
+#endif /* _NGX_HTTP_SMARTIMG_MODULE_H_INCLUDED_ */
