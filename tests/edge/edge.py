@@ -1,0 +1,242 @@
+"""An nginx with the module and a renderer made of paper, for the tests of the edge."""
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.path.join(TOP, os.environ.get("SMARTIMG_BUILD", "build"))
+MODULE = os.path.join(BUILD, "src/edge/ngx_http_smartimg_module.so")
+SMARTIMG = os.path.join(BUILD, "src/cli/smartimg")
+NGINX = os.environ.get("SMARTIMG_NGINX") or shutil.which("nginx") or "/usr/sbin/nginx"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Renderer:
+    """Answers SCGI requests on a unix socket as told by `behaviour`, a dict of object name to a dict:
+
+    delay    seconds before the reply
+    status   of the reply, 200
+    body     bytes, or a function of the number of the render (from 1)
+    expires  value of X-Accel-Expires
+    headers  more header lines
+    length   False: send no Content-Length
+    deaths   how often to close the connection without a word
+    cut      send only so many bytes of the body
+    """
+
+    def __init__(self, path):
+        self.path = path
+        self.behaviour = {}
+        self.requests = []  # (object, parameters, time of the end)
+        self.lock = threading.Lock()
+        self.open()
+
+    def open(self):
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        os.chmod(self.path, 0o777)
+        self.listener.listen(1024)
+        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        os.unlink(self.path)
+
+    def accept(self, listener):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with connection:
+            f = connection.makefile("rb")
+            length = b""
+            while not length.endswith(b":"):
+                byte = f.read(1)
+                if not byte:
+                    return
+                length += byte
+            fields = f.read(int(length[:-1])).decode("latin-1").split("\0")
+            parameters = dict(zip(fields[0::2], fields[1::2]))
+            name = re.search(r"[&]file=[^&]*?([a-z0-9-]+)\.jpg", parameters["SMARTIMG_RECIPE"]).group(1)
+            with self.lock:
+                request = [name, parameters, None]
+                self.requests.append(request)
+                number = sum(r[0] == name for r in self.requests)
+            told = self.behaviour.get(name, {})
+            time.sleep(told.get("delay", 0))
+            if number <= told.get("deaths", 0):
+                return
+            status = told.get("status", 200)
+            body = told.get("body", b"image " + name.encode())
+            body = body(number) if callable(body) else body
+            head = f"Status: {status}\r\n"
+            head += "Content-Type: %s\r\n" % ("image/webp" if status == 200 else "text/plain; charset=utf-8")
+            if told.get("length", True):
+                head += f"Content-Length: {len(body)}\r\n"
+            if status == 200:
+                head += f'ETag: "{name}-{number}"\r\nX-Adobe-Smart-Imaging: 1000\r\n'
+            if "expires" in told:
+                head += f"X-Accel-Expires: {told['expires']}\r\n"
+            head += told.get("headers", "")
+            request[2] = time.monotonic()
+            try:
+                connection.sendall(head.encode() + b"\r\n" + body[: told.get("cut")])
+            except OSError:
+                pass
+
+    def count(self, name):
+        with self.lock:
+            return sum(r[0] == name for r in self.requests)
+
+    def end(self, name):
+        return max(r[2] for r in self.requests if r[0] == name and r[2] is not None)
+
+    def parameters(self, name):
+        return [r[1] for r in self.requests if r[0] == name]
+
+
+class Edge:
+    """nginx with conf/nginx.conf.in in a folder of its own, in front of a Renderer."""
+
+    def __init__(self, workers=2, companies=None):
+        self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
+        os.chmod(self.folder, 0o755)
+        for name in ("run", "cache", "images/demo", "config/companies"):
+            os.makedirs(os.path.join(self.folder, name))
+        for name, text in (companies or {}).items():
+            self.write_company(name, text)
+            os.makedirs(os.path.join(self.folder, "images", name), exist_ok=True)
+        self.renderer = Renderer(os.path.join(self.folder, "renderer.sock"))
+        self.port, self.admin_port = free_port(), free_port()
+        self.conf = os.path.join(self.folder, "run/nginx.conf")
+        values = {
+            "MODULE": MODULE,
+            "PREFIX": os.path.join(self.folder, "run"),
+            "USER_LINE": "user root;" if os.geteuid() == 0 else "",
+            "WORKERS": str(workers),
+            "ERROR_LOG": os.path.join(self.folder, "run/error.log"),
+            "ACCESS_LOG": os.path.join(self.folder, "run/access.log"),
+            "ROOT": os.path.join(self.folder, "images"),
+            "CONFIG_LINE": "smartimg_config %s;" % os.path.join(self.folder, "config"),
+            "GENERATIONS": os.path.join(self.folder, "cache/generations"),
+            "CACHE": os.path.join(self.folder, "cache/images"),
+            "CACHE_SIZE": "100m",
+            "RENDERER_SOCKET": self.renderer.path,
+            "LISTEN": f"127.0.0.1:{self.port}",
+            "TLS_SERVER": "",
+            "ADMIN_SERVER": "server { listen 127.0.0.1:%d; location = /metrics { smartimg_metrics; } }"
+            % self.admin_port,
+        }
+        with open(os.path.join(TOP, "conf/nginx.conf.in")) as f:
+            text = f.read()
+        with open(self.conf, "w") as f:
+            f.write(re.sub(r"@([A-Z_]+)@", lambda m: values.get(m.group(1), m.group(0)), text))
+        self.nginx = subprocess.Popen(self.command())
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                if self.get("/healthz").status == 200:
+                    break
+            except OSError:
+                pass
+            if self.nginx.poll() is not None or time.monotonic() > deadline:
+                log = self.error_log()
+                self.stop()
+                raise RuntimeError("nginx did not start:\n" + log)
+            time.sleep(0.02)
+
+    def command(self, *more):
+        return [NGINX, "-p", os.path.join(self.folder, "run"), "-e",
+                os.path.join(self.folder, "run/error.log"), "-c", self.conf, *more]
+
+    def write_company(self, name, text):
+        with open(os.path.join(self.folder, "config/companies", name + ".ini"), "w") as f:
+            f.write(text)
+
+    def stop(self):
+        self.nginx.send_signal(signal.SIGTERM)
+        try:
+            self.nginx.wait(20)
+        finally:
+            self.renderer.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def error_log(self):
+        try:
+            with open(os.path.join(self.folder, "run/error.log")) as f:
+                return f.read()
+        except OSError:
+            return ""
+
+    def image(self, name, company="demo", **behaviour):
+        """Puts an original in place, says how it is rendered, and returns its address."""
+        path = os.path.join(self.folder, "images", company, name + ".jpg")
+        with open(path, "wb") as f:
+            f.write(b"original of " + name.encode())
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+        self.renderer.behaviour[name] = behaviour
+        return f"/is/image/{company}/{name}"
+
+    def get(self, path, method="GET", port=None, body=None, **headers):
+        """A reply with .status, .body, and headers by reply["Name"]."""
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=60)
+        try:
+            connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
+            response = connection.getresponse()
+            return Reply(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+
+    def together(self, n, path, **headers):
+        """n requests at once, each on its own connection: list of (reply, time of its end)."""
+        replies = [None] * n
+        start = threading.Barrier(n)
+
+        def one(i):
+            with socket.create_connection(("127.0.0.1", self.port)) as s:
+                s.settimeout(60)
+                lines = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in headers.items())
+                start.wait()
+                s.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".encode())
+                response = http.client.HTTPResponse(s, method="GET")
+                response.begin()
+                body = response.read()
+                replies[i] = (Reply(response.status, response.headers, body), time.monotonic())
+
+        threads = [threading.Thread(target=one, args=(i,)) for i in range(n)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        return replies
+
+    def metrics(self):
+        text = self.get("/metrics", port=self.admin_port).body.decode()
+        return {k: int(v) for k, v in re.findall(r"^(smartimg_\S+) (-?\d+)$", text, re.M)}
+
+
+class Reply:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def __getitem__(self, name):
+        return self.headers[name]

@@ -1,0 +1,503 @@
+#!/usr/bin/env python3
+"""The edge: nginx with the module, in front of a renderer made of paper.
+
+    python3 tests/edge/test_edge.py [-v] [EdgeTest.test_name]
+
+SMARTIMG_BUILD names the build folder (build), SMARTIMG_NGINX the nginx to test with.
+"""
+
+import email.utils
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import edge
+from edge import Edge
+
+CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
+SAFARI = ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+          "Version/13.1.3 Safari/605.1.15")
+# Waiters must be released within 10 ms; a machine that runs other tests meanwhile needs more.
+RELEASE = float(os.environ.get("SMARTIMG_RELEASE_MS", "60")) / 1000
+
+
+def http_time(text):
+    return email.utils.parsedate_to_datetime(text).timestamp()
+
+
+class EdgeTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.edge = Edge(workers=3, companies={
+            "smart": "Bfc = true\n",
+            "dense": "Bfc = true\nDpr = true\n",
+            "forever": "Expiration = -1\n",
+            "never": "Expiration = 0\n",
+        })
+
+    @classmethod
+    def tearDownClass(cls):
+        log = cls.edge.error_log()
+        cls.edge.stop()
+        for bad in ("exited on signal", "[alert]", "[emerg]"):
+            if bad in log:
+                raise AssertionError("nginx complained:\n" + log)
+
+    def get(self, *args, **kwargs):
+        return self.edge.get(*args, **kwargs)
+
+    # ---- cache and coalescing ----
+
+    def test_miss_then_hit(self):
+        url = self.edge.image("plain")
+        first, second = self.get(url), self.get(url)
+        self.assertEqual([first.status, first["X-Cache"], second["X-Cache"]], [200, "miss", "hit"])
+        self.assertEqual(first.body, b"image plain")
+        self.assertEqual(second.body, first.body)
+        self.assertEqual(second["Content-Type"], "image/webp")
+        self.assertEqual(second["X-Adobe-Smart-Imaging"], "1000")
+        self.assertEqual(self.edge.renderer.count("plain"), 1)
+        parameters = self.edge.renderer.parameters("plain")[0]
+        self.assertEqual(parameters["SCGI"], "1")
+        self.assertEqual(parameters["SMARTIMG_RENDER"], "1")
+        self.assertEqual(parameters["SMARTIMG_REFRESH"], "")
+        self.assertNotIn("HTTP_USER_AGENT", parameters)
+
+    def test_order_of_commands_does_not_matter(self):
+        url = self.edge.image("order")
+        self.get(url + "?wid=100&fmt=png")
+        self.assertEqual(self.get(url + "?fmt=png&wid=100")["X-Cache"], "hit")
+
+    def test_identical_misses_render_once(self):
+        url = self.edge.image("crowd", delay=0.3, body=b"x" * 50_000)
+        replies = self.edge.together(50, url)
+        end = self.edge.renderer.end("crowd")
+        self.assertEqual(self.edge.renderer.count("crowd"), 1)
+        self.assertEqual({(r.status, r.body) for r, _ in replies}, {(200, b"x" * 50_000)})
+        self.assertEqual(sorted(r["X-Cache"] for r, _ in replies), ["hit"] * 49 + ["miss"])
+        late = max(t for _, t in replies) - end
+        print(f"[last of 50 after {late * 1000:.1f} ms] ", end="", file=sys.stderr)
+        self.assertLess(late, RELEASE)
+
+    def test_release_is_prompt(self):
+        """Few waiters, many times: here the threads of the test do not blur the measurement."""
+        delays = []
+        for i in range(20):
+            url = self.edge.image(f"prompt-{i}", delay=0.05)
+            replies = self.edge.together(4, url)
+            end = self.edge.renderer.end(f"prompt-{i}")
+            delays += [t - end for r, t in replies if r["X-Cache"] == "hit"]
+            self.assertEqual(self.edge.renderer.count(f"prompt-{i}"), 1)
+        delays.sort()
+        median, worst = delays[len(delays) // 2], delays[-1]
+        print(f"[median {median * 1000:.1f} ms, worst {worst * 1000:.1f} ms] ", end="", file=sys.stderr)
+        self.assertLess(median, 0.01)
+        self.assertLess(worst, RELEASE)
+
+    def test_slow_first_client_holds_nobody_up(self):
+        size = 30_000_000
+        url = self.edge.image("slow", delay=0.2, body=b"s" * size)
+        with socket.socket() as first:
+            first.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            first.connect(("127.0.0.1", self.edge.port))
+            first.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            time.sleep(0.1)
+            start = time.monotonic()
+            reply = self.get(url)
+            self.assertLess(time.monotonic() - start, 5)
+            self.assertEqual((len(reply.body), reply["X-Cache"]), (size, "hit"))
+        self.assertEqual(self.edge.renderer.count("slow"), 1)
+
+    def test_aborts_of_clients(self):
+        url = self.edge.image("abort", delay=0.3)
+        sockets = []
+        for _ in range(10):
+            s = socket.create_connection(("127.0.0.1", self.edge.port))
+            s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            sockets.append(s)
+        time.sleep(0.1)
+        for s in sockets:  # the one that renders among them
+            s.close()
+        reply = self.get(url)
+        self.assertEqual((reply.status, reply["X-Cache"]), (200, "hit"))
+        self.assertEqual(self.edge.renderer.count("abort"), 1)
+        time.sleep(0.6)
+        self.assertEqual(self.edge.metrics()["smartimg_requests_waiting"], 0)
+
+    def test_error_is_shared_by_who_waits_for_it(self):
+        url = self.edge.image("broken", delay=0.2, status=403, body=b"source image unreadable: bad\n")
+        replies = self.edge.together(30, url)
+        self.assertEqual({(r.status, r.body) for r, _ in replies},
+                         {(403, b"source image unreadable: bad\n")})
+        self.assertEqual(self.edge.renderer.count("broken"), 1)
+        self.assertEqual(self.get(url).status, 403)
+        self.assertEqual(self.edge.renderer.count("broken"), 2)  # but never by who comes later
+        self.edge.renderer.behaviour["broken"] = {}
+        self.assertEqual(self.get(url).status, 200)
+
+    def test_refresh_in_background(self):
+        url = self.edge.image("first", expires=1, body=lambda n: b"answer %d" % n)
+        self.assertEqual(self.get(url)["X-Cache"], "miss")
+        self.assertEqual(self.get(url)["X-Cache"], "hit")
+        self.edge.renderer.behaviour["first"].update(expires=1000, delay=0.5)
+        time.sleep(2.1)
+        start = time.monotonic()
+        stale = [self.get(url) for _ in range(5)]
+        self.assertLess(time.monotonic() - start, 0.3)
+        self.assertEqual({(r["X-Cache"], r.body) for r in stale}, {("refresh", b"answer 1")})
+        time.sleep(0.7)
+        better = self.get(url)
+        self.assertEqual((better["X-Cache"], better.body), ("hit", b"answer 2"))
+        self.assertEqual([p["SMARTIMG_REFRESH"] for p in self.edge.renderer.parameters("first")], ["", "1"])
+
+    def test_refresh_does_not_hold_the_connection(self):
+        url = self.edge.image("held", expires=1)
+        self.get(url)
+        self.edge.renderer.behaviour["held"].update(expires=1000, delay=1)
+        time.sleep(2.1)
+        reply = self.get(url)
+        self.assertEqual((reply["X-Cache"], reply["Connection"]), ("refresh", "close"))
+        time.sleep(1.2)
+        self.assertEqual(self.get(url)["Connection"], "keep-alive")
+
+    def test_cache_update(self):
+        url = self.edge.image("update", body=lambda n: b"answer %d" % n)
+        self.get(url)
+        reply = self.get(url + "?cache=update")
+        self.assertEqual((reply["X-Cache"], reply.body), ("bypass", b"answer 2"))
+        reply = self.get(url)
+        self.assertEqual((reply["X-Cache"], reply.body), ("hit", b"answer 2"))
+
+    def test_cache_off(self):
+        url = self.edge.image("off", body=lambda n: b"answer %d" % n)
+        self.get(url)
+        reply = self.get(url + "?cache=off")
+        self.assertEqual((reply["X-Cache"], reply.body), ("bypass", b"answer 2"))
+        self.assertEqual((reply["Cache-Control"], reply["Expires"]), ("no-store", None))
+        reply = self.get(url)
+        self.assertEqual((reply["X-Cache"], reply.body), ("hit", b"answer 1"))
+        self.assertEqual(self.get(url + "?cache=off,on")["Cache-Control"], "no-store")
+
+    def test_bypass_does_not_wait(self):
+        url = self.edge.image("hurry", delay=0.3)
+        replies = self.edge.together(5, url + "?cache=off")
+        self.assertEqual({r["X-Cache"] for r, _ in replies}, {"bypass"})
+        self.assertEqual(self.edge.renderer.count("hurry"), 5)
+
+    def test_replaced_original(self):
+        url = self.edge.image("replaced", body=lambda n: b"answer %d" % n)
+        self.get(url)
+        with open(os.path.join(self.edge.folder, "images/demo/replaced.jpg"), "ab") as f:
+            f.write(b"!")
+        reply = self.get(url)
+        self.assertEqual((reply["X-Cache"], reply.body), ("miss", b"answer 2"))
+
+    @unittest.skipUnless(os.access(edge.SMARTIMG, os.X_OK), "the program is not built")
+    def test_purge(self):
+        url = self.edge.image("purged", body=lambda n: b"answer %d" % n)
+        other = self.edge.image("kept")
+        for query in ("", "?wid=10"):
+            self.get(url + query)
+        self.get(other)
+        cache = os.path.join(self.edge.folder, "cache")
+        subprocess.run([edge.SMARTIMG, "purge", "--cache", cache, "demo/purged"], check=True,
+                       stdout=subprocess.DEVNULL)
+        self.assertEqual([self.get(url + q)["X-Cache"] for q in ("", "?wid=10")], ["miss", "miss"])
+        self.assertEqual(self.get(other)["X-Cache"], "hit")
+        subprocess.run([edge.SMARTIMG, "purge", "--cache", cache, "--all"], check=True,
+                       stdout=subprocess.DEVNULL)
+        self.assertEqual(self.get(other)["X-Cache"], "miss")
+
+    # ---- headers ----
+
+    def test_vary(self):
+        plain, smart = self.edge.image("plain-vary"), self.edge.image("smart-vary", "smart")
+        self.assertIsNone(self.get(plain)["Vary"])
+        self.assertEqual(self.get(smart, Accept=CHROME)["Vary"], "Accept")
+        self.assertEqual(self.get(smart, Accept=CHROME)["Vary"], "Accept")  # of a hit
+        self.assertEqual(self.get(smart, Accept="*/*", User_Agent=SAFARI)["Vary"], "Accept, User-Agent")
+        self.assertIsNone(self.get(smart, Accept=CHROME)["Accept-CH"])
+
+    def test_classes_share_the_cache(self):
+        url = self.edge.image("class", "smart")
+        self.get(url, Accept="image/avif,image/webp,*/*;q=0.1")
+        self.assertEqual(self.get(url, Accept="image/webp,image/avif,image/*")["X-Cache"], "hit")
+        self.assertEqual(self.get(url, Accept="image/webp,image/*")["X-Cache"], "miss")
+
+    def test_accept_in_several_fields(self):
+        url = self.edge.image("fields", "smart")
+        self.get(url, Accept="image/avif, image/webp")
+        with socket.create_connection(("127.0.0.1", self.edge.port)) as s:
+            s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\nAccept: image/avif\r\nAccept: image/webp\r\n"
+                      "Connection: close\r\n\r\n".encode())
+            self.assertIn(b"X-Cache: hit", s.makefile("rb").read())
+
+    def test_long_accept(self):
+        url = self.edge.image("long", "smart")
+        reply = self.get(url, Accept="image/avif," + "x/y," * 2000, User_Agent="a" * 8000)
+        self.assertEqual(reply.status, 200)
+
+    def test_client_hints(self):
+        url = self.edge.image("hints", "dense")
+        reply = self.get(url + "?wid=10", Accept=CHROME, Sec_CH_DPR="2")
+        self.assertEqual(reply["Accept-CH"], "Sec-CH-DPR, DPR")
+        self.assertEqual(reply["Vary"], "Accept, Sec-CH-DPR, DPR")
+        self.assertEqual(self.get(url + "?wid=10", Accept=CHROME, DPR="2")["X-Cache"], "hit")
+        self.assertEqual(self.get(url + "?wid=10", Accept=CHROME, DPR="1")["X-Cache"], "miss")
+
+    def test_lifetime(self):
+        url = self.edge.image("life")
+        for _ in "miss", "hit":
+            reply = self.get(url)
+            self.assertEqual(reply["Cache-Control"], "public, max-age=36000")
+            self.assertAlmostEqual(http_time(reply["Expires"]), time.time() + 36000, delta=3)
+            self.assertEqual(http_time(reply["Last-Modified"]), 1_600_000_000)
+            self.assertEqual(reply["ETag"], '"life-1"')
+        reply = self.get(self.edge.image("now", "never"))
+        self.assertEqual(reply["Cache-Control"], "no-cache")
+        self.assertAlmostEqual(http_time(reply["Expires"]), time.time(), delta=3)
+
+    def test_never_expires(self):
+        url = self.edge.image("eternal", "forever")
+        reply = self.get(url)
+        self.assertEqual(reply["Cache-Control"], "public, max-age=31536000, immutable")
+        reply = self.get(url, If_None_Match='"some other"')
+        self.assertEqual((reply.status, reply["ETag"], reply.body), (304, '"eternal-1"', b""))
+
+    def test_renderer_does_not_rule_the_edge(self):
+        secret = os.path.join(self.edge.folder, "run/nginx.conf")
+        url = self.edge.image("rule", headers=f"X-Accel-Redirect: {secret}\r\nCache-Control: private\r\n"
+                              "Vary: Cookie\r\nSet-Cookie: a=b\r\nExpires: 0\r\n")
+        reply = self.get(url)
+        self.assertEqual((reply.status, reply.body), (200, b"image rule"))
+        self.assertEqual(reply.headers.get_all("Cache-Control"), ["public, max-age=36000"])
+        self.assertIsNone(reply["Vary"])
+        self.assertIsNone(reply["Set-Cookie"])
+        self.assertEqual(self.get(url)["X-Cache"], "hit")
+
+    def test_conditional(self):
+        url = self.edge.image("cond", "smart")
+        for cache in "miss", "hit":
+            reply = self.get(url, Accept=CHROME, If_None_Match='"cond-1"')
+            self.assertEqual((reply.status, reply.body, reply["X-Cache"]), (304, b"", cache))
+            self.assertEqual(reply["ETag"], '"cond-1"')
+            self.assertEqual(reply["Vary"], "Accept")
+            self.assertEqual(reply["Cache-Control"], "public, max-age=36000")
+            self.assertIsNotNone(reply["Expires"])
+        self.assertEqual(self.get(url, Accept=CHROME, If_None_Match='"a", W/"cond-1"').status, 304)
+        self.assertEqual(self.get(url, Accept=CHROME, If_None_Match='"other"').status, 200)
+        since = email.utils.formatdate(1_600_000_000, usegmt=True)
+        self.assertEqual(self.get(url, Accept=CHROME, If_Modified_Since=since).status, 304)
+        since = email.utils.formatdate(1_700_000_000, usegmt=True)
+        self.assertEqual(self.get(url, Accept=CHROME, If_Modified_Since=since).status, 304)
+        since = email.utils.formatdate(1_500_000_000, usegmt=True)
+        self.assertEqual(self.get(url, Accept=CHROME, If_Modified_Since=since).status, 200)
+        self.assertEqual(self.edge.renderer.count("cond"), 1)
+
+    def test_ranges(self):
+        url = self.edge.image("range", body=bytes(range(256)))
+        for cache in "miss", "hit":
+            reply = self.get(url, Range="bytes=10-19")
+            self.assertEqual((reply.status, reply.body, reply["X-Cache"]), (206, bytes(range(10, 20)), cache))
+            self.assertEqual(reply["Content-Range"], "bytes 10-19/256")
+        self.assertEqual(self.get(url, Range="bytes=-6").body, bytes(range(250, 256)))
+        self.assertEqual(self.get(url, Range="bytes=300-").status, 416)
+        self.assertEqual(self.get(url, Range="bytes=0-9", If_Range='"range-1"').status, 206)
+        self.assertEqual(self.get(url, Range="bytes=0-9", If_Range='"other"').status, 200)
+        self.assertEqual(self.edge.renderer.count("range"), 1)
+
+    def test_head(self):
+        url = self.edge.image("head")
+        for cache in "miss", "hit":
+            reply = self.get(url, "HEAD")
+            self.assertEqual((reply.status, reply.body, reply["X-Cache"]), (200, b"", cache))
+            self.assertEqual(reply["Content-Length"], str(len(b"image head")))
+        self.assertEqual(self.get(url).body, b"image head")
+        self.assertEqual(self.edge.renderer.count("head"), 1)
+
+    # ---- errors ----
+
+    def assert_error(self, reply, status):
+        self.assertEqual(reply.status, status)
+        self.assertEqual(reply["Content-Type"], "text/plain; charset=utf-8")
+        self.assertEqual(reply.headers.get_all("Cache-Control"), ["no-store"])
+        for name in "X-Adobe-Smart-Imaging", "ETag", "Expires", "Last-Modified":
+            self.assertIsNone(reply[name])
+        self.assertEqual(reply.body.count(b"\n"), 1)
+        self.assertTrue(reply.body.endswith(b"\n"))
+
+    def test_methods(self):
+        url = self.edge.image("method")
+        for method in "POST", "PUT", "DELETE", "OPTIONS":
+            reply = self.get(url, method, body=b"a=b")
+            self.assert_error(reply, 405)
+            self.assertEqual(reply["Allow"], "GET, HEAD")
+        self.assertEqual(self.edge.renderer.count("method"), 0)
+
+    def test_unknown_object(self):
+        self.assert_error(self.get("/is/image/demo/nothing"), 403)
+        reply = self.get("/is/image/demo/nothing", "HEAD")
+        self.assertEqual((reply.status, reply.body), (403, b""))
+        self.assertGreater(int(reply["Content-Length"]), 0)
+
+    def test_bad_value(self):
+        self.assert_error(self.get(self.edge.image("value") + "?wid=ten"), 403)
+
+    def test_unknown_address(self):
+        for path in "/", "/is/", "/is/image", "/is/imagery/demo/x", "/etc/passwd", "//is/image/demo/plain":
+            self.assert_error(self.get(path), 404)
+
+    def test_path_tricks(self):
+        self.edge.image("trick")
+        for path in ("/is/image/../../etc/passwd", "/is/image/demo/../../../etc/passwd",
+                     "/is/image/demo/%2e%2e/demo/trick", "/is/image/demo/..%2ftrick", "/is/image/demo%2ftrick",
+                     "/is/image/demo/trick%00.jpg", "/is/image/demo//trick", "/is/image/demo/trick/",
+                     "/is/%69mage/demo/trick", "/is/image/demo/%2fetc%2fpasswd"):
+            self.assertIn(self.get(path).status, (400, 403, 404), path)
+        self.assertEqual(self.edge.renderer.count("trick"), 0)
+
+    def test_malformed_requests(self):
+        for text in b"GET\r\n\r\n", b"\x00\x01\x02\r\n\r\n", b"GET /is/image/demo/x HTTP/9.9\r\n\r\n", \
+                b"GET /is/image/demo/x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n":
+            with socket.create_connection(("127.0.0.1", self.edge.port)) as s:
+                s.settimeout(5)
+                s.sendall(text)
+                self.assertRegex(s.recv(4096), rb" (400|505) ")
+
+    def test_absolute_form(self):
+        url = self.edge.image("absolute")
+        with socket.create_connection(("127.0.0.1", self.edge.port)) as s:
+            s.sendall(f"GET http://x{url}?wid=9 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            self.assertIn(b" 200 OK", s.makefile("rb").read())
+        self.assertEqual(self.get(url + "?wid=9")["X-Cache"], "hit")
+
+    def test_renderer_error_is_not_cached(self):
+        url = self.edge.image("error", status=403, body=b"no\n", expires=1000)
+        for n in 1, 2:
+            self.assert_error(self.get(url), 403)
+            self.assertEqual(self.edge.renderer.count("error"), n)
+
+    def test_renderer_dies_once(self):
+        url = self.edge.image("dies", deaths=1, delay=0.1)
+        reply = self.get(url)
+        self.assertEqual((reply.status, reply.body), (200, b"image dies"))
+        self.assertEqual(self.edge.renderer.count("dies"), 2)
+
+    def test_renderer_keeps_dying(self):
+        url = self.edge.image("dead", deaths=100, delay=0.2)
+        replies = self.edge.together(20, url)
+        for reply, _ in replies:
+            self.assert_error(reply, 503)
+        self.assertLessEqual(self.edge.renderer.count("dead"), 8)  # 2, and a few that looked in between
+
+    def test_reply_cut_short_is_not_cached(self):
+        url = self.edge.image("cut", body=b"c" * 100_000, cut=50_000)
+        with self.assertRaises(Exception):
+            self.get(url)
+        self.edge.renderer.behaviour["cut"].pop("cut")
+        self.assertEqual((self.get(url)["X-Cache"], len(self.get(url).body)), ("miss", 100_000))
+
+    def test_reply_without_length_is_not_cached(self):
+        url = self.edge.image("lengthless", length=False)
+        self.assertEqual([self.get(url)["X-Cache"] for _ in range(2)], ["miss", "miss"])
+
+    # ---- the rest of the server ----
+
+    def test_health(self):
+        reply = self.get("/healthz")
+        self.assertEqual((reply.status, reply.body), (200, b"ok\n"))
+
+    def test_metrics(self):
+        url = self.edge.image("metrics")
+        before = self.edge.metrics()
+        for path in (url, url, url, url + "?wid=x"):
+            self.get(path)
+        after = self.edge.metrics()
+        grown = {k: after[k] - before[k] for k in after}
+        self.assertEqual(grown["smartimg_requests_total"], 4)
+        self.assertEqual(grown['smartimg_cache_total{result="hit"}'], 2)
+        self.assertEqual(grown['smartimg_cache_total{result="miss"}'], 1)
+        self.assertEqual(grown['smartimg_renders_total{kind="first"}'], 1)
+        self.assertEqual(grown['smartimg_errors_total{class="4xx"}'], 1)
+        self.assertEqual(grown["smartimg_saved_bytes_total"], 3000)
+        self.assertGreater(grown["smartimg_sent_bytes_total"], 600)
+        self.assertEqual(after["smartimg_requests_active"], 0)
+        self.assertEqual(self.get("/metrics").status, 404)  # not for everyone
+
+    def test_access_log(self):
+        url = self.edge.image("logged")
+        self.get(url)
+        self.get(url)
+        time.sleep(1.2)
+        with open(os.path.join(self.edge.folder, "run/access.log")) as f:
+            lines = [line for line in f if "/logged " in line]
+        self.assertEqual([("cache=miss" in l, "cache=hit" in l) for l in lines], [(True, False), (False, True)])
+        self.assertIn('class=plain', lines[0])
+        self.assertIn('recipe="smartimg/1&co=demo', lines[0])
+
+
+class ConfigurationTest(unittest.TestCase):
+    def setUp(self):
+        self.edge = Edge(workers=1, companies={"demo": "Expiration = 1\n"})
+
+    def tearDown(self):
+        self.edge.stop()
+
+    def lifetime(self, url):
+        return self.edge.get(url)["Cache-Control"]
+
+    def test_reload(self):
+        url = self.edge.image("reload")
+        self.assertEqual(self.lifetime(url), "public, max-age=3600")
+
+        self.edge.write_company("demo", "Expiration = 2\n")
+        self.edge.nginx.send_signal(signal.SIGHUP)
+        deadline, in_a_row = time.monotonic() + 10, 0
+        while in_a_row < 5 and time.monotonic() < deadline:  # old workers still take a few
+            in_a_row = in_a_row + 1 if self.lifetime(url) == "public, max-age=7200" else 0
+            time.sleep(0.05)
+        self.assertEqual(in_a_row, 5)
+        self.assertEqual(self.edge.get(url)["X-Cache"], "hit")
+
+        self.edge.write_company("demo", "# a comment\nExpiration = soon\n")
+        test = subprocess.run(self.edge.command("-t"), capture_output=True, text=True)
+        self.assertNotEqual(test.returncode, 0)
+        self.assertRegex(test.stderr, r"demo\.ini:2: ")
+        self.edge.nginx.send_signal(signal.SIGHUP)
+        time.sleep(1)
+        self.assertEqual(self.lifetime(url), "public, max-age=7200")
+
+    def test_dead_pool(self):
+        url, cached = self.edge.image("pool"), self.edge.image("cached")
+        self.edge.get(cached)
+        self.edge.renderer.close()
+        reply = self.edge.get(url)
+        self.assertEqual((reply.status, reply.body), (503, b"no renderer answered\n"))
+        self.assertEqual((reply["Cache-Control"], reply["Content-Type"]),
+                         ("no-store", "text/plain; charset=utf-8"))
+        self.assertEqual(self.edge.get(cached)["X-Cache"], "hit")
+        self.edge.renderer.open()
+        self.assertEqual(self.edge.get(url).status, 200)
+
+    def test_killed_worker_blocks_nobody_for_ever(self):
+        """A worker that dies leaves the cache's lock behind; requests of others still get through."""
+        url = self.edge.image("killed", delay=0.3)
+        with socket.create_connection(("127.0.0.1", self.edge.port)) as s:
+            s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            time.sleep(0.1)
+            children = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.edge.nginx.pid)],
+                                      capture_output=True, text=True).stdout.splitlines()
+            worker = [int(line.split()[0]) for line in children if "worker process" in line]
+            os.kill(worker[0], signal.SIGKILL)
+        time.sleep(0.3)
+        self.assertEqual(self.edge.get(self.edge.image("other")).status, 200)
+        self.assertEqual(self.edge.metrics()["smartimg_requests_active"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
