@@ -1,0 +1,30 @@
+/* A child process that is started again whenever it dies, more and more slowly if it keeps dying. */
+#ifndef SI_CLI_CHILD_H
+#define SI_CLI_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Zero-initialize, then set the first three. */
+typedef struct si_child {
+    const char *name;             /* for messages */
+    void (*become)(void *context); /* runs in the child and never returns */
+    void *context;
+    pid_t pid;                    /* also its process group; 0 = not running */
+    int64_t started_ns, start_at_ns;
+    int quick_deaths;             /* in a row */
+} si_child;
+
+/* Forks the child, as leader of a process group of its own, with default signals, and so that it
+ * gets SIGTERM should we die without a word. False, with a complaint, if that fails. */
+bool si_child_start(si_child *c);
+
+/* Takes note that the child has ended, kills what it left behind in its process group, and
+ * schedules the next start at start_at_ns. */
+void si_child_bury(si_child *c, int status);
+
+/* Sends a signal to the child alone, if it runs. */
+void si_child_signal(const si_child *c, int signal_number);
+
+#endif

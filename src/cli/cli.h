@@ -1,0 +1,77 @@
+/* What all commands of `smartimg` share: their description as a table, options, help, messages.
+ *
+ * A command is one file with one si_command. Its options are rows of a table, from which parsing,
+ * checks, and `smartimg help COMMAND` are made. */
+#ifndef SI_CLI_CLI_H
+#define SI_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/result.h"
+
+enum { SI_EXIT_OK = 0, SI_EXIT_FAILED = 1, SI_EXIT_USAGE = 2 };
+
+typedef enum si_option_kind {
+    SI_OPTION_FLAG,  /* target: bool */
+    SI_OPTION_TEXT,  /* target: const char *, borrowed from argv */
+    SI_OPTION_LIST,  /* target: si_option_list; may be given often */
+    SI_OPTION_COUNT, /* target: int, minimum…maximum */
+    SI_OPTION_BYTES  /* target: int64_t, bytes; accepts k, m, g, t behind the number */
+} si_option_kind;
+
+typedef struct si_option_list {
+    int count;
+    const char *items[64];
+} si_option_list;
+
+typedef struct si_option {
+    const char *name;     /* without the dashes; NULL ends a table */
+    char letter;          /* short form, 0 if none */
+    const char *argument; /* what the help calls the argument; NULL for flags */
+    si_option_kind kind;
+    void *target;         /* holds the default before parsing */
+    const char *help;
+    int minimum, maximum; /* of a count */
+} si_option;
+
+typedef struct si_command {
+    const char *name;
+    const char *summary;     /* one line */
+    const char *synopsis;    /* behind the name */
+    const char *description; /* paragraphs, parted by an empty line */
+    const char *examples;    /* lines, or NULL */
+    const char *exit_status; /* lines */
+    const si_option *options;
+    int operands_min, operands_max;
+    int (*run)(char **operands, int count); /* returns the exit status */
+} si_command;
+
+extern const si_command si_command_serve, si_command_renderer, si_command_render,
+    si_command_explain, si_command_purge, si_command_config;
+
+/* Every command, ended by NULL (main.c). */
+extern const si_command *const si_commands[];
+
+/* Parses argv (argv[0] is the command's name), checks the number of operands, runs. `--help` prints
+ * the help. Returns the exit status. */
+int si_command_run(const si_command *command, int argc, char **argv);
+
+/* Prints the manual page of a command to stdout. */
+void si_command_help(const si_command *command);
+
+/* Prints "smartimg: …" and a line end to stderr. */
+void si_complain(const char *fmt, ...) SI_PRINTF(1, 2);
+
+/* Prints what went wrong to stderr and returns SI_EXIT_FAILED. */
+int si_complain_diag(const si_diag *diag);
+
+/* Prints a mistake in the configuration to stderr: a si_catalog_report; `context` is the folder. */
+void si_complain_mistake(void *context, const char *file, int line, const char *text);
+
+/* Where the server keeps its cache unless told otherwise: /var/cache/smartimg for root, else
+ * $XDG_CACHE_HOME/smartimg/server or ~/.cache/smartimg/server. NULL, with a complaint, if there is no home. */
+const char *si_default_cache(si_arena *arena);
+
+#endif

@@ -1,0 +1,64 @@
+/* smartimg config check: every mistake in the configuration, with file and line. */
+#include <stdio.h>
+#include <string.h>
+
+#include "catalog/catalog.h"
+#include "cli/cli.h"
+
+static const char *root;
+
+typedef struct tally {
+    const char *folder;
+    int mistakes;
+} tally;
+
+static void report(void *context, const char *file, int line, const char *text) {
+    tally *t = context;
+    t->mistakes++;
+    printf("%s/%s:%d: %s\n", t->folder, file, line, text);
+}
+
+static int run(char **operands, int count) {
+    tally t = {count > 1 ? operands[1] : ".", 0};
+    si_catalog *catalog = NULL;
+    si_diag diag = {0};
+    if (strcmp(operands[0], "check") != 0) {
+        si_complain("config: unknown action %s, there is only check", operands[0]);
+        return SI_EXIT_USAGE;
+    }
+    /* where the images are makes no difference to the syntax */
+    si_result r = si_catalog_load(
+        t.folder, root != NULL ? root : t.folder, report, &t, &catalog, &diag);
+    si_catalog_free(catalog);
+    if (r != SI_OK && t.mistakes == 0) {
+        return si_complain_diag(&diag);
+    }
+    if (t.mistakes > 0) {
+        printf("%d mistake%s\n", t.mistakes, t.mistakes == 1 ? "" : "s");
+        return SI_EXIT_FAILED;
+    }
+    printf("%s: no mistakes\n", t.folder);
+    return SI_EXIT_OK;
+}
+
+static const si_option options[] = {
+    {"root", 0, "DIR", SI_OPTION_TEXT, &root,
+        "Folder of the original images, if it is to be looked at too. Default: it is not.", 0, 0},
+    {0},
+};
+
+const si_command si_command_config = {
+    .name = "config",
+    .summary = "checks the configuration",
+    .synopsis = "check [DIR] [--root DIR]",
+    .description =
+        "Reads the configuration folder DIR (default: the current folder) as the server would and "
+        "reports every mistake as FILE:LINE: TEXT. A server does not start with any of them, and a "
+        "running one keeps its old configuration when it is told to reload.",
+    .exit_status = " 0  no mistakes\n 1  mistakes, or no such folder\n 2  wrong usage",
+    .examples = " smartimg config check /etc/smartimg",
+    .options = options,
+    .operands_min = 1,
+    .operands_max = 2,
+    .run = run,
+};

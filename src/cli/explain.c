@@ -1,0 +1,224 @@
+/* smartimg explain: why a request is answered with what it is. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/request.h"
+#include "client/client.h"
+
+static si_request_options request;
+static bool as_json;
+
+static const char *const verdicts[] = {
+    [SI_VERDICT_BASELINE] = "requested",
+    [SI_VERDICT_WINNER] = "winner",
+    [SI_VERDICT_POOR] = "below target",
+    [SI_VERDICT_LARGE] = "larger",
+    [SI_VERDICT_FAILED] = "failed",
+};
+
+static const char *verdict_of(const si_choice *c, int i) {
+    bool winner = i == c->winner, baseline = c->candidates[i].baseline;
+    return winner && baseline ? "requested, winner"
+           : winner           ? "winner"
+           : baseline         ? "requested"
+                              : verdicts[c->candidates[i].verdict];
+}
+
+/* ---- text ---- */
+
+static char *number(double v, int decimals, char *out) {
+    if (isnan(v)) {
+        return strcpy(out, "-");
+    }
+    snprintf(out, 32, "%.*f", decimals, v);
+    return out;
+}
+
+static void print_table(const si_choice *c) {
+    int wide = (int)strlen("settings");
+    for (int i = 0; i < c->candidate_count; i++) {
+        int len = (int)strlen(c->candidates[i].settings);
+        wide = len > wide ? len : wide;
+    }
+    printf("  %-6s  %-*s  %9s  %7s  %9s  %8s  %s\n", "format", wide, "settings", "bytes", "score",
+        "encode ms", "score ms", "verdict");
+    for (int i = 0; i < c->candidate_count; i++) {
+        const si_candidate *k = &c->candidates[i];
+        char score[32], encode[32], scoring[32];
+        printf("  %-6s  %-*s  %9zu  %7s  %9s  %8s  %s\n", si_format_name(k->format), wide,
+            k->settings, k->bytes, number(k->score, 2, score), number(k->encode_ms, 1, encode),
+            number(k->score_ms, 1, scoring), verdict_of(c, i));
+    }
+}
+
+/* One sentence: why this one was sent. */
+static void print_reason(const si_exchange *x) {
+    const si_choice *c = &x->answer.choice;
+    const si_recipe *r = &x->plan.recipe;
+    const char *format = si_format_name(c->format);
+    if (!r->smart) {
+        printf("The requested %s is sent: this request is exempt from conversion, or the company "
+               "has not switched it on (Bfc).\n", format);
+        return;
+    }
+    if (r->ladder_len == 0) {
+        printf("The requested %s is sent: the client shows no other format that might be smaller.\n",
+            format);
+        return;
+    }
+    const si_candidate *asked = &c->candidates[c->baseline];
+    if (c->winner != c->baseline) {
+        printf("The %s is sent: of all that score at least %.2f (the requested %s scores %.2f) it "
+               "is the smallest, and with %zu bytes saves %.0f %% of the %zu that were asked for",
+            format, c->target - SI_SCORE_SLACK, si_format_name(asked->format), c->target,
+            c->candidates[c->winner].bytes, 100.0 * (double)c->saved / (double)asked->bytes,
+            asked->bytes);
+    } else if (c->saved < 0) {
+        printf("The requested %s is sent: the best conversion that looks as good would be %ld bytes "
+               "larger", format, -c->saved);
+    } else {
+        printf("The requested %s is sent: no conversion that looks as good is smaller", format);
+    }
+    printf("%s.\n", c->full ? "" : ", as far as the search got in its time");
+}
+
+static void print_text(const si_exchange *x) {
+    char name[64];
+    const si_answer *a = &x->answer;
+    printf("client   %s\n", si_client_name(&x->plan.client, name));
+    if (x->planned) {
+        printf("recipe   %s\n", x->plan.recipe_text);
+    }
+    if (a->status != 200) {
+        printf("reply    %d\n", a->status);
+        return;
+    }
+    if (a->choice.candidate_count == 0) {
+        printf("reply    %s, %zu bytes\n", a->content_type, a->body.len);
+        return;
+    }
+    if (!isnan(a->choice.target)) {
+        printf("target   %.2f (SSIMULACRA2 of the requested encoding; %.1f less is allowed)\n",
+            a->choice.target, SI_SCORE_SLACK);
+    }
+    printf("\n");
+    print_table(&a->choice);
+    printf("\n");
+    print_reason(x);
+}
+
+/* ---- JSON ---- */
+
+static void json_text(const char *text) {
+    putchar('"');
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\') {
+            printf("\\%c", *c);
+        } else if (*c < 0x20) {
+            printf("\\u%04x", *c);
+        } else {
+            putchar(*c);
+        }
+    }
+    putchar('"');
+}
+
+static void json_field(const char *name, const char *value) {
+    printf("\"%s\":", name);
+    json_text(value);
+    putchar(',');
+}
+
+static void json_number(const char *name, double v, int decimals) {
+    char text[32];
+    printf("\"%s\":%s,", name, isnan(v) ? "null" : number(v, decimals, text));
+}
+
+static void json_candidates(const si_choice *c) {
+    printf("\"candidates\":[");
+    for (int i = 0; i < c->candidate_count; i++) {
+        const si_candidate *k = &c->candidates[i];
+        printf("%s\n{", i > 0 ? "," : "");
+        json_field("format", si_format_name(k->format));
+        json_field("settings", k->settings);
+        json_number("bytes", (double)k->bytes, 0);
+        json_number("score", k->score, 4);
+        json_number("encode_ms", k->encode_ms, 3);
+        json_number("score_ms", k->score_ms, 3);
+        printf("\"verdict\":");
+        json_text(verdict_of(c, i));
+        printf("}");
+    }
+    printf("]");
+}
+
+static void print_json(const si_exchange *x) {
+    char name[64];
+    const si_answer *a = &x->answer;
+    const si_choice *c = &a->choice;
+    printf("{");
+    json_field("client", si_client_name(&x->plan.client, name));
+    json_field("recipe", x->planned ? x->plan.recipe_text : "");
+    json_number("status", a->status, 0);
+    json_field("content_type", a->content_type);
+    json_number("bytes", (double)a->body.len, 0);
+    if (a->status == 200 && c->candidate_count > 0) {
+        json_field("format", si_format_name(c->format));
+        json_number("target", c->target, 4);
+        json_number("score", c->score, 4);
+        json_number("saved", (double)c->saved, 0);
+        printf("\"full\":%s,\"winner\":%d,\"baseline\":%d,", c->full ? "true" : "false", c->winner,
+            c->baseline);
+    }
+    json_candidates(c);
+    printf("}\n");
+}
+
+static int run(char **operands, int count) {
+    (void)count;
+    si_exchange x = {0};
+    if (!si_exchange_make(&request, operands[0], &x)) {
+        si_exchange_end(&x);
+        return SI_EXIT_FAILED;
+    }
+    (as_json ? print_json : print_text)(&x);
+    int status = SI_EXIT_OK;
+    if (x.answer.status != 200) {
+        size_t len = x.answer.body.len;
+        while (len > 0 && x.answer.body.data[len - 1] == '\n') {
+            len--;
+        }
+        si_complain("%.*s", (int)len, (char *)x.answer.body.data);
+        status = SI_EXIT_FAILED;
+    }
+    si_exchange_end(&x);
+    return status;
+}
+
+static const si_option options[] = {
+    {"json", 0, NULL, SI_OPTION_FLAG, &as_json, "Prints one JSON object, for programs.", 0, 0},
+    SI_REQUEST_OPTIONS(request),
+    {0},
+};
+
+const si_command si_command_explain = {
+    .name = "explain",
+    .summary = "shows how a reply is chosen, and why",
+    .synopsis = "URL [--json] [OPTION]...",
+    .description =
+        "Answers URL as `smartimg render` does, and prints how that came about instead of the "
+        "image: the class of the client, the recipe (the canonical text of the request, by which "
+        "replies are cached), the score that a converted image has to reach, and each encoding that "
+        "was tried, with its settings, size, score, times and what became of it.\n"
+        "\n"
+        "Scores are SSIMULACRA2, by which 100 is identical and 90 hard to tell apart. The target is "
+        "the score of the encoding that was asked for.",
+    .exit_status = " 0  the reply has status 200\n 1  it has another, or there is no such root\n"
+                   " 2  wrong usage",
+    .examples = " smartimg explain '/is/image/demo/shoe?wid=300&qlt=85' --accept image/avif",
+    .options = options,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run,
+};

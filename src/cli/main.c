@@ -1,0 +1,79 @@
+/* smartimg: finds the command and hands over. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "codec/codec.h"
+
+const si_command *const si_commands[] = {&si_command_serve, &si_command_renderer,
+    &si_command_render, &si_command_explain, &si_command_purge, &si_command_config, NULL};
+
+static const si_command *find(const char *name) {
+    for (int i = 0; si_commands[i] != NULL; i++) {
+        if (strcmp(si_commands[i]->name, name) == 0) {
+            return si_commands[i];
+        }
+    }
+    return NULL;
+}
+
+static void print_overview(FILE *to) {
+    fprintf(to, "usage: smartimg COMMAND [OPTION]...\n\n"
+                "Serves images under Dynamic Media URLs, each as the smallest encoding that looks as\n"
+                "good as the one asked for, in a format the asking client can show.\n\nCommands:\n");
+    for (int i = 0; si_commands[i] != NULL; i++) {
+        fprintf(to, "  %-10s %s\n", si_commands[i]->name, si_commands[i]->summary);
+    }
+    fprintf(to, "  %-10s %s\n  %-10s %s\n\nMore: smartimg help COMMAND\n", "help",
+        "prints the manual page of a command", "--version",
+        "prints the version and those of the image libraries");
+}
+
+static int print_version(void) {
+    printf("smartimg %s\n", SMARTIMG_VERSION);
+    for (int f = 0; f < SI_FORMAT_COUNT; f++) {
+        const si_codec_info *info = si_codec_get((si_format)f);
+        if (info->available) {
+            printf("  %-5s %s\n", si_format_name((si_format)f), info->library);
+        }
+    }
+    return SI_EXIT_OK;
+}
+
+static int unknown(const char *name) {
+    si_complain("unknown command %s", name);
+    print_overview(stderr);
+    return SI_EXIT_USAGE;
+}
+
+static int help(int argc, char **argv) {
+    if (argc < 2) {
+        print_overview(stdout);
+        return SI_EXIT_OK;
+    }
+    const si_command *command = find(argv[1]);
+    if (command == NULL) {
+        return unknown(argv[1]);
+    }
+    si_command_help(command);
+    return SI_EXIT_OK;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        print_overview(stderr);
+        return SI_EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        return print_version();
+    }
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        return help(argc - 1, argv + 1);
+    }
+    const si_command *command = find(name);
+    if (command == NULL) {
+        return unknown(name);
+    }
+    return si_command_run(command, argc - 1, argv + 1);
+}

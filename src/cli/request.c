@@ -1,0 +1,176 @@
+#include "cli/request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+/* Splits a URL into raw path and raw query, without scheme, host and fragment. */
+static void split_url(const char *url, si_request *request) {
+    const char *scheme = strstr(url, "://");
+    size_t plain = strcspn(url, "/?#");
+    if (scheme != NULL && scheme == url + plain - 1) {
+        url = scheme + 3;
+        url += strcspn(url, "/?#");
+    }
+    size_t path = strcspn(url, "?#");
+    request->path = (si_str){url, path};
+    const char *query = url[path] == '?' ? url + path + 1 : "";
+    request->query = (si_str){query, strcspn(query, "#")};
+}
+
+/* Files a "Name: value" header under what the server looks at. */
+static bool read_header(const char *text, si_client_headers *h, bool *client_hint) {
+    const char *colon = strchr(text, ':');
+    if (colon == NULL || colon == text) {
+        si_complain("%s is no header: 'Name: value' is expected", text);
+        return false;
+    }
+    si_str name = {text, (size_t)(colon - text)}, value = si_str_trim(si_str_of(colon + 1));
+    if (si_str_eq_nocase(name, SI_STR("Accept"))) {
+        h->accept = value;
+    } else if (si_str_eq_nocase(name, SI_STR("User-Agent"))) {
+        h->user_agent = value;
+    } else if (si_str_eq_nocase(name, SI_STR("Sec-CH-DPR"))) {
+        h->dpr = value;
+        *client_hint = true;
+    } else if (si_str_eq_nocase(name, SI_STR("DPR")) && !*client_hint) {
+        h->dpr = value;
+    }
+    return true;
+}
+
+static bool read_headers(const si_request_options *options, si_client_headers *h) {
+    bool client_hint = false;
+    h->accept = si_str_of(options->accept);
+    h->user_agent = si_str_of(options->user_agent);
+    for (int i = 0; i < options->headers.count; i++) {
+        if (!read_header(options->headers.items[i], h, &client_hint)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Opens the recipe's file. −1 with diag set if there is one and it cannot be opened. */
+static int open_original(const char *root, const si_recipe *r, si_diag *diag) {
+    if (r->file[0] == '\0') {
+        return -1;
+    }
+    int root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root_fd < 0) {
+        si_fail(diag, SI_ERR_IO, "cannot open folder %s: %s", root, strerror(errno));
+        return -1;
+    }
+    int fd = si_root_open(root_fd, r->file, diag);
+    close(root_fd);
+    return fd;
+}
+
+static void answer(const char *root, si_exchange *x) {
+    si_diag diag = {0};
+    int fd = open_original(root, &x->plan.recipe, &diag);
+    if (diag.code == SI_OK && si_render_start(&diag) == SI_OK) {
+        si_answer_options how = {0};
+        si_answer_make(&x->plan.recipe, fd, &how, &x->answer);
+    } else {
+        si_answer_error(&diag, &x->answer);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+bool si_exchange_make(const si_request_options *options, const char *url, si_exchange *x) {
+    si_request request = {0};
+    const char *root = options->root != NULL ? options->root : ".";
+    si_diag diag = {0};
+    if (!read_headers(options, &request.headers)) {
+        return false;
+    }
+    split_url(url, &request);
+    si_result r = si_catalog_load(options->config, root, si_complain_mistake,
+        (void *)options->config, &x->catalog, &diag);
+    if (r != SI_OK) {
+        if (r != SI_ERR_CONFIG) { /* whose mistakes have been told one by one */
+            si_complain_diag(&diag);
+        }
+        return false;
+    }
+    si_client_classify(&request.headers, &x->plan.client);
+    if (si_plan_make(x->catalog, NULL, &request, &x->arena, &x->plan, &diag) == SI_OK) {
+        x->planned = true;
+        answer(root, x);
+    } else {
+        si_answer_error(&diag, &x->answer);
+    }
+    return true;
+}
+
+void si_exchange_end(si_exchange *x) {
+    si_answer_free(&x->answer);
+    si_catalog_free(x->catalog);
+    si_arena_free(&x->arena);
+    *x = (si_exchange){0};
+}
+
+/* ---- headers ---- */
+
+static bool add(si_bytes *out, const char *fmt, ...) SI_PRINTF(2, 3);
+
+static bool add(si_bytes *out, const char *fmt, ...) {
+    char line[300];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    return len >= 0 && (size_t)len < sizeof line && si_bytes_append(out, line, (size_t)len);
+}
+
+static bool add_date(si_bytes *out, const char *name, int64_t seconds) {
+    char date[40];
+    time_t t = (time_t)seconds;
+    struct tm tm;
+    gmtime_r(&t, &tm);
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    return add(out, "%s: %s\r\n", name, date);
+}
+
+static bool add_vary(si_bytes *out, unsigned used) {
+    static const struct {
+        unsigned bit;
+        const char *name;
+    } headers[] = {{SI_USED_ACCEPT, "Accept"}, {SI_USED_USER_AGENT, "User-Agent"},
+        {SI_USED_DPR, "Sec-CH-DPR, DPR"}};
+    char list[80] = "";
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        if (used & headers[i].bit) {
+            size_t len = strlen(list);
+            snprintf(list + len, sizeof list - len, "%s%s", len > 0 ? ", " : "", headers[i].name);
+        }
+    }
+    return list[0] == '\0' || add(out, "Vary: %s\r\n", list);
+}
+
+static bool add_caching(si_bytes *out, const si_exchange *x) {
+    enum { FOR_EVER = 315360000 }; /* ten years: a TTL of −1 */
+    const si_plan *p = &x->plan;
+    if (x->answer.status != 200 || !p->client_cache || p->ttl == 0) {
+        return add(out, "Cache-Control: no-cache\r\n") && add_date(out, "Expires", time(NULL));
+    }
+    long ttl = p->ttl < 0 ? FOR_EVER : (long)p->ttl;
+    return add(out, "Cache-Control: max-age=%ld\r\n", ttl) &&
+           add_date(out, "Expires", time(NULL) + ttl) &&
+           (p->last_modified == 0 || add_date(out, "Last-Modified", p->last_modified)) &&
+           (!p->accept_ch || add(out, "Accept-CH: Sec-CH-DPR, DPR\r\n"));
+}
+
+bool si_exchange_headers(const si_exchange *x, si_bytes *out) {
+    return si_answer_headers(&x->answer, out) && add_caching(out, x) &&
+           add_vary(out, x->plan.vary);
+}

@@ -1,0 +1,339 @@
+/* smartimg serve: nginx and the renderer pool, watched over. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "cli/child.h"
+#include "cli/probe.h"
+#include "cli/site.h"
+#include "renderer/pool.h"
+
+enum {
+    PROBE_MS = 20,        /* between two looks whether the server answers */
+    READY_MS = 20000,     /* by when it must */
+    WATCH_MS = 1000,
+    DRAIN_MS = 10000,     /* for nginx to end what it has begun, then as long for the pool */
+    FORCE_MS = 2000       /* for nginx to stop without ending that */
+};
+
+static si_site_options wanted = {
+    .root = ".", .listen = "127.0.0.1:8080", .cache_size = INT64_C(10) << 30};
+static si_pool_options pool_options;
+
+/* A running server. */
+typedef struct server {
+    si_site site;
+    si_child nginx, pool;
+    int signals;
+    bool ready, stopping, failed;
+    int64_t ready_by_ns;
+} server;
+
+/* ---- children ---- */
+
+static void become_nginx(void *context) {
+    const server *s = context;
+    int null = open("/dev/null", O_RDONLY);
+    dup2(null, STDIN_FILENO);
+    execl(s->site.nginx, "nginx", "-p", s->site.run, "-e",
+        wanted.error_log != NULL ? wanted.error_log : "stderr", "-c", s->site.conf, (char *)NULL);
+    si_complain("cannot start %s: %s", s->site.nginx, strerror(errno));
+    _exit(127);
+}
+
+/* Gives root up, if it was asked for; the parent's death signal does not survive that. */
+static bool change_user(const si_site *site, pid_t parent) {
+    if (site->uid == geteuid()) {
+        return true;
+    }
+    if (initgroups(wanted.user, site->gid) != 0 || setgid(site->gid) != 0 ||
+        setuid(site->uid) != 0) {
+        si_complain("cannot become user %s: %s", wanted.user, strerror(errno));
+        return false;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+    return getppid() == parent;
+}
+
+static void become_pool(void *context) {
+    const server *s = context;
+    close(s->signals);
+    _exit(change_user(&s->site, getppid()) ? si_pool_run(&pool_options) : 1);
+}
+
+static void report_ready(server *s) {
+    char address[300];
+    if (s->ready || !si_probe(wanted.listen)) {
+        return;
+    }
+    s->ready = true;
+    printf("smartimg: ready on http://%s/\n", si_probe_address(wanted.listen, address));
+    if (wanted.tls_listen != NULL) {
+        printf("smartimg: ready on https://%s/\n", si_probe_address(wanted.tls_listen, address));
+    }
+    fflush(stdout);
+}
+
+static void begin_stop(server *s) {
+    s->stopping = true;
+}
+
+static void fail_to_start(server *s, const char *why) {
+    si_complain("%s", why);
+    s->failed = true;
+    begin_stop(s);
+}
+
+static void reap(server *s) {
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == s->pool.pid) {
+            si_child_bury(&s->pool, status);
+        } else if (pid == s->nginx.pid) {
+            si_child_bury(&s->nginx, status);
+            if (!s->ready && !s->stopping) {
+                fail_to_start(s, "nginx does not start; the reason is above");
+            }
+        } /* else an orphan of either, which came to us as their subreaper */
+    }
+}
+
+/* Starts what does not run and may. */
+static void keep_running(server *s) {
+    si_child *children[] = {&s->pool, &s->nginx};
+    for (int i = 0; i < 2 && !s->stopping; i++) {
+        if (children[i]->pid == 0 && si_now_ns() >= children[i]->start_at_ns) {
+            si_child_start(children[i]);
+        }
+    }
+}
+
+/* ---- signals ---- */
+
+static bool load_catalog(void) {
+    si_catalog *catalog = NULL;
+    si_diag diag = {0};
+    si_result r = si_catalog_load(wanted.config, wanted.root, si_complain_mistake,
+        (void *)wanted.config, &catalog, &diag);
+    si_catalog_free(catalog);
+    if (r != SI_OK && r != SI_ERR_CONFIG) { /* whose mistakes have been told one by one */
+        si_complain_diag(&diag);
+    }
+    return r == SI_OK;
+}
+
+static void reload(server *s) {
+    if (load_catalog()) {
+        si_complain("configuration reloaded");
+        si_child_signal(&s->nginx, SIGHUP);
+    } else {
+        si_complain("the configuration has mistakes, the old one stays in use");
+    }
+}
+
+static void read_signals(server *s) {
+    struct signalfd_siginfo info;
+    while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGHUP) {
+            reload(s);
+        } else if (info.ssi_signo != SIGCHLD) {
+            begin_stop(s);
+        }
+    }
+    reap(s);
+}
+
+static void wait_for_signals(server *s, int ms) {
+    struct pollfd p = {.fd = s->signals, .events = POLLIN};
+    if (poll(&p, 1, ms) > 0) {
+        read_signals(s);
+    }
+}
+
+/* Until when keep_running() has nothing to do. */
+static int idle_ms(const server *s) {
+    int ms = s->ready ? WATCH_MS : PROBE_MS;
+    const si_child *children[] = {&s->pool, &s->nginx};
+    for (int i = 0; i < 2; i++) {
+        if (children[i]->pid == 0) {
+            int wait = si_until_ms(children[i]->start_at_ns);
+            ms = wait < ms ? wait : ms;
+        }
+    }
+    return ms;
+}
+
+/* ---- the stages of a server's life ---- */
+
+/* Sends a signal to a child and waits for its end. */
+static bool stop_child(server *s, si_child *c, int signal_number, int ms) {
+    int64_t until = si_now_ns() + ms * SI_MILLISECOND;
+    si_child_signal(c, signal_number);
+    while (c->pid > 0 && si_now_ns() < until) {
+        wait_for_signals(s, si_until_ms(until));
+    }
+    return c->pid == 0;
+}
+
+/* nginx first, so that what it has begun still finds renderers. */
+static void stop(server *s) {
+    s->stopping = true;
+    (void)(stop_child(s, &s->nginx, SIGQUIT, DRAIN_MS) ||
+           stop_child(s, &s->nginx, SIGTERM, FORCE_MS));
+    if (s->nginx.pid > 0) {
+        kill(-s->nginx.pid, SIGKILL);
+        stop_child(s, &s->nginx, SIGKILL, FORCE_MS);
+    }
+    if (!stop_child(s, &s->pool, SIGTERM, SI_POOL_DRAIN_MS + FORCE_MS)) {
+        kill(-s->pool.pid, SIGKILL);
+        stop_child(s, &s->pool, SIGKILL, FORCE_MS);
+    }
+}
+
+static bool catch_signals(server *s) {
+    sigset_t mask;
+    sigemptyset(&mask);
+    static const int ours[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+        sigaddset(&mask, ours[i]);
+    }
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* nobody's orphan is left running */
+    s->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    return s->signals >= 0;
+}
+
+/* Everything up to the first child. */
+static bool prepare(server *s) {
+    si_diag diag = {0};
+    if (access(wanted.root, R_OK | X_OK) != 0) {
+        si_complain("cannot read folder %s: %s", wanted.root, strerror(errno));
+        return false;
+    }
+    if (!load_catalog() || !si_site_prepare(&wanted, &s->site)) {
+        return false;
+    }
+    pool_options.root = s->site.root;
+    pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
+    pool_options.listen_fd = si_pool_listen(s->site.socket, &diag);
+    if (pool_options.listen_fd < 0) {
+        si_complain_diag(&diag);
+        return false;
+    }
+    if (s->site.uid != geteuid() && chown(s->site.socket, s->site.uid, s->site.gid) != 0) {
+        si_complain("cannot give %s away: %s", s->site.socket, strerror(errno));
+        return false;
+    }
+    if (geteuid() == 0 && wanted.user == NULL) {
+        si_complain("running as root; --user NAME gives that up");
+    }
+    return catch_signals(s);
+}
+
+static int run(char **operands, int count) {
+    static server s = {.nginx = {.name = "nginx", .become = become_nginx, .context = &s},
+        .pool = {.name = "the renderer pool", .become = become_pool, .context = &s}};
+    (void)operands;
+    (void)count;
+    if (!prepare(&s)) {
+        si_site_clear(&s.site);
+        return SI_EXIT_FAILED;
+    }
+    s.ready_by_ns = si_now_ns() + READY_MS * SI_MILLISECOND;
+    while (!s.stopping) {
+        keep_running(&s);
+        wait_for_signals(&s, idle_ms(&s));
+        report_ready(&s);
+        if (!s.ready && !s.stopping && si_now_ns() > s.ready_by_ns) {
+            fail_to_start(&s, "the server does not answer");
+        }
+    }
+    stop(&s);
+    close(pool_options.listen_fd);
+    si_site_clear(&s.site);
+    return s.failed ? SI_EXIT_FAILED : SI_EXIT_OK;
+}
+
+static const si_option options[] = {
+    {"root", 0, "DIR", SI_OPTION_TEXT, &wanted.root,
+        "Folder of the images. Default: the current folder.", 0, 0},
+    {"config", 0, "DIR", SI_OPTION_TEXT, &wanted.config,
+        "Configuration folder, with one file companies/NAME.ini per company. Default: none, and "
+        "each first-level folder below the root is a company with default settings.", 0, 0},
+    {"listen", 0, "ADDR:PORT", SI_OPTION_TEXT, &wanted.listen,
+        "Where to serve HTTP. Default: 127.0.0.1:8080.", 0, 0},
+    {"tls-listen", 0, "ADDR:PORT", SI_OPTION_TEXT, &wanted.tls_listen,
+        "Where to serve HTTPS, with HTTP/2. Default: nowhere.", 0, 0},
+    {"tls-cert", 0, "FILE", SI_OPTION_TEXT, &wanted.tls_cert,
+        "Certificate chain for HTTPS, in PEM. Default: a self-signed one for localhost, made at "
+        "the start with a warning.", 0, 0},
+    {"tls-key", 0, "FILE", SI_OPTION_TEXT, &wanted.tls_key, "Its private key.", 0, 0},
+    {"admin-listen", 0, "ADDR:PORT", SI_OPTION_TEXT, &wanted.admin_listen,
+        "Where to serve /metrics, for Prometheus. Default: nowhere.", 0, 0},
+    {"cache", 0, "DIR", SI_OPTION_TEXT, &wanted.cache,
+        "Folder of the cache; it is made if it is not there. Default: /var/cache/smartimg for "
+        "root, else $XDG_CACHE_HOME/smartimg/server or ~/.cache/smartimg/server.", 0, 0},
+    {"cache-size", 0, "SIZE", SI_OPTION_BYTES, &wanted.cache_size,
+        "Bytes the cache may take on disk; k, m, g and t may follow the number. What was not asked "
+        "for longest goes first. Default: 10g.", 0, 0},
+    {"renderers", 0, "N", SI_OPTION_COUNT, &pool_options.workers,
+        "Number of renderer processes. Default: one per processor.", 1, SI_POOL_WORKERS_MAX},
+    {"workers", 0, "N", SI_OPTION_COUNT, &wanted.nginx_workers,
+        "Number of nginx's worker processes. Default: one per processor.", 1, 256},
+    {"memory", 0, "SIZE", SI_OPTION_BYTES, &pool_options.memory,
+        "Address space of one renderer. Default: 2g.", 0, 0},
+    {"cpu-seconds", 0, "N", SI_OPTION_COUNT, &pool_options.cpu_seconds,
+        "Processor time one render may take. Default: 20.", 1, 3600},
+    {"wall-ms", 0, "N", SI_OPTION_COUNT, &pool_options.wall_ms,
+        "Wall time one render may take, in milliseconds. Default: 8000.", 100, 3600000},
+    {"access-log", 0, "FILE", SI_OPTION_TEXT, &wanted.access_log,
+        "File to log requests to. Default: access.log in the cache folder.", 0, 0},
+    {"error-log", 0, "FILE", SI_OPTION_TEXT, &wanted.error_log,
+        "File for nginx's complaints. Default: standard error.", 0, 0},
+    {"user", 0, "NAME", SI_OPTION_TEXT, &wanted.user,
+        "When started by root: the user whom renderers and nginx's workers run as, who must be able "
+        "to read the images. Default: they stay root, which can read any folder.", 0, 0},
+    {0},
+};
+
+const si_command si_command_serve = {
+    .name = "serve",
+    .summary = "serves a folder of images",
+    .synopsis = "[--root DIR] [--config DIR] [--listen ADDR:PORT] [OPTION]...",
+    .description =
+        "Serves the images below DIR under /is/image/COMPANY/OBJECT, where COMPANY is a folder "
+        "below DIR and OBJECT a file in it, with or without its extension. Prints `smartimg: ready "
+        "on http://ADDR:PORT/` once it answers.\n"
+        "\n"
+        "The command writes a configuration for nginx, starts nginx and a pool of renderers, and "
+        "watches over both: whichever dies is started again. It stays in the foreground.\n"
+        "\n"
+        "SIGTERM and SIGINT end it after the running requests, within 25 seconds at most. SIGHUP "
+        "reads the configuration folder again; if there is a mistake in it, it is reported and the "
+        "old configuration stays in use.\n"
+        "\n"
+        "The cache survives a restart. `smartimg purge` works on the cache folder of a running "
+        "server.",
+    .exit_status = " 0  stopped by a signal\n"
+                   " 1  could not start: a busy port, an unwritable cache, a mistake in the "
+                   "configuration\n"
+                   " 2  wrong usage",
+    .examples = " smartimg serve --root pictures\n"
+                " smartimg serve --root /srv/images --config /etc/smartimg --listen 0.0.0.0:80 \\\n"
+                "     --tls-listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem --user www-data",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,39 @@
+/* Everything on disk that a running server needs: where the installed parts are, the cache, and a
+ * run folder with the nginx configuration, the renderers' socket and, if need be, a certificate. */
+#ifndef SI_CLI_SITE_H
+#define SI_CLI_SITE_H
+
+#include <sys/types.h>
+
+#include "cli/cli.h"
+
+/* As asked for on the command line; addresses and files not given are NULL. */
+typedef struct si_site_options {
+    const char *root, *config, *cache, *access_log, *error_log, *user;
+    const char *listen, *tls_listen, *admin_listen; /* ADDR:PORT */
+    const char *tls_cert, *tls_key;                 /* both or none */
+    int64_t cache_size;                             /* bytes */
+    int nginx_workers;                              /* 0 = one per processor */
+} si_site_options;
+
+/* A server's place. Zero-initialize; release with si_site_clear(). All strings in the arena. */
+typedef struct si_site {
+    si_arena arena;
+    const char *nginx;         /* path of the program */
+    const char *module, *conf_template; /* of the installed parts */
+    const char *root, *config, *cache, *generations, *access_log, *tls_cert, *tls_key; /* absolute */
+    const char *run;           /* run folder, mode 0700, ours alone */
+    const char *socket, *conf; /* in the run folder */
+    uid_t uid;                 /* whom renderers and nginx's workers run as */
+    gid_t gid;
+    const char *group;         /* name of gid */
+} si_site;
+
+/* Checks the options against the machine and makes what is missing: folders, certificate, nginx
+ * configuration. False, with a complaint, if the server could not start like that. */
+bool si_site_prepare(const si_site_options *options, si_site *site);
+
+/* Removes the run folder and forgets the rest. */
+void si_site_clear(si_site *site);
+
+#endif
