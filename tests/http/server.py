@@ -1,0 +1,180 @@
+"""A smartimg server for tests: a folder of images, a configuration, free ports, and raw requests.
+
+The folder is made anew for each run:
+  demo/    the project's own pictures (pictures/demo)
+  odd/     unusual but valid files, broken/ malformed ones, drawn by tests/pictures/make-odd
+  shared-* the corpora beside the project, where there are any
+"""
+
+import http.client
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("SMARTIMG_BUILD", PROJECT / "build"))
+SMARTIMG = BUILD / "src/cli/smartimg"
+SHARED = os.environ.get("SMARTIMG_SHARED_CORPUS")
+SANITIZED = "asan" in BUILD.name
+
+CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
+CHROME_OLD = "image/webp,image/apng,image/*,*/*;q=0.8"
+PLAIN = "image/png,image/*;q=0.8,*/*;q=0.5"
+SAFARI_13 = ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_4) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+             "Version/13.1 Safari/605.1.15")
+IE_11 = "Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko"
+
+COMPANIES = {
+    "smart": "Bfc = true\nRootPath = demo\nMaxPix = 3000,3000\n"
+             "[presets]\nproduct = hei=300&fmt=jpg&qlt=85&resmode=bisharp&op_usm=0.5,0.5,5,0\n"
+             "off = bfc=off\ndouble = dpr=on,2\ntwo = bfc=off&dpr=on,2&network=off\n",
+    "quiet": "Bfc = false\nRootPath = demo\n[presets]\non = bfc=on\n",
+    "noavif": "Bfc = true\nAvif = false\nRootPath = demo\n",
+    "exact": "Bfc = true\nJpegQuality = 100\nRootPath = demo\n",
+    "brief": "Bfc = true\nExpiration = 0\nRootPath = demo\n",
+    "minute": "Bfc = true\nExpiration = 0.0166667\nRootPath = demo\n",
+    "fallback": "Bfc = true\nDefaultImage = product\nRootPath = demo\n",
+}
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def make_root(folder):
+    root = folder / "root"
+    root.mkdir()
+    shutil.copytree(PROJECT / "pictures/demo", root / "demo")
+    subprocess.run([sys.executable, PROJECT / "tests/pictures/make-odd", root], check=True,
+                   stdout=subprocess.DEVNULL)
+    if SHARED:
+        for name in ("odd", "broken", "photos", "products", "graphics"):
+            shutil.copytree(pathlib.Path(SHARED) / name, root / f"shared-{name}")
+    companies = folder / "conf/companies"
+    companies.mkdir(parents=True)
+    for name, text in COMPANIES.items():
+        (companies / f"{name}.ini").write_text(text)
+    return root
+
+
+class Reply:
+    """Status, headers (names in lower case) and body of a reply; `seconds` it took."""
+
+    def __init__(self, response, seconds):
+        self.status = response.status
+        self.headers = {k.lower(): v for k, v in response.getheaders()}
+        self.body = response.read()
+        self.seconds = seconds
+
+    @property
+    def type(self):
+        return self.headers.get("content-type", "")
+
+    @property
+    def savings(self):
+        value = self.headers.get("x-adobe-smart-imaging")
+        return None if value is None else int(value)
+
+    def __repr__(self):
+        shown = self.body[:200] if self.type.startswith("text/") else len(self.body)
+        return f"<{self.status} {self.type} {shown!r} {self.headers}>"
+
+
+class Server:
+    """`smartimg serve` over a root of its own. Use as a context manager, or start() and stop()."""
+
+    def __init__(self, *options, config=True):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="smartimg-test-"))
+        self.root = make_root(self.folder)
+        self.cache = self.folder / "cache"
+        self.config = self.folder / "conf"
+        self.port, self.tls_port, self.admin_port = free_port(), free_port(), free_port()
+        self.options = list(options)
+        if config:
+            self.options += ["--config", str(self.config)]
+        self.process = None
+        self.log = self.folder / "serve.log"
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [SMARTIMG, "serve", "--root", self.root, "--cache", self.cache,
+                 "--listen", f"127.0.0.1:{self.port}", "--tls-listen", f"127.0.0.1:{self.tls_port}",
+                 "--admin-listen", f"127.0.0.1:{self.admin_port}", *self.options],
+                stdout=subprocess.PIPE, stderr=log, text=True)
+        line = ""
+        while "ready on" not in line:
+            line = self.process.stdout.readline()
+            if not line:
+                raise RuntimeError("serve did not start: " + self.log.read_text()[-2000:])
+        return self
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        code = self.process.returncode if self.process else None
+        if self.process:
+            self.process.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return code
+
+    __enter__ = start
+
+    def __exit__(self, *error):
+        self.stop()
+
+    def request(self, path, headers=None, method="GET", timeout=60):
+        """One request with exactly these headers (Host apart); http.client adds none of its own
+        but Accept-Encoding, which is switched off. `path` goes out as it stands."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        start = time.monotonic()
+        try:
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in (headers or {}).items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            return Reply(connection.getresponse(), time.monotonic() - start)
+        finally:
+            connection.close()
+
+    def image(self, url, accept=None, agent=None, **headers):
+        """GET /is/image/<url> as a client with this Accept and User-Agent."""
+        send = {name.replace("_", "-"): value for name, value in headers.items()}
+        if accept is not None:
+            send["Accept"] = accept
+        if agent is not None:
+            send["User-Agent"] = agent
+        return self.request("/is/image/" + url, send)
+
+    def children(self):
+        """Process ids below the server, with their names."""
+        found = {}
+        for entry in pathlib.Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    stat = (entry / "stat").read_text()
+                    name = stat[stat.index("(") + 1:stat.rindex(")")]
+                    found[int(entry.name)] = (int(stat[stat.rindex(")") + 2:].split()[1]), name)
+                except (OSError, ValueError):
+                    pass
+        below, todo = {}, [self.process.pid]
+        while todo:
+            parent = todo.pop()
+            for pid, (ppid, name) in found.items():
+                if ppid == parent:
+                    below[pid] = name
+                    todo.append(pid)
+        return below

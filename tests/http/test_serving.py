@@ -1,0 +1,219 @@
+"""HTTP as nginx and the module serve it: caching, conditions, ranges, coalescing, recovery."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+import picture
+from server import CHROME, SANITIZED, SMARTIMG, Server, free_port
+
+
+class Serving(unittest.TestCase):
+    server = None
+
+    def get(self, url, accept=CHROME, **headers):
+        reply = self.server.image(url, accept, **headers)
+        self.assertEqual(reply.status, 200, reply)
+        return reply
+
+    def test_hit_and_miss(self):
+        url = "smart/night?wid=133"
+        self.assertEqual(self.get(url).headers["x-cache"], "miss")
+        self.assertEqual(self.get(url).headers["x-cache"], "hit")
+        self.assertEqual(self.get("smart/night?wid=133.0&ts=1").headers["x-cache"], "hit")
+
+    def test_headers_of_a_reply(self):
+        reply = self.get("smart/night?wid=134")
+        self.assertEqual(reply.headers["vary"], "Accept")
+        self.assertIn("max-age=36000", reply.headers["cache-control"])
+        self.assertIn("expires", reply.headers)
+        self.assertRegex(reply.headers["etag"], r'^"[0-9a-f]{32}"$')
+        self.assertRegex(reply.headers["x-smart-imaging"],
+                         r"^format=avif; saved=\d+; score=[\d.]+; target=[\d.]+; effort=\w+$")
+        self.assertIn("render;dur=", reply.headers["server-timing"])
+        self.assertNotIn("x-accel-expires", reply.headers)
+
+    def test_variants_have_their_own_etag(self):
+        url = "smart/night?wid=135"
+        tags = {self.get(url, a).headers["etag"] for a in (CHROME, "image/webp", "*/*")}
+        self.assertEqual(len(tags), 3)
+
+    def test_conditional_requests(self):
+        reply = self.get("smart/night?wid=136")
+        for name, value in (("If-None-Match", reply.headers["etag"]),
+                            ("If-Modified-Since", reply.headers["last-modified"])):
+            again = self.server.request("/is/image/smart/night?wid=136",
+                                        {"Accept": CHROME, name: value})
+            self.assertEqual((again.status, again.body), (304, b""))
+            self.assertEqual(again.headers["etag"], reply.headers["etag"])
+            self.assertEqual(again.headers["vary"], "Accept")
+        other = self.server.request("/is/image/smart/night?wid=136",
+                                    {"Accept": "*/*", "If-None-Match": reply.headers["etag"]})
+        self.assertEqual(other.status, 200)
+
+    def test_ranges_on_hit_and_miss(self):
+        whole = self.get("smart/night?wid=137").body
+        for url in ("smart/night?wid=137", "smart/night?wid=137&cache=update"):
+            reply = self.server.request("/is/image/" + url, {"Accept": CHROME, "Range": "bytes=10-29"})
+            self.assertEqual(reply.status, 206)
+            self.assertEqual(reply.body, whole[10:30])
+
+    def test_head(self):
+        head = self.server.request("/is/image/smart/night?wid=138", {"Accept": CHROME}, method="HEAD")
+        self.assertEqual((head.status, head.body), (200, b""))
+        reply = self.get("smart/night?wid=138")
+        self.assertEqual(reply.headers["x-cache"], "hit")
+        self.assertEqual(head.headers["etag"], reply.headers["etag"])
+
+    def test_other_methods(self):
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
+            reply = self.server.request("/is/image/smart/night", method=method)
+            self.assertEqual(reply.status, 405, method)
+
+    def test_identical_misses_render_once(self):
+        def renders():
+            text = self.server_metrics()
+            return sum(int(float(v)) for v in re.findall(r"^smartimg_cache_total\{[^}]*miss[^}]*\} (\S+)", text, re.M))
+        replies = []
+        threads = [threading.Thread(target=lambda: replies.append(self.get("smart/landscape?wid=600&hei=401&fit=crop")))
+                   for _ in range(24)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(len({r.body for r in replies}), 1)
+        self.assertEqual([r.headers["x-cache"] for r in replies].count("miss"), 1)
+
+    def test_cache_off(self):
+        for _ in range(2):
+            reply = self.get("smart/night?wid=139&cache=off")
+            self.assertNotEqual(reply.headers["x-cache"], "hit")
+            self.assertRegex(reply.headers["cache-control"], "no-store|no-cache")
+
+    def test_replaced_file_is_served_new(self):
+        path = self.server.root / "demo/swap.jpg"
+        shutil.copy(self.server.root / "demo/night.jpg", path)
+        first = self.get("smart/swap?wid=80&hei=80")
+        shutil.copy(self.server.root / "demo/product.jpg", path)
+        self.assertNotEqual(self.get("smart/swap?wid=80&hei=80").body, first.body)
+        os.unlink(path)
+        self.assertEqual(self.server.image("smart/swap?wid=80&hei=80", CHROME).status, 403)
+
+    def test_health_metrics_and_unknown_addresses(self):
+        self.assertEqual(self.server.request("/healthz").status, 200)
+        self.assertEqual(self.server.request("/nothing/here").status, 404)
+        self.assertIn("smartimg_", self.server_metrics())
+
+    def server_metrics(self):
+        import http.client
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.admin_port, timeout=10)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return text
+
+    def test_renderer_killed_mid_request(self):
+        """The client still gets its image, and the pool is whole again within a second."""
+        def workers():
+            below = self.server.children()
+            parents = [p for p, name in below.items() if name.startswith("smartimg")]
+            return {p for p in parents if self.has_parent_in(p, parents)}
+        before = workers()
+        self.assertTrue(before)
+        done = []
+        url = "smart/landscape?wid=1100&fmt=jpg&qlt=91&id=kill"
+        thread = threading.Thread(target=lambda: done.append(self.server.image(url, CHROME)))
+        thread.start()
+        killed = None
+        deadline = time.monotonic() + 5
+        while killed is None and time.monotonic() < deadline:
+            for pid in before:
+                try:
+                    ticks = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+                except OSError:
+                    continue
+                if ticks == "R":
+                    os.kill(pid, signal.SIGKILL)
+                    killed = pid
+                    break
+        self.assertIsNotNone(killed, "no renderer was seen at work")
+        gone = time.monotonic()
+        while len(workers() - {killed}) < len(before) and time.monotonic() - gone < 3:
+            time.sleep(0.02)
+        self.assertLess(time.monotonic() - gone, 1.0)
+        thread.join()
+        self.assertEqual(done[0].status, 200, done[0])
+
+    @staticmethod
+    def has_parent_in(pid, parents):
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        return int(stat.rsplit(")", 1)[1].split()[1]) in parents
+
+
+class Supervision(unittest.TestCase):
+    """Servers of their own: start, stop, death of parts."""
+
+    def test_busy_port_and_unwritable_cache(self):
+        with Server() as server:
+            other = subprocess.run(
+                [SMARTIMG, "serve", "--root", server.root, "--listen", f"127.0.0.1:{server.port}",
+                 "--cache", server.folder / "other"], capture_output=True, text=True, timeout=30)
+            self.assertEqual(other.returncode, 1)
+            self.assertIn(str(server.port), other.stderr)
+            file = server.folder / "file"
+            file.write_text("")
+            other = subprocess.run(
+                [SMARTIMG, "serve", "--root", server.root, "--listen", f"127.0.0.1:{free_port()}",
+                 "--cache", file / "below"], capture_output=True, text=True, timeout=30)
+            self.assertEqual(other.returncode, 1)
+            self.assertIn("cache", other.stderr)
+
+    def test_death_of_nginx_and_pool_and_clean_stop(self):
+        server = Server().start()
+        try:
+            for name in ("nginx", "smartimg"):
+                children = server.children()
+                direct = [p for p, n in children.items() if n.startswith(name)]
+                os.kill(min(direct), signal.SIGKILL)
+                deadline = time.monotonic() + 10
+                reply = None
+                while time.monotonic() < deadline:
+                    try:
+                        reply = server.image(f"smart/night?wid=50&qlt={len(name)}&cache=update", CHROME)
+                        if reply.status == 200:
+                            break
+                    except OSError:
+                        pass
+                    time.sleep(0.1)
+                self.assertIsNotNone(reply)
+                self.assertEqual(reply.status, 200, name)
+            below = server.children()
+        finally:
+            code = server.stop()
+        self.assertEqual(code, 0)
+        left = [p for p in below if pathlib.Path(f"/proc/{p}").exists()]
+        self.assertEqual(left, [])
+
+    def test_bad_configuration_says_where(self):
+        server = Server()
+        try:
+            (server.config / "companies/smart.ini").write_text("Bfc = true\nMaxPix = big\n")
+            result = subprocess.run([SMARTIMG, "config", "check", server.config],
+                                    capture_output=True, text=True, timeout=30)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("smart.ini:2", result.stdout + result.stderr)
+            with self.assertRaises(RuntimeError) as failure:
+                server.start()
+            self.assertIn("smart.ini:2", str(failure.exception))
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,357 @@
+"""The checklist of reference/smart-imaging.md section 14, one test a number, each with real requests
+to a running server. Companies: `smart` has Bfc=true, `quiet` has Bfc=false, `demo` has no settings at
+all; all three show the same pictures."""
+
+import os
+import re
+import subprocess
+import unittest
+
+import picture
+from server import CHROME, CHROME_OLD, IE_11, PLAIN, SAFARI_13, SMARTIMG
+
+PHOTO = "landscape?wid=320&qlt=85"
+
+
+class SmartImaging(unittest.TestCase):
+    server = None  # set by run.py
+
+    def get(self, url, accept=CHROME, agent=None, **headers):
+        reply = self.server.image(url, accept, agent, **headers)
+        self.assertEqual(reply.status, 200, reply)
+        self.assertEqual(picture.kind(reply.body), reply.type, "SI-13: Content-Type names the body")
+        return reply
+
+    def assert_type(self, reply, mime):
+        self.assertEqual(reply.type, mime, reply)
+
+    # ---- switches ----
+
+    def test_SI_01_no_switch_plain_output(self):
+        for company in ("demo", "quiet"):
+            reply = self.get(f"{company}/{PHOTO}")
+            self.assert_type(reply, "image/jpeg")
+            self.assertIsNone(reply.savings)
+            self.assertNotIn("vary", reply.headers)
+
+    def test_SI_02_bfc_on_in_url(self):
+        for company in ("demo", "quiet"):
+            self.assert_type(self.get(f"{company}/{PHOTO}&bfc=on"), "image/avif")
+
+    def test_SI_03_company_default(self):
+        self.assert_type(self.get(f"smart/{PHOTO}"), "image/avif")
+
+    def test_SI_04_bfc_off_in_url(self):
+        for company in ("smart", "quiet"):
+            reply = self.get(f"{company}/{PHOTO}&bfc=off")
+            self.assert_type(reply, "image/jpeg")
+            self.assertIsNone(reply.savings)
+
+    def test_SI_05_switches_inside_presets(self):
+        self.assert_type(self.get(f"quiet/{PHOTO}&$on$"), "image/avif")
+        self.assert_type(self.get(f"smart/{PHOTO}&$off$"), "image/jpeg")
+        reply = self.get("smart/landscape?wid=160&$double$")
+        self.assertEqual(picture.size(reply.body)[0], 320)
+
+    def test_SI_06_each_switch_its_own_part(self):
+        reply = self.get("smart/landscape?wid=160&dpr=on,2&bfc=off")
+        self.assert_type(reply, "image/jpeg")
+        self.assertEqual(picture.size(reply.body)[0], 320)
+        reply = self.get("smart/landscape?wid=160&dpr=off")
+        self.assert_type(reply, "image/avif")
+        self.assertEqual(picture.size(reply.body)[0], 160)
+        reply = self.get("smart/landscape?wid=160&dpr=on,2&network=off")
+        self.assert_type(reply, "image/avif")
+        self.assertEqual(picture.size(reply.body)[0], 320)
+
+    # ---- the ladder ----
+
+    def test_SI_07_avif_for_those_who_show_it(self):
+        for fmt in ("jpg", "png"):
+            self.assert_type(self.get(f"smart/{PHOTO}&fmt={fmt}"), "image/avif")
+
+    def test_SI_08_webp_next(self):
+        self.assert_type(self.get(f"smart/{PHOTO}", CHROME_OLD), "image/webp")
+        self.assert_type(self.get(f"noavif/{PHOTO}", CHROME), "image/webp")
+        self.assert_type(self.get(f"smart/{PHOTO}", "image/avif;q=0, image/webp"), "image/webp")
+
+    def test_SI_09_webp_browsers(self):
+        accepts = [
+            "image/webp,image/apng,image/*,*/*;q=0.8",  # Chrome, Edge, Opera, Android
+            "image/webp,*/*",  # Firefox 65
+            "image/webp,image/png,image/svg+xml,image/*;q=0.8,video/*;q=0.8,*/*;q=0.5",  # Safari 14
+        ]
+        for accept in accepts:
+            self.assert_type(self.get(f"smart/{PHOTO}", accept), "image/webp")
+
+    def test_SI_10_old_safari_gets_jpeg_2000(self):
+        iphone = ("Mozilla/5.0 (iPhone; CPU iPhone OS 13_3 like Mac OS X) AppleWebKit/605.1.15 "
+                  "(KHTML, like Gecko) Version/13.0 Mobile/15E148 Safari/604.1")
+        for agent in (SAFARI_13, iphone):
+            reply = self.get(f"smart/{PHOTO}", PLAIN, agent)
+            self.assert_type(reply, "image/jp2")
+            self.assertEqual(reply.headers["vary"].lower(), "accept, user-agent")
+
+    def test_SI_11_internet_explorer_gets_jpeg_xr(self):
+        edge = ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+                "Chrome/64.0.3282.140 Safari/537.36 Edge/17.17134")
+        self.assert_type(self.get(f"smart/{PHOTO}", "image/png, image/svg+xml, image/jxr, */*;q=0.8",
+                                  IE_11), "image/vnd.ms-photo")
+        self.assert_type(self.get(f"smart/{PHOTO}", "*/*", edge), "image/vnd.ms-photo")
+
+    def test_SI_12_others_get_what_was_asked(self):
+        for accept, agent in (("*/*", "curl/8.5.0"), (None, None), ("", "")):
+            self.assert_type(self.get(f"smart/{PHOTO}", accept, agent), "image/jpeg")
+            self.assert_type(self.get(f"smart/{PHOTO}&fmt=png", accept, agent), "image/png")
+
+    def test_SI_13_content_type_is_true(self):
+        for accept, agent in ((CHROME, None), (CHROME_OLD, None), (PLAIN, SAFARI_13), ("*/*", IE_11)):
+            for fmt in ("jpg", "png", "pjpeg"):
+                self.get(f"smart/fabric?wid=200&fmt={fmt}", accept, agent)  # get() looks
+
+    # ---- comparison ----
+
+    def unprofitable(self):
+        """A request whose conversion does not pay, and the reply to it: tiny pictures, since each
+        format's container costs more than the pixels."""
+        for side in (1, 2, 4, 8, 16):
+            for fmt in ("png", "jpg"):
+                url = f"smart/product?wid={side}&hei={side}&qlt=5&fmt={fmt}"
+                reply = self.get(url, "image/avif")
+                if reply.savings < 0:
+                    return url, reply
+        self.fail("every tiny image became smaller as AVIF")
+
+    def test_SI_14_requested_encoding_if_smaller(self):
+        url, reply = self.unprofitable()
+        plain = self.get(url + "&bfc=off")
+        self.assertEqual(reply.body, plain.body)
+
+    def test_SI_15_savings_header(self):
+        for url in (PHOTO, PHOTO + "&fmt=png", "logo?fmt=png-alpha&wid=300"):
+            for accept in (CHROME, CHROME_OLD, "*/*"):
+                self.assertIsNotNone(self.get("smart/" + url, accept).savings)
+
+    def test_SI_16_positive_is_the_true_difference(self):
+        for fmt in ("jpg", "png"):
+            reply = self.get(f"smart/{PHOTO}&fmt={fmt}")
+            plain = self.get(f"smart/{PHOTO}&fmt={fmt}&bfc=off")
+            self.assertGreater(reply.savings, 0)
+            self.assertEqual(reply.savings, len(plain.body) - len(reply.body))
+
+    def test_SI_17_negative_with_the_requested_format(self):
+        url, reply = self.unprofitable()
+        self.assertLess(reply.savings, 0)
+        self.assert_type(reply, "image/png" if "fmt=png" in url else "image/jpeg")
+
+    def test_SI_18_update_gives_the_true_figure(self):
+        first = self.get(f"smart/{PHOTO}")
+        self.assertNotEqual(first.savings, -1)
+        again = self.get(f"smart/{PHOTO}&cache=update")
+        plain = self.get(f"smart/{PHOTO}&bfc=off")
+        self.assertEqual(again.savings, len(plain.body) - len(again.body))
+
+    def test_SI_19_fall_back_honours_fmt(self):
+        self.assert_type(self.get("smart/product?wid=120&fmt=png", "*/*"), "image/png")
+        self.assert_type(self.get("smart/product?wid=120", "*/*"), "image/jpeg")
+
+    # ---- quality ----
+
+    def test_SI_20_everything_else_is_kept(self):
+        url = "smart/still-life?wid=300&hei=280&fit=crop&align=-1,1&op_usm=1.75,0.3,2,0&resMode=bisharp"
+        converted = self.get(url)
+        plain = self.get(url + "&bfc=off")
+        exact = self.get(url + "&bfc=off&fmt=png")
+        self.assertEqual(picture.size(converted.body), (300, 280))
+        self.assertEqual(picture.size(plain.body), (300, 280))
+        self.assertGreater(picture.score(exact.body, converted.body), 50)
+
+    def test_SI_21_quality_is_recomputed(self):
+        """Looks as good as the requested JPEG, at every quality: scored on what the client got."""
+        for qlt in (40, 70, 85, 95):
+            url = f"smart/pebbles?wid=300&qlt={qlt}"
+            exact = self.get(url + "&fmt=png&bfc=off")
+            target = picture.score(exact.body, self.get(url + "&bfc=off").body)
+            for accept in (CHROME, CHROME_OLD):
+                reply = self.get(url, accept)
+                score = picture.score(exact.body, reply.body)
+                self.assertGreaterEqual(score, target - 0.51, (qlt, reply))
+                if reply.savings > 0:
+                    self.assertLess(score, target + 6, "far better than asked for: wasted bytes")
+
+    def test_SI_22_jpeg_request_gives_lossy(self):
+        url = "smart/fabric?wid=200&qlt=90"
+        exact = self.get(url + "&fmt=png&bfc=off")
+        for accept in (CHROME, CHROME_OLD):
+            self.assertLess(picture.score(exact.body, self.get(url, accept).body), 99.9)
+
+    def test_SI_23_png_request_lossy_at_qlt_or_company_quality(self):
+        exact = self.get("smart/fabric?wid=200&fmt=png&bfc=off")
+        sizes = [len(self.get(f"smart/fabric?wid=200&fmt=png&qlt={q}").body) for q in (50, 80, 95)]
+        self.assertEqual(sizes, sorted(sizes))
+        company = self.get("smart/fabric?wid=200&fmt=png")  # JpegQuality 80 by default
+        self.assertEqual(len(company.body), sizes[1])
+        self.assertLess(picture.score(exact.body, company.body), 99)
+
+    def test_SI_24_quality_100_makes_png_lossless(self):
+        for url in ("smart/logo?wid=200&fmt=png&qlt=100", "exact/logo?wid=200&fmt=png"):
+            exact = self.get(url + "&bfc=off")
+            for accept in (CHROME, CHROME_OLD):
+                reply = self.get(url, accept)
+                self.assertEqual(picture.pixels(reply.body).convert("RGB").tobytes(),
+                                 picture.pixels(exact.body).convert("RGB").tobytes(), reply)
+
+    def test_SI_25_no_floor_and_no_ceiling(self):
+        sizes = [len(self.get(f"smart/landscape?wid=300&qlt={q}").body) for q in (1, 10, 50, 90, 99)]
+        self.assertEqual(sizes, sorted(set(sizes)))
+
+    # ---- exemptions ----
+
+    def test_SI_26_other_formats_are_left_alone(self):
+        for fmt, mime in (("gif", "image/gif"), ("tif", "image/tiff"), ("webp", "image/webp"),
+                          ("jpeg2000", "image/jp2")):
+            reply = self.get(f"smart/product?wid=100&fmt={fmt}")
+            self.assert_type(reply, mime)
+            self.assertIsNone(reply.savings)
+
+    def test_SI_27_tiff(self):
+        for agent in (None, SAFARI_13, IE_11):
+            for company in ("smart", "quiet"):
+                self.assert_type(self.get(f"{company}/product?wid=100&fmt=tif&bfc=off", agent=agent),
+                                 "image/tiff")
+
+    def test_SI_28_explicit_webp(self):
+        self.assert_type(self.get("smart/product?wid=100&fmt=webp"), "image/webp")
+
+    def test_SI_29_only_the_company_chooses_between_webp_and_avif(self):
+        for extra in ("", "&avif=off", "&bfc=on", "&bfc=on&avif=0"):
+            self.assert_type(self.get(f"smart/{PHOTO}{extra}"), "image/avif")
+            self.assert_type(self.get(f"noavif/{PHOTO}{extra}"), "image/webp")
+
+    # ---- density ----
+
+    def test_SI_30_ratio_multiplies_both_sides(self):
+        for ratio, size in ((1, (816, 500)), (2, (1632, 1000)), (3, (2448, 1500)), (4, (3264, 2000))):
+            reply = self.get(f"demo/product?wid=816&hei=500&dpr=on,{ratio}", "*/*")
+            self.assertEqual(picture.size(reply.body), size)
+
+    def test_SI_31_fractions(self):
+        for ratio, width in (("1.5", 300), ("1.25", 250), ("0.5", 100), (".75", 150), ("1.1", 220)):
+            reply = self.get(f"demo/landscape?wid=200&dpr=on,{ratio}", "*/*")
+            self.assertEqual(picture.size(reply.body)[0], width)
+
+    def test_SI_32_explicit_ratio_beats_company_and_hint(self):
+        reply = self.get("quiet/landscape?wid=100&dpr=on,2", "*/*", DPR="3")
+        self.assertEqual(picture.size(reply.body)[0], 200)
+
+    def test_SI_33_off_suppresses_detection(self):
+        reply = self.get("quiet/landscape?wid=100&dpr=off", "*/*", DPR="3")
+        self.assertEqual(picture.size(reply.body)[0], 100)
+        reply = self.get("quiet/landscape?wid=100&dpr=on", "*/*", DPR="3")  # D-1
+        self.assertEqual(picture.size(reply.body)[0], 300)
+        self.assertIn("dpr", reply.headers["vary"].lower())
+
+    def test_SI_34_off_and_one_are_the_same(self):
+        bodies = {self.get(f"demo/landscape?wid=100{d}", "*/*").body
+                  for d in ("", "&dpr=off", "&dpr=on,1", "&dpr=on,1.0")}
+        self.assertEqual(len(bodies), 1)
+
+    def test_SI_36_growth_stops_at_maxpix(self):
+        reply = self.get("smart/product?wid=1600&hei=1000&dpr=on,2", "*/*")  # MaxPix 3000,3000
+        self.assertEqual(picture.size(reply.body), (3000, 1875))
+
+    def test_SI_37_over_maxpix_is_an_error(self):
+        reply = self.server.image("smart/product?wid=3001", CHROME)
+        self.assertEqual(reply.status, 403)
+        self.assertIn(b"MaxPix", reply.body)
+
+    # ---- delivery ----
+
+    def test_SI_43_any_ttl(self):
+        reply = self.get(f"brief/{PHOTO}")
+        self.assert_type(reply, "image/avif")
+        self.assertRegex(reply.headers["cache-control"], "max-age=0|no-cache")
+        reply = self.get(f"minute/{PHOTO}")
+        self.assert_type(reply, "image/avif")
+        self.assertIn("max-age=60", reply.headers["cache-control"])
+
+    def purge(self, *what):
+        subprocess.run([SMARTIMG, "purge", *what, "--cache", self.server.cache], check=True,
+                       stdout=subprocess.DEVNULL)
+
+    def test_SI_44_one_purge_removes_every_variant(self):
+        url = "smart/sculpture?wid=150"
+        for accept in (CHROME, CHROME_OLD, "*/*"):
+            self.get(url, accept)
+            self.assertEqual(self.get(url, accept).headers["x-cache"], "hit")
+        self.purge("smart/sculpture")
+        for accept in (CHROME, CHROME_OLD, "*/*"):
+            self.assertEqual(self.get(url, accept).headers["x-cache"], "miss")
+
+    def test_SI_45_bare_url_covers_query_variants(self):
+        urls = [f"smart/sculpture?{q}" for q in ("wid=90", "wid=91&qlt=50", "hei=92&fmt=png")]
+        for url in urls:
+            self.get(url)
+            self.assertEqual(self.get(url).headers["x-cache"], "hit")
+        self.purge("/is/image/smart/sculpture")
+        for url in urls:
+            self.assertEqual(self.get(url).headers["x-cache"], "miss")
+
+    def curl(self, *options):
+        out = subprocess.run(["curl", "-sk", "-D-", "-o", "/dev/null", "-H", "Accept: " + CHROME,
+                              *options], capture_output=True, text=True, check=True).stdout
+        return out.lower()
+
+    def test_SI_47_http_https_and_http2_alike(self):
+        path = f"/is/image/smart/{PHOTO}"
+        tls = f"https://127.0.0.1:{self.server.tls_port}{path}"
+        replies = [self.curl("--http1.1", f"http://127.0.0.1:{self.server.port}{path}"),
+                   self.curl("--http1.1", tls), self.curl("--http2", tls)]
+        self.assertTrue(replies[2].startswith("http/2 200"), replies[2][:40])
+        wanted = ("content-type", "etag", "x-adobe-smart-imaging", "vary", "content-length")
+        lines = [[re.search(rf"^{name}: (.*)$", reply, re.M).group(1).strip() for name in wanted]
+                 for reply in replies]
+        self.assertEqual(lines[0], lines[1])
+        self.assertEqual(lines[0], lines[2])
+        self.assertEqual(lines[0][0], "image/avif")
+
+    def test_SI_48_converted_on_the_first_request(self):
+        reply = self.get(f"smart/night?wid=211&id={os.getpid()}")
+        self.assertEqual(reply.headers["x-cache"], "miss")
+        self.assert_type(reply, "image/avif")
+
+    def test_SI_49_urls_and_presets_need_no_edits(self):
+        self.assert_type(self.get("smart/landscape?$product$"), "image/avif")
+        self.assert_type(self.get("smart/landscape?$product$", CHROME_OLD), "image/webp")
+
+    def test_SI_50_dpr_off_still_converts(self):
+        self.assert_type(self.get(f"smart/{PHOTO}&dpr=off"), "image/avif")
+
+    def test_SI_55_update_rebuilds(self):
+        url = f"smart/{PHOTO}&fmt=png&qlt=100"
+        self.get(url)
+        self.assertEqual(self.get(url).headers["x-cache"], "hit")
+        self.assertNotEqual(self.get(url + "&cache=update").headers["x-cache"], "hit")
+        self.assertEqual(self.get(url).headers["x-cache"], "hit")
+
+    def test_SI_56_transparency_survives(self):
+        url = "smart/logo?wid=300&fmt=png-alpha"
+        exact = picture.pixels(self.get(url + "&bfc=off").body)
+        self.assertEqual(exact.mode, "RGBA")
+        self.assertLess(exact.getchannel("A").getextrema()[0], 10)
+        for accept, mime in ((CHROME, "image/avif"), (CHROME_OLD, "image/webp")):
+            reply = self.get(url, accept)
+            got = picture.pixels(reply.body)
+            self.assertEqual(got.mode, "RGBA", reply)
+            a, b = exact.getchannel("A").tobytes(), got.getchannel("A").tobytes()
+            self.assertLess(sum(abs(x - y) for x, y in zip(a, b)) / len(a), 3, reply)
+
+    def test_SI_58_chroma_flag_means_nothing_to_others(self):
+        for fmt in ("avif", "webp", "jpeg2000", "jpegxr"):
+            bodies = {self.get(f"smart/fabric?wid=160&fmt={fmt}&qlt=80{c}").body
+                      for c in ("", ",0", ",1")}
+            self.assertEqual(len(bodies), 1, fmt)
+
+
+if __name__ == "__main__":
+    unittest.main()
