@@ -32,19 +32,19 @@ const char *si_kind_name(si_kind kind) {
 }
 
 si_result si_vips_fail(si_diag *diag) {
-    const char *text = vips_error_buffer();
-    int end = (int)strlen(text);
-    while (end > 0 && (text[end - 1] == '\n' || text[end - 1] == ' ')) {
-        end--;
+    const char *line = vips_error_buffer(), *best = line;
+    int len = 0;
+    while (
+        *line != '\0') { /* last line that says something; some loaders add one of just a number */
+        int n = (int)strcspn(line, "\n");
+        if (n > 0 && line[0] != ' ') {
+            best = line;
+            len = n;
+        }
+        line += n + (line[n] == '\n');
     }
-    int start = end;
-    while (start > 0 && text[start - 1] != '\n') {
-        start--;
-    }
-    int len = end - start;
-    text += start;
     si_result code =
-        len > 0 ? si_fail(diag, SI_ERR_SOURCE, "the source image is broken: %.*s", len, text)
+        len > 0 ? si_fail(diag, SI_ERR_SOURCE, "the source image is broken: %.*s", len, best)
                 : si_fail(diag, SI_ERR_SOURCE, "the source image is broken");
     vips_error_clear();
     return code;
