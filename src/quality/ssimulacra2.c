@@ -1,0 +1,254 @@
+#include "quality/ssimulacra2.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "quality/ssimulacra2_kernels.h"
+#include "quality/ssimulacra2_norms.h"
+#include "quality/ssimulacra2_pass.h"
+
+enum { MIN_SIDE = 8, BACKGROUNDS = 2, ALIGNMENT = 64 };
+
+struct si_score_ref {
+    int width, height; /* as given; what is scored has at least MIN_SIDE of both */
+    bool transparent;
+    si_score_view view[BACKGROUNDS];   /* the second one only if transparent */
+    float background[BACKGROUNDS];     /* 0…1, sRGB */
+    float linear[256];                 /* linear light of 8-bit sRGB samples */
+    si_score_walk *walk;               /* scratch */
+    float *samples[BACKGROUNDS];       /* of the views */
+    float *scratch;                    /* of the walk */
+    size_t samples_size, scratch_size; /* floats */
+};
+
+/* One picture on one background. */
+typedef struct source {
+    const si_image *image;
+    bool transparent;
+    float background;
+} source;
+
+static int at_most(int v, int limit) {
+    return v < limit ? v : limit;
+}
+
+static void linear_opaque(const float table[256], const uint8_t *p, int channels, int n,
+    float *restrict r, float *restrict g, float *restrict b) {
+    for (int i = 0; i < n; i++, p += channels) {
+        r[i] = table[p[0]];
+        g[i] = table[p[1]];
+        b[i] = table[p[2]];
+    }
+}
+
+/* Lays pixels on the background, still as sRGB 0…1. */
+static void blend(const uint8_t *p, float background, int n, float *const rgb[3]) {
+    const float unit = 1.0f / 255;
+    for (int i = 0; i < n; i++, p += 4) {
+        float alpha = (float)p[3] * unit, rest = (1 - alpha) * background;
+        for (int c = 0; c < 3; c++) {
+            rgb[c][i] = alpha * ((float)p[c] * unit) + rest;
+        }
+    }
+}
+
+static void linear_row(const si_score_ref *ref, const source *src, int y, float *const rgb[3]) {
+    const si_image *im = src->image;
+    const uint8_t *p = im->pixels + (size_t)y * im->stride;
+    if (!src->transparent) {
+        linear_opaque(ref->linear, p, im->channels, im->width, rgb[0], rgb[1], rgb[2]);
+        return;
+    }
+    blend(p, src->background, im->width, rgb);
+    for (int c = 0; c < 3; c++) {
+        ref->walk->kernels->decode(rgb[c], im->width);
+    }
+}
+
+static void walk_over(
+    const si_score_ref *ref, const source *src, const si_score_view *view, si_score_sums *sums) {
+    si_score_view rows = *view;
+    si_score_begin(ref->walk);
+    for (int y = 0; y < src->image->height; y++) {
+        float *rgb[3];
+        si_score_next_row(ref->walk, rgb);
+        linear_row(ref, src, y, rgb);
+        si_score_row_done(ref->walk, &rows, sums);
+    }
+}
+
+static void prepare_views(const si_score_ref *ref, const si_image *image) {
+    for (int b = 0; b < (ref->transparent ? BACKGROUNDS : 1); b++) {
+        source src = {
+            .image = image, .transparent = ref->transparent, .background = ref->background[b]};
+        walk_over(ref, &src, &ref->view[b], NULL);
+    }
+}
+
+static double score_view(const si_score_ref *ref, const source *src, const si_score_view *view) {
+    si_score_sums sums = {0};
+    double pixels[SI_SCORE_SCALES];
+    for (int i = 0; i < ref->walk->scales; i++) {
+        pixels[i] = (double)ref->walk->scale[i].width * ref->walk->scale[i].height;
+    }
+    walk_over(ref, src, view, &sums);
+    return si_score_from_sums(ref->walk->scales, pixels, sums);
+}
+
+static double score_views(const si_score_ref *ref, const si_image *candidate) {
+    bool transparent = si_image_has_transparency(candidate);
+    double worst = 100;
+    for (int b = 0; b < (ref->transparent || transparent ? BACKGROUNDS : 1); b++) {
+        source src = {
+            .image = candidate, .transparent = transparent, .background = ref->background[b]};
+        double score = score_view(ref, &src, &ref->view[ref->transparent ? b : 0]);
+        worst = score < worst ? score : worst;
+    }
+    return worst;
+}
+
+static float *zeroed(size_t floats) {
+    size_t bytes = (floats * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    float *p = aligned_alloc(ALIGNMENT, bytes);
+    if (p != NULL) {
+        memset(p, 0, bytes);
+    }
+    return p;
+}
+
+static bool allocate(si_score_ref *ref) {
+    ref->samples_size = si_score_lay_out_view(ref->walk, &ref->view[0], NULL);
+    ref->scratch_size = si_score_lay_out_scratch(ref->walk, NULL);
+    ref->scratch = zeroed(ref->scratch_size);
+    if (ref->scratch == NULL) {
+        return false;
+    }
+    si_score_lay_out_scratch(ref->walk, ref->scratch);
+    for (int b = 0; b < (ref->transparent ? BACKGROUNDS : 1); b++) {
+        ref->samples[b] = zeroed(ref->samples_size);
+        if (ref->samples[b] == NULL) {
+            return false;
+        }
+        si_score_lay_out_view(ref->walk, &ref->view[b], ref->samples[b]);
+    }
+    return true;
+}
+
+static void fill_linear_table(si_score_ref *ref) {
+    for (int i = 0; i < 256; i++) {
+        ref->linear[i] = (float)i * (1.0f / 255);
+    }
+    ref->walk->kernels->decode(ref->linear, 256);
+}
+
+static int at_least(int side) {
+    return side > MIN_SIDE ? side : MIN_SIDE;
+}
+
+/* A picture below 8×8 extended by repeating its last column and row. */
+static si_result extend(const si_image *image, si_image *out, si_diag *diag) {
+    int width = at_least(image->width), height = at_least(image->height);
+    si_result r = si_image_alloc(out, width, height, image->channels, diag);
+    if (r != SI_OK) {
+        return r;
+    }
+    size_t pixel = (size_t)image->channels;
+    for (int y = 0; y < height; y++) {
+        const uint8_t *in = image->pixels + (size_t)at_most(y, image->height - 1) * image->stride;
+        uint8_t *row = out->pixels + (size_t)y * out->stride;
+        for (int x = 0; x < width; x++) {
+            memcpy(
+                row + (size_t)x * pixel, in + (size_t)at_most(x, image->width - 1) * pixel, pixel);
+        }
+    }
+    return SI_OK;
+}
+
+static bool is_tiny(const si_image *image) {
+    return image->width < MIN_SIDE || image->height < MIN_SIDE;
+}
+
+static bool has_pixels(const si_image *image) {
+    return image->pixels != NULL && image->width >= 1 && image->height >= 1 &&
+           (image->channels == 3 || image->channels == 4);
+}
+
+si_result si_score_ref_new(
+    const si_image *image, si_score_background background, si_score_ref **out, si_diag *diag) {
+    *out = NULL;
+    if (!has_pixels(image)) {
+        return si_fail(diag, SI_ERR_RANGE, "an image without pixels cannot be scored");
+    }
+    si_image extended = {0};
+    si_result r = SI_ERR_MEMORY;
+    si_score_ref *ref = calloc(1, sizeof *ref);
+    if (ref == NULL) {
+        goto error;
+    }
+    ref->width = image->width;
+    ref->height = image->height;
+    ref->transparent = si_image_has_transparency(image);
+    ref->background[0] = background == SI_SCORE_ON_GREYS ? 0.1f : 0;
+    ref->background[1] = background == SI_SCORE_ON_GREYS ? 0.9f : 1;
+    ref->walk = calloc(1, sizeof *ref->walk);
+    if (ref->walk == NULL) {
+        goto error;
+    }
+    ref->walk->kernels = si_score_kernels_available()[0];
+    fill_linear_table(ref);
+    si_score_plan(ref->walk, at_least(ref->width), at_least(ref->height), !ref->transparent);
+    if (!allocate(ref)) {
+        goto error;
+    }
+    if (is_tiny(image)) {
+        r = extend(image, &extended, diag);
+        if (r != SI_OK) {
+            goto error;
+        }
+        image = &extended;
+    }
+    prepare_views(ref, image);
+    si_image_free(&extended);
+    *out = ref;
+    return SI_OK;
+error:
+    si_score_ref_free(ref);
+    return si_fail(diag, r, "no memory to score an image");
+}
+
+void si_score_ref_free(si_score_ref *ref) {
+    if (ref != NULL) {
+        for (int b = 0; b < BACKGROUNDS; b++) {
+            free(ref->samples[b]);
+        }
+        free(ref->scratch);
+        free(ref->walk);
+        free(ref);
+    }
+}
+
+si_result si_score_against(
+    const si_score_ref *ref, const si_image *candidate, double *score, si_diag *diag) {
+    if (!has_pixels(candidate) || candidate->width != ref->width ||
+        candidate->height != ref->height) {
+        return si_fail(diag, SI_ERR_RANGE, "a candidate of %d×%d pixels for an original of %d×%d",
+            candidate->width, candidate->height, ref->width, ref->height);
+    }
+    si_image extended = {0};
+    if (is_tiny(candidate)) {
+        si_result r = extend(candidate, &extended, diag);
+        if (r != SI_OK) {
+            return r;
+        }
+        candidate = &extended;
+    }
+    *score = score_views(ref, candidate);
+    si_image_free(&extended);
+    return SI_OK;
+}
+
+void si_score_ref_memory(const si_score_ref *ref, size_t *original, size_t *scratch) {
+    int views = ref->transparent ? BACKGROUNDS : 1;
+    *original = ref->samples_size * sizeof(float) * (size_t)views + sizeof *ref;
+    *scratch = ref->scratch_size * sizeof(float) + sizeof *ref->walk;
+}
