@@ -8,7 +8,11 @@
 #include "codec/driver.h"
 #include "codec/yuv.h"
 
-enum { QUANTIZERS = 63 }; /* AV1's coarse scale: 0 best … 63 */
+enum {
+    QUANTIZERS = 63,  /* AV1's coarse scale: 0 best … 63 */
+    FINE_STEPS = 4,   /* between two of them, where the encoder allows */
+    FINE_STRENGTH = 7 /* percent of deltaq-strength that make up one; fitted on photos */
+};
 
 /* libavif speed for each effort. Speeds 9 and 10 are the same in libaom; below 3 it gets so slow
  * (seconds for half a megapixel) that no request can wait for it. */
@@ -32,6 +36,12 @@ static int aom_version(char text[32]) {
     }
     snprintf(text, 32, "%.*s", (int)strcspn(number, ", "), number);
     return major * 100 + minor;
+}
+
+/* True if the libaom in use has the tune made for our score. */
+static bool has_ssimulacra2(void) {
+    char text[32];
+    return aom_version(text) >= 313;
 }
 
 static si_result fail(si_diag *diag, avifResult e, si_result otherwise) {
@@ -68,18 +78,32 @@ static avifResult set_own_knobs(avifEncoder *encoder, const si_avif_params *p) {
     return e;
 }
 
-/* Options for lossy colour. libaom takes them by name, which works for libaoms newer than the
- * headers; "color:" keeps them away from the alpha plane, which is coded without loss. */
-static avifResult set_color_options(avifEncoder *encoder, const si_encode_params *p) {
-    char version[32];
-    bool psychovisual = aom_version(version) >= 313 && !(p->avif.set && p->avif.tune_ssim == 1);
-    int quantizer = QUANTIZERS - (int)lroundf(p->quality * QUANTIZERS / 100);
+/* One quantizer step is 3–4 % of the bytes and up to a point of score. With tune=ssimulacra2 libaom
+ * spends more on smooth blocks; a little less of that (100 % is normal) makes finer steps, at the
+ * same bytes per score as the quantizer itself. */
+static avifResult set_quality(avifEncoder *encoder, float quality, bool fine) {
+    int steps = fine ? FINE_STEPS : 1;
+    int level = (int)lroundf(quality * (float)(QUANTIZERS * steps) / 100);
+    int better = (level + steps - 1) / steps; /* the next quantizer that is not worse … */
+    int excess = better * steps - level;      /* … and by how many fine steps it is better */
     avifResult e = set_option(encoder, "color:end-usage", "q");
     if (e == AVIF_RESULT_OK) {
-        e = set_number(encoder, "color:cq-level", quantizer);
+        e = set_number(encoder, "color:cq-level", QUANTIZERS - better);
     }
+    if (e == AVIF_RESULT_OK && excess > 0) {
+        e = set_number(encoder, "color:deltaq-strength", 100 - excess * FINE_STRENGTH);
+    }
+    return e;
+}
+
+/* Options for lossy colour. libaom takes them by name, which works for libaoms newer than the
+ * headers; "color:" keeps them away from the alpha plane, which is coded without loss. The tune
+ * goes first, as it sets others. */
+static avifResult set_color_options(avifEncoder *encoder, const si_encode_params *p) {
+    bool psychovisual = has_ssimulacra2() && !(p->avif.set && p->avif.tune_ssim == 1);
+    avifResult e = set_option(encoder, "color:tune", psychovisual ? "ssimulacra2" : "ssim");
     if (e == AVIF_RESULT_OK) {
-        e = set_option(encoder, "color:tune", psychovisual ? "ssimulacra2" : "ssim");
+        e = set_quality(encoder, p->quality, psychovisual);
     }
     if (e == AVIF_RESULT_OK && p->tune == 1) {
         e = set_option(encoder, "color:tune-content", "screen");
@@ -225,10 +249,14 @@ static void library(char *text, size_t size) {
     snprintf(text, size, "libavif %s, aom %s", avifVersion(), aom[0] != '\0' ? aom : "missing");
 }
 
+static float finest_step(void) {
+    return 100.f / QUANTIZERS / (has_ssimulacra2() ? FINE_STEPS : 1);
+}
+
 const si_codec_driver si_codec_avif = {
     .quality_min = 0,
     .quality_max = 100,
-    .quality_step = 100.f / QUANTIZERS,
+    .finest_step = finest_step,
     .max_side = 65535,
     .library = library,
     .encode = encode,

@@ -12,6 +12,9 @@ static const si_codec_driver *const drivers[SI_FORMAT_COUNT] = {
 #ifdef SI_HAVE_PNG
     [SI_FORMAT_PNG] = &si_codec_png,
 #endif
+#ifdef SI_HAVE_TIFF
+    [SI_FORMAT_TIFF] = &si_codec_tiff,
+#endif
 #ifdef SI_HAVE_GIF
     [SI_FORMAT_GIF] = &si_codec_gif,
 #endif
@@ -48,7 +51,7 @@ static void fill_infos(void) {
         infos[f].available = true;
         infos[f].quality_min = d->quality_min;
         infos[f].quality_max = d->quality_max;
-        infos[f].quality_step = d->quality_step;
+        infos[f].quality_step = d->finest_step != NULL ? d->finest_step() : d->quality_step;
         d->library(libraries[f], sizeof libraries[f]);
     }
 }

@@ -9,7 +9,9 @@
  * behind when they fail; the table frees it. */
 typedef struct si_codec_driver {
     float quality_min, quality_max, quality_step; /* as in si_codec_info */
-    int max_side;                             /* pixels, the most the format or its library holds */
+    float (*finest_step)(
+        void);    /* quality_step where it depends on the library's version, or NULL */
+    int max_side; /* pixels, the most the format or its library holds */
     void (*library)(char *text, size_t size); /* writes name and version of the library in use */
     si_result (*encode)(
         const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag);

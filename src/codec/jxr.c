@@ -76,6 +76,7 @@ static void set_quantizers(CWMIStrCodecParam *c, const si_encode_params *p) {
     float more = 1 - expf(-y / 12);
     float u = y + more * (p->chroma_full ? 26 : 9), v = u + more * 5;
     c->uiDefaultQPIndex = (U8)y;
+    c->uiDefaultQPIndexAlpha = (U8)(y / 4);
     c->uiDefaultQPIndexU = (U8)roundf(u);
     c->uiDefaultQPIndexV = (U8)roundf(v);
     c->uiDefaultQPIndexYHP = (U8)roundf(y + more * 2);
