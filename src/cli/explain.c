@@ -7,7 +7,7 @@
 #include "client/client.h"
 
 static si_request_options request;
-static bool as_json;
+static bool as_json, recipe_only;
 
 static const char *const verdicts[] = {
     [SI_VERDICT_BASELINE] = "requested",
@@ -178,9 +178,15 @@ static void print_json(const si_exchange *x) {
 static int run(char **operands, int count) {
     (void)count;
     si_exchange x = {0};
+    request.plan_only = recipe_only;
     if (!si_exchange_make(&request, operands[0], &x)) {
         si_exchange_end(&x);
         return SI_EXIT_FAILED;
+    }
+    if (recipe_only && x.planned) {
+        printf("%s\n", x.plan.recipe_text);
+        si_exchange_end(&x);
+        return SI_EXIT_OK;
     }
     (as_json ? print_json : print_text)(&x);
     int status = SI_EXIT_OK;
@@ -198,6 +204,8 @@ static int run(char **operands, int count) {
 
 static const si_option options[] = {
     {"json", 0, NULL, SI_OPTION_FLAG, &as_json, "Prints one JSON object, for programs.", 0, 0},
+    {"recipe", 0, NULL, SI_OPTION_FLAG, &recipe_only,
+        "Prints the recipe alone, without rendering anything.", 0, 0},
     SI_REQUEST_OPTIONS(request),
     {0},
 };
@@ -205,7 +213,7 @@ static const si_option options[] = {
 const si_command si_command_explain = {
     .name = "explain",
     .summary = "shows how a reply is chosen, and why",
-    .synopsis = "URL [--json] [OPTION]...",
+    .synopsis = "URL [--json | --recipe] [OPTION]...",
     .description =
         "Answers URL as `smartimg render` does, and prints how that came about instead of the "
         "image: the class of the client, the recipe (the canonical text of the request, by which "

@@ -105,7 +105,9 @@ bool si_exchange_make(const si_request_options *options, const char *url, si_exc
     si_client_classify(&request.headers, &x->plan.client);
     if (si_plan_make(x->catalog, NULL, &request, &x->arena, &x->plan, &diag) == SI_OK) {
         x->planned = true;
-        answer(root, x);
+        if (!options->plan_only) {
+            answer(root, x);
+        }
     } else {
         si_answer_error(&diag, &x->answer);
     }
@@ -157,16 +159,19 @@ static bool add_vary(si_bytes *out, unsigned used) {
     return list[0] == '\0' || add(out, "Vary: %s\r\n", list);
 }
 
+/* As the edge does (ngx_http_smartimg_headers.c). */
 static bool add_caching(si_bytes *out, const si_exchange *x) {
-    enum { FOR_EVER = 315360000 }; /* ten years: a TTL of −1 */
+    enum { YEAR = 31536000 };
     const si_plan *p = &x->plan;
-    if (x->answer.status != 200 || !p->client_cache || p->ttl == 0) {
-        return add(out, "Cache-Control: no-cache\r\n") && add_date(out, "Expires", time(NULL));
+    if (x->answer.status != 200 || !p->client_cache) {
+        return add(out, "Cache-Control: no-store\r\n");
     }
-    long ttl = p->ttl < 0 ? FOR_EVER : (long)p->ttl;
-    return add(out, "Cache-Control: max-age=%ld\r\n", ttl) &&
-           add_date(out, "Expires", time(NULL) + ttl) &&
-           (p->last_modified == 0 || add_date(out, "Last-Modified", p->last_modified)) &&
+    long ttl = p->ttl < 0 ? YEAR : (long)p->ttl;
+    bool ok = ttl == 0 ? add(out, "Cache-Control: no-cache\r\n")
+                       : add(out, "Cache-Control: public, max-age=%ld%s\r\n", ttl,
+                             p->ttl < 0 ? ", immutable" : "");
+    return ok && add_date(out, "Expires", time(NULL) + ttl) &&
+           (p->last_modified <= 0 || add_date(out, "Last-Modified", p->last_modified)) &&
            (!p->accept_ch || add(out, "Accept-CH: Sec-CH-DPR, DPR\r\n"));
 }
 

@@ -11,6 +11,7 @@ typedef struct si_request_options {
     const char *root, *config;       /* folders; config NULL = none */
     const char *accept, *user_agent; /* NULL = not sent */
     si_option_list headers;          /* "Name: value" each */
+    bool plan_only;                  /* leave `answer` empty unless planning fails */
 } si_request_options;
 
 /* Rows for the options table of a command. `o` is an si_request_options at file scope. */

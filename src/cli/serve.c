@@ -46,6 +46,10 @@ static void become_nginx(void *context) {
     const server *s = context;
     int null = open("/dev/null", O_RDONLY);
     dup2(null, STDIN_FILENO);
+    const char *preload = getenv("SMARTIMG_PRELOAD"); /* a sanitizer's library, for tests */
+    if (preload != NULL) {
+        setenv("LD_PRELOAD", preload, 1);
+    }
     execl(s->site.nginx, "nginx", "-p", s->site.run, "-e",
         wanted.error_log != NULL ? wanted.error_log : "stderr", "-c", s->site.conf, (char *)NULL);
     si_complain("cannot start %s: %s", s->site.nginx, strerror(errno));

@@ -147,13 +147,13 @@ si_result si_scgi_write(
     return SI_OK;
 }
 
-void si_scgi_close(int fd) {
+void si_scgi_close(int fd, bool linger) {
     char rest[4096];
-    int64_t deadline = si_now_ns() + CLOSE_WAIT_MS * SI_MILLISECOND;
-    if (shutdown(fd, SHUT_WR) == 0) {
-        while (wait_for(fd, POLLIN, deadline, NULL) == SI_OK &&
-               recv(fd, rest, sizeof rest, MSG_DONTWAIT) > 0) {
-        }
+    ssize_t n = 1;
+    int64_t deadline = si_now_ns() + (linger ? CLOSE_WAIT_MS * SI_MILLISECOND : 0);
+    linger = linger && shutdown(fd, SHUT_WR) == 0;
+    while (n > 0 && (!linger || wait_for(fd, POLLIN, deadline, NULL) == SI_OK)) {
+        n = recv(fd, rest, sizeof rest, MSG_DONTWAIT);
     }
     close(fd);
 }

@@ -40,7 +40,8 @@ SI_NODISCARD si_result si_scgi_write(
     int fd, int64_t deadline_ns, const void *data, size_t len, si_diag *diag);
 
 /* Ends the connection so that the other side gets all that was written: closing a socket with
- * unread bytes in it would reset it. Waits a fifth of a second at most. */
-void si_scgi_close(int fd);
+ * unread bytes in it would reset it. What has arrived is read away; with `linger` also what is still
+ * on its way, for a fifth of a second at most. */
+void si_scgi_close(int fd, bool linger);
 
 #endif

@@ -269,11 +269,7 @@ static void serve(
         reply_error(connection, &diag, slot);
     }
     atomic_store(&owed, -1);
-    if (r == SI_OK) {
-        close(connection); /* nothing is left unread */
-    } else {
-        si_scgi_close(connection);
-    }
+    si_scgi_close(connection, r != SI_OK); /* whoever sends nonsense may be sending more */
     slot->recipe[0] = '\0';
     atomic_store(&slot->kill_at_ns, 0);
 }

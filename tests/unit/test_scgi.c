@@ -182,7 +182,7 @@ static void test_reading_in_pieces(void **state) {
         si_scgi_read(pair[0], si_now_ns() + 5 * SI_SECOND, buffer, &request, &diag), SI_OK);
     assert_true(si_str_eq(request.recipe, SI_STR("abc")));
     close(pair[1]);
-    si_scgi_close(pair[0]);
+    si_scgi_close(pair[0], true);
     free(text);
 }
 
