@@ -82,7 +82,7 @@ static cmsHTRANSFORM make_transform(const si_colour *c, cmsHPROFILE from) {
     return t;
 }
 
-static void choose_transform(si_colour *c, VipsImage *image) {
+static void choose_transform(si_colour *c, VipsImage *image, cmsHPROFILE assumed) {
     cmsHPROFILE p = embedded_profile(image);
     if (p != NULL && cmsGetColorSpace(p) == space_of(c->bands)) {
         if (is_srgb(p)) {
@@ -93,6 +93,9 @@ static void choose_transform(si_colour *c, VipsImage *image) {
     }
     if (p != NULL) {
         cmsCloseProfile(p);
+    }
+    if (c->transform == NULL && c->bands == 3 && assumed != NULL) {
+        c->transform = make_transform(c, assumed);
     }
     if (c->transform == NULL && c->bands == 4 && (p = builtin_cmyk()) != NULL) {
         c->transform = make_transform(c, p);
@@ -150,7 +153,8 @@ static int make_plain(VipsImage **image) {
     return failed;
 }
 
-si_result si_colour_open(si_colour *c, VipsImage **image, bool add_alpha, si_diag *diag) {
+si_result si_colour_open(
+    si_colour *c, VipsImage **image, bool add_alpha, cmsHPROFILE assumed, si_diag *diag) {
     *c = (si_colour){0};
     bool plain = is_plain(*image, &c->bands);
     if (!plain) {
@@ -163,7 +167,7 @@ si_result si_colour_open(si_colour *c, VipsImage **image, bool add_alpha, si_dia
     c->rows_alpha = c->alpha || add_alpha;
     c->wide = (*image)->BandFmt == VIPS_FORMAT_USHORT;
     if (plain) {
-        choose_transform(c, *image);
+        choose_transform(c, *image, assumed);
     }
     if (c->bands == 4 && c->transform == NULL) {
         return si_fail(diag, SI_ERR_UNSUPPORTED, "no profile to read CMYK with");

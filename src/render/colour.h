@@ -16,23 +16,25 @@
 
 /* How to read the samples of an image. Zero-initialize; release with si_colour_close(). */
 typedef struct si_colour {
-    int bands;               /* colour bands: 1 grey, 3 RGB, 4 CMYK (255 or 65535 = full ink) */
-    bool alpha;              /* one more band of alpha follows in the file */
-    bool rows_alpha;         /* the same for the rows given to si_colour_convert() */
-    bool wide;               /* uint16_t samples, else uint8_t */
-    cmsHTRANSFORM transform; /* to sRGB, or NULL where the samples are sRGB or sRGB's grey already */
+    int bands;       /* colour bands: 1 grey, 3 RGB, 4 CMYK (255 or 65535 = full ink) */
+    bool alpha;      /* one more band of alpha follows in the file */
+    bool rows_alpha; /* the same for the rows given to si_colour_convert() */
+    bool wide;       /* uint16_t samples, else uint8_t */
+    cmsHTRANSFORM
+        transform; /* to sRGB, or NULL where the samples are sRGB or sRGB's grey already */
 } si_colour;
 
 /* Finds out how to read *image. Unusual pixels (floats, Lab, more bands) are turned into 8-bit sRGB
- * by replacing *image. With `add_alpha`, si_colour_convert() is given an alpha band even if the file
- * has none. A profile that is broken or does not fit the pixels is ignored. CMYK without a
+ * by replacing *image. With `add_alpha`, si_colour_convert() is given an alpha band even if the
+ * file has none. A profile that is broken or does not fit the pixels is ignored. RGB without a
+ * profile is read with `assumed` (borrowed), or as sRGB where that is NULL; CMYK without a
  * profile is read with libvips' built-in one. */
 SI_NODISCARD si_result si_colour_open(
-    si_colour *c, VipsImage **image, bool add_alpha, si_diag *diag);
+    si_colour *c, VipsImage **image, bool add_alpha, cmsHPROFILE assumed, si_diag *diag);
 void si_colour_close(si_colour *c);
 
-/* Converts `n` pixels: from (bands + rows_alpha) samples of uint8_t or uint16_t to R,G,B or, with alpha,
- * R,G,B,A bytes. Alpha is straight on both sides. */
+/* Converts `n` pixels: from (bands + rows_alpha) samples of uint8_t or uint16_t to R,G,B or, with
+ * alpha, R,G,B,A bytes. Alpha is straight on both sides. */
 void si_colour_convert(const si_colour *c, const void *from, uint8_t *to, int n);
 
 /* Writes the description of the profile embedded in `image`; "" if there is none. */

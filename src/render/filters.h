@@ -10,8 +10,8 @@
  * G is a Gaussian of σ = radius, integrated over the pixels' area. With `mono`, b is the Rec. 601
  * luma and all three colours move by amount·d. Colours count unpremultiplied, G weights them by
  * alpha, and alpha itself is sharpened by the same formula. Pixels outside the image repeat its
- * edge. `radius` is in pixels of this image. Amount 0 or radius 0 changes nothing. From σ = 8 on, G is
- * three box filters of the same variance. */
+ * edge. `radius` is in pixels of this image. Amount 0 or radius 0 changes nothing. From σ = 8 on, G
+ * is three box filters of the same variance. */
 SI_NODISCARD si_result si_filter_usm(
     si_image *im, double amount, double radius, int threshold, bool mono, si_diag *diag);
 

@@ -31,12 +31,12 @@ typedef enum si_kind {
  * the file, "displayed" ones come after EXIF rotation. */
 typedef struct si_original {
     si_kind kind;
-    int fd;              /* borrowed */
-    VipsImage *image;    /* pixels as stored, in the file's own colours; sequential access only */
-    si_image decoded;    /* backs `image` when a codec of ours decoded it */
-    int width, height;   /* full size, stored */
-    bool swap;           /* displayed = stored with axes swapped, … */
-    bool flip[2];        /* … then mirrored in x, in y */
+    int fd;            /* borrowed */
+    VipsImage *image;  /* pixels as stored, in the file's own colours; sequential access only */
+    si_image decoded;  /* backs `image` when a codec of ours decoded it */
+    int width, height; /* full size, stored */
+    bool swap;         /* displayed = stored with axes swapped, … */
+    bool flip[2];      /* … then mirrored in x, in y */
     /* Where sample i of `image` lies on the full-size stored axes: its centre is at
      * (i + 0.5 − phase) × step + phase source pixels. Without shrink-on-load step = 1. */
     double step[2], phase;
@@ -58,7 +58,8 @@ SI_NODISCARD si_result si_original_reduce(si_original *o, const double ratio[2],
 
 void si_original_close(si_original *o);
 
-/* SI_ERR_SOURCE with the last line of what libvips said (earlier ones are warnings); clears its error buffer. */
+/* SI_ERR_SOURCE with the last line of what libvips said (earlier ones are warnings); clears its
+ * error buffer. */
 si_result si_vips_fail(si_diag *diag);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "render/cicp.h"
 #include "render/colour.h"
 #include "render/resample.h"
 
@@ -265,7 +266,11 @@ si_result si_pixels_read(
     si_axis axis[2] = {0};
     bool cover = reaches_beyond(axes);
     reader r = {0};
-    si_result code = si_colour_open(&colour, &o->image, cover, diag);
+    cmsHPROFILE assumed = o->kind == SI_KIND_HEIF ? si_cicp_profile(o->fd) : NULL;
+    si_result code = si_colour_open(&colour, &o->image, cover, assumed, diag);
+    if (assumed != NULL) {
+        cmsCloseProfile(assumed);
+    }
     if (code != SI_OK) {
         return code;
     }

@@ -8,17 +8,17 @@
 
 /* One stored axis of the original: which part of it becomes which part of the composite. */
 typedef struct si_pixel_axis {
-    double from, to;  /* crop, full-size source pixels; may reach beyond 0 … full */
-    int full;         /* full size of the original */
-    double content;   /* length of the whole scaled composite, pixels */
-    int skip, count;  /* wanted part of it, counted along the stored axis */
-    bool flip;        /* the displayed axis runs the other way */
+    double from, to; /* crop, full-size source pixels; may reach beyond 0 … full */
+    int full;        /* full size of the original */
+    double content;  /* length of the whole scaled composite, pixels */
+    int skip, count; /* wanted part of it, counted along the stored axis */
+    bool flip;       /* the displayed axis runs the other way */
     si_resmode mode;
 } si_pixel_axis;
 
-/* Makes the wanted part, turned as displayed: axes[0].count × axes[1].count pixels, or the other way
- * round if the original swaps its axes. 4 channels if the file has alpha or the crop reaches beyond
- * it (transparent there), else 3. `out` is owned by the caller on success. */
+/* Makes the wanted part, turned as displayed: axes[0].count × axes[1].count pixels, or the other
+ * way round if the original swaps its axes. 4 channels if the file has alpha or the crop reaches
+ * beyond it (transparent there), else 3. `out` is owned by the caller on success. */
 SI_NODISCARD si_result si_pixels_read(
     si_original *o, const si_pixel_axis axes[2], si_image *out, si_diag *diag);
 

@@ -1,8 +1,8 @@
 /* Resampling: any part of an image to any size in one step, strip by strip.
  *
  * Separable, with kernels widened by the reduction ratio (P34). Sample positions are exact to the
- * sub-pixel on both axes and depend only on the output pixel's place in the whole content, so a tile
- * has the same pixels as the whole picture. Works on floats with premultiplied alpha. */
+ * sub-pixel on both axes and depend only on the output pixel's place in the whole content, so a
+ * tile has the same pixels as the whole picture. Works on floats with premultiplied alpha. */
 #ifndef SI_RENDER_RESAMPLE_H
 #define SI_RENDER_RESAMPLE_H
 
@@ -24,14 +24,14 @@ typedef struct si_axis {
 
 /* Lengths on the input axis are in samples; sample i covers i … i+1. */
 typedef struct si_axis_spec {
-    double from, to;  /* part of the input that becomes the whole content */
-    double extent;    /* where the input ends; may be a fraction beyond `samples` */
-    int samples;      /* samples there are */
-    double content;   /* length of the whole content, output samples */
-    int skip, count;  /* output samples wanted: skip … skip+count of the content */
+    double from, to; /* part of the input that becomes the whole content */
+    double extent;   /* where the input ends; may be a fraction beyond `samples` */
+    int samples;     /* samples there are */
+    double content;  /* length of the whole content, output samples */
+    int skip, count; /* output samples wanted: skip … skip+count of the content */
     si_resmode mode;
-    bool cover;       /* outside the input counts as nothing (transparent); else the weights inside
-                         are scaled up to 1 */
+    bool cover; /* outside the input counts as nothing (transparent); else the weights inside
+                   are scaled up to 1 */
 } si_axis_spec;
 
 /* Lays out an axis. Samples outside `from … to` never contribute; partly covered ones contribute
