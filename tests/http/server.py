@@ -35,7 +35,8 @@ COMPANIES = {
              "[presets]\nproduct = hei=300&fmt=jpg&qlt=85&resmode=bisharp&op_usm=0.5,0.5,5,0\n"
              "off = bfc=off\ndouble = dpr=on,2\ntwo = bfc=off&dpr=on,2&network=off\n",
     "quiet": "Bfc = false\nRootPath = demo\n[presets]\non = bfc=on\n",
-    "noavif": "Bfc = true\nAvif = false\nRootPath = demo\n",
+    "noavif": "Bfc = true\nAvif = false\nJxl = false\nRootPath = demo\n",
+    "nojxl": "Bfc = true\nJxl = false\nRootPath = demo\n",
     "exact": "Bfc = true\nJpegQuality = 100\nRootPath = demo\n",
     "brief": "Bfc = true\nExpiration = 0\nRootPath = demo\n",
     "minute": "Bfc = true\nExpiration = 0.0166667\nRootPath = demo\n",
