@@ -7,10 +7,15 @@
 #include "quality/ssimulacra2_norms.h"
 #include "quality/ssimulacra2_pass.h"
 
-enum { MIN_SIDE = 8, BACKGROUNDS = 2, ALIGNMENT = 64 };
+enum {
+    MIN_SIDE = 8,          /* what the measure is defined for */
+    ALL_SCALES_SIDE = 113, /* from here on all scales have MIN_SIDE pixels and more */
+    BACKGROUNDS = 2,
+    ALIGNMENT = 64,
+};
 
 struct si_score_ref {
-    int width, height; /* as given; what is scored has at least MIN_SIDE of both */
+    int width, height; /* as given */
     bool transparent;
     si_score_view view[BACKGROUNDS];   /* the second one only if transparent */
     float background[BACKGROUNDS];     /* 0…1, sRGB */
@@ -27,10 +32,6 @@ typedef struct source {
     bool transparent;
     float background;
 } source;
-
-static int at_most(int v, int limit) {
-    return v < limit ? v : limit;
-}
 
 static void linear_opaque(const float table[256], const uint8_t *p, int channels, int n,
     float *restrict r, float *restrict g, float *restrict b) {
@@ -77,14 +78,6 @@ static void walk_over(
     }
 }
 
-static void prepare_views(const si_score_ref *ref, const si_image *image) {
-    for (int b = 0; b < (ref->transparent ? BACKGROUNDS : 1); b++) {
-        source src = {
-            .image = image, .transparent = ref->transparent, .background = ref->background[b]};
-        walk_over(ref, &src, &ref->view[b], NULL);
-    }
-}
-
 static double score_view(const si_score_ref *ref, const source *src, const si_score_view *view) {
     si_score_sums sums = {0};
     double pixels[SI_SCORE_SCALES];
@@ -107,25 +100,22 @@ static double score_views(const si_score_ref *ref, const si_image *candidate) {
     return worst;
 }
 
-static float *zeroed(size_t floats) {
-    size_t bytes = (floats * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    float *p = aligned_alloc(ALIGNMENT, bytes);
-    if (p != NULL) {
-        memset(p, 0, bytes);
-    }
-    return p;
+static float *allocate_floats(size_t n) {
+    size_t bytes = (n * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return aligned_alloc(ALIGNMENT, bytes);
 }
 
 static bool allocate(si_score_ref *ref) {
     ref->samples_size = si_score_lay_out_view(ref->walk, &ref->view[0], NULL);
     ref->scratch_size = si_score_lay_out_scratch(ref->walk, NULL);
-    ref->scratch = zeroed(ref->scratch_size);
+    ref->scratch = allocate_floats(ref->scratch_size);
     if (ref->scratch == NULL) {
         return false;
     }
+    memset(ref->scratch, 0, ref->scratch_size * sizeof *ref->scratch);
     si_score_lay_out_scratch(ref->walk, ref->scratch);
     for (int b = 0; b < (ref->transparent ? BACKGROUNDS : 1); b++) {
-        ref->samples[b] = zeroed(ref->samples_size);
+        ref->samples[b] = allocate_floats(ref->samples_size);
         if (ref->samples[b] == NULL) {
             return false;
         }
@@ -141,36 +131,63 @@ static void fill_linear_table(si_score_ref *ref) {
     ref->walk->kernels->decode(ref->linear, 256);
 }
 
-static int at_least(int side) {
-    return side > MIN_SIDE ? side : MIN_SIDE;
+static bool is_tiny(const si_image *image) {
+    return image->width < MIN_SIDE || image->height < MIN_SIDE;
 }
 
-/* A picture below 8×8 extended by repeating its last column and row. */
-static si_result extend(const si_image *image, si_image *out, si_diag *diag) {
-    int width = at_least(image->width), height = at_least(image->height);
+/* A side of a tiny picture as it is scored. */
+static int repeated_side(int side) {
+    return side > ALL_SCALES_SIDE ? side : ALL_SCALES_SIDE;
+}
+
+/* Position in a row of n samples that is repeated forwards and backwards in turn. */
+static int mirrored(int i, int n) {
+    i %= 2 * n;
+    return i < n ? i : 2 * n - 1 - i;
+}
+
+static si_result repeat(const si_image *image, si_image *out, si_diag *diag) {
+    int width = repeated_side(image->width), height = repeated_side(image->height);
     si_result r = si_image_alloc(out, width, height, image->channels, diag);
     if (r != SI_OK) {
         return r;
     }
     size_t pixel = (size_t)image->channels;
     for (int y = 0; y < height; y++) {
-        const uint8_t *in = image->pixels + (size_t)at_most(y, image->height - 1) * image->stride;
+        const uint8_t *in = image->pixels + (size_t)mirrored(y, image->height) * image->stride;
         uint8_t *row = out->pixels + (size_t)y * out->stride;
         for (int x = 0; x < width; x++) {
-            memcpy(
-                row + (size_t)x * pixel, in + (size_t)at_most(x, image->width - 1) * pixel, pixel);
+            memcpy(row + (size_t)x * pixel, in + (size_t)mirrored(x, image->width) * pixel, pixel);
         }
     }
     return SI_OK;
 }
 
-static bool is_tiny(const si_image *image) {
-    return image->width < MIN_SIDE || image->height < MIN_SIDE;
-}
-
 static bool has_pixels(const si_image *image) {
     return image->pixels != NULL && image->width >= 1 && image->height >= 1 &&
            (image->channels == 3 || image->channels == 4);
+}
+
+static si_result prepare(si_score_ref *ref, const si_image *image, si_score_background background) {
+    ref->transparent = si_image_has_transparency(image);
+    ref->background[0] = background == SI_SCORE_ON_GREYS ? 0.1f : 0;
+    ref->background[1] = background == SI_SCORE_ON_GREYS ? 0.9f : 1;
+    ref->walk = calloc(1, sizeof *ref->walk);
+    if (ref->walk == NULL) {
+        return SI_ERR_MEMORY;
+    }
+    ref->walk->kernels = si_score_kernels_available()[0];
+    fill_linear_table(ref);
+    si_score_plan(ref->walk, image->width, image->height, !ref->transparent);
+    if (!allocate(ref)) {
+        return SI_ERR_MEMORY;
+    }
+    for (int b = 0; b < (ref->transparent ? BACKGROUNDS : 1); b++) {
+        source src = {
+            .image = image, .transparent = ref->transparent, .background = ref->background[b]};
+        walk_over(ref, &src, &ref->view[b], NULL);
+    }
+    return SI_OK;
 }
 
 si_result si_score_ref_new(
@@ -179,7 +196,7 @@ si_result si_score_ref_new(
     if (!has_pixels(image)) {
         return si_fail(diag, SI_ERR_RANGE, "an image without pixels cannot be scored");
     }
-    si_image extended = {0};
+    si_image repeated = {0};
     si_result r = SI_ERR_MEMORY;
     si_score_ref *ref = calloc(1, sizeof *ref);
     if (ref == NULL) {
@@ -187,31 +204,22 @@ si_result si_score_ref_new(
     }
     ref->width = image->width;
     ref->height = image->height;
-    ref->transparent = si_image_has_transparency(image);
-    ref->background[0] = background == SI_SCORE_ON_GREYS ? 0.1f : 0;
-    ref->background[1] = background == SI_SCORE_ON_GREYS ? 0.9f : 1;
-    ref->walk = calloc(1, sizeof *ref->walk);
-    if (ref->walk == NULL) {
-        goto error;
-    }
-    ref->walk->kernels = si_score_kernels_available()[0];
-    fill_linear_table(ref);
-    si_score_plan(ref->walk, at_least(ref->width), at_least(ref->height), !ref->transparent);
-    if (!allocate(ref)) {
-        goto error;
-    }
     if (is_tiny(image)) {
-        r = extend(image, &extended, diag);
+        r = repeat(image, &repeated, diag);
         if (r != SI_OK) {
             goto error;
         }
-        image = &extended;
+        image = &repeated;
     }
-    prepare_views(ref, image);
-    si_image_free(&extended);
+    r = prepare(ref, image, background);
+    if (r != SI_OK) {
+        goto error;
+    }
+    si_image_free(&repeated);
     *out = ref;
     return SI_OK;
 error:
+    si_image_free(&repeated);
     si_score_ref_free(ref);
     return si_fail(diag, r, "no memory to score an image");
 }
@@ -234,16 +242,16 @@ si_result si_score_against(
         return si_fail(diag, SI_ERR_RANGE, "a candidate of %d×%d pixels for an original of %d×%d",
             candidate->width, candidate->height, ref->width, ref->height);
     }
-    si_image extended = {0};
+    si_image repeated = {0};
     if (is_tiny(candidate)) {
-        si_result r = extend(candidate, &extended, diag);
+        si_result r = repeat(candidate, &repeated, diag);
         if (r != SI_OK) {
             return r;
         }
-        candidate = &extended;
+        candidate = &repeated;
     }
     *score = score_views(ref, candidate);
-    si_image_free(&extended);
+    si_image_free(&repeated);
     return SI_OK;
 }
 

@@ -12,11 +12,13 @@
  * 0.1. Two things differ in kind:
  *  - error maps whose weight is at most SI_SCORE_NEGLIGIBLE (the others are 0.28 … 225) are not
  *    computed, which spares chroma at full size;
- *  - the reference program refuses pictures below 8×8. Here they are first extended to 8 pixels by
- *    repeating the last column and row, so that every picture has a score.
- * One thing is the same although it looks odd: below 113 pixels on the shorter side fewer than six
- * scales exist, and the list of weights is then read without gaps, so a weight that was fitted for
- * one plane falls on another. Scores of such small pictures follow a formula of their own. */
+ *  - the reference program refuses pictures with a side below 8 pixels. Here such a picture is
+ *    repeated, mirrored at each seam, until both sides have at least 113 pixels: its score is that
+ *    of a wall tiled with it.
+ * One thing is the same although it looks odd: from 8 to 112 pixels on the shorter side fewer than
+ * six scales exist, and the list of weights is then read without gaps, so a weight that was fitted
+ * for one plane falls on another. Such scores follow a formula of their own, and a gentler one the
+ * fewer scales there are. */
 #ifndef SI_QUALITY_SSIMULACRA2_H
 #define SI_QUALITY_SSIMULACRA2_H
 
@@ -47,7 +49,7 @@ void si_score_ref_free(si_score_ref *ref);
 
 /* Scores `candidate` against `ref`. The candidate has the original's width and height; it may have
  * 3 or 4 channels whatever the original has. `*score` is always finite, and 100 exactly if the two
- * show the same pixels. Nothing is allocated, except for pictures below 8×8.
+ * show the same pixels. Nothing is allocated, except for pictures with a side below 8 pixels.
  * A ref holds scratch memory: only one thread at a time may score against it.
  * Errors: SI_ERR_RANGE if the sizes differ, SI_ERR_MEMORY. `diag` may be NULL. */
 SI_NODISCARD si_result si_score_against(

@@ -18,8 +18,9 @@ static float *row_of(float *rows, const si_score_scale *s, int y) {
     return rows + (size_t)y * s->stride;
 }
 
+/* Zeros up to the next row: what the blur reads beyond the picture's sides. */
 static void clear_behind(const si_score_scale *s, float *row) {
-    memset(row + s->width, 0, SI_SCORE_SLACK * sizeof *row);
+    memset(row + s->width, 0, (s->stride - (size_t)s->width) * sizeof *row);
 }
 
 /* For rows in memory that scales of different stride share. */
@@ -251,11 +252,15 @@ static void finish(const walk_args *a) {
     }
 }
 
-/* Hands out `rows` rows with room before and behind them. */
+/* Hands out `rows` rows with zeros before the first and room behind the last. */
 static float *take(size_t *used, float *base, size_t stride, size_t rows) {
     size_t at = *used + SI_SCORE_SLACK;
     *used = at + stride * rows + SI_SCORE_SLACK;
-    return base == NULL ? NULL : base + at;
+    if (base == NULL) {
+        return NULL;
+    }
+    memset(base + at - SI_SCORE_SLACK, 0, SI_SCORE_SLACK * sizeof *base);
+    return base + at;
 }
 
 void si_score_plan(si_score_walk *walk, int width, int height, bool keep_blurs) {

@@ -63,10 +63,10 @@ enum { SI_SCORE_CHUNK = 256 /* columns blurred and compared together, to stay in
  * the full size keep blurs, which saves two of five and costs 8 bytes per pixel. */
 void si_score_plan(si_score_walk *walk, int width, int height, bool keep_blurs);
 
-/* Floats of scratch memory; lays it out at `base`, which must be zeroed, unless that is NULL. */
+/* Floats of scratch memory. Lays it out at `base`, which must be zeroed, unless that is NULL. */
 size_t si_score_lay_out_scratch(si_score_walk *walk, float *base);
 
-/* The same for one view. */
+/* The same for one view, whose memory need not be zeroed. */
 size_t si_score_lay_out_view(const si_score_walk *walk, si_score_view *view, float *base);
 
 /* Begins a walk. Then, for each row of the full size, the caller writes width linear samples to
