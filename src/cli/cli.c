@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "cli/settings.h"
 
 enum {
     OPTIONS_MAX = 32,
@@ -98,8 +99,7 @@ static bool parse_bytes(const char *text, int64_t *out) {
     return true;
 }
 
-/* Stores an option's value. NULL, or what is wrong with it. */
-static const char *store(const si_option *o, const char *value) {
+const char *si_option_store(const si_option *o, const char *value) {
     switch (o->kind) {
     case SI_OPTION_FLAG:
         *(bool *)o->target = true;
@@ -173,9 +173,20 @@ static const si_option *option_of(const si_command *command, int value) {
     return o;
 }
 
+/* What --config named, NULL if nothing or if there is no such option. */
+static const char *config_folder(const si_command *command) {
+    for (const si_option *o = command->options; o->name != NULL; o++) {
+        if (strcmp(o->name, "config") == 0 && o->kind == SI_OPTION_TEXT) {
+            return *(const char **)o->target;
+        }
+    }
+    return NULL;
+}
+
 int si_command_run(const si_command *command, int argc, char **argv) {
     struct option longs[OPTIONS_MAX + 2];
     char letters[3 * OPTIONS_MAX];
+    bool given[OPTIONS_MAX] = {false};
     build_tables(command, longs, letters);
     opterr = 0;
     int value;
@@ -191,7 +202,8 @@ int si_command_run(const si_command *command, int argc, char **argv) {
             return complain_usage(command, "option %s needs an argument", argv[optind - 1]);
         }
         const si_option *o = option_of(command, value);
-        const char *wrong = store(o, optarg);
+        const char *wrong = si_option_store(o, optarg);
+        given[o - command->options] = true;
         if (wrong != NULL) {
             return o->kind == SI_OPTION_COUNT
                        ? complain_usage(command, "--%s %s %s: %d to %d", o->name, optarg, wrong,
@@ -206,6 +218,11 @@ int si_command_run(const si_command *command, int argc, char **argv) {
     if (count > command->operands_max) {
         return complain_usage(
             command, "%s is one argument too many", argv[optind + command->operands_max]);
+    }
+    const char *folder = config_folder(command);
+    if (folder != NULL && si_settings_apply(command, given, folder, si_complain_mistake,
+                              (void *)(uintptr_t)folder) > 0) {
+        return SI_EXIT_FAILED;
     }
     return command->run(argv + optind, count);
 }

@@ -58,6 +58,9 @@ extern const si_command *const si_commands[];
  * the help. Returns the exit status. */
 int si_command_run(const si_command *command, int argc, char **argv);
 
+/* Stores an option's value, which must live as long as the process. NULL, or what is wrong with it. */
+const char *si_option_store(const si_option *option, const char *value);
+
 /* Prints the manual page of a command to stdout. */
 void si_command_help(const si_command *command);
 

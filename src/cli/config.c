@@ -4,6 +4,7 @@
 
 #include "catalog/catalog.h"
 #include "cli/cli.h"
+#include "cli/settings.h"
 
 static const char *root;
 
@@ -30,6 +31,7 @@ static int run(char **operands, int count) {
     si_result r = si_catalog_load(
         t.folder, root != NULL ? root : t.folder, report, &t, &catalog, &diag);
     si_catalog_free(catalog);
+    (void)si_settings_check(t.folder, report, &t);
     if (r != SI_OK && t.mistakes == 0) {
         return si_complain_diag(&diag);
     }

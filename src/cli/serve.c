@@ -72,8 +72,13 @@ static bool change_user(const si_site *site, pid_t parent) {
 
 static void become_pool(void *context) {
     const server *s = context;
+    pid_t parent = getppid();
     close(s->signals);
-    _exit(change_user(&s->site, getppid()) ? si_pool_run(&pool_options) : 1);
+    int status = change_user(&s->site, parent) ? si_pool_run(&pool_options) : 1;
+    if (getppid() != parent) { /* it was killed, and cannot tidy up itself */
+        si_site_remove_run_folder(&s->site);
+    }
+    _exit(status);
 }
 
 static void report_ready(server *s) {
@@ -89,14 +94,9 @@ static void report_ready(server *s) {
     fflush(stdout);
 }
 
-static void begin_stop(server *s) {
-    s->stopping = true;
-}
-
 static void fail_to_start(server *s, const char *why) {
     si_complain("%s", why);
-    s->failed = true;
-    begin_stop(s);
+    s->failed = s->stopping = true;
 }
 
 static void reap(server *s) {
@@ -153,7 +153,7 @@ static void read_signals(server *s) {
         if (info.ssi_signo == SIGHUP) {
             reload(s);
         } else if (info.ssi_signo != SIGCHLD) {
-            begin_stop(s);
+            s->stopping = true;
         }
     }
     reap(s);
@@ -275,7 +275,8 @@ static const si_option options[] = {
     {"root", 0, "DIR", SI_OPTION_TEXT, &wanted.root,
         "Folder of the images. Default: the current folder.", 0, 0},
     {"config", 0, "DIR", SI_OPTION_TEXT, &wanted.config,
-        "Configuration folder, with one file companies/NAME.ini per company. Default: none, and "
+        "Configuration folder: smartimg.ini with options of this command (`listen = ADDR:PORT`; the "
+        "command line beats it), and one file companies/NAME.ini per company. Default: none, and "
         "each first-level folder below the root is a company with default settings.", 0, 0},
     {"listen", 0, "ADDR:PORT", SI_OPTION_TEXT, &wanted.listen,
         "Where to serve HTTP. Default: 127.0.0.1:8080.", 0, 0},
