@@ -360,10 +360,14 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
            prepare_run_folder(s) && prepare_tls(o, s) && write_configuration(o, s);
 }
 
-void si_site_clear(si_site *s) {
+void si_site_remove_run_folder(const si_site *s) {
     if (s->run != NULL) {
         nftw(s->run, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
     }
+}
+
+void si_site_clear(si_site *s) {
+    si_site_remove_run_folder(s);
     si_arena_free(&s->arena);
     *s = (si_site){0};
 }

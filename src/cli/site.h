@@ -33,6 +33,9 @@ typedef struct si_site {
  * configuration. False, with a complaint, if the server could not start like that. */
 bool si_site_prepare(const si_site_options *options, si_site *site);
 
+/* Removes the run folder with all in it. */
+void si_site_remove_run_folder(const si_site *site);
+
 /* Removes the run folder and forgets the rest. */
 void si_site_clear(si_site *site);
 
