@@ -1,4 +1,5 @@
-/* A child process that is started again whenever it dies, more and more slowly if it keeps dying. */
+/* A child process that is started again whenever it dies, more and more slowly if it keeps dying.
+ */
 #ifndef SI_CLI_CHILD_H
 #define SI_CLI_CHILD_H
 
@@ -8,12 +9,12 @@
 
 /* Zero-initialize, then set the first three. */
 typedef struct si_child {
-    const char *name;             /* for messages */
+    const char *name;              /* for messages */
     void (*become)(void *context); /* runs in the child and never returns */
     void *context;
-    pid_t pid;                    /* also its process group; 0 = not running */
+    pid_t pid; /* also its process group; 0 = not running */
     int64_t started_ns, start_at_ns;
-    int quick_deaths;             /* in a row */
+    int quick_deaths; /* in a row */
 } si_child;
 
 /* Forks the child, as leader of a process group of its own, with default signals, and so that it

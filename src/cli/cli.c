@@ -85,14 +85,15 @@ static bool parse_bytes(const char *text, int64_t *out) {
     size_t len = strlen(text);
     int shift = 0;
     char last = len > 0 ? text[len - 1] : '\0';
-    const char *unit = last != '\0' ? strchr(units, last >= 'A' && last <= 'Z' ? last + 32 : last)
-                                    : NULL;
+    const char *unit =
+        last != '\0' ? strchr(units, last >= 'A' && last <= 'Z' ? last + 32 : last) : NULL;
     if (unit != NULL) {
         shift = 10 * (int)(unit - units + 1);
         len--;
     }
     double v;
-    if (!si_str_real((si_str){text, len}, &v) || v < 0 || v * (double)(INT64_C(1) << shift) > 1e18) {
+    if (!si_str_real((si_str){text, len}, &v) || v < 0 ||
+        v * (double)(INT64_C(1) << shift) > 1e18) {
         return false;
     }
     *out = (int64_t)(v * (double)(INT64_C(1) << shift));

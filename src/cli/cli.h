@@ -31,7 +31,7 @@ typedef struct si_option {
     char letter;          /* short form, 0 if none */
     const char *argument; /* what the help calls the argument; NULL for flags */
     si_option_kind kind;
-    void *target;         /* holds the default before parsing */
+    void *target; /* holds the default before parsing */
     const char *help;
     int minimum, maximum; /* of a count */
 } si_option;
@@ -58,7 +58,8 @@ extern const si_command *const si_commands[];
  * the help. Returns the exit status. */
 int si_command_run(const si_command *command, int argc, char **argv);
 
-/* Stores an option's value, which must live as long as the process. NULL, or what is wrong with it. */
+/* Stores an option's value, which must live as long as the process. NULL, or what is wrong with it.
+ */
 const char *si_option_store(const si_option *option, const char *value);
 
 /* Prints the manual page of a command to stdout. */
@@ -74,7 +75,8 @@ int si_complain_diag(const si_diag *diag);
 void si_complain_mistake(void *context, const char *file, int line, const char *text);
 
 /* Where the server keeps its cache unless told otherwise: /var/cache/smartimg for root, else
- * $XDG_CACHE_HOME/smartimg/server or ~/.cache/smartimg/server. NULL, with a complaint, if there is no home. */
+ * $XDG_CACHE_HOME/smartimg/server or ~/.cache/smartimg/server. NULL, with a complaint, if there is
+ * no home. */
 const char *si_default_cache(si_arena *arena);
 
 #endif

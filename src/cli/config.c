@@ -28,8 +28,8 @@ static int run(char **operands, int count) {
         return SI_EXIT_USAGE;
     }
     /* where the images are makes no difference to the syntax */
-    si_result r = si_catalog_load(
-        t.folder, root != NULL ? root : t.folder, report, &t, &catalog, &diag);
+    si_result r =
+        si_catalog_load(t.folder, root != NULL ? root : t.folder, report, &t, &catalog, &diag);
     si_catalog_free(catalog);
     (void)si_settings_check(t.folder, report, &t);
     if (r != SI_OK && t.mistakes == 0) {

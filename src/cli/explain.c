@@ -59,11 +59,13 @@ static void print_reason(const si_exchange *x) {
     const char *format = si_format_name(c->format);
     if (!r->smart) {
         printf("The requested %s is sent: this request is exempt from conversion, or the company "
-               "has not switched it on (Bfc).\n", format);
+               "has not switched it on (Bfc).\n",
+            format);
         return;
     }
     if (r->ladder_len == 0) {
-        printf("The requested %s is sent: the client shows no other format that might be smaller.\n",
+        printf(
+            "The requested %s is sent: the client shows no other format that might be smaller.\n",
             format);
         return;
     }
@@ -75,8 +77,10 @@ static void print_reason(const si_exchange *x) {
             c->candidates[c->winner].bytes, 100.0 * (double)c->saved / (double)asked->bytes,
             asked->bytes);
     } else if (c->saved < 0) {
-        printf("The requested %s is sent: the best conversion that looks as good would be %ld bytes "
-               "larger", format, -c->saved);
+        printf(
+            "The requested %s is sent: the best conversion that looks as good would be %ld bytes "
+            "larger",
+            format, -c->saved);
     } else {
         printf("The requested %s is sent: no conversion that looks as good is smaller", format);
     }
@@ -217,11 +221,11 @@ const si_command si_command_explain = {
     .description =
         "Answers URL as `smartimg render` does, and prints how that came about instead of the "
         "image: the class of the client, the recipe (the canonical text of the request, by which "
-        "replies are cached), the score that a converted image has to reach, and each encoding that "
-        "was tried, with its settings, size, score, times and what became of it.\n"
+        "replies are cached), the score that a converted image has to reach, and each encoding "
+        "that was tried, with its settings, size, score, times and what became of it.\n"
         "\n"
-        "Scores are SSIMULACRA2, by which 100 is identical and 90 hard to tell apart. The target is "
-        "the score of the encoding that was asked for.",
+        "Scores are SSIMULACRA2, by which 100 is identical and 90 hard to tell apart. The target "
+        "is the score of the encoding that was asked for.",
     .exit_status = " 0  the reply has status 200\n 1  it has another, or there is no such root\n"
                    " 2  wrong usage",
     .examples = " smartimg explain '/is/image/demo/shoe?wid=300&qlt=85' --accept image/avif",

@@ -18,9 +18,10 @@ static const si_command *find(const char *name) {
 }
 
 static void print_overview(FILE *to) {
-    fprintf(to, "usage: smartimg COMMAND [OPTION]...\n\n"
-                "Serves images under Dynamic Media URLs, each as the smallest encoding that looks as\n"
-                "good as the one asked for, in a format the asking client can show.\n\nCommands:\n");
+    fprintf(to,
+        "usage: smartimg COMMAND [OPTION]...\n\n"
+        "Serves images under Dynamic Media URLs, each as the smallest encoding that looks as\n"
+        "good as the one asked for, in a format the asking client can show.\n\nCommands:\n");
     for (int i = 0; si_commands[i] != NULL; i++) {
         fprintf(to, "  %-10s %s\n", si_commands[i]->name, si_commands[i]->summary);
     }

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* Asks http://ADDR:PORT/healthz, at most a quarter of a second long. True if it says 200. A wildcard
- * address is asked on the loopback. */
+/* Asks http://ADDR:PORT/healthz, at most a quarter of a second long. True if it says 200. A
+ * wildcard address is asked on the loopback. */
 bool si_probe(const char *address);
 
 /* The address as people type it: of a wildcard, the loopback. `out` needs 300 bytes. */

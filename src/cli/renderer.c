@@ -17,7 +17,8 @@ static int run(char **operands, int count) {
         return SI_EXIT_USAGE;
     }
     if (socket_path != NULL && strchr(socket_path, '/') == NULL) {
-        si_complain("renderer: --socket wants a path with a slash in it, such as ./%s", socket_path);
+        si_complain(
+            "renderer: --socket wants a path with a slash in it, such as ./%s", socket_path);
         return SI_EXIT_USAGE;
     }
     if (listen_address != NULL && strchr(listen_address, '/') != NULL) {
@@ -41,10 +42,12 @@ static const si_option options[] = {
         "Listens on a Unix socket at PATH, which only this user may connect to.", 0, 0},
     {"listen", 0, "ADDR:PORT", SI_OPTION_TEXT, &listen_address,
         "Listens on TCP. There is no authentication: whoever reaches this port can have any image "
-        "below the root rendered, so use it only between machines that trust each other.", 0, 0},
+        "below the root rendered, so use it only between machines that trust each other.",
+        0, 0},
     {"root", 0, "DIR", SI_OPTION_TEXT, &root,
         "Folder of the original images; must be the one the edge sees. Default: the current "
-        "folder.", 0, 0},
+        "folder.",
+        0, 0},
     {"workers", 0, "N", SI_OPTION_COUNT, &pool.workers,
         "Number of renderer processes. Default: one per processor.", 1, SI_POOL_WORKERS_MAX},
     {"memory", 0, "SIZE", SI_OPTION_BYTES, &pool.memory,

@@ -94,8 +94,8 @@ bool si_exchange_make(const si_request_options *options, const char *url, si_exc
         return false;
     }
     split_url(url, &request);
-    si_result r = si_catalog_load(options->config, root, si_complain_mistake,
-        (void *)options->config, &x->catalog, &diag);
+    si_result r = si_catalog_load(
+        options->config, root, si_complain_mistake, (void *)options->config, &x->catalog, &diag);
     if (r != SI_OK) {
         if (r != SI_ERR_CONFIG) { /* whose mistakes have been told one by one */
             si_complain_diag(&diag);
@@ -176,6 +176,5 @@ static bool add_caching(si_bytes *out, const si_exchange *x) {
 }
 
 bool si_exchange_headers(const si_exchange *x, si_bytes *out) {
-    return si_answer_headers(&x->answer, out) && add_caching(out, x) &&
-           add_vary(out, x->plan.vary);
+    return si_answer_headers(&x->answer, out) && add_caching(out, x) && add_vary(out, x->plan.vary);
 }

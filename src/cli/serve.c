@@ -20,11 +20,11 @@
 #include "renderer/pool.h"
 
 enum {
-    PROBE_MS = 20,        /* between two looks whether the server answers */
-    READY_MS = 20000,     /* by when it must */
+    PROBE_MS = 20,    /* between two looks whether the server answers */
+    READY_MS = 20000, /* by when it must */
     WATCH_MS = 1000,
-    DRAIN_MS = 10000,     /* for nginx to end what it has begun, then as long for the pool */
-    FORCE_MS = 2000       /* for nginx to stop without ending that */
+    DRAIN_MS = 10000, /* for nginx to end what it has begun, then as long for the pool */
+    FORCE_MS = 2000   /* for nginx to stop without ending that */
 };
 
 static si_site_options wanted = {
@@ -129,8 +129,8 @@ static void keep_running(server *s) {
 static bool load_catalog(void) {
     si_catalog *catalog = NULL;
     si_diag diag = {0};
-    si_result r = si_catalog_load(wanted.config, wanted.root, si_complain_mistake,
-        (void *)wanted.config, &catalog, &diag);
+    si_result r = si_catalog_load(
+        wanted.config, wanted.root, si_complain_mistake, (void *)wanted.config, &catalog, &diag);
     si_catalog_free(catalog);
     if (r != SI_OK && r != SI_ERR_CONFIG) { /* whose mistakes have been told one by one */
         si_complain_diag(&diag);
@@ -275,25 +275,30 @@ static const si_option options[] = {
     {"root", 0, "DIR", SI_OPTION_TEXT, &wanted.root,
         "Folder of the images. Default: the current folder.", 0, 0},
     {"config", 0, "DIR", SI_OPTION_TEXT, &wanted.config,
-        "Configuration folder: smartimg.ini with options of this command (`listen = ADDR:PORT`; the "
+        "Configuration folder: smartimg.ini with options of this command (`listen = ADDR:PORT`; "
+        "the "
         "command line beats it), and one file companies/NAME.ini per company. Default: none, and "
-        "each first-level folder below the root is a company with default settings.", 0, 0},
+        "each first-level folder below the root is a company with default settings.",
+        0, 0},
     {"listen", 0, "ADDR:PORT", SI_OPTION_TEXT, &wanted.listen,
         "Where to serve HTTP. Default: 127.0.0.1:8080.", 0, 0},
     {"tls-listen", 0, "ADDR:PORT", SI_OPTION_TEXT, &wanted.tls_listen,
         "Where to serve HTTPS, with HTTP/2. Default: nowhere.", 0, 0},
     {"tls-cert", 0, "FILE", SI_OPTION_TEXT, &wanted.tls_cert,
         "Certificate chain for HTTPS, in PEM. Default: a self-signed one for localhost, made at "
-        "the start with a warning.", 0, 0},
+        "the start with a warning.",
+        0, 0},
     {"tls-key", 0, "FILE", SI_OPTION_TEXT, &wanted.tls_key, "Its private key.", 0, 0},
     {"admin-listen", 0, "ADDR:PORT", SI_OPTION_TEXT, &wanted.admin_listen,
         "Where to serve /metrics, for Prometheus. Default: nowhere.", 0, 0},
     {"cache", 0, "DIR", SI_OPTION_TEXT, &wanted.cache,
         "Folder of the cache; it is made if it is not there. Default: /var/cache/smartimg for "
-        "root, else $XDG_CACHE_HOME/smartimg/server or ~/.cache/smartimg/server.", 0, 0},
+        "root, else $XDG_CACHE_HOME/smartimg/server or ~/.cache/smartimg/server.",
+        0, 0},
     {"cache-size", 0, "SIZE", SI_OPTION_BYTES, &wanted.cache_size,
         "Bytes the cache may take on disk; k, m, g and t may follow the number. What was not asked "
-        "for longest goes first. Default: 10g.", 0, 0},
+        "for longest goes first. Default: 10g.",
+        0, 0},
     {"renderers", 0, "N", SI_OPTION_COUNT, &pool_options.workers,
         "Number of renderer processes. Default: one per processor.", 1, SI_POOL_WORKERS_MAX},
     {"workers", 0, "N", SI_OPTION_COUNT, &wanted.nginx_workers,
@@ -309,8 +314,9 @@ static const si_option options[] = {
     {"error-log", 0, "FILE", SI_OPTION_TEXT, &wanted.error_log,
         "File for nginx's complaints. Default: standard error.", 0, 0},
     {"user", 0, "NAME", SI_OPTION_TEXT, &wanted.user,
-        "When started by root: the user whom renderers and nginx's workers run as, who must be able "
-        "to read the images. Default: they stay root, which can read any folder.", 0, 0},
+        "When started by root: the user whom renderers and nginx's workers run as, who must be "
+        "able to read the images. Default: they stay root, which can read any folder.",
+        0, 0},
     {0},
 };
 
@@ -336,9 +342,10 @@ const si_command si_command_serve = {
                    " 1  could not start: a busy port, an unwritable cache, a mistake in the "
                    "configuration\n"
                    " 2  wrong usage",
-    .examples = " smartimg serve --root pictures\n"
-                " smartimg serve --root /srv/images --config /etc/smartimg --listen 0.0.0.0:80 \\\n"
-                "     --tls-listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem --user www-data",
+    .examples =
+        " smartimg serve --root pictures\n"
+        " smartimg serve --root /srv/images --config /etc/smartimg --listen 0.0.0.0:80 \\\n"
+        "     --tls-listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem --user www-data",
     .options = options,
     .run = run,
 };

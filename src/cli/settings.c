@@ -108,8 +108,7 @@ static int read_settings(struct reading *r, const char *folder) {
 
 int si_settings_apply(const si_command *command, const bool *given, const char *folder,
     si_catalog_report report, void *context) {
-    struct reading r = {
-        .command = command, .given = given, .report = report, .context = context};
+    struct reading r = {.command = command, .given = given, .report = report, .context = context};
     return read_settings(&r, folder);
 }
 

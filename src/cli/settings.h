@@ -6,9 +6,9 @@
 #include "cli/cli.h"
 
 /* Gives every option of `command` that was not given on the command line (`given`, a flag per row)
- * its value from FOLDER/smartimg.ini, whose lines are `option = value` without the dashes. A missing
- * file is no mistake. Mistakes go to `report`, with `context`; returns how many there were. Values
- * live as long as the process. */
+ * its value from FOLDER/smartimg.ini, whose lines are `option = value` without the dashes. A
+ * missing file is no mistake. Mistakes go to `report`, with `context`; returns how many there were.
+ * Values live as long as the process. */
 int si_settings_apply(const si_command *command, const bool *given, const char *folder,
     si_catalog_report report, void *context);
 

@@ -35,7 +35,8 @@ static const char *path(si_site *s, const char *fmt, ...) {
     va_start(args, fmt);
     int len = vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    const char *copy = len >= 0 && len < PATH_MAX ? si_arena_copy(&s->arena, text, (size_t)len) : NULL;
+    const char *copy =
+        len >= 0 && len < PATH_MAX ? si_arena_copy(&s->arena, text, (size_t)len) : NULL;
     if (copy == NULL) {
         si_complain("path too long");
         exit(SI_EXIT_FAILED);
@@ -73,14 +74,16 @@ static bool find_parts(si_site *s) {
     if (s->conf_template == NULL) {
         si_complain("cannot find nginx.conf.in: name its folder in SMARTIMG_CONF_DIR");
     } else if (s->module == NULL) {
-        si_complain("cannot find ngx_http_smartimg_module.so: was the project built without nginx?");
+        si_complain(
+            "cannot find ngx_http_smartimg_module.so: was the project built without nginx?");
     }
     return s->conf_template != NULL && s->module != NULL;
 }
 
 static bool find_nginx(si_site *s) {
     const char *folders = getenv("PATH");
-    si_str rest = si_str_of(path(s, "%s:/usr/sbin:/usr/local/sbin", folders != NULL ? folders : "")),
+    si_str rest =
+               si_str_of(path(s, "%s:/usr/sbin:/usr/local/sbin", folders != NULL ? folders : "")),
            folder;
     while (si_str_next(&rest, ':', &folder)) {
         const char *candidate = path(s, "%.*s/nginx", SI_STR_ARG(folder));
@@ -114,7 +117,8 @@ static bool find_user(const si_site_options *o, si_site *s) {
     if (o->user != NULL) {
         struct passwd *p = getpwnam(o->user);
         if (p == NULL || (geteuid() != 0 && p->pw_uid != geteuid())) {
-            si_complain(p == NULL ? "there is no user %s" : "only root can run as user %s", o->user);
+            si_complain(
+                p == NULL ? "there is no user %s" : "only root can run as user %s", o->user);
             return false;
         }
         s->uid = p->pw_uid;
@@ -167,7 +171,7 @@ static bool prepare_run_folder(si_site *s) {
     const char *base = getenv("XDG_RUNTIME_DIR");
     size_t room = sizeof((struct sockaddr_un *)0)->sun_path - sizeof "/smartimg-XXXXXX/render.sock";
     if (base == NULL || base[0] != '/' || strlen(base) > room || access(base, W_OK) != 0 ||
-        s->uid != geteuid() || /* who could not get into our own */
+        s->uid != geteuid() ||                       /* who could not get into our own */
         strpbrk(base, " \t\n\"'\\;{}#$:") != NULL) { /* it goes into nginx.conf as it is */
         base = "/tmp";
     }
@@ -212,11 +216,12 @@ static bool make_certificate(si_site *s) {
     s->tls_cert = path(s, "%s/cert.pem", s->run);
     s->tls_key = path(s, "%s/key.pem", s->run);
     char *const arguments[] = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "90", "-subj", "/CN=localhost", "-addext",
-        "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1", "-keyout", (char *)s->tls_key, "-out",
-        (char *)s->tls_cert, NULL};
+        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "90", "-subj", "/CN=localhost",
+        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1", "-keyout",
+        (char *)s->tls_key, "-out", (char *)s->tls_cert, NULL};
     if (!run_openssl(arguments)) {
-        si_complain("cannot make a certificate with openssl: name one with --tls-cert and --tls-key");
+        si_complain(
+            "cannot make a certificate with openssl: name one with --tls-cert and --tls-key");
         return false;
     }
     si_complain("warning: HTTPS uses a self-signed certificate made just now, which browsers will "
@@ -292,7 +297,8 @@ static const char *admin_lines(const si_site_options *o, si_site *s) {
 }
 
 static const char *user_line(const si_site_options *o, si_site *s) {
-    return geteuid() != 0 ? "" : path(s, "user %s %s;", o->user != NULL ? o->user : "root", s->group);
+    return geteuid() != 0 ? ""
+                          : path(s, "user %s %s;", o->user != NULL ? o->user : "root", s->group);
 }
 
 static bool write_configuration(const si_site_options *o, si_site *s) {
@@ -302,11 +308,12 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"PREFIX", s->run},
         {"USER_LINE", user_line(o, s)},
         {"WORKERS", o->nginx_workers > 0 ? path(s, "%d", o->nginx_workers) : "auto"},
-        {"ERROR_LOG", o->error_log != NULL ? si_nginx_word(a, absolute(s, o->error_log)) : "stderr"},
+        {"ERROR_LOG",
+            o->error_log != NULL ? si_nginx_word(a, absolute(s, o->error_log)) : "stderr"},
         {"ACCESS_LOG", si_nginx_word(a, s->access_log)},
         {"ROOT", si_nginx_word(a, s->root)},
-        {"CONFIG_LINE", s->config != NULL ? path(s, "smartimg_config %s;", si_nginx_word(a, s->config))
-                                          : ""},
+        {"CONFIG_LINE",
+            s->config != NULL ? path(s, "smartimg_config %s;", si_nginx_word(a, s->config)) : ""},
         {"GENERATIONS", si_nginx_word(a, s->generations)},
         {"CACHE", si_nginx_word(a, path(s, "%s/images", s->cache))},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
@@ -321,7 +328,8 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
     bool ok = read_template(s, &text);
     if (!ok) {
         si_complain("cannot read %s", s->conf_template);
-    } else if (si_template_fill((si_str){(char *)text.data, text.len}, values, &filled, &diag) != SI_OK) {
+    } else if (si_template_fill((si_str){(char *)text.data, text.len}, values, &filled, &diag) !=
+               SI_OK) {
         ok = false;
         si_complain_diag(&diag);
     } else {
@@ -349,8 +357,8 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         return false;
     }
     s->generations = path(s, "%s/generations", s->cache);
-    s->access_log = o->access_log != NULL ? absolute(s, o->access_log)
-                                          : path(s, "%s/access.log", s->cache);
+    s->access_log =
+        o->access_log != NULL ? absolute(s, o->access_log) : path(s, "%s/access.log", s->cache);
     if (strchr(s->access_log, '$') != NULL) {
         si_complain("the path of the access log must not hold $");
         return false;

@@ -19,14 +19,15 @@ typedef struct si_site_options {
 /* A server's place. Zero-initialize; release with si_site_clear(). All strings in the arena. */
 typedef struct si_site {
     si_arena arena;
-    const char *nginx;         /* path of the program */
+    const char *nginx;                  /* path of the program */
     const char *module, *conf_template; /* of the installed parts */
-    const char *root, *config, *cache, *generations, *access_log, *tls_cert, *tls_key; /* absolute */
+    const char *root, *config, *cache, *generations, *access_log, *tls_cert,
+        *tls_key;              /* absolute */
     const char *run;           /* run folder, mode 0700, ours alone */
     const char *socket, *conf; /* in the run folder */
     uid_t uid;                 /* whom renderers and nginx's workers run as */
     gid_t gid;
-    const char *group;         /* name of gid */
+    const char *group; /* name of gid */
 } si_site;
 
 /* Checks the options against the machine and makes what is missing: folders, certificate, nginx

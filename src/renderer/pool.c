@@ -25,11 +25,12 @@
 #include "source/broker.h"
 
 enum {
-    BACKLOG = 1024,       /* waiting connections, as far as the system allows */
-    START_MS = 10000,     /* for a worker to load its libraries */
-    WATCH_MS = 250,       /* how often the watchdog looks */
-    QUICK_DEATH_MS = 100, /* a worker that ends sooner after its start counts as not having started */
-    BACKOFF_FIRST_MS = 50,/* wait before the third start in a row; doubles from then on */
+    BACKLOG = 1024,   /* waiting connections, as far as the system allows */
+    START_MS = 10000, /* for a worker to load its libraries */
+    WATCH_MS = 250,   /* how often the watchdog looks */
+    QUICK_DEATH_MS =
+        100, /* a worker that ends sooner after its start counts as not having started */
+    BACKOFF_FIRST_MS = 50, /* wait before the third start in a row; doubles from then on */
     BACKOFF_MAX_MS = 1000
 };
 
@@ -40,8 +41,8 @@ typedef struct place {
     si_worker_slot *slot; /* shared with the worker in this place */
     bool killed;          /* by the watchdog; say so only once */
     int64_t started_ns;
-    int64_t start_at_ns;  /* when an empty place may be filled */
-    int quick_deaths;     /* in a row */
+    int64_t start_at_ns; /* when an empty place may be filled */
+    int quick_deaths;    /* in a row */
 } place;
 
 typedef struct pool {
@@ -108,7 +109,7 @@ static int listen_tcp(const char *address, si_diag *diag) {
     bool brackets = address[0] == '[' && colon[-1] == ']';
     snprintf(host, sizeof host, "%.*s", (int)(colon - address) - 2 * brackets, address + brackets);
     struct addrinfo *list = NULL, hints = {.ai_socktype = SOCK_STREAM,
-        .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
+                                      .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
     int e = getaddrinfo(host, colon + 1, &hints, &list);
     if (e != 0) {
         si_fail(diag, SI_ERR_SYNTAX, "%s is no address and port: %s", address, gai_strerror(e));
@@ -159,7 +160,8 @@ static void start_worker(pool *p, place *w) {
     int pair[2];
     pid_t self = getpid();
     w->started_ns = si_now_ns();
-    w->start_at_ns = w->started_ns + BACKOFF_MAX_MS * SI_MILLISECOND; /* if this does not work out */
+    w->start_at_ns =
+        w->started_ns + BACKOFF_MAX_MS * SI_MILLISECOND; /* if this does not work out */
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
         say("no socket for a worker: %s", strerror(errno));
         return;
@@ -199,7 +201,8 @@ static void say_how_it_ended(const place *w, int status) {
     if (code == SI_WORKER_CUT_SHORT + SIGALRM || code == SI_WORKER_CUT_SHORT + SIGXCPU) {
         say("worker %d ran out of time%s%s", w->pid, on, recipe);
     } else if (code > SI_WORKER_CUT_SHORT && code < SI_WORKER_CUT_SHORT + 65) {
-        say("worker %d crashed (%s)%s%s", w->pid, strsignal(code - SI_WORKER_CUT_SHORT), on, recipe);
+        say("worker %d crashed (%s)%s%s", w->pid, strsignal(code - SI_WORKER_CUT_SHORT), on,
+            recipe);
     } else if (WIFSIGNALED(status)) {
         say("worker %d was killed (%s)%s%s", w->pid, strsignal(WTERMSIG(status)), on, recipe);
     } else if (code != 0) {
@@ -351,8 +354,8 @@ static bool prepare(pool *p, const si_pool_options *options) {
     for (int i = 0; i < o->workers; i++) {
         place *w = &p->places[i];
         w->broker = -1;
-        w->slot = mmap(NULL, sizeof *w->slot, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-            -1, 0);
+        w->slot =
+            mmap(NULL, sizeof *w->slot, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (w->slot == MAP_FAILED) {
             say("no memory for %d workers", o->workers);
             return false;

@@ -1,9 +1,10 @@
 /* The renderer pool: one small process that forks workers, opens originals for them, and sees to it
  * that there is always a full set of them.
  *
- * The pool never touches a request or a pixel. Workers share its listening socket, serve one request
- * at a time and may die at any moment: a dead one is replaced at once, one that overruns its time is
- * killed. Workers that keep dying right after their start are replaced more and more slowly. */
+ * The pool never touches a request or a pixel. Workers share its listening socket, serve one
+ * request at a time and may die at any moment: a dead one is replaced at once, one that overruns
+ * its time is killed. Workers that keep dying right after their start are replaced more and more
+ * slowly. */
 #ifndef SI_RENDERER_POOL_H
 #define SI_RENDERER_POOL_H
 
@@ -12,16 +13,16 @@
 
 enum {
     SI_POOL_WORKERS_MAX = 256,
-    SI_POOL_WALL_MS = 8000,    /* default of si_pool_options.wall_ms */
-    SI_POOL_CPU_SECONDS = 20,  /* default of si_pool_options.cpu_seconds */
-    SI_POOL_DRAIN_MS = 10000   /* how long running requests may take once the pool has to stop */
+    SI_POOL_WALL_MS = 8000,   /* default of si_pool_options.wall_ms */
+    SI_POOL_CPU_SECONDS = 20, /* default of si_pool_options.cpu_seconds */
+    SI_POOL_DRAIN_MS = 10000  /* how long running requests may take once the pool has to stop */
 };
 #define SI_POOL_MEMORY (INT64_C(2) << 30) /* default of si_pool_options.memory */
 
 /* What to run. Zero-initialize, then set listen_fd and root; each other field 0 = default. */
 typedef struct si_pool_options {
-    int listen_fd;           /* listening SCGI socket, from si_pool_listen(); the caller's to close */
-    const char *root;        /* folder of the originals */
+    int listen_fd;    /* listening SCGI socket, from si_pool_listen(); the caller's to close */
+    const char *root; /* folder of the originals */
     const char *socket_path; /* unlinked when the pool stops; NULL = somebody else's to unlink */
     bool shared_listener;    /* others go on listening when this pool stops */
     int workers;             /* 1…SI_POOL_WORKERS_MAX; default: processors this process may use */

@@ -127,8 +127,7 @@ si_result si_scgi_read(
     return si_scgi_parse(buffer, need, out, diag);
 }
 
-si_result si_scgi_write(
-    int fd, int64_t deadline_ns, const void *data, size_t len, si_diag *diag) {
+si_result si_scgi_write(int fd, int64_t deadline_ns, const void *data, size_t len, si_diag *diag) {
     const char *p = data;
     while (len > 0) {
         ssize_t n = send(fd, p, len, MSG_NOSIGNAL | MSG_DONTWAIT);

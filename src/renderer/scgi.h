@@ -20,8 +20,9 @@ typedef struct si_scgi_request {
     bool refresh;  /* SMARTIMG_REFRESH is 1: a cached reply is there, this one is to be the best */
 } si_scgi_request;
 
-/* Says from the first `len` bytes how long the whole head is: `*need` bytes, or 0 if even that cannot
- * be told yet. SI_ERR_SYNTAX if it cannot become a netstring, SI_ERR_LIMIT if it is too long. */
+/* Says from the first `len` bytes how long the whole head is: `*need` bytes, or 0 if even that
+ * cannot be told yet. SI_ERR_SYNTAX if it cannot become a netstring, SI_ERR_LIMIT if it is too
+ * long. */
 SI_NODISCARD si_result si_scgi_measure(const char *data, size_t len, size_t *need, si_diag *diag);
 
 /* Parses a complete head of exactly the length that si_scgi_measure() gave. SI_ERR_SYNTAX if it is
@@ -40,8 +41,8 @@ SI_NODISCARD si_result si_scgi_write(
     int fd, int64_t deadline_ns, const void *data, size_t len, si_diag *diag);
 
 /* Ends the connection so that the other side gets all that was written: closing a socket with
- * unread bytes in it would reset it. What has arrived is read away; with `linger` also what is still
- * on its way, for a fifth of a second at most. */
+ * unread bytes in it would reset it. What has arrived is read away; with `linger` also what is
+ * still on its way, for a fifth of a second at most. */
 void si_scgi_close(int fd, bool linger);
 
 #endif

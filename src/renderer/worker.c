@@ -32,10 +32,10 @@
 #endif
 
 enum {
-    READ_MS = 3000,          /* for a request to arrive */
-    WRITE_MS = 5000,         /* for a reply to be taken */
-    KILL_SLACK_MS = 1000,    /* what a worker may overrun before the pool kills it */
-    SEARCH_RESERVE_MS = 1500,/* between the end of the search and the deadline: the last encoding */
+    READ_MS = 3000,       /* for a request to arrive */
+    WRITE_MS = 5000,      /* for a reply to be taken */
+    KILL_SLACK_MS = 1000, /* what a worker may overrun before the pool kills it */
+    SEARCH_RESERVE_MS = 1500, /* from the end of the search to the deadline: the last encoding */
     FILES_MAX = 64,
     ALT_STACK_SIZE = 64 * 1024
 };
@@ -192,8 +192,8 @@ static void reply(int connection, const si_answer *a, long keep_seconds, si_work
     int64_t deadline = si_now_ns() + WRITE_MS * SI_MILLISECOND;
     si_bytes head = {0};
     char more[100];
-    int n = snprintf(more, sizeof more, "X-Accel-Expires: %ld\r\n\r\n",
-        a->status == 200 ? keep_seconds : 0);
+    int n = snprintf(
+        more, sizeof more, "X-Accel-Expires: %ld\r\n\r\n", a->status == 200 ? keep_seconds : 0);
     bool whole = si_answer_headers(a, &head) && si_bytes_append(&head, more, (size_t)n);
     set_alarm(0);
     atomic_store(&slot->kill_at_ns, deadline + KILL_SLACK_MS * SI_MILLISECOND);
@@ -238,7 +238,10 @@ static void answer(const si_pool_options *options, int connection, int broker, s
     si_answer_make(&recipe, fd, &how, &a);
     /* a file that was replaced on the way is answered for with what is there, but not kept */
     fresh = fresh && same_file(&recipe, fd);
-    reply(connection, &a, !fresh ? 0 : a.smart && !a.choice.full ? KEEP_CUT_SHORT : KEEP_WHOLE,
+    reply(connection, &a,
+        !fresh                      ? 0
+        : a.smart && !a.choice.full ? KEEP_CUT_SHORT
+                                    : KEEP_WHOLE,
         slot);
     si_answer_free(&a);
     if (fd >= 0) {
@@ -260,7 +263,8 @@ static void serve(
     if (r == SI_OK) {
         snprintf(slot->recipe, sizeof slot->recipe, "%.*s", SI_STR_ARG(request.recipe));
         start = si_now_ns();
-        atomic_store(&slot->kill_at_ns, start + (options->wall_ms + KILL_SLACK_MS) * SI_MILLISECOND);
+        atomic_store(
+            &slot->kill_at_ns, start + (options->wall_ms + KILL_SLACK_MS) * SI_MILLISECOND);
         renew_cpu_limit(options->cpu_seconds);
         set_alarm(options->wall_ms);
         answer(options, connection, broker, request.recipe, start, slot);

@@ -49,16 +49,19 @@ static void test_good_requests(void **state) {
     char recipe[64];
     bool refresh;
     assert_int_equal(parse(HEAD("CONTENT_LENGTH\0000\0SCGI\0001\0SMARTIMG_RECIPE\0a=b\0"), &refresh,
-                         recipe, sizeof recipe), SI_OK);
+                         recipe, sizeof recipe),
+        SI_OK);
     assert_string_equal(recipe, "a=b");
     assert_false(refresh);
     /* any order, foreign headers, empty values */
     assert_int_equal(parse(HEAD("SMARTIMG_REFRESH\0001\0HTTP_X\0\0SMARTIMG_RECIPE\0r\0"), &refresh,
-                         recipe, sizeof recipe), SI_OK);
+                         recipe, sizeof recipe),
+        SI_OK);
     assert_string_equal(recipe, "r");
     assert_true(refresh);
     assert_int_equal(parse(HEAD("SMARTIMG_REFRESH\000yes\0SMARTIMG_RECIPE\0\0"), &refresh, recipe,
-                         sizeof recipe), SI_OK);
+                         sizeof recipe),
+        SI_OK);
     assert_string_equal(recipe, "");
     assert_false(refresh);
 }
@@ -69,22 +72,22 @@ static void test_malformed_requests(void **state) {
         const char *headers;
         size_t len;
     } rows[] = {
-        {HEAD("")},                                            /* no recipe */
-        {HEAD("CONTENT_LENGTH\0000\0")},                       /* no recipe */
-        {HEAD("SMARTIMG_RECIPE")},                             /* name without end */
-        {HEAD("SMARTIMG_RECIPE\0")},                           /* no value */
-        {HEAD("SMARTIMG_RECIPE\0x")},                          /* value without end */
-        {HEAD("SMARTIMG_RECIPE\0x\0\0y\0")},                   /* empty name */
-        {HEAD("SMARTIMG_RECIPE\0x\0SMARTIMG_RECIPE\0x\0")},    /* twice */
-        {HEAD("SMARTIMG_RECIPE\0x\0SCGI\0002\0")},             /* other version */
-        {HEAD("SMARTIMG_RECIPE\0x\0A\0")},                     /* odd number of texts */
-        {HEAD("smartimg_recipe\0x\0")},                        /* names are case-sensitive */
+        {HEAD("")},                                         /* no recipe */
+        {HEAD("CONTENT_LENGTH\0000\0")},                    /* no recipe */
+        {HEAD("SMARTIMG_RECIPE")},                          /* name without end */
+        {HEAD("SMARTIMG_RECIPE\0")},                        /* no value */
+        {HEAD("SMARTIMG_RECIPE\0x")},                       /* value without end */
+        {HEAD("SMARTIMG_RECIPE\0x\0\0y\0")},                /* empty name */
+        {HEAD("SMARTIMG_RECIPE\0x\0SMARTIMG_RECIPE\0x\0")}, /* twice */
+        {HEAD("SMARTIMG_RECIPE\0x\0SCGI\0002\0")},          /* other version */
+        {HEAD("SMARTIMG_RECIPE\0x\0A\0")},                  /* odd number of texts */
+        {HEAD("smartimg_recipe\0x\0")},                     /* names are case-sensitive */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char recipe[64];
         bool refresh;
-        assert_int_equal(parse(rows[i].headers, rows[i].len, &refresh, recipe, sizeof recipe),
-            SI_ERR_SYNTAX);
+        assert_int_equal(
+            parse(rows[i].headers, rows[i].len, &refresh, recipe, sizeof recipe), SI_ERR_SYNTAX);
     }
 }
 
@@ -94,12 +97,22 @@ static void test_bad_netstrings(void **state) {
         const char *text;
         si_result expected;
     } rows[] = {
-        {"", SI_ERR_SYNTAX}, {":", SI_ERR_SYNTAX}, {":,", SI_ERR_SYNTAX}, {"x", SI_ERR_SYNTAX},
-        {"-1:,", SI_ERR_SYNTAX}, {"3", SI_ERR_SYNTAX}, {"3 :abc,", SI_ERR_SYNTAX},
-        {"3:abc;", SI_ERR_SYNTAX}, {"3:ab,", SI_ERR_SYNTAX}, {"3:abcd,", SI_ERR_SYNTAX},
-        {"0:,", SI_ERR_SYNTAX}, {"GET / HTTP/1.1\r\n", SI_ERR_SYNTAX},
-        {"65536:x,", SI_ERR_LIMIT}, {"999999:x,", SI_ERR_LIMIT},
-        {"99999999999999999999999999:x,", SI_ERR_LIMIT}, {"0000000000", SI_ERR_LIMIT},
+        {"", SI_ERR_SYNTAX},
+        {":", SI_ERR_SYNTAX},
+        {":,", SI_ERR_SYNTAX},
+        {"x", SI_ERR_SYNTAX},
+        {"-1:,", SI_ERR_SYNTAX},
+        {"3", SI_ERR_SYNTAX},
+        {"3 :abc,", SI_ERR_SYNTAX},
+        {"3:abc;", SI_ERR_SYNTAX},
+        {"3:ab,", SI_ERR_SYNTAX},
+        {"3:abcd,", SI_ERR_SYNTAX},
+        {"0:,", SI_ERR_SYNTAX},
+        {"GET / HTTP/1.1\r\n", SI_ERR_SYNTAX},
+        {"65536:x,", SI_ERR_LIMIT},
+        {"999999:x,", SI_ERR_LIMIT},
+        {"99999999999999999999999999:x,", SI_ERR_LIMIT},
+        {"0000000000", SI_ERR_LIMIT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         size_t len = strlen(rows[i].text);
