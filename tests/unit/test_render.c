@@ -533,16 +533,16 @@ static void tiles(void **state) {
 static void shrink_on_load(void **state) {
     (void)state;
     for (int odd = 0; odd < 2; odd++) {
-        int w = 1600 + 7 * odd, h = 1200 + 5 * odd;
+        int w = 800 + 7 * odd, h = 600 + 5 * odd;
         int jpeg = save(paint_image(w, h, 3, 1, waves), ".jpg[Q=97,subsample_mode=off]");
-        int webp = save(paint_image(w, h, 3, 1, waves), ".webp[lossless=true]");
+        int webp = save(paint_image(w, h, 3, 1, waves), ".webp[lossless=true,effort=0]");
         int jp2 = save(paint_image(w, h, 3, 1, waves), ".jp2[lossless=true]");
         int png = save(paint_image(w, h, 3, 1, waves), ".png");
-        static const int widths[] = {90, 150, 390, 800};
+        static const int widths[] = {45, 75, 195, 400};
         for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
             si_recipe r = recipe(widths[i], 0);
             r.crop_kind = odd ? SI_CROP_PIXELS : SI_CROP_NONE;
-            memcpy(r.crop, (double[]){103, 55, 1313, 1001}, sizeof r.crop);
+            memcpy(r.crop, (double[]){53, 25, 657, 501}, sizeof r.crop);
             si_image full = render(&r, dup(png));
             int fds[] = {jpeg, webp, jp2};
             for (int k = 0; k < 3; k++) {
@@ -751,9 +751,10 @@ static void properties(void **state) {
 
 /* ---- corpus ---- */
 
+/* Of processor time: the machine may be busy with other things. */
 static double seconds(void) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -807,7 +808,7 @@ static void corpus_folder(const char *part, int *served, int *files) {
     closedir(dir);
     print_message("  %d of %d served, peak %ld MB\n", *served, *files, peak_megabytes());
 #ifndef SANITIZED
-    assert_true(peak_megabytes() < 700);
+    assert_true(peak_megabytes() < 1000); /* with MALLOC_PERTURB_, which touches all of it */
 #endif
 }
 
