@@ -174,7 +174,7 @@ static void library(char *text, size_t size) {
 const si_codec_driver si_codec_jxl = {
     .quality_min = 0,
     .quality_max = 100,
-    .quality_step = 0.5f,
+    .quality_step = 0.25f,
     .max_side = 65535,
     .library = library,
     .encode = encode,
