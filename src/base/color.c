@@ -40,7 +40,7 @@ bool si_color_parse(si_str text, si_color *out) {
     si_str s = si_str_trim(text);
     out->source = take_suffix(&s, 's');
     bool prefixed = s.len > 2 && s.p[0] == '0' && (s.p[1] | 0x20) == 'x';
-    bool listed = memchr(s.p != NULL ? s.p : "", ',', s.len) != NULL;
+    bool listed = s.len > 0 && memchr(s.p, ',', s.len) != NULL;
     bool cmyk = take_suffix(&s, 'k');
     bool rgb = !cmyk && take_suffix(&s, 'r');
     bool gray = !cmyk && !rgb && take_suffix(&s, 'g');

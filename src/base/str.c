@@ -150,7 +150,13 @@ char *si_real_print(double v, char *out) {
     if (decimals == 0) {
         snprintf(out, 32, "%s%llu", sign, whole);
     } else {
-        snprintf(out, 32, "%s%llu.%0*llu", sign, whole, decimals, part);
+        char digits[24];
+        snprintf(digits, sizeof digits, "%llu", part);
+        int n = snprintf(out, 32, "%s%llu.", sign, whole);
+        for (size_t zeros = (size_t)decimals - strlen(digits); zeros > 0 && n < 24; zeros--) {
+            out[n++] = '0';
+        }
+        snprintf(out + n, 32 - (size_t)n, "%.7s", digits);
     }
     return out;
 }
