@@ -1,75 +1,8 @@
 #include "quality/choose.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/clock.h"
 #include "quality/search.h"
-
-static double ms_since(int64_t start) {
-    return (double)(si_now_ns() - start) / 1e6;
-}
-
-/* ---- one candidate ---- */
-
-static void describe(si_candidate *c) {
-    const si_encode_params *p = &c->params;
-    size_t n = 0, room = sizeof c->settings;
-#define SAY(...)                                                                                   \
-    n += n < room ? (size_t)snprintf(c->settings + n, room - n, __VA_ARGS__) : 0
-    if (p->lossless || c->format == SI_FORMAT_PNG || c->format == SI_FORMAT_GIF) {
-        SAY("lossless");
-    } else {
-        SAY("quality %.4g", (double)p->quality);
-    }
-    if (c->format == SI_FORMAT_JPEG || c->format == SI_FORMAT_AVIF || c->format == SI_FORMAT_JXR) {
-        SAY(" %s", p->chroma_full ? "4:4:4" : "4:2:0");
-    }
-    if (c->format == SI_FORMAT_AVIF && !p->lossless) {
-        SAY(" %d bit", p->bit_depth);
-    }
-    if (c->format == SI_FORMAT_JPEG && p->progressive) {
-        SAY(" progressive");
-    }
-    if (!c->baseline) {
-        SAY(" effort %d", p->effort);
-    }
-#undef SAY
-}
-
-si_candidate *si_search_try(
-    si_search *s, si_format format, const si_encode_params *params, si_diag *diag) {
-    si_choice *choice = s->choice;
-    if (choice->candidate_count == SI_CANDIDATES_MAX) {
-        (void)si_fail(diag, SI_ERR_LIMIT, "too many candidates");
-        return NULL;
-    }
-    si_candidate *c = &choice->candidates[choice->candidate_count++];
-    *c = (si_candidate){
-        .format = format, .params = *params, .score = NAN, .verdict = SI_VERDICT_FAILED};
-    describe(c);
-    si_image decoded = {0};
-    si_bytes_free(&s->file);
-    int64_t start = si_now_ns();
-    if (si_codec_encode(format, s->image, params, &s->file, diag) != SI_OK) {
-        return c;
-    }
-    c->encode_ms = ms_since(start);
-    c->bytes = s->file.len;
-    if (s->reference == NULL) {
-        return c;
-    }
-    start = si_now_ns();
-    if (si_codec_decode(format, s->file.data, s->file.len, &decoded, diag) != SI_OK ||
-        si_score_against(s->reference, &decoded, &c->score, diag) != SI_OK) {
-        c->score = NAN;
-    }
-    c->score_ms = ms_since(start);
-    si_image_free(&decoded);
-    return c;
-}
 
 /* ---- the target ---- */
 
@@ -106,9 +39,15 @@ static si_result flatten(const si_image *image, uint8_t level, si_image *out, si
     return SI_OK;
 }
 
+/* What looking as good means: the score to reach, and the JPEG that reached it. */
+typedef struct target {
+    double score;
+    size_t jpeg_bytes;
+} target;
+
 /* The score of an opaque image as JPEG at the requested quality. */
 static si_result score_of_jpeg(
-    const si_image *image, const si_recipe *r, double *score, si_diag *diag) {
+    const si_image *image, const si_recipe *r, target *out, si_diag *diag) {
     si_encode_params p = si_codec_defaults(SI_FORMAT_JPEG, image);
     p.quality = (float)r->quality;
     p.chroma_full = r->chroma_full;
@@ -123,8 +62,9 @@ static si_result score_of_jpeg(
         result = si_score_ref_new(image, SI_SCORE_ON_BLACK_AND_WHITE, &reference, diag);
     }
     if (result == SI_OK) {
-        result = si_score_against(reference, &decoded, score, diag);
+        result = si_score_against(reference, &decoded, &out->score, diag);
     }
+    out->jpeg_bytes = file.len;
     si_score_ref_free(reference);
     si_image_free(&decoded);
     si_bytes_free(&file);
@@ -134,115 +74,149 @@ static si_result score_of_jpeg(
 /* The target of a PNG request: what a JPEG at the effective qlt reaches; JPEG has no alpha, so
  * transparency is laid on black and on white and the worse score counts (design.md "Quality"). */
 static si_result target_of_png(
-    const si_recipe *r, const si_image *image, double *target, si_diag *diag) {
+    const si_recipe *r, const si_image *image, target *out, si_diag *diag) {
     if (!si_image_has_transparency(image)) {
-        return score_of_jpeg(image, r, target, diag);
+        return score_of_jpeg(image, r, out, diag);
     }
-    *target = INFINITY;
+    *out = (target){.score = INFINITY};
     for (int level = 0; level <= 255; level += 255) {
         si_image flat = {0};
-        double score = 0;
+        target t = {0};
         si_result result = flatten(image, (uint8_t)level, &flat, diag);
         if (result == SI_OK) {
-            result = score_of_jpeg(&flat, r, &score, diag);
+            result = score_of_jpeg(&flat, r, &t, diag);
         }
         si_image_free(&flat);
         if (result != SI_OK) {
             return result;
         }
-        *target = fmin(*target, score);
+        if (t.score < out->score) {
+            *out = t;
+        }
     }
     return SI_OK;
 }
 
 /* ---- the choice ---- */
 
-/* Keeps the file of the candidate just tried if it is the smallest good one so far. */
-static void keep_if_best(si_search *s, const si_candidate *c) {
-    if (s->best < 0 || c->bytes < s->choice->candidates[s->best].bytes) {
-        s->best = (int)(c - s->choice->candidates);
-        si_bytes_move(&s->best_file, &s->file);
+/* The formats to try: the ladder, or JPEG itself for a client that knows nothing better. */
+static int formats_to_try(const si_recipe *r, si_format *formats) {
+    for (int i = 0; i < r->ladder_len; i++) {
+        formats[i] = r->ladder[i];
+    }
+    if (r->ladder_len == 0 && r->smart && r->format == SI_FORMAT_JPEG) {
+        formats[0] = SI_FORMAT_JPEG;
+        return 1;
+    }
+    return r->ladder_len;
+}
+
+/* Sets target and threshold, and measures the features. The baseline has been tried. */
+static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
+    const si_candidate *baseline = &s->choice->candidates[0];
+    target t = {.score = baseline->score, .jpeg_bytes = baseline->bytes};
+    if (s->exact) {
+        t = (target){.score = 100};
+    } else if (r->format == SI_FORMAT_PNG) {
+        si_result result = target_of_png(r, s->image, &t, diag);
+        if (result != SI_OK) {
+            return result;
+        }
+    }
+    if (isnan(t.score)) {
+        return diag->code != SI_OK ? diag->code : SI_ERR_INTERNAL;
+    }
+    s->choice->target = t.score;
+    s->threshold = s->exact ? 100 : t.score - SI_SCORE_SLACK;
+    si_features_measure(s->image, t.jpeg_bytes, r->quality, r->chroma_full, &s->features);
+    s->budget_ms = s->options.budget_ms;
+    if (!s->options.full) {
+        s->budget_ms *= fmax(1, s->features.megapixels);
+    }
+    return SI_OK;
+}
+
+/* Lossless tries: all there is if the request is exact; else where a PNG was asked for and a full
+ * search is on, or where nothing lossy reached the target. */
+static void try_lossless(si_search *s, const si_format *formats, int count) {
+    bool wanted = s->exact || s->best < 0 || (s->requested == SI_FORMAT_PNG && s->options.full);
+    int effort = s->options.full ? 8 : 4;
+    for (int i = 0; wanted && i < count; i++) {
+        if (formats[i] != SI_FORMAT_JPEG) {
+            si_search_lossless(s, formats[i], effort);
+        }
     }
 }
 
-bool si_search_is_good(const si_search *s, const si_candidate *c) {
-    return c != NULL && c->bytes > 0 && c->score >= s->choice->target - SI_SCORE_SLACK;
+static void search(si_search *s, const si_format *formats, int count) {
+    if (!s->exact && s->options.full) {
+        for (int i = 0; i < count; i++) {
+            si_search_full(s, formats[i]);
+        }
+    } else if (!s->exact) {
+        si_search_fast(s, formats, count);
+    }
+    try_lossless(s, formats, count);
 }
 
-si_candidate *si_search_judge(si_search *s, si_format format, const si_encode_params *params) {
-    si_diag ignored = {0}; /* a codec that fails costs its candidate, not the reply */
-    si_candidate *c = si_search_try(s, format, params, &ignored);
-    if (c == NULL || c->bytes == 0 || isnan(c->score)) {
-        return c;
+/* Decides between the baseline and the best candidate. */
+static void settle(si_search *s, si_bytes *baseline_file) {
+    si_choice *c = s->choice;
+    if (s->best >= 0) {
+        c->saved = (long)c->candidates[0].bytes - (long)c->candidates[s->best].bytes;
     }
-    c->verdict = SI_VERDICT_POOR;
-    if (si_search_is_good(s, c)) {
-        c->verdict = SI_VERDICT_LARGE; /* until it turns out the winner */
-        keep_if_best(s, c);
+    if (c->saved > 0) {
+        c->winner = s->best;
+        c->candidates[s->best].verdict = SI_VERDICT_WINNER;
+        c->format = c->candidates[s->best].format;
+        si_bytes_move(&c->body, &s->best_file);
+    } else {
+        si_bytes_move(&c->body, baseline_file);
     }
-    return c;
+    c->score = c->candidates[c->winner].score;
 }
 
-si_result si_choose(const si_recipe *r, const si_image *image, int64_t deadline_ns, si_choice *out,
-    si_diag *diag) {
-    si_search s = {.image = image, .choice = out, .deadline_ns = deadline_ns, .best = -1};
+si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_options *options,
+    si_choice *out, si_diag *diag) {
+    si_search s = {.image = image,
+        .choice = out,
+        .best = -1,
+        .requested = r->format,
+        .wanted = requested_params(r, image),
+        .exact = r->format == SI_FORMAT_PNG && r->quality == 100}; /* SI-24 */
+    s.options = options != NULL ? *options : (si_choose_options){0};
+    if (s.options.budget_ms == 0) {
+        s.options.budget_ms = s.options.full ? SI_REFINEMENT_MS : SI_FIRST_ANSWER_MS;
+    }
+    si_format formats[SI_LADDER_MAX];
+    int count = formats_to_try(r, formats);
     out->target = out->score = NAN;
-    out->baseline = out->winner = -1;
+    out->baseline = out->winner = 0;
+    out->format = r->format;
+    out->full = s.options.full || count == 0;
     si_bytes baseline_file = {0};
-    bool exact = r->format == SI_FORMAT_PNG && r->quality == 100; /* SI-24 */
     si_result result = SI_OK;
-    if (r->ladder_len > 0) {
+    if (count > 0) {
         result = si_score_ref_new(image, SI_SCORE_ON_BLACK_AND_WHITE, &s.reference, diag);
     }
     if (result != SI_OK) {
         goto done;
     }
-    si_encode_params wanted = requested_params(r, image);
-    si_candidate *baseline = si_search_try(&s, r->format, &wanted, diag);
+    const si_candidate *baseline = si_search_try(&s, r->format, &s.wanted, diag);
     if (baseline == NULL || baseline->bytes == 0) {
         result = diag->code != SI_OK ? diag->code : SI_ERR_INTERNAL;
         goto done;
     }
-    baseline->baseline = true;
-    baseline->verdict = SI_VERDICT_BASELINE;
-    describe(baseline);
-    out->baseline = out->winner = 0;
-    out->format = r->format;
-    out->full = true;
+    out->candidates[0].verdict = SI_VERDICT_BASELINE;
     si_bytes_move(&baseline_file, &s.file);
-    if (r->ladder_len > 0) {
-        out->target = baseline->score;
-        if (r->format == SI_FORMAT_PNG) {
-            out->target = 100;
-            if (!exact) {
-                result = target_of_png(r, image, &out->target, diag);
-            }
-        }
-        if (result != SI_OK || isnan(out->target)) {
-            result = result != SI_OK ? result : SI_ERR_INTERNAL;
+    if (count > 0) {
+        result = prepare(&s, r, diag);
+        if (result != SI_OK) {
             goto done;
         }
+        search(&s, formats, count);
     }
-    for (int i = 0; i < r->ladder_len; i++) {
-        if (exact) {
-            si_search_lossless(&s, r->ladder[i]);
-        } else {
-            si_search_format(&s, r->ladder[i]);
-        }
-    }
-    baseline = &out->candidates[0];
-    if (s.best >= 0) {
-        out->saved = (long)baseline->bytes - (long)out->candidates[s.best].bytes;
-    }
-    if (out->saved > 0) {
-        out->winner = s.best;
-        out->candidates[s.best].verdict = SI_VERDICT_WINNER;
-        out->format = out->candidates[s.best].format;
-        si_bytes_move(&out->body, &s.best_file);
-    } else {
-        si_bytes_move(&out->body, &baseline_file);
-    }
-    out->score = out->candidates[out->winner].score;
+    settle(&s, &baseline_file);
 done:
     si_score_ref_free(s.reference);
     si_bytes_free(&s.file);

@@ -1,9 +1,23 @@
 /* The choice: the smallest encoding that looks as good as the one that was asked for.
  *
  * The requested encoding is made first; it is the baseline. Its SSIMULACRA2 score on exactly these
- * pixels is the target. Each format of the ladder is searched for its smallest file that scores at
- * least target − 0.5. The smallest good candidate wins if it is smaller than the baseline, else the
- * baseline is sent (design.md "Quality", reference/smart-imaging.md sections 3 to 5). */
+ * pixels is the target; for a PNG request, the score of a JPEG at the effective qlt. A candidate of
+ * another format is good if its file, decoded, scores at least target − SI_SCORE_SLACK. The
+ * smallest good candidate wins if it is smaller than the baseline, else the baseline is sent
+ * (design.md "Quality", reference/smart-imaging.md sections 3 to 5):
+ *
+ *  - a reply is never larger than the baseline; on a tie the baseline is sent (D-3);
+ *  - a JPEG request becomes lossy (SI-22); a lossless candidate is tried only if no lossy one can
+ *    reach the target;
+ *  - a PNG request becomes lossy (SI-23), unless a full search finds something lossless that is
+ *    smaller still; at quality 100 it stays exact (SI-24);
+ *  - a client that knows JPEG only gets a better JPEG, where there is one;
+ *  - transparency is scored on black and on white, and the worse counts.
+ *
+ * Pictures below 8×8 are extended to that for scoring (ssimulacra2.h). Below TINY_PIXELS, encodings
+ * cost so little that a first answer takes as many as it needs. Above a megapixel, the budget of a
+ * first answer grows with the pixels, as rendering does; a full search uses faster encoder settings
+ * as pictures grow, so that it ends within its budget. */
 #ifndef SI_QUALITY_CHOOSE_H
 #define SI_QUALITY_CHOOSE_H
 
@@ -12,32 +26,44 @@
 
 #define SI_SCORE_SLACK 0.5 /* a candidate may score this much below the target */
 
-enum { SI_CANDIDATES_MAX = 96 };
+enum {
+    SI_CANDIDATES_MAX = 96,
+    SI_FIRST_ANSWER_MS = 150, /* default budget of a first answer, for up to a megapixel */
+    SI_REFINEMENT_MS = 6000   /* and of a full search, whatever the size */
+};
+
+typedef struct si_choose_options {
+    bool full;     /* search on for the smallest; false: a first answer, in one or two tries */
+    int budget_ms; /* CPU time for encoding on top of the baseline, as foreseen by the table of
+                      costs rather than measured, so that equal requests are answered equally;
+                      0 = the defaults above */
+    int64_t deadline_ns; /* CLOCK_MONOTONIC; no encoding starts later; 0 = none */
+} si_choose_options;
 
 typedef enum si_verdict {
     SI_VERDICT_BASELINE, /* the requested encoding */
     SI_VERDICT_WINNER,
-    SI_VERDICT_POOR,     /* scores below the target */
-    SI_VERDICT_LARGE,    /* good, but larger than another good one */
-    SI_VERDICT_FAILED    /* the encoder or decoder refused */
+    SI_VERDICT_POOR,  /* scores below the target */
+    SI_VERDICT_LARGE, /* good, but larger than another good one */
+    SI_VERDICT_FAILED /* the encoder or decoder refused */
 } si_verdict;
 
 /* One encoding that was tried. */
 typedef struct si_candidate {
     si_format format;
     si_encode_params params;
-    char settings[80];  /* the parameters in words, for explain */
-    size_t bytes;       /* 0 if the encoder failed */
-    double score;       /* SSIMULACRA2; NAN if not scored */
+    char settings[80]; /* the parameters in words, for explain */
+    size_t bytes;      /* 0 if the encoder failed */
+    double score;      /* SSIMULACRA2; NAN if not scored */
     double encode_ms, score_ms;
     si_verdict verdict;
-    bool baseline;      /* made as requested; may also be the winner */
+    bool baseline; /* made as requested; may also be the winner */
 } si_candidate;
 
 /* What was chosen and why. Zero-initialize; release with si_choice_free(). */
 typedef struct si_choice {
-    si_bytes body;        /* the winner's file */
-    si_format format;     /* and its format */
+    si_bytes body;    /* the winner's file */
+    si_format format; /* and its format */
     int candidate_count;
     si_candidate candidates[SI_CANDIDATES_MAX];
     int winner, baseline; /* indices into candidates */
@@ -45,13 +71,14 @@ typedef struct si_choice {
     double score;         /* the winner's; NAN if not scored */
     long saved;           /* requested bytes − converted bytes: > 0 the converted one was sent,
                              < 0 the best converted one was that much larger; 0 tie or no candidate */
-    bool full;            /* searched to the end, rather than stopped by the deadline */
+    bool full;            /* nothing is left to refine: searched to the end, or nothing to search */
 } si_choice;
 
-/* Chooses for final pixels. Only r's output and smart-imaging fields are read. With an empty ladder
- * only the baseline is made, and not scored. Fails if the baseline cannot be encoded. */
-SI_NODISCARD si_result si_choose(const si_recipe *r, const si_image *image, int64_t deadline_ns,
-    si_choice *out, si_diag *diag);
+/* Chooses for final pixels. Only r's output and smart-imaging fields are read. Where r is not
+ * smart, or there is nothing to try, only the baseline is made, and not scored. `options` may be
+ * NULL. Fails if the baseline cannot be encoded. */
+SI_NODISCARD si_result si_choose(const si_recipe *r, const si_image *image,
+    const si_choose_options *options, si_choice *out, si_diag *diag);
 
 void si_choice_free(si_choice *c);
 

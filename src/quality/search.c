@@ -1,129 +1,224 @@
 #include "quality/search.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/clock.h"
+#include "quality/predict.h"
 
-/* Where to begin: a quality that lands near a score of 75 on photographs, how many points of score
- * a step of quality is worth around there, and the encoder effort of the search. Only speed depends
- * on the first two: the search corrects them by what it measures. */
-static const struct prior {
-    float quality; /* at a score of 75 */
-    float slope;   /* points of score per unit of quality */
-    int effort;
-} priors[SI_FORMAT_COUNT] = {
-    [SI_FORMAT_WEBP] = {80, 0.7f, 7},
-    [SI_FORMAT_AVIF] = {62, 0.9f, 5},
-    [SI_FORMAT_JXL] = {82, 0.9f, 6},
-    [SI_FORMAT_JP2] = {55, 1.0f, 6},
-    [SI_FORMAT_JXR] = {75, 0.8f, 6},
-};
-
-enum { MAX_TRIES = 9 };
-
-/* A good candidate this close above the threshold is close enough. */
-static const double tolerance = 0.15;
-
-static bool out_of_time(si_search *s) {
-    if (s->deadline_ns != 0 && si_now_ns() >= s->deadline_ns) {
-        s->choice->full = false;
-        return true;
-    }
-    return false;
+static double ms_since(int64_t start) {
+    return (double)(si_now_ns() - start) / 1e6;
 }
 
-static float on_grid(const si_codec_info *codec, float quality) {
+static double cpu_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* ---- one candidate ---- */
+
+/* Adds " name N" for knobs that are set. */
+static size_t describe_knobs(const si_candidate *c, char *out, size_t room) {
+    const si_encode_params *p = &c->params;
+    const struct {
+        const char *name;
+        int value;
+        bool shown;
+    } knobs[] = {
+        {"tune", p->tune, p->tune != 0},
+        {"sns", p->webp.sns_strength, p->webp.set},
+        {"filter", p->webp.filter_strength, p->webp.set},
+        {"sharpness", p->webp.filter_sharpness, p->webp.set},
+        {"segments", p->webp.segments, p->webp.set},
+        {"passes", p->webp.passes, p->webp.set},
+        {"near-lossless", p->webp.near_lossless, p->webp.set},
+        {"sharpness", p->avif.sharpness, p->avif.set},
+        {"deltaq", p->avif.deltaq_mode, p->avif.set},
+        {"cdef", p->avif.enable_cdef, p->avif.set},
+    };
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof knobs / sizeof *knobs; i++) {
+        if (knobs[i].shown && knobs[i].value >= 0 && n < room) {
+            n += (size_t)snprintf(out + n, room - n, " %s %d", knobs[i].name, knobs[i].value);
+        }
+    }
+    return n;
+}
+
+static void describe(si_candidate *c) {
+    const si_encode_params *p = &c->params;
+    size_t n = 0, room = sizeof c->settings;
+#define SAY(...) n += n < room ? (size_t)snprintf(c->settings + n, room - n, __VA_ARGS__) : 0
+    bool lossless = p->lossless || c->format == SI_FORMAT_PNG || c->format == SI_FORMAT_GIF;
+    if (lossless) {
+        SAY("lossless");
+    } else {
+        SAY("quality %.4g", (double)p->quality);
+    }
+    if (c->format == SI_FORMAT_JPEG || (c->format == SI_FORMAT_AVIF && !lossless) ||
+        c->format == SI_FORMAT_JXR) {
+        SAY(" %s", p->chroma_full ? "4:4:4" : "4:2:0");
+    }
+    if (c->format == SI_FORMAT_AVIF && !lossless) {
+        SAY(" %d bit", p->bit_depth);
+    }
+    if (c->format == SI_FORMAT_WEBP && !lossless && p->chroma_full) {
+        SAY(" sharp");
+    }
+    if (c->format == SI_FORMAT_JPEG && p->progressive) {
+        SAY(" progressive");
+    }
+    if (!c->baseline && c->format != SI_FORMAT_JPEG) {
+        SAY(" effort %d", p->effort);
+    }
+#undef SAY
+    if (n < room) {
+        describe_knobs(c, c->settings + n, room - n);
+    }
+}
+
+si_candidate *si_search_try(
+    si_search *s, si_format format, const si_encode_params *params, si_diag *diag) {
+    si_choice *choice = s->choice;
+    if (choice->candidate_count == SI_CANDIDATES_MAX) {
+        (void)si_fail(diag, SI_ERR_LIMIT, "too many candidates");
+        return NULL;
+    }
+    si_candidate *c = &choice->candidates[choice->candidate_count++];
+    *c = (si_candidate){.format = format,
+        .params = *params,
+        .score = NAN,
+        .verdict = SI_VERDICT_FAILED,
+        .baseline = choice->candidate_count == 1};
+    describe(c);
+    si_image decoded = {0};
+    si_bytes_free(&s->file);
+    int64_t start = si_now_ns();
+    double cpu = cpu_ms();
+    if (si_codec_encode(format, s->image, params, &s->file, diag) != SI_OK) {
+        return c;
+    }
+    c->encode_ms = ms_since(start);
+    c->bytes = s->file.len;
+    if (s->reference == NULL) {
+        return c;
+    }
+    if (!c->baseline && !params->lossless) {
+        s->budget_ms -= si_predict_cost(format, params->effort, &s->features);
+        si_predict_cost_learn(format, params->effort, &s->features, cpu_ms() - cpu);
+    }
+    start = si_now_ns();
+    if (si_codec_decode(format, s->file.data, s->file.len, &decoded, diag) != SI_OK ||
+        si_score_against(s->reference, &decoded, &c->score, diag) != SI_OK) {
+        c->score = NAN;
+    }
+    c->score_ms = ms_since(start);
+    si_image_free(&decoded);
+    return c;
+}
+
+/* Keeps the file of the candidate just tried if it is the smallest good one so far. */
+static void keep_if_best(si_search *s, const si_candidate *c) {
+    if (s->best < 0 || c->bytes < s->choice->candidates[s->best].bytes) {
+        s->best = (int)(c - s->choice->candidates);
+        si_bytes_move(&s->best_file, &s->file);
+    }
+}
+
+bool si_search_is_good(const si_search *s, const si_candidate *c) {
+    return c->score >= s->threshold && (!s->exact || c->params.lossless);
+}
+
+si_candidate *si_search_judge(si_search *s, si_format format, const si_encode_params *params) {
+    si_diag ignored = {0}; /* a codec that fails costs its candidate, not the reply */
+    si_candidate *c = si_search_try(s, format, params, &ignored);
+    if (c == NULL || c->bytes == 0 || isnan(c->score)) {
+        return NULL;
+    }
+    c->verdict = SI_VERDICT_POOR;
+    if (si_search_is_good(s, c)) {
+        c->verdict = SI_VERDICT_LARGE; /* until it turns out the winner */
+        keep_if_best(s, c);
+    }
+    return c;
+}
+
+bool si_search_pays(const si_search *s) {
+    const si_choice *c = s->choice;
+    return s->best >= 0 && c->candidates[s->best].bytes < c->candidates[c->baseline].bytes;
+}
+
+bool si_search_affords(const si_search *s, si_format format, int effort, double count) {
+    if (s->options.deadline_ns != 0 && si_now_ns() >= s->options.deadline_ns) {
+        s->choice->full = false;
+        return false;
+    }
+    return s->choice->candidate_count < SI_CANDIDATES_MAX &&
+           si_predict_cost(format, effort, &s->features) * count <= s->budget_ms;
+}
+
+float si_search_on_grid(si_format format, double quality) {
+    const si_codec_info *codec = si_codec_get(format);
     float step = codec->quality_step > 0 ? codec->quality_step : 1;
-    float q = codec->quality_min + roundf((quality - codec->quality_min) / step) * step;
+    float q = codec->quality_min + roundf(((float)quality - codec->quality_min) / step) * step;
     return fminf(fmaxf(q, codec->quality_min), codec->quality_max);
 }
 
-/* Two points of the quality → score curve that enclose the threshold, as far as known. */
-typedef struct bracket {
-    float low, high;             /* highest quality known to be poor, lowest known to be good */
-    double low_score, high_score;
-    bool has_low, has_high;
-} bracket;
-
-/* The next quality to try. Inside a bracket: where the line between its ends meets the threshold,
- * but never on an end; outside: along the prior slope. */
-static float next_quality(const bracket *b, const struct prior *prior, double aim, float step) {
-    if (b->has_low && b->has_high) {
-        double slope = (b->high_score - b->low_score) / (double)(b->high - b->low);
-        float q = slope > 1e-6 ? b->low + (float)((aim - b->low_score) / slope)
-                               : (b->low + b->high) / 2;
-        /* keep clear of the ends, so that a curve that bends still halves the bracket soon */
-        float margin = fmaxf(step, (b->high - b->low) * 0.1f);
-        return fminf(fmaxf(q, b->low + margin), b->high - margin);
-    }
-    if (b->has_high) {
-        return b->high - fmaxf(step, (float)((b->high_score - aim) / prior->slope));
-    }
-    return b->low + fmaxf(step, (float)((aim - b->low_score) / prior->slope) * 1.15f);
-}
-
-void si_search_format(si_search *s, si_format format) {
-    const si_codec_info *codec = si_codec_get(format);
-    const struct prior *prior = &priors[format];
-    double threshold = s->choice->target - SI_SCORE_SLACK;
-    if (!codec->available) {
-        return;
-    }
-    si_encode_params p = si_codec_defaults(format, s->image);
-    p.effort = prior->effort;
-    p.chroma_full = true;
-    p.bit_depth = 10;
-    float step = codec->quality_step > 0 ? codec->quality_step : 1;
-    bracket b = {0};
-    p.quality =
-        on_grid(codec, prior->quality + (float)((s->choice->target - 75) / prior->slope));
-    for (int tries = 0; tries < MAX_TRIES && !out_of_time(s); tries++) {
-        si_candidate *c = si_search_judge(s, format, &p);
-        if (c == NULL || c->bytes == 0 || isnan(c->score)) {
-            return;
-        }
-        bool good = si_search_is_good(s, c);
-        if (good) {
-            b.high = p.quality;
-            b.high_score = c->score;
-            b.has_high = true;
-            if (c->score < threshold + tolerance) {
-                return;
-            }
-        } else {
-            b.low = p.quality;
-            b.low_score = c->score;
-            b.has_low = true;
-            /* poor, and already no smaller than something good: this format cannot win */
-            if (s->best >= 0 && c->bytes >= s->choice->candidates[s->best].bytes) {
-                return;
-            }
-        }
-        if ((b.has_low && b.has_high && b.high - b.low < 1.5f * step) ||
-            (good && p.quality <= codec->quality_min)) {
-            return;
-        }
-        if (!good && p.quality >= codec->quality_max) {
-            si_search_lossless(s, format);
-            return;
-        }
-        float next = on_grid(codec, next_quality(&b, prior, threshold + tolerance / 2, step));
-        if (next == p.quality) {
-            return;
-        }
-        p.quality = next;
-    }
-}
-
-void si_search_lossless(si_search *s, si_format format) {
-    const si_codec_info *codec = si_codec_get(format);
-    if (!codec->available || out_of_time(s)) {
+void si_search_lossless(si_search *s, si_format format, int effort) {
+    if (!si_codec_get(format)->available || !si_search_affords(s, format, effort, 0)) {
         return;
     }
     si_encode_params p = si_codec_defaults(format, s->image);
     p.lossless = true;
     p.chroma_full = true;
     p.bit_depth = 8;
-    p.effort = priors[format].effort;
+    p.effort = effort;
     (void)si_search_judge(s, format, &p);
+}
+
+/* ---- one quality scale ---- */
+
+void si_bracket_add(si_bracket *b, float quality, double score, bool good) {
+    if (good && (!b->has_high || quality < b->high)) {
+        b->high = quality;
+        b->high_score = score;
+        b->has_high = true;
+    } else if (!good && (!b->has_low || quality > b->low)) {
+        b->low = quality;
+        b->low_score = score;
+        b->has_low = true;
+    }
+}
+
+/* How far the predictor says it is from one score to another; at least a little in the right
+ * direction, whatever its polynomials do at their ends. */
+static double way(const si_search *s, si_setting k, double from, double to) {
+    double predicted =
+        si_predict_quality(k, &s->features, to) - si_predict_quality(k, &s->features, from);
+    double least = (to - from) * 0.3, most = (to - from) * 4;
+    return to > from ? fmin(fmax(predicted, least), most) : fmax(fmin(predicted, least), most);
+}
+
+bool si_bracket_next(
+    const si_search *s, const si_bracket *b, si_setting k, double aim, float *next) {
+    si_format format = si_setting_get(k)->format;
+    const si_codec_info *codec = si_codec_get(format);
+    float step = codec->quality_step > 0 ? codec->quality_step : 1, q;
+    if (b->has_low && b->has_high) {
+        if (b->high - b->low < 1.5f * step) {
+            return false;
+        }
+        double slope = (b->high_score - b->low_score) / (double)(b->high - b->low);
+        q = slope > 1e-6 ? b->low + (float)((aim - b->low_score) / slope) : (b->low + b->high) / 2;
+        /* clear of the ends, so that a curve that bends still halves the bracket soon */
+        float margin = fmaxf(step, (b->high - b->low) * 0.1f);
+        q = fminf(fmaxf(q, b->low + margin), b->high - margin);
+    } else if (b->has_high) {
+        q = fminf(b->high + (float)way(s, k, b->high_score, aim), b->high - step);
+    } else {
+        q = fmaxf(b->low + (float)way(s, k, b->low_score, aim), b->low + step);
+    }
+    *next = si_search_on_grid(format, (double)q);
+    return !(b->has_high && *next >= b->high) && !(b->has_low && *next <= b->low);
 }

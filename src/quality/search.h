@@ -1,18 +1,28 @@
-/* The search for a format's smallest good file; shared by choose.c and search.c only. */
+/* What the searches for the smallest good file share; only for quality/. */
 #ifndef SI_QUALITY_SEARCH_H
 #define SI_QUALITY_SEARCH_H
 
 #include "quality/choose.h"
+#include "quality/features.h"
+#include "quality/settings.h"
 #include "quality/ssimulacra2.h"
 
+enum { TINY_PIXELS = 64 * 64 };
+
 typedef struct si_search {
-    const si_image *image;    /* borrowed */
-    si_score_ref *reference;  /* NULL: candidates are not scored */
-    si_choice *choice;        /* where candidates are recorded; holds the target */
-    si_bytes file;            /* the candidate tried last */
-    si_bytes best_file;       /* the smallest good one */
-    int best;                 /* its index, −1 = none yet */
-    int64_t deadline_ns;      /* CLOCK_MONOTONIC, 0 = none */
+    const si_image *image;     /* borrowed */
+    si_choose_options options; /* with defaults filled in */
+    si_score_ref *reference;   /* NULL: candidates are not scored */
+    si_choice *choice;         /* where candidates are recorded */
+    si_format requested;
+    si_encode_params wanted; /* the baseline's */
+    bool exact;              /* only lossless candidates are good (SI-24) */
+    double threshold;        /* lowest score that is good */
+    si_features features;
+    double budget_ms;   /* foreseen cost of encodings that is left, milliseconds */
+    si_bytes file;      /* the candidate tried last */
+    si_bytes best_file; /* the smallest good one */
+    int best;           /* its index, −1 = none yet */
 } si_search;
 
 /* Encodes, decodes and scores once; the file is left in s->file. The candidate is recorded even if
@@ -20,15 +30,47 @@ typedef struct si_search {
 si_candidate *si_search_try(
     si_search *s, si_format format, const si_encode_params *params, si_diag *diag);
 
-/* Tries a candidate against the target and keeps its file if it is the smallest good one. */
+/* Tries a candidate against the threshold and keeps its file if it is the smallest good one. NULL
+ * if it could not be tried or scored. */
 si_candidate *si_search_judge(si_search *s, si_format format, const si_encode_params *params);
 
 bool si_search_is_good(const si_search *s, const si_candidate *c);
 
-/* Looks for the smallest good file of a lossy format. */
-void si_search_format(si_search *s, si_format format);
+/* True if there is a good candidate that is smaller than the baseline. */
+bool si_search_pays(const si_search *s);
+
+/* True if an encoding may start: the foreseen cost of `count` of them is left in the budget, and
+ * the deadline has not passed. */
+bool si_search_affords(const si_search *s, si_format format, int effort, double count);
+
+/* The nearest quality that the codec knows. */
+float si_search_on_grid(si_format format, double quality);
+
+/* ---- one quality scale ---- */
+
+/* What is known of a scale: the highest poor and the lowest good point. */
+typedef struct si_bracket {
+    float low, high; /* qualities */
+    double low_score, high_score;
+    bool has_low, has_high;
+} si_bracket;
+
+void si_bracket_add(si_bracket *b, float quality, double score, bool good);
+
+/* Where to look next for a score of `aim`: inside the bracket, or off its one end by what the
+ * predictor says the way from there to `aim` is. False if no point of the grid is left. */
+bool si_bracket_next(
+    const si_search *s, const si_bracket *b, si_setting k, double aim, float *next);
+
+/* ---- the searches ---- */
+
+/* A first answer: the format and setting foreseen to be smallest within the budget. */
+void si_search_fast(si_search *s, const si_format *formats, int count);
+
+/* The smallest good file of one format, over all parameters that matter. */
+void si_search_full(si_search *s, si_format format);
 
 /* Tries a format's lossless mode. */
-void si_search_lossless(si_search *s, si_format format);
+void si_search_lossless(si_search *s, si_format format, int effort);
 
 #endif

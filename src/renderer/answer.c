@@ -48,7 +48,8 @@ static si_result answer_image(const si_recipe *r, int fd, const si_answer_option
     si_result result = si_render(r, fd, &options->limits, &image, diag);
     int64_t rendered = si_now_ns();
     if (result == SI_OK) {
-        result = si_choose(r, &image, options->deadline_ns, &out->choice, diag);
+        si_choose_options how = {.full = options->full, .deadline_ns = options->deadline_ns};
+        result = si_choose(r, &image, &how, &out->choice, diag);
     }
     si_image_free(&image);
     if (result != SI_OK) {

@@ -11,7 +11,8 @@
 
 typedef struct si_answer_options {
     si_render_limits limits;
-    int64_t deadline_ns; /* CLOCK_MONOTONIC time by which the search must be through; 0 = none */
+    int64_t deadline_ns; /* CLOCK_MONOTONIC time after which no encoding starts; 0 = none */
+    bool full;           /* search for the best answer instead of a fast first one */
 } si_answer_options;
 
 /* A reply. Zero-initialize; release with si_answer_free(). */

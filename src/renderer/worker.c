@@ -232,7 +232,8 @@ static void answer(const si_pool_options *options, int connection, int broker, s
     if (search_ms < options->wall_ms / 2) {
         search_ms = options->wall_ms / 2;
     }
-    si_answer_options how = {options->limits, start_ns + search_ms * SI_MILLISECOND};
+    si_answer_options how = {
+        .limits = options->limits, .deadline_ns = start_ns + search_ms * SI_MILLISECOND};
     si_answer a = {0};
     bool fresh = same_file(&recipe, fd);
     si_answer_make(&recipe, fd, &how, &a);

@@ -1,0 +1,95 @@
+/* The first answer: predict, encode once, score once; correct what missed. */
+#include <math.h>
+
+#include "quality/predict.h"
+#include "quality/search.h"
+
+enum { TRIES = 3, TINY_TRIES = 8 };
+
+/* Aim so far above the threshold, in spreads of the prediction, that most first tries are good;
+ * a higher aim costs bytes on all pictures, a lower one another encoding on some. Fitted by
+ * bench/quality. */
+static const double margin = 0.9;
+
+/* A good first try this many points above the threshold is worth another. */
+static const double generous = 3.0;
+
+/* Corrections aim this far above the threshold: they know the picture's own curve. */
+static const double correction_margin = 0.35;
+
+/* A correction may overdraw the budget by this much of it; without it the first try is wasted. */
+static const double overdraft = 1.0;
+
+/* The setting of a format that promises the smallest file within the budget. False if none fits. */
+static bool best_setting(const si_search *s, si_format format, si_setting *out, double *share) {
+    bool found = false;
+    for (int k = 0; k < SI_SETTING_COUNT; k++) {
+        const si_setting_info *info = si_setting_get((si_setting)k);
+        if (info->format != format || !si_search_affords(s, format, info->effort, 1)) {
+            continue;
+        }
+        double predicted = si_predict_share((si_setting)k, &s->features, s->threshold);
+        if (!found || predicted < *share) {
+            *share = predicted;
+            *out = (si_setting)k;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* Tries one setting until it is good enough. */
+static void approach(si_search *s, si_setting k) {
+    const si_setting_info *info = si_setting_get(k);
+    bool tiny = (int64_t)s->image->width * s->image->height < TINY_PIXELS;
+    si_encode_params p = si_setting_params(k, s->image);
+    p.dpi = s->wanted.dpi;
+    double aim = s->threshold + margin * si_predict_spread(k);
+    p.quality = si_search_on_grid(info->format, si_predict_quality(k, &s->features, aim));
+    if (info->format == s->requested) { /* the same codec's own scale tells more */
+        p.quality = fmaxf(s->wanted.quality - 1, 1);
+        p.chroma_full = s->wanted.chroma_full;
+    }
+    si_bracket known = {0};
+    for (int tries = tiny ? TINY_TRIES : TRIES; tries > 0; tries--) {
+        si_candidate *c = si_search_judge(s, info->format, &p);
+        if (c == NULL) {
+            return;
+        }
+        bool good = si_search_is_good(s, c);
+        si_bracket_add(&known, p.quality, c->score, good);
+        if ((good && c->score < s->threshold + generous) ||
+            (!good && p.quality >= si_codec_get(info->format)->quality_max) ||
+            !si_search_affords(s, info->format, info->effort, 1) ||
+            !si_bracket_next(s, &known, k, s->threshold + correction_margin, &p.quality)) {
+            return;
+        }
+    }
+}
+
+void si_search_fast(si_search *s, const si_format *formats, int count) {
+    unsigned left = 0;
+    for (int i = 0; i < count; i++) {
+        left |= si_codec_get(formats[i])->available ? SI_FORMAT_BIT(formats[i]) : 0;
+    }
+    while (left != 0 && !si_search_pays(s)) {
+        si_setting best = 0;
+        double best_share = INFINITY;
+        for (int i = 0; i < count; i++) {
+            si_setting k = 0;
+            double share = INFINITY;
+            if ((left & SI_FORMAT_BIT(formats[i])) && best_setting(s, formats[i], &k, &share) &&
+                share < best_share) {
+                best = k;
+                best_share = share;
+            }
+        }
+        if (best_share == INFINITY) {
+            return;
+        }
+        s->budget_ms += s->options.budget_ms * overdraft;
+        approach(s, best);
+        s->budget_ms -= s->options.budget_ms * overdraft;
+        left &= ~SI_FORMAT_BIT(si_setting_get(best)->format);
+    }
+}

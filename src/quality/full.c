@@ -1,0 +1,223 @@
+/* The refinement: the smallest good file over all parameters that matter for the picture.
+ *
+ * One parameter after the other is turned, at about the same score, and kept where that makes the
+ * file smaller. Files of slightly different scores are compared by what they would weigh at the
+ * threshold, as the slope of the curve tells; so each turn costs one encoding. At the end the
+ * slowest setting that the budget allows is brought as close to the threshold as its grid permits.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "quality/predict.h"
+#include "quality/search.h"
+
+typedef enum knob { CHROMA, DEPTH, TUNE, SNS, FILTER, SHARPNESS, SEGMENTS, PASSES, CDEF } knob;
+
+/* What to try, in this order; those for drawings on drawings only. Fitted on the development
+ * corpus: turns that won less than 0.3 % anywhere are not listed (docs/quality.md). */
+static const struct turn {
+    si_format format;
+    knob knob;
+    int value;
+    bool drawings;
+} turns[] = {
+    {SI_FORMAT_AVIF, CHROMA, 0, false},
+    {SI_FORMAT_AVIF, TUNE, 1, true},
+    {SI_FORMAT_AVIF, CDEF, 0, false},
+    {SI_FORMAT_WEBP, CHROMA, 0, false},
+    {SI_FORMAT_WEBP, SNS, 80, false},
+    {SI_FORMAT_WEBP, SNS, 25, false},
+    {SI_FORMAT_WEBP, FILTER, 20, false},
+    {SI_FORMAT_WEBP, FILTER, 0, false},
+    {SI_FORMAT_WEBP, SEGMENTS, 1, false},
+    {SI_FORMAT_WEBP, TUNE, 1, true},
+    {SI_FORMAT_JXL, TUNE, 1, true},
+    {SI_FORMAT_JXR, CHROMA, 0, false},
+    {SI_FORMAT_JPEG, CHROMA, 0, false},
+};
+
+/* For each format: the setting whose curve the predictor knows and that turns are tried with, and
+ * the efforts to end with, the slowest that the budget allows. */
+static const struct plan {
+    si_setting search;
+    int efforts[3];
+} plans[SI_FORMAT_COUNT] = {
+    [SI_FORMAT_AVIF] = {SI_SETTING_AVIF_FULL, {8, 7, 6}},
+    [SI_FORMAT_WEBP] = {SI_SETTING_WEBP_FULL, {9, 9, 9}},
+    [SI_FORMAT_JXL] = {SI_SETTING_JXL_FULL, {9, 8, 7}},
+    [SI_FORMAT_JP2] = {SI_SETTING_JP2_FULL, {6, 6, 6}},
+    [SI_FORMAT_JXR] = {SI_SETTING_JXR_FULL, {6, 6, 6}},
+    [SI_FORMAT_JPEG] = {SI_SETTING_JPEG_FULL, {6, 6, 6}},
+};
+
+/* Log of bytes per point of score, until two points of a curve tell it. */
+static const double usual_slope = 0.035;
+
+/* A good file this close above the threshold is close enough: a tenth of a point is 0.3 % of bytes.
+ */
+static const double near_enough = 0.1;
+
+/* A turn must win this much, in logs of bytes. */
+static const double least_gain = 0.002;
+
+/* The way through the parameters of one format. */
+typedef struct walk {
+    si_search *s;
+    si_setting setting; /* whose curve the way goes by */
+    si_encode_params p; /* the best so far */
+    double weight;      /* log of the bytes they would take at the threshold */
+    double slope;       /* log of bytes per point of score */
+} walk;
+
+static void turn_knob(si_encode_params *p, const struct turn *t) {
+    if (t->format == SI_FORMAT_WEBP && t->knob >= SNS) {
+        p->webp.set = true;
+    } else if (t->format == SI_FORMAT_AVIF && t->knob >= SNS) {
+        p->avif.set = true;
+    }
+    switch (t->knob) {
+    case CHROMA:
+        p->chroma_full = t->value != 0;
+        break;
+    case DEPTH:
+        p->bit_depth = t->value;
+        break;
+    case TUNE:
+        p->tune = t->value;
+        break;
+    case SNS:
+        p->webp.sns_strength = t->value;
+        break;
+    case FILTER:
+        p->webp.filter_strength = t->value;
+        break;
+    case SHARPNESS:
+        p->avif.sharpness = t->value;
+        break;
+    case SEGMENTS:
+        p->webp.segments = t->value;
+        break;
+    case PASSES:
+        p->webp.passes = t->value;
+        break;
+    case CDEF:
+        p->avif.enable_cdef = t->value;
+        break;
+    }
+}
+
+static double weigh(const walk *w, const si_candidate *c) {
+    return log((double)c->bytes) - w->slope * (c->score - w->s->threshold);
+}
+
+/* Brings w->p.quality towards the threshold in at most `tries` encodings, or until a good one is
+ * within `tolerance` points of it. False if the codec failed or nothing could be tried. Leaves the
+ * lowest good quality in w->p, or the best there is. */
+static bool settle(walk *w, int tries, double tolerance) {
+    si_search *s = w->s;
+    si_format format = si_setting_get(w->setting)->format;
+    si_bracket known = {0};
+    const si_candidate *last = NULL;
+    double nearest = INFINITY;
+    for (si_encode_params p = w->p; tries > 0; tries--) {
+        if (!si_search_affords(s, format, p.effort, 1)) {
+            break;
+        }
+        si_candidate *c = si_search_judge(s, format, &p);
+        if (c == NULL) {
+            return false;
+        }
+        bool good = si_search_is_good(s, c);
+        si_bracket_add(&known, p.quality, c->score, good);
+        if (last != NULL && fabs(c->score - last->score) > 0.2) {
+            double slope = log((double)c->bytes / (double)last->bytes) / (c->score - last->score);
+            w->slope = fmin(fmax(slope, usual_slope / 3), usual_slope * 3);
+        }
+        last = c;
+        double off = fabs(c->score - s->threshold);
+        if (off < nearest) {
+            nearest = off;
+            w->p.quality = p.quality;
+            w->weight = weigh(w, c);
+        }
+        if ((good && off <= tolerance) ||
+            (!good && p.quality >= si_codec_get(format)->quality_max) ||
+            !si_bracket_next(s, &known, w->setting, s->threshold + tolerance / 2, &p.quality)) {
+            break;
+        }
+    }
+    if (known.has_high) {
+        w->p.quality = known.high;
+    }
+    return last != NULL;
+}
+
+/* Turns one knob and keeps it so if that makes the file smaller at equal score. */
+static void try_turn(walk *w, const struct turn *t) {
+    si_search *s = w->s;
+    si_encode_params p = w->p;
+    turn_knob(&p, t);
+    if (memcmp(&p, &w->p, sizeof p) == 0 || !si_search_affords(s, t->format, p.effort, 1)) {
+        return;
+    }
+    for (int tries = 2; tries > 0; tries--) {
+        si_candidate *c = si_search_judge(s, t->format, &p);
+        if (c == NULL) {
+            return;
+        }
+        double weight = weigh(w, c), off = s->threshold - c->score;
+        si_bracket known = {0};
+        si_bracket_add(&known, p.quality, c->score, si_search_is_good(s, c));
+        bool better = weight < w->weight - least_gain;
+        float quality = p.quality;
+        bool more = si_bracket_next(s, &known, w->setting, s->threshold + near_enough, &quality);
+        if (fabs(off) < 1 || !more || weight > w->weight + 0.1) {
+            if (better) {
+                w->p = p;
+                w->p.quality = more ? quality : p.quality;
+                w->weight = weight;
+            }
+            return;
+        }
+        p.quality = quality;
+    }
+}
+
+static void end_with_slowest(walk *w, const struct plan *plan) {
+    si_search *s = w->s;
+    si_format format = si_setting_get(w->setting)->format;
+    for (size_t i = 0; i < sizeof plan->efforts / sizeof *plan->efforts; i++) {
+        if (si_search_affords(s, format, plan->efforts[i], 2)) {
+            w->p.effort = plan->efforts[i];
+            break;
+        }
+    }
+    (void)settle(w, 6, near_enough);
+}
+
+void si_search_full(si_search *s, si_format format) {
+    const struct plan *plan = &plans[format];
+    if (!si_codec_get(format)->available) {
+        return;
+    }
+    walk w = {.s = s, .setting = plan->search, .slope = usual_slope};
+    w.p = si_setting_params(plan->search, s->image);
+    w.p.dpi = s->wanted.dpi;
+    w.p.quality =
+        si_search_on_grid(format, si_predict_quality(plan->search, &s->features, s->threshold));
+    if (format == s->requested) {
+        w.p.quality = fmaxf(s->wanted.quality - 1, 1);
+        w.p.chroma_full = s->wanted.chroma_full;
+    }
+    if (!settle(&w, 3, 0.4)) {
+        return;
+    }
+    bool drawing = si_features_graphic(&s->features);
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        if (turns[i].format == format && (drawing || !turns[i].drawings) &&
+            !(s->image->grey && turns[i].knob == CHROMA)) {
+            try_turn(&w, &turns[i]);
+        }
+    }
+    end_with_slowest(&w, plan);
+}

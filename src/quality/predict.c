@@ -1,0 +1,108 @@
+#include "quality/predict.h"
+
+#include <math.h>
+
+enum {
+    TERMS = 4 + 2 * SI_FEATURE_COUNT + 6,
+    EFFORTS = 10,
+    LEARN_AFTER = 3, /* encodings, before the machine's own speed counts */
+};
+
+struct predictor {
+    double low, high; /* range of scores that was fitted */
+    double spread;    /* points of score */
+    double quality[TERMS], share[TERMS];
+};
+
+/* ms per megapixel = exp(a + b · log of the baseline's bits per pixel) */
+struct cost {
+    double a, b;
+};
+
+#include "quality/predictor_tables.h"
+
+/* Beyond fitted scores: units of quality and logs of bytes per point of score. */
+static const double quality_beyond = 0.8, share_beyond = 0.04;
+
+/* Speed of this machine against the one that the tables were made on. */
+static struct {
+    double average; /* log of measured ÷ table */
+    int count;
+} learned;
+
+static double clamp(double v, double low, double high) {
+    return v >= low ? (v <= high ? v : high) : low;
+}
+
+/* Keep in step with terms() in tools/train. */
+static void si_terms(const si_features *f, double score, double *x) {
+    double v[SI_FEATURE_COUNT], t = (score - 75) / 10;
+    for (int i = 0; i < SI_FEATURE_COUNT; i++) {
+        v[i] = clamp(f->v[i], feature_low[i], feature_high[i]);
+    }
+    double b = v[SI_FEATURE_BPP], q = v[SI_FEATURE_QUALITY], d = v[SI_FEATURE_DETAIL];
+    *x++ = 1;
+    *x++ = t;
+    *x++ = t * t;
+    *x++ = t * t * t;
+    for (int i = 0; i < SI_FEATURE_COUNT; i++) {
+        *x++ = v[i];
+    }
+    for (int i = 0; i < SI_FEATURE_COUNT; i++) {
+        *x++ = t * v[i];
+    }
+    *x++ = b * b;
+    *x++ = q * q;
+    *x++ = b * q;
+    *x++ = b * d;
+    *x++ = q * d;
+    *x++ = t * t * b;
+}
+
+static double evaluate(const double *weights, const si_features *f, double score) {
+    double x[TERMS], sum = 0;
+    si_terms(f, score, x);
+    for (int i = 0; i < TERMS; i++) {
+        sum += weights[i] * x[i];
+    }
+    return sum;
+}
+
+double si_predict_quality(si_setting k, const si_features *f, double score) {
+    const struct predictor *p = &predictors[k];
+    double inside = clamp(score, p->low, p->high);
+    return evaluate(p->quality, f, inside) + (score - inside) * quality_beyond;
+}
+
+double si_predict_share(si_setting k, const si_features *f, double score) {
+    const struct predictor *p = &predictors[k];
+    double inside = clamp(score, p->low, p->high);
+    return exp(evaluate(p->share, f, inside) + (score - inside) * share_beyond);
+}
+
+double si_predict_spread(si_setting k) {
+    return predictors[k].spread;
+}
+
+static double table_cost(si_format format, int effort, const si_features *f) {
+    const struct cost *c = &costs[format][effort];
+    double bpp =
+        clamp(f->v[SI_FEATURE_BPP], feature_low[SI_FEATURE_BPP], feature_high[SI_FEATURE_BPP]);
+    return 0.3 + f->megapixels * exp(c->a + c->b * bpp);
+}
+
+double si_predict_cost(si_format format, int effort, const si_features *f) {
+    double steps = learned.count < LEARN_AFTER ? 0 : round(learned.average / M_LN2);
+    return table_cost(format, effort, f) * exp2(steps);
+}
+
+void si_predict_cost_learn(si_format format, int effort, const si_features *f, double ms) {
+    double table = table_cost(format, effort, f);
+    if (ms < 2 || table < 2) { /* too short to tell */
+        return;
+    }
+    double ratio = clamp(log(ms / table), -3, 3);
+    learned.count++;
+    double weight = learned.count < 16 ? 1.0 / learned.count : 1.0 / 16;
+    learned.average += (ratio - learned.average) * weight;
+}

@@ -1,0 +1,30 @@
+/* From cheap features to encoder parameters: tables fitted by tools/train.
+ *
+ * For each setting, quality is a polynomial of the wanted score and the features; so is the size of
+ * the file, as a share of the baseline JPEG. */
+#ifndef SI_QUALITY_PREDICT_H
+#define SI_QUALITY_PREDICT_H
+
+#include "quality/features.h"
+#include "quality/settings.h"
+
+/* The quality by which this setting should reach `score`; not yet on the codec's grid or in its
+ * range. Rises strictly with `score`. */
+double si_predict_quality(si_setting k, const si_features *f, double score);
+
+/* The size of a file that reaches `score`, as a share of the baseline JPEG's. */
+double si_predict_share(si_setting k, const si_features *f, double score);
+
+/* How far, in points of score, first tries scatter about what was wanted (standard deviation of
+ * images the tables were not fitted on). */
+double si_predict_spread(si_setting k);
+
+/* Milliseconds of CPU time that encoding takes; see si_predict_cost_learn(). */
+double si_predict_cost(si_format format, int effort, const si_features *f);
+
+/* Tells what an encoding really took, so that costs follow the machine. The tables are scaled by a
+ * running average in steps of a factor of two, so that equal requests are answered with equal
+ * parameters as long as the machine stays the same. */
+void si_predict_cost_learn(si_format format, int effort, const si_features *f, double ms);
+
+#endif

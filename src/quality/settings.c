@@ -1,0 +1,25 @@
+#include "quality/settings.h"
+
+static const si_setting_info settings[SI_SETTING_COUNT] = {
+#define X(name, format, effort, full, first, last)                                                 \
+    {#name, SI_FORMAT_##format, effort, full, first, last},
+    SI_SETTINGS(X)
+#undef X
+};
+
+const si_setting_info *si_setting_get(si_setting k) {
+    return &settings[k];
+}
+
+si_encode_params si_setting_params(si_setting k, const si_image *image) {
+    const si_setting_info *s = &settings[k];
+    si_encode_params p = si_codec_defaults(s->format, image);
+    p.effort = s->effort;
+    p.chroma_full = s->chroma_full && !image->grey;
+    p.bit_depth = 10;
+    p.optimize = true;
+    p.progressive = s->format == SI_FORMAT_JPEG;
+    p.webp = (si_webp_params){false, -1, -1, -1, -1, -1, -1, -1};
+    p.avif = (si_avif_params){false, -1, -1, -1, 0};
+    return p;
+}

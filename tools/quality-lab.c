@@ -1,0 +1,283 @@
+/* Encodes pictures over and over and prints what came of it; the hands of tools/train and
+ * bench/quality, which do the arithmetic.
+ *
+ *   quality-lab curves [-h HEIGHT]… [-a] -c CONFIG… PICTURE…
+ *   quality-lab data [-h HEIGHT]… PICTURE…
+ *
+ * `data` prints what tools/train fits the predictor to: the features of each rendered picture, and
+ * for each setting of quality/settings.h how bytes and score follow its quality. `curves` is for
+ * trying things out; it renders each picture to each HEIGHT (pixels; 0 = as it is), as a request
+ * with hei=HEIGHT would, and encodes that with each CONFIG at each of its qualities. One line per
+ * encoding, columns separated by tabs: C, picture, width, height, config, quality, bytes, score,
+ * CPU milliseconds to encode, to decode. -a keeps transparency.
+ *
+ * CONFIG is FORMAT@FIRST:LAST:COUNT (qualities) followed by words: effort=N full (chroma) depth=N
+ * tune=N progressive lossless, webp.sns= webp.filter= webp.sharpness= webp.type= webp.segments=
+ * webp.passes= webp.near=, avif.sharpness= avif.deltaq= avif.cdef= avif.ssim=. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "codec/codec.h"
+#include "quality/features.h"
+#include "quality/settings.h"
+#include "quality/ssimulacra2.h"
+#include "render/render.h"
+
+enum { CONFIGS_MAX = 40, HEIGHTS_MAX = 8, POINTS = 5 };
+
+typedef struct config {
+    const char *text;
+    si_format format;
+    float first, last;
+    int count;
+    si_encode_params params;
+} config;
+
+static double cpu_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static void die(const char *what, const si_diag *diag) {
+    fprintf(stderr, "quality-lab: %s: %s\n", what, diag != NULL ? diag->text : "what is this?");
+    exit(1);
+}
+
+static void read_word(si_encode_params *p, const char *word, const char *text) {
+    struct {
+        const char *name;
+        int *field;
+        bool *set;
+    } numbers[] = {
+        {"effort", &p->effort, NULL},
+        {"depth", &p->bit_depth, NULL},
+        {"tune", &p->tune, NULL},
+        {"webp.sns", &p->webp.sns_strength, &p->webp.set},
+        {"webp.filter", &p->webp.filter_strength, &p->webp.set},
+        {"webp.sharpness", &p->webp.filter_sharpness, &p->webp.set},
+        {"webp.type", &p->webp.filter_type, &p->webp.set},
+        {"webp.segments", &p->webp.segments, &p->webp.set},
+        {"webp.passes", &p->webp.passes, &p->webp.set},
+        {"webp.near", &p->webp.near_lossless, &p->webp.set},
+        {"avif.sharpness", &p->avif.sharpness, &p->avif.set},
+        {"avif.deltaq", &p->avif.deltaq_mode, &p->avif.set},
+        {"avif.cdef", &p->avif.enable_cdef, &p->avif.set},
+        {"avif.ssim", &p->avif.tune_ssim, &p->avif.set},
+    };
+    struct {
+        const char *name;
+        bool *field;
+    } flags[] = {
+        {"full", &p->chroma_full},
+        {"progressive", &p->progressive},
+        {"lossless", &p->lossless},
+    };
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        if (strcmp(word, flags[i].name) == 0) {
+            *flags[i].field = true;
+            return;
+        }
+    }
+    const char *equals = strchr(word, '=');
+    for (size_t i = 0; equals != NULL && i < sizeof numbers / sizeof *numbers; i++) {
+        size_t n = strlen(numbers[i].name);
+        if (n == (size_t)(equals - word) && memcmp(word, numbers[i].name, n) == 0) {
+            *numbers[i].field = atoi(equals + 1);
+            if (numbers[i].set != NULL) {
+                *numbers[i].set = true;
+            }
+            return;
+        }
+    }
+    die(text, NULL);
+}
+
+static config read_config(const char *text) {
+    config c = {.text = text, .count = 1};
+    char copy[256], name[16];
+    snprintf(copy, sizeof copy, "%s", text);
+    char *rest = NULL, *word = strtok_r(copy, " ", &rest);
+    if (word == NULL ||
+        sscanf(word, "%15[a-z0-9]@%f:%f:%d", name, &c.first, &c.last, &c.count) < 1 ||
+        !si_format_by_name(name, strlen(name), &c.format)) {
+        die(text, NULL);
+    }
+    c.params = (si_encode_params){.effort = 6,
+        .bit_depth = 10,
+        .optimize = true,
+        .webp = {false, -1, -1, -1, -1, -1, -1, -1},
+        .avif = {false, -1, -1, -1, 0}};
+    while ((word = strtok_r(NULL, " ", &rest)) != NULL) {
+        read_word(&c.params, word, text);
+    }
+    return c;
+}
+
+static si_image render(const char *path, int height, bool alpha) {
+    si_recipe r;
+    si_image image = {0};
+    si_diag diag = {0};
+    struct stat s;
+    int fd = open(path, O_RDONLY);
+    if (fd < 0 || fstat(fd, &s) != 0) {
+        die(path, NULL);
+    }
+    si_recipe_init(&r);
+    r.file = path;
+    r.hei = height;
+    r.alpha = alpha;
+    si_render_limits limits = {0};
+    if (si_render(&r, fd, &limits, &image, &diag) != SI_OK) {
+        die(path, &diag);
+    }
+    close(fd);
+    return image;
+}
+
+/* Tells what one encoding came to; false if the codec refused. */
+static bool print_one(const char *path, const si_image *image, const si_score_ref *ref,
+    const config *c, float quality) {
+    si_encode_params p = c->params;
+    p.quality = quality;
+    si_bytes file = {0};
+    si_image decoded = {0};
+    si_diag diag = {0};
+    double score = 0, start = cpu_ms();
+    if (si_codec_encode(c->format, image, &p, &file, &diag) != SI_OK) {
+        fprintf(stderr, "quality-lab: %s: %s\n", path, diag.text);
+        return false;
+    }
+    double encoded = cpu_ms();
+    bool whole = si_codec_decode(c->format, file.data, file.len, &decoded, &diag) == SI_OK;
+    double done = cpu_ms();
+    if (whole && si_score_against(ref, &decoded, &score, &diag) == SI_OK) {
+        printf("C\t%s\t%d\t%d\t%s\t%.5g\t%zu\t%.4f\t%.3f\t%.3f\n", path, image->width,
+            image->height, c->text, (double)quality, file.len, score, encoded - start,
+            done - encoded);
+    }
+    si_image_free(&decoded);
+    si_bytes_free(&file);
+    return whole;
+}
+
+/* ---- data for the predictor ---- */
+
+static void print_features(const char *path, const si_image *image, const si_score_ref *ref) {
+    static const int qualities[] = {30, 50, 65, 75, 80, 85, 90, 95};
+    si_diag diag = {0};
+    for (size_t i = 0; i < 2 * sizeof qualities / sizeof *qualities; i++) {
+        si_encode_params p = si_codec_defaults(SI_FORMAT_JPEG, image);
+        p.quality = (float)qualities[i / 2];
+        p.chroma_full = i % 2 == 1;
+        si_bytes file = {0};
+        si_image decoded = {0};
+        double score;
+        si_features f;
+        if (si_codec_encode(SI_FORMAT_JPEG, image, &p, &file, &diag) != SI_OK ||
+            si_codec_decode(SI_FORMAT_JPEG, file.data, file.len, &decoded, &diag) != SI_OK ||
+            si_score_against(ref, &decoded, &score, &diag) != SI_OK) {
+            die(path, &diag);
+        }
+        si_features_measure(image, file.len, (double)p.quality, p.chroma_full, &f);
+        printf("F\t%s\t%d\t%d\t%zu\t%.4f", path, image->width, image->height, file.len, score);
+        for (int k = 0; k < SI_FEATURE_COUNT; k++) {
+            printf("\t%.6g", f.v[k]);
+        }
+        printf("\n");
+        si_image_free(&decoded);
+        si_bytes_free(&file);
+    }
+}
+
+static void print_data(const char *path, const si_image *image) {
+    si_score_ref *ref = NULL;
+    si_diag diag = {0};
+    if (si_score_ref_new(image, SI_SCORE_ON_BLACK_AND_WHITE, &ref, &diag) != SI_OK) {
+        die(path, &diag);
+    }
+    print_features(path, image, ref);
+    for (int k = 0; k < SI_SETTING_COUNT; k++) {
+        const si_setting_info *info = si_setting_get((si_setting)k);
+        config c = {.text = info->name,
+            .format = info->format,
+            .params = si_setting_params((si_setting)k, image)};
+        for (int i = 0; i < POINTS; i++) {
+            float q = info->first + (info->last - info->first) * (float)i / (POINTS - 1);
+            print_one(path, image, ref, &c, q);
+        }
+        fflush(stdout);
+    }
+    si_score_ref_free(ref);
+}
+
+/* ---- curves ---- */
+
+static void print_curves(
+    const char *path, const si_image *image, const config *configs, int count) {
+    si_score_ref *ref = NULL;
+    si_diag diag = {0};
+    if (si_score_ref_new(image, SI_SCORE_ON_BLACK_AND_WHITE, &ref, &diag) != SI_OK) {
+        die(path, &diag);
+    }
+    for (int i = 0; i < count; i++) {
+        const config *c = &configs[i];
+        for (int k = 0; k < c->count; k++) {
+            float part = c->count > 1 ? (float)k / (float)(c->count - 1) : 0;
+            if (!print_one(path, image, ref, c, c->first + (c->last - c->first) * part)) {
+                break;
+            }
+        }
+    }
+    si_score_ref_free(ref);
+    fflush(stdout);
+}
+
+static int work(int argc, char **argv, bool data) {
+    config configs[CONFIGS_MAX];
+    int heights[HEIGHTS_MAX], config_count = 0, height_count = 0, option;
+    bool alpha = false;
+    while ((option = getopt(argc, argv, "h:c:a")) != -1) {
+        if (option == 'h' && height_count < HEIGHTS_MAX) {
+            heights[height_count++] = atoi(optarg);
+        } else if (option == 'c' && config_count < CONFIGS_MAX) {
+            configs[config_count++] = read_config(optarg);
+        } else if (option == 'a') {
+            alpha = true;
+        } else {
+            die(argv[optind - 1], NULL);
+        }
+    }
+    if (height_count == 0) {
+        heights[height_count++] = 0;
+    }
+    for (int i = optind; i < argc; i++) {
+        for (int h = 0; h < height_count; h++) {
+            si_image image = render(argv[i], heights[h], alpha);
+            if (data) {
+                print_data(argv[i], &image);
+            } else {
+                print_curves(argv[i], &image, configs, config_count);
+            }
+            si_image_free(&image);
+        }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    si_diag diag = {0};
+    if (si_render_start(&diag) != SI_OK) {
+        die("start", &diag);
+    }
+    if (argc > 1 && (strcmp(argv[1], "curves") == 0 || strcmp(argv[1], "data") == 0)) {
+        return work(argc - 1, argv + 1, argv[1][0] == 'd');
+    }
+    fprintf(stderr, "usage: quality-lab curves|data [-h HEIGHT]… [-a] [-c CONFIG]… PICTURE…\n");
+    return 2;
+}
