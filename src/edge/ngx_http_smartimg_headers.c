@@ -77,7 +77,7 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
     /* a renderer gives the number only; nginx knows the words */
     r->headers_out.status_line.len = 0;
 
-    plan = &ctx->plan;
+    plan = &ctx->plan->plan;
     vary = &ngx_http_smartimg_vary[plan->vary & 7];
 
     if (vary->len

@@ -6,11 +6,6 @@
 #include "ngx_http_smartimg_module.h"
 
 
-static ngx_http_smartimg_ctx_t *ngx_http_smartimg_create_ctx(
-    ngx_http_request_t *r);
-static void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
-    si_client_headers *headers);
-static void ngx_http_smartimg_cleanup(void *data);
 static ngx_int_t ngx_http_smartimg_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_refuse_method(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_variable(ngx_http_request_t *r,
@@ -29,10 +24,6 @@ static char *ngx_http_smartimg_merge_loc_conf(ngx_conf_t *cf, void *parent,
 static char *ngx_http_smartimg(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_int_t ngx_http_smartimg_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_smartimg_init_process(ngx_cycle_t *cycle);
-
-
-/* more of Accept is never read, see client.h */
-#define NGX_HTTP_SMARTIMG_ACCEPT  8192
 
 
 enum {
@@ -185,220 +176,6 @@ static ngx_str_t  ngx_http_smartimg_one = ngx_string("1");
 
 
 /*
- * Returns what is known of a request, or NULL if it is none of ours.  The
- * plan is made when it is first asked for.  Background subrequests share the
- * plan of the request that they were started for, and so does an error page
- * that the request was redirected to.
- */
-
-ngx_http_smartimg_ctx_t *
-ngx_http_smartimg_get_ctx(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t            *cln;
-    ngx_http_smartimg_ctx_t       *ctx;
-    ngx_http_smartimg_loc_conf_t  *slcf;
-
-    ctx = ngx_http_get_module_ctx(r->main, ngx_http_smartimg_module);
-
-    if (ctx != NULL) {
-        return ctx;
-    }
-
-    if (r->main->internal) {
-
-        /* the context was cleared by an internal redirect */
-
-        for (cln = r->pool->cleanup; cln; cln = cln->next) {
-            if (cln->handler == ngx_http_smartimg_cleanup) {
-                ctx = cln->data;
-                ngx_http_set_ctx(r->main, ctx, ngx_http_smartimg_module);
-                return ctx;
-            }
-        }
-    }
-
-    slcf = ngx_http_get_module_loc_conf(r->main, ngx_http_smartimg_module);
-
-    return slcf->enable ? ngx_http_smartimg_create_ctx(r->main) : NULL;
-}
-
-
-static ngx_http_smartimg_ctx_t *
-ngx_http_smartimg_create_ctx(ngx_http_request_t *r)
-{
-    u_char                         *p, *last;
-    si_request                      request;
-    ngx_pool_cleanup_t             *cln;
-    ngx_http_smartimg_ctx_t        *ctx;
-    ngx_http_smartimg_main_conf_t  *smcf;
-
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_smartimg_ctx_t));
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_http_smartimg_ctx_t));
-    ctx->request = r;
-
-    cln->handler = ngx_http_smartimg_cleanup;
-    ngx_http_set_ctx(r, ctx, ngx_http_smartimg_module);
-
-    ngx_http_smartimg_count(active, 1);
-
-    /* names may hold encoded slashes, which r->uri does not tell from others */
-
-    ngx_memzero(&request, sizeof(si_request));
-
-    p = r->unparsed_uri.data;
-    last = p + r->unparsed_uri.len;
-
-    request.path.p = (const char *) p;
-
-    while (p < last && *p != '?' && *p != '#') {
-        p++;
-    }
-
-    request.path.len = (const char *) p - request.path.p;
-
-    if (p < last && *p == '?') {
-        request.query.p = (const char *) ++p;
-        p = ngx_strlchr(p, last, '#');
-        request.query.len = (const char *) (p ? p : last) - request.query.p;
-    }
-
-    ngx_http_smartimg_read_headers(r, &request.headers);
-
-    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
-
-    if (si_plan_make(smcf->catalog, smcf->table, &request, &ctx->arena,
-                     &ctx->plan, &ctx->diag)
-        != SI_OK)
-    {
-        ctx->failed = 1;
-        return ctx;
-    }
-
-    ctx->recipe.data = (u_char *) ctx->plan.recipe_text;
-    ctx->recipe.len = ngx_strlen(ctx->recipe.data);
-
-    return ctx;
-}
-
-
-/*
- * A list may come as several fields of one name, so the values of Accept are
- * joined; of the others, which are no lists, the first counts.
- */
-
-static void
-ngx_http_smartimg_read_headers(ngx_http_request_t *r,
-    si_client_headers *headers)
-{
-    u_char           *joined;
-    si_str           *field;
-    ngx_str_t         dpr;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    ngx_str_null(&dpr);
-
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        switch (h[i].key.len) {
-
-        case 3:
-            if (ngx_memcmp(h[i].lowcase_key, "dpr", 3) == 0 && !dpr.data) {
-                dpr = h[i].value;
-            }
-
-            continue;
-
-        case 6:
-            if (ngx_memcmp(h[i].lowcase_key, "accept", 6) != 0) {
-                continue;
-            }
-
-            field = &headers->accept;
-
-            if (field->p == NULL) {
-                break;
-            }
-
-            if (field->len > NGX_HTTP_SMARTIMG_ACCEPT) {
-                continue;
-            }
-
-            joined = ngx_pnalloc(r->pool, field->len + 2 + h[i].value.len);
-            if (joined == NULL) {
-                continue;
-            }
-
-            (void) ngx_sprintf(joined, "%*s, %V", field->len, field->p,
-                               &h[i].value);
-
-            field->p = (const char *) joined;
-            field->len += 2 + h[i].value.len;
-
-            continue;
-
-        case 10:
-            if (ngx_memcmp(h[i].lowcase_key, "sec-ch-dpr", 10) == 0) {
-                field = &headers->dpr;
-                break;
-            }
-
-            if (ngx_memcmp(h[i].lowcase_key, "user-agent", 10) == 0) {
-                field = &headers->user_agent;
-                break;
-            }
-
-            continue;
-
-        default:
-            continue;
-        }
-
-        if (field->p == NULL) {
-            field->p = (const char *) h[i].value.data;
-            field->len = h[i].value.len;
-        }
-    }
-
-    if (headers->dpr.p == NULL) {
-        headers->dpr.p = (const char *) dpr.data;
-        headers->dpr.len = dpr.len;
-    }
-}
-
-
-static void
-ngx_http_smartimg_cleanup(void *data)
-{
-    ngx_http_smartimg_ctx_t  *ctx = data;
-
-    ngx_http_smartimg_stop_waiting(ctx);
-    ngx_http_smartimg_count(active, -1);
-
-    si_arena_free(&ctx->arena);
-}
-
-
-/*
  * Runs after access checks and limits, so nobody learns from an error text
  * what is behind them.
  */
@@ -406,9 +183,9 @@ ngx_http_smartimg_cleanup(void *data)
 static ngx_int_t
 ngx_http_smartimg_handler(ngx_http_request_t *r)
 {
-    const char                    *text;
     ngx_int_t                      rc;
     ngx_http_smartimg_ctx_t       *ctx;
+    ngx_http_smartimg_plan_t      *plan;
     ngx_http_smartimg_loc_conf_t  *slcf;
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_smartimg_module);
@@ -428,11 +205,11 @@ ngx_http_smartimg_handler(ngx_http_request_t *r)
         return NGX_DONE;
     }
 
-    if (ctx->failed) {
-        text = si_plan_error_text(&ctx->diag, &ctx->arena);
+    plan = ctx->plan;
 
-        rc = ngx_http_smartimg_send_text(r, si_result_status(ctx->diag.code),
-                                         (u_char *) text, ngx_strlen(text));
+    if (plan->failed) {
+        rc = ngx_http_smartimg_send_text(r, plan->failed, plan->text.data,
+                                         plan->text.len);
         ngx_http_finalize_request(r, rc);
         return NGX_DONE;
     }
@@ -500,7 +277,7 @@ ngx_http_smartimg_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     ctx = ngx_http_smartimg_get_ctx(r);
 
-    if (ctx == NULL || ctx->failed) {
+    if (ctx == NULL || ctx->plan->failed) {
         v->not_found = 1;
         return NGX_OK;
     }
@@ -513,22 +290,11 @@ ngx_http_smartimg_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     switch (data) {
 
     case NGX_HTTP_SMARTIMG_RECIPE:
-        value = &ctx->recipe;
+        value = &ctx->plan->text;
         break;
 
     case NGX_HTTP_SMARTIMG_CLASS:
-        value = &ctx->client;
-
-        if (value->len == 0) {
-            value->data = ngx_pnalloc(r->pool, 64);
-            if (value->data == NULL) {
-                return NGX_ERROR;
-            }
-
-            (void) si_client_name(&ctx->plan.client, (char *) value->data);
-            value->len = ngx_strlen(value->data);
-        }
-
+        value = &ctx->plan->client;
         break;
 
     case NGX_HTTP_SMARTIMG_RENDER:
@@ -547,14 +313,14 @@ ngx_http_smartimg_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         break;
 
     case NGX_HTTP_SMARTIMG_BYPASS:
-        if (ctx->plan.update || !ctx->plan.server_cache) {
+        if (ctx->plan->plan.update || !ctx->plan->plan.server_cache) {
             value = &ngx_http_smartimg_one;
         }
 
         break;
 
     case NGX_HTTP_SMARTIMG_NO_STORE:
-        value = ctx->plan.server_cache ? NULL : &ngx_http_smartimg_one;
+        value = ctx->plan->plan.server_cache ? NULL : &ngx_http_smartimg_one;
         break;
 
     default: /* NGX_HTTP_SMARTIMG_CACHE */
@@ -608,6 +374,8 @@ static char *
 ngx_http_smartimg_init_main_conf(ngx_conf_t *cf, void *conf)
 {
     ngx_http_smartimg_main_conf_t  *smcf = conf;
+
+    smcf->root_fd = NGX_INVALID_FILE;
 
     if (!smcf->used) {
         return NGX_CONF_OK;
@@ -668,6 +436,15 @@ ngx_http_smartimg_load(ngx_conf_t *cf, ngx_http_smartimg_main_conf_t *smcf)
         return NGX_CONF_ERROR;
     }
 
+    smcf->root_fd = open((char *) smcf->root.data,
+                         O_PATH|O_DIRECTORY|O_CLOEXEC);
+
+    if (smcf->root_fd == NGX_INVALID_FILE) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, ngx_errno,
+                      "open() \"%V\" failed", &smcf->root);
+        return NGX_CONF_ERROR;
+    }
+
     if (smcf->generations.len == 0) {
         return NGX_CONF_OK;
     }
@@ -710,6 +487,10 @@ ngx_http_smartimg_unload(void *data)
 
     if (smcf->table) {
         si_generations_close(smcf->table);
+    }
+
+    if (smcf->root_fd != NGX_INVALID_FILE) {
+        (void) close(smcf->root_fd);
     }
 }
 

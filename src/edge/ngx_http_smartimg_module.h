@@ -88,6 +88,7 @@ typedef struct {
 
     si_catalog                    *catalog;
     si_generations                *table;
+    ngx_fd_t                       root_fd;
     ngx_shm_zone_t                *zone;
 
     ngx_flag_t                     used;
@@ -99,25 +100,41 @@ typedef struct {
 } ngx_http_smartimg_loc_conf_t;
 
 
+/*
+ * A plan, shared by requests for one address from clients of one class.  Who
+ * uses it holds a reference.
+ */
+
+typedef struct {
+    ngx_uint_t                     refs;
+
+    /* what it is the plan of */
+    ngx_uint_t                     hash;
+    ngx_str_t                      uri;
+    ngx_msec_t                     made;
+    ngx_msec_t                     tested;
+
+    si_arena                       arena;
+    si_plan                        plan;
+
+    ngx_str_t                      client;   /* name of the class */
+    ngx_str_t                      text;     /* recipe, or of an error */
+    ngx_uint_t                     failed;   /* status of the error or 0 */
+} ngx_http_smartimg_plan_t;
+
+
 /* what the module knows of a request; lives as long as the request's pool */
 
 typedef struct {
     ngx_http_request_t            *request;
-
-    si_arena                       arena;
-    si_plan                        plan;
-    si_diag                        diag;
-    ngx_str_t                      recipe;
-    ngx_str_t                      client;
+    ngx_http_smartimg_plan_t      *plan;     /* never NULL */
 
     /* waiting for another request's render */
     ngx_queue_t                    queue;
     ngx_msec_t                     since;
     ngx_http_event_handler_pt      resume;
 
-    unsigned                       failed:1;   /* there is no plan */
     unsigned                       queued:1;
-    unsigned                       waited:1;
 } ngx_http_smartimg_ctx_t;
 
 

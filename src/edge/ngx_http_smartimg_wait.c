@@ -84,7 +84,6 @@ ngx_http_smartimg_wait(ngx_http_smartimg_ctx_t *ctx)
 
     ctx->since = ngx_current_msec;
     ctx->resume = ctx->request->write_event_handler;
-    ctx->waited = 1;
     ctx->queued = 1;
 
     ngx_queue_insert_tail(&ngx_http_smartimg_queue, &ctx->queue);

@@ -1,0 +1,421 @@
+
+/*
+ * Plans of requests.
+ *
+ * Making a plan takes about as long as sending a small reply from the cache,
+ * so each worker remembers plans by address and client class.  A remembered
+ * plan is good if the generation counters and the original's size and time
+ * are what they were, which is asked once a millisecond, and if it is younger
+ * than a second, because a new file may take precedence over the one that was
+ * found.
+ */
+
+#include "ngx_http_smartimg_module.h"
+
+
+#define NGX_HTTP_SMARTIMG_ACCEPT  8192   /* client.h: more is never read */
+#define NGX_HTTP_SMARTIMG_URI     2048   /* of a remembered plan */
+#define NGX_HTTP_SMARTIMG_PLANS   512    /* remembered, about 9 KB each */
+#define NGX_HTTP_SMARTIMG_AGE     1000   /* ms */
+
+
+static ngx_http_smartimg_ctx_t *ngx_http_smartimg_create_ctx(
+    ngx_http_request_t *r);
+static void ngx_http_smartimg_cleanup(void *data);
+static void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
+    si_client_headers *headers);
+static ngx_http_smartimg_plan_t *ngx_http_smartimg_get_plan(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_test_plan(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan);
+static ngx_http_smartimg_plan_t *ngx_http_smartimg_make_plan(
+    ngx_http_request_t *r, si_client_headers *headers);
+static void ngx_http_smartimg_release_plan(ngx_http_smartimg_plan_t *plan);
+
+
+static ngx_http_smartimg_plan_t  *ngx_http_smartimg_plans[
+                                                     NGX_HTTP_SMARTIMG_PLANS];
+
+
+/*
+ * Returns what is known of a request, or NULL if it is none of ours (or there
+ * is no memory).  The plan is made when it is first asked for.  Background
+ * subrequests share the plan of the request that they were started for, and
+ * so does an error page that the request was redirected to.
+ */
+
+ngx_http_smartimg_ctx_t *
+ngx_http_smartimg_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t            *cln;
+    ngx_http_smartimg_ctx_t       *ctx;
+    ngx_http_smartimg_loc_conf_t  *slcf;
+
+    ctx = ngx_http_get_module_ctx(r->main, ngx_http_smartimg_module);
+
+    if (ctx != NULL) {
+        return ctx;
+    }
+
+    if (r->main->internal) {
+
+        /* the context was cleared by an internal redirect */
+
+        for (cln = r->pool->cleanup; cln; cln = cln->next) {
+            if (cln->handler == ngx_http_smartimg_cleanup) {
+                ctx = cln->data;
+                ngx_http_set_ctx(r->main, ctx, ngx_http_smartimg_module);
+                return ctx;
+            }
+        }
+    }
+
+    slcf = ngx_http_get_module_loc_conf(r->main, ngx_http_smartimg_module);
+
+    return slcf->enable ? ngx_http_smartimg_create_ctx(r->main) : NULL;
+}
+
+
+static ngx_http_smartimg_ctx_t *
+ngx_http_smartimg_create_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_smartimg_ctx_t   *ctx;
+    ngx_http_smartimg_plan_t  *plan;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_smartimg_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    plan = ngx_http_smartimg_get_plan(r);
+    if (plan == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_smartimg_ctx_t));
+
+    ctx->request = r;
+    ctx->plan = plan;
+
+    cln->handler = ngx_http_smartimg_cleanup;
+    ngx_http_set_ctx(r, ctx, ngx_http_smartimg_module);
+
+    ngx_http_smartimg_count(active, 1);
+
+    return ctx;
+}
+
+
+static void
+ngx_http_smartimg_cleanup(void *data)
+{
+    ngx_http_smartimg_ctx_t  *ctx = data;
+
+    ngx_http_smartimg_stop_waiting(ctx);
+    ngx_http_smartimg_release_plan(ctx->plan);
+    ngx_http_smartimg_count(active, -1);
+}
+
+
+/*
+ * A list may come as several fields of one name, so the values of Accept are
+ * joined; of the others, which are no lists, the first counts.
+ */
+
+static void
+ngx_http_smartimg_read_headers(ngx_http_request_t *r,
+    si_client_headers *headers)
+{
+    u_char           *joined;
+    si_str           *field;
+    ngx_str_t         dpr;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    ngx_str_null(&dpr);
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        switch (h[i].key.len) {
+
+        case 3:
+            if (ngx_memcmp(h[i].lowcase_key, "dpr", 3) == 0 && !dpr.data) {
+                dpr = h[i].value;
+            }
+
+            continue;
+
+        case 6:
+            if (ngx_memcmp(h[i].lowcase_key, "accept", 6) != 0) {
+                continue;
+            }
+
+            field = &headers->accept;
+
+            if (field->p == NULL) {
+                break;
+            }
+
+            if (field->len > NGX_HTTP_SMARTIMG_ACCEPT) {
+                continue;
+            }
+
+            joined = ngx_pnalloc(r->pool, field->len + 2 + h[i].value.len);
+            if (joined == NULL) {
+                continue;
+            }
+
+            (void) ngx_sprintf(joined, "%*s, %V", field->len, field->p,
+                               &h[i].value);
+
+            field->p = (const char *) joined;
+            field->len += 2 + h[i].value.len;
+
+            continue;
+
+        case 10:
+            if (ngx_memcmp(h[i].lowcase_key, "sec-ch-dpr", 10) == 0) {
+                field = &headers->dpr;
+                break;
+            }
+
+            if (ngx_memcmp(h[i].lowcase_key, "user-agent", 10) == 0) {
+                field = &headers->user_agent;
+                break;
+            }
+
+            continue;
+
+        default:
+            continue;
+        }
+
+        if (field->p == NULL) {
+            field->p = (const char *) h[i].value.data;
+            field->len = h[i].value.len;
+        }
+    }
+
+    if (headers->dpr.p == NULL) {
+        headers->dpr.p = (const char *) dpr.data;
+        headers->dpr.len = dpr.len;
+    }
+}
+
+
+/*
+ * Returns a plan with a reference to it for the caller, or NULL if there is
+ * no memory.
+ */
+
+static ngx_http_smartimg_plan_t *
+ngx_http_smartimg_get_plan(ngx_http_request_t *r)
+{
+    si_client                  *known, client;
+    ngx_uint_t                  hash;
+    si_client_headers           headers;
+    ngx_http_smartimg_plan_t  **slot, *plan;
+
+    ngx_memzero(&headers, sizeof(si_client_headers));
+    ngx_http_smartimg_read_headers(r, &headers);
+
+    si_client_classify(&headers, &client);
+
+    hash = ngx_murmur_hash2(r->unparsed_uri.data, r->unparsed_uri.len);
+    hash = ngx_hash(hash, client.formats);
+    hash = ngx_hash(hash, client.used);
+    hash = ngx_hash(hash, (ngx_uint_t) (client.dpr * 1000));
+
+    slot = &ngx_http_smartimg_plans[hash % NGX_HTTP_SMARTIMG_PLANS];
+    plan = *slot;
+
+    if (plan
+        && plan->hash == hash
+        && plan->uri.len == r->unparsed_uri.len
+        && ngx_memcmp(plan->uri.data, r->unparsed_uri.data, plan->uri.len)
+           == 0)
+    {
+        known = &plan->plan.client;
+
+        if (known->formats == client.formats && known->used == client.used
+            && known->dpr == client.dpr
+            && ngx_http_smartimg_test_plan(r, plan) == NGX_OK)
+        {
+            plan->refs++;
+            return plan;
+        }
+    }
+
+    plan = ngx_http_smartimg_make_plan(r, &headers);
+
+    if (plan == NULL || plan->failed
+        || r->unparsed_uri.len > NGX_HTTP_SMARTIMG_URI)
+    {
+        return plan;
+    }
+
+    plan->uri.data = (u_char *) si_arena_copy(&plan->arena,
+                                          (const char *) r->unparsed_uri.data,
+                                          r->unparsed_uri.len);
+    if (plan->uri.data == NULL) {
+        return plan;
+    }
+
+    plan->uri.len = r->unparsed_uri.len;
+    plan->hash = hash;
+
+    if (*slot) {
+        ngx_http_smartimg_release_plan(*slot);
+    }
+
+    *slot = plan;
+    plan->refs++;
+
+    return plan;
+}
+
+
+/*
+ * Asks for the original's size and time without opening it.  If its path
+ * leads elsewhere by now, that is for the renderer to find.
+ */
+
+static ngx_int_t
+ngx_http_smartimg_test_plan(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan)
+{
+    si_recipe                      *recipe;
+    struct stat                     st;
+    ngx_http_smartimg_main_conf_t  *smcf;
+
+    if (ngx_current_msec - plan->made >= NGX_HTTP_SMARTIMG_AGE) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_current_msec == plan->tested) {
+        return NGX_OK;
+    }
+
+    recipe = &plan->plan.recipe;
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    if (si_generation_of(smcf->table, si_str_of(recipe->company),
+                         si_str_of(recipe->object))
+        != recipe->generation)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (recipe->file[0] != '\0'
+        && (fstatat(smcf->root_fd, recipe->file, &st, 0) == -1
+            || (uint64_t) st.st_size != recipe->file_size
+            || (int64_t) st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec
+               != recipe->file_time))
+    {
+        return NGX_DECLINED;
+    }
+
+    plan->tested = ngx_current_msec;
+
+    return NGX_OK;
+}
+
+
+static ngx_http_smartimg_plan_t *
+ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
+{
+    u_char                         *p, *last;
+    si_diag                         diag;
+    si_request                      request;
+    ngx_http_smartimg_plan_t       *plan;
+    ngx_http_smartimg_main_conf_t  *smcf;
+
+    plan = ngx_calloc(sizeof(ngx_http_smartimg_plan_t), r->connection->log);
+    if (plan == NULL) {
+        return NULL;
+    }
+
+    plan->refs = 1;
+    plan->made = ngx_current_msec;
+    plan->tested = ngx_current_msec;
+
+    /* names may hold encoded slashes, which r->uri does not tell from others */
+
+    ngx_memzero(&request, sizeof(si_request));
+    request.headers = *headers;
+
+    p = r->unparsed_uri.data;
+    last = p + r->unparsed_uri.len;
+
+    request.path.p = (const char *) p;
+
+    while (p < last && *p != '?' && *p != '#') {
+        p++;
+    }
+
+    request.path.len = (const char *) p - request.path.p;
+
+    if (p < last && *p == '?') {
+        request.query.p = (const char *) ++p;
+
+        while (p < last && *p != '#') {
+            p++;
+        }
+
+        request.query.len = (const char *) p - request.query.p;
+    }
+
+    ngx_memzero(&diag, sizeof(si_diag));
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    if (si_plan_make(smcf->catalog, smcf->table, &request, &plan->arena,
+                     &plan->plan, &diag)
+        == SI_OK)
+    {
+        plan->text.data = (u_char *) plan->plan.recipe_text;
+
+    } else {
+        plan->text.data = (u_char *) si_plan_error_text(&diag, &plan->arena);
+        plan->failed = si_result_status(diag.code);
+    }
+
+    plan->text.len = ngx_strlen(plan->text.data);
+
+    plan->client.data = si_arena_alloc(&plan->arena, 64);
+
+    if (plan->client.data) {
+        (void) si_client_name(&plan->plan.client, (char *) plan->client.data);
+        plan->client.len = ngx_strlen(plan->client.data);
+    }
+
+    return plan;
+}
+
+
+static void
+ngx_http_smartimg_release_plan(ngx_http_smartimg_plan_t *plan)
+{
+    if (--plan->refs) {
+        return;
+    }
+
+    si_arena_free(&plan->arena);
+    ngx_free(plan);
+}
