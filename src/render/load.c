@@ -6,11 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "codec/codec.h"
-
 enum {
     SNIFF_BYTES = 1024,
-    MAX_DECODED_FILE = 64 << 20, /* bytes of a file that a codec of ours decodes from memory */
     MAX_LEVELS = 28,             /* of a TIFF pyramid */
     MAX_SVG_SIDE = 16384,        /* pixels; cairo ends at 32767 */
 };
@@ -97,7 +94,6 @@ si_kind si_kind_sniff(const uint8_t *head, size_t len) {
         {SI_KIND_JP2, 0, 4, "\xff\x4f\xff\x51"},
         {SI_KIND_JXL, 0, 2, "\xff\x0a"},
         {SI_KIND_JXL, 0, 12, "\0\0\0\x0cJXL \r\n\x87\n"},
-        {SI_KIND_JXR, 0, 3, "II\xbc"},
     };
     for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++) {
         if (starts(head, len, magics[i].at, magics[i].magic, magics[i].len)) {
@@ -159,55 +155,12 @@ static VipsImage *load_vips(const si_original *o, load_level level) {
     case SI_KIND_JXL:
         vips_jxlload_source(s, &im, COMMON, NULL);
         break;
-    case SI_KIND_JXR:
     case SI_KIND_NONE:
         break;
     }
 #undef COMMON
     g_object_unref(s);
     return im;
-}
-
-/* Files without a libvips loader go through our own decoder, whole. */
-static si_result load_codec(si_original *o, si_format format, si_diag *diag) {
-    struct stat st;
-    if (fstat(o->fd, &st) != 0 || st.st_size > MAX_DECODED_FILE) {
-        return si_fail(diag, SI_ERR_LIMIT, "the source file is too large for its kind");
-    }
-    size_t len = (size_t)st.st_size;
-    uint8_t *data = malloc(len + 1);
-    if (data == NULL) {
-        return si_fail(diag, SI_ERR_MEMORY, "no memory for the source file");
-    }
-    si_result code = SI_OK;
-    si_diag inner = {0};
-    if (pread(o->fd, data, len, 0) != (ssize_t)len) {
-        code = si_fail(diag, SI_ERR_IO, "the source file cannot be read");
-    } else if ((code = si_codec_decode(format, data, len, &o->decoded, &inner)) != SI_OK) {
-        bool built = code != SI_ERR_UNSUPPORTED;
-        code = si_fail(diag, built ? code : SI_ERR_SOURCE, "%s: %s",
-            built ? "the source image is broken" : "this kind of file is not supported",
-            inner.text);
-    }
-    free(data);
-    if (code != SI_OK) {
-        return code;
-    }
-    /* rows are padded: expose stride/channels columns and crop */
-    const si_image *d = &o->decoded;
-    VipsImage *padded = vips_image_new_from_memory(
-        d->pixels, d->stride * (size_t)d->height, (int)d->stride, d->height, 1, VIPS_FORMAT_UCHAR);
-    VipsImage *cut = NULL, *folded = NULL;
-    if (padded == NULL ||
-        vips_extract_area(padded, &cut, 0, 0, d->width * d->channels, d->height, NULL) != 0 ||
-        vips_bandfold(cut, &folded, "factor", d->channels, NULL) != 0 ||
-        vips_copy(folded, &o->image, "interpretation", VIPS_INTERPRETATION_sRGB, NULL) != 0) {
-        code = si_vips_fail(diag);
-    }
-    VIPS_UNREF(padded);
-    VIPS_UNREF(cut);
-    VIPS_UNREF(folded);
-    return code;
 }
 
 static si_result check_size(const si_original *o, const si_render_limits *limits, si_diag *diag) {
@@ -255,12 +208,7 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
     if (o->kind == SI_KIND_NONE) {
         return si_fail(diag, SI_ERR_SOURCE, "this kind of file is not supported");
     }
-    if (o->kind == SI_KIND_JXR) {
-        si_result code = load_codec(o, SI_FORMAT_JXR, diag);
-        if (code != SI_OK) {
-            return code;
-        }
-    } else if ((o->image = load_vips(o, FULL)) == NULL) {
+    if ((o->image = load_vips(o, FULL)) == NULL) {
         return si_vips_fail(diag);
     }
     o->width = vips_image_get_width(o->image);
@@ -338,6 +286,5 @@ si_result si_original_reduce(si_original *o, const double ratio[2], si_diag *dia
 
 void si_original_close(si_original *o) {
     VIPS_UNREF(o->image);
-    si_image_free(&o->decoded);
     *o = (si_original){0};
 }

@@ -7,7 +7,8 @@
 #include "codec/image.h"
 #include "render/render.h"
 
-/* id, name for req=imageprops and messages */
+/* Kinds that are served: id, name for req=imageprops and messages. JPEG XR is not among them: its
+ * only decoder corrupts memory on damaged files (5 crashes in 150 tries with a few bytes changed). */
 #define SI_KINDS(X)                                                                                \
     X(JPEG, "jpeg")                                                                                \
     X(PNG, "png")                                                                                  \
@@ -17,8 +18,7 @@
     X(TIFF, "tiff")                                                                                \
     X(JP2, "jp2")                                                                                  \
     X(SVG, "svg")                                                                                  \
-    X(JXL, "jxl")                                                                                  \
-    X(JXR, "jxr")
+    X(JXL, "jxl")
 
 typedef enum si_kind {
     SI_KIND_NONE,
@@ -33,7 +33,6 @@ typedef struct si_original {
     si_kind kind;
     int fd;            /* borrowed */
     VipsImage *image;  /* pixels as stored, in the file's own colours; sequential access only */
-    si_image decoded;  /* backs `image` when a codec of ours decoded it */
     int width, height; /* full size, stored */
     bool swap;         /* displayed = stored with axes swapped, … */
     bool flip[2];      /* … then mirrored in x, in y */

@@ -20,7 +20,7 @@ import time
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SMARTIMG_BUILD", PROJECT / "build"))
 SMARTIMG = BUILD / "src/cli/smartimg"
-SHARED = os.environ.get("SMARTIMG_SHARED_CORPUS")
+SHARED = os.environ.get("SMARTIMG_SHARED")
 SANITIZED = "asan" in BUILD.name
 
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
@@ -58,7 +58,7 @@ def make_root(folder):
                    stdout=subprocess.DEVNULL)
     if SHARED:
         for name in ("odd", "broken", "photos", "products", "graphics"):
-            shutil.copytree(pathlib.Path(SHARED) / name, root / f"shared-{name}")
+            shutil.copytree(pathlib.Path(SHARED) / "corpus" / name, root / f"shared-{name}")
     companies = folder / "conf/companies"
     companies.mkdir(parents=True)
     for name, text in COMPANIES.items():
