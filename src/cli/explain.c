@@ -84,7 +84,7 @@ static void print_reason(const si_exchange *x) {
     } else {
         printf("The requested %s is sent: no conversion that looks as good is smaller", format);
     }
-    printf("%s.\n", c->full ? "" : ", as far as the search got in its time");
+    printf("%s.\n", c->full ? "" : ", as far as a fast answer searches");
 }
 
 static void print_text(const si_exchange *x) {

@@ -86,8 +86,8 @@ const si_command si_command_render = {
         "query, such as '/is/image/demo/shoe?wid=300'; a scheme and host before it are ignored. "
         "Quote it: shells make something of ? and &.\n"
         "\n"
-        "Which format comes out depends on --accept and --user-agent, as it does in a browser. The "
-        "search for the smallest encoding takes the time it needs. Nothing is cached, and purges "
+        "Which format comes out depends on --accept and --user-agent, as it does in a browser. "
+        "Nothing is cached, and purges "
         "make no difference.",
     .exit_status = " 0  the reply has status 200\n"
                    " 1  it has another, and its text is on stderr; or the reply cannot be written\n"

@@ -72,11 +72,11 @@ static int open_original(const char *root, const si_recipe *r, si_diag *diag) {
     return fd;
 }
 
-static void answer(const char *root, si_exchange *x) {
+static void answer(const char *root, bool fast, si_exchange *x) {
     si_diag diag = {0};
     int fd = open_original(root, &x->plan.recipe, &diag);
     if (diag.code == SI_OK && si_render_start(&diag) == SI_OK) {
-        si_answer_options how = {0};
+        si_answer_options how = {.full = !fast};
         si_answer_make(&x->plan.recipe, fd, &how, &x->answer);
     } else {
         si_answer_error(&diag, &x->answer);
@@ -106,7 +106,7 @@ bool si_exchange_make(const si_request_options *options, const char *url, si_exc
     if (si_plan_make(x->catalog, NULL, &request, &x->arena, &x->plan, &diag) == SI_OK) {
         x->planned = true;
         if (!options->plan_only) {
-            answer(root, x);
+            answer(root, options->fast, x);
         }
     } else {
         si_answer_error(&diag, &x->answer);

@@ -11,6 +11,7 @@ typedef struct si_request_options {
     const char *root, *config;       /* folders; config NULL = none */
     const char *accept, *user_agent; /* NULL = not sent */
     si_option_list headers;          /* "Name: value" each */
+    bool fast;                       /* as the server's first answer, instead of its best */
     bool plan_only;                  /* leave `answer` empty unless planning fails */
 } si_request_options;
 
@@ -28,7 +29,10 @@ typedef struct si_request_options {
         "The User-Agent header to pretend. Default: none.", 0, 0},                                 \
     {"header", 'H', "'K: V'", SI_OPTION_LIST, &(o).headers,                                        \
         "Any request header; may be given often. Accept, User-Agent, Sec-CH-DPR and DPR count, "   \
-        "others are ignored as the server does.", 0, 0}
+        "others are ignored as the server does.", 0, 0},                                           \
+    {"fast", 0, NULL, SI_OPTION_FLAG, &(o).fast,                                                   \
+        "Answers as the server does at first, within a fraction of a second, instead of with the " \
+        "best answer, which it has once the image is asked for again.", 0, 0}
 
 /* A request and what became of it. Zero-initialize; release with si_exchange_end(). */
 typedef struct si_exchange {

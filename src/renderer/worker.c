@@ -35,15 +35,17 @@ enum {
     READ_MS = 3000,       /* for a request to arrive */
     WRITE_MS = 5000,      /* for a reply to be taken */
     KILL_SLACK_MS = 1000, /* what a worker may overrun before the pool kills it */
-    SEARCH_RESERVE_MS = 1500, /* from the end of the search to the deadline: the last encoding */
+    REFRESH_PATIENCE = 3, /* a refresh, for which nobody waits, may take so many wall times */
     FILES_MAX = 64,
     ALT_STACK_SIZE = 64 * 1024
 };
 #define RSS_MAX (INT64_C(384) << 20) /* bytes an idle worker may hold; more and it is replaced */
 
 /* How long the edge keeps a reply, seconds. A recipe names the state of its file, so a whole reply
- * never goes stale; one whose search was cut short by a busy machine deserves another try. */
+ * never goes stale. A first answer is served on, but refreshed when it is asked for again; a full
+ * search that was cut short by a busy machine deserves another try later. */
 #define KEEP_WHOLE 31536000
+#define KEEP_FIRST 1
 #define KEEP_CUT_SHORT 600
 
 /* Complete replies, made before anything can go wrong. */
@@ -188,12 +190,12 @@ static bool same_file(const si_recipe *r, int fd) {
 }
 
 /* Sends the reply. From its first byte on no other may follow, so last_words() keeps silent. */
-static void reply(int connection, const si_answer *a, long keep_seconds, si_worker_slot *slot) {
+static void reply(int connection, const si_answer *a, long keep, si_worker_slot *slot) {
     int64_t deadline = si_now_ns() + WRITE_MS * SI_MILLISECOND;
     si_bytes head = {0};
     char more[100];
-    int n = snprintf(
-        more, sizeof more, "X-Accel-Expires: %ld\r\n\r\n", a->status == 200 ? keep_seconds : 0);
+    int n =
+        snprintf(more, sizeof more, "X-Accel-Expires: %ld\r\n\r\n", a->status == 200 ? keep : 0);
     bool whole = si_answer_headers(a, &head) && si_bytes_append(&head, more, (size_t)n);
     set_alarm(0);
     atomic_store(&slot->kill_at_ns, deadline + KILL_SLACK_MS * SI_MILLISECOND);
@@ -215,35 +217,36 @@ static void reply_error(int connection, const si_diag *diag, si_worker_slot *slo
     si_answer_free(&a);
 }
 
-/* Answers a recipe. */
-static void answer(const si_pool_options *options, int connection, int broker, si_str text,
-    int64_t start_ns, si_worker_slot *slot) {
+static long keep_seconds(const si_answer *a, bool refresh) {
+    if (!a->smart || a->choice.full) {
+        return KEEP_WHOLE;
+    }
+    return refresh ? KEEP_CUT_SHORT : KEEP_FIRST;
+}
+
+/* Answers a recipe. Half of the wall time is for the search; the encoding that it ends with has the
+ * other half. */
+static void answer(const si_pool_options *options, int connection, int broker,
+    const si_scgi_request *request, int64_t start_ns, int wall_ms, si_worker_slot *slot) {
     si_arena arena = {0};
     si_recipe recipe;
     si_diag diag = {0};
     int fd = -1;
-    if (si_recipe_scan(text, &arena, &recipe, &diag) != SI_OK ||
+    if (si_recipe_scan(request->recipe, &arena, &recipe, &diag) != SI_OK ||
         (recipe.file[0] != '\0' && (fd = si_broker_open(broker, recipe.file, &diag)) < 0)) {
         reply_error(connection, &diag, slot);
         si_arena_free(&arena);
         return;
     }
-    int search_ms = options->wall_ms - SEARCH_RESERVE_MS;
-    if (search_ms < options->wall_ms / 2) {
-        search_ms = options->wall_ms / 2;
-    }
-    si_answer_options how = {
-        .limits = options->limits, .deadline_ns = start_ns + search_ms * SI_MILLISECOND};
+    si_answer_options how = {.limits = options->limits,
+        .deadline_ns = start_ns + wall_ms * SI_MILLISECOND / 2,
+        .full = request->refresh};
     si_answer a = {0};
     bool fresh = same_file(&recipe, fd);
     si_answer_make(&recipe, fd, &how, &a);
     /* a file that was replaced on the way is answered for with what is there, but not kept */
     fresh = fresh && same_file(&recipe, fd);
-    reply(connection, &a,
-        !fresh                      ? 0
-        : a.smart && !a.choice.full ? KEEP_CUT_SHORT
-                                    : KEEP_WHOLE,
-        slot);
+    reply(connection, &a, fresh ? keep_seconds(&a, request->refresh) : 0, slot);
     si_answer_free(&a);
     if (fd >= 0) {
         close(fd);
@@ -264,11 +267,11 @@ static void serve(
     if (r == SI_OK) {
         snprintf(slot->recipe, sizeof slot->recipe, "%.*s", SI_STR_ARG(request.recipe));
         start = si_now_ns();
-        atomic_store(
-            &slot->kill_at_ns, start + (options->wall_ms + KILL_SLACK_MS) * SI_MILLISECOND);
+        int wall_ms = options->wall_ms * (request.refresh ? REFRESH_PATIENCE : 1);
+        atomic_store(&slot->kill_at_ns, start + (wall_ms + KILL_SLACK_MS) * SI_MILLISECOND);
         renew_cpu_limit(options->cpu_seconds);
-        set_alarm(options->wall_ms);
-        answer(options, connection, broker, request.recipe, start, slot);
+        set_alarm(wall_ms);
+        answer(options, connection, broker, &request, start, wall_ms, slot);
         set_alarm(0);
     } else if (r != SI_ERR_IO) { /* else there is nobody to tell */
         reply_error(connection, &diag, slot);

@@ -83,8 +83,9 @@ class Pool:
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         return int(headers["Status"].split()[0]), headers, body
 
-    def ask(self, recipe):
-        return self.send(netstring([("CONTENT_LENGTH", "0"), ("SCGI", "1"), ("SMARTIMG_RECIPE", recipe)]))
+    def ask(self, recipe, refresh=False):
+        headers = [("CONTENT_LENGTH", "0"), ("SCGI", "1"), ("SMARTIMG_RECIPE", recipe)]
+        return self.send(netstring(headers + [("SMARTIMG_REFRESH", "1")] * refresh))
 
     def workers(self):
         pid = self.process.pid
@@ -131,6 +132,17 @@ class PoolTest(unittest.TestCase):
             with self.subTest(tcp=tcp), Pool("--workers", "1", tcp=tcp) as pool:
                 headers = self.assertImage(pool.ask(pool.recipe("demo/night?wid=60")))
                 self.assertGreater(int(headers["X-Accel-Expires"]), 86400)
+
+    def test_first_answer_is_to_be_refreshed_and_the_best_kept(self):
+        with Pool("--workers", "1") as pool:
+            recipe = pool.recipe("demo/night?wid=60&bfc=on", accept="image/webp")
+            first = self.assertImage(pool.ask(recipe), "image/webp")
+            self.assertLess(int(first["X-Accel-Expires"]), 10)
+            self.assertIn("effort=fast", first["X-Smart-Imaging"])
+            best = self.assertImage(pool.ask(recipe, refresh=True), "image/webp")
+            self.assertGreater(int(best["X-Accel-Expires"]), 86400)
+            self.assertIn("effort=full", best["X-Smart-Imaging"])
+            self.assertLessEqual(int(best["Content-Length"]), int(first["Content-Length"]))
 
     def test_hundred_requests_in_a_row(self):
         with Pool("--workers", "2") as pool:
