@@ -8,7 +8,7 @@ camera {
 }
 
 #declare SunDir = vnormalize(<-0.86, 0.36, -0.36>);
-light_source { SunDir*9000 rgb <1.0, 0.80, 0.56>*2.5 }
+light_source { SunDir*9000 rgb <1.0, 0.78, 0.52>*2.7 }
 // The sky's own light, and light thrown back from the ground.
 light_source { <2000, 9000, -3000> rgb <0.30,0.42,0.66>*0.42 shadowless }
 light_source { <4000, 1500, -6000> rgb <0.36,0.42,0.55>*0.22 shadowless }
@@ -24,27 +24,27 @@ sky_sphere {
 // Two sheets of cloud: high streaks, and lower ones with body.
 plane { y, 3200 hollow
     pigment { wrinkles turbulence 0.55 octaves 8 omega 0.6 lambda 2.2 scale <6500,1,2600> rotate y*24 translate <900,0,300> color_map {
-        [0.40 rgbt <1.0,0.93,0.86,1>] [0.62 rgbt <1.05,0.95,0.86,0.55>] [0.90 rgbt <1.12,1.0,0.90,0.10>] } }
+        [0.50 rgbt <1.0,0.93,0.86,1>] [0.70 rgbt <1.05,0.95,0.86,0.55>] [0.90 rgbt <1.12,1.0,0.90,0.10>] } }
     finish { emission 0.95 diffuse 0 } no_shadow }
 plane { y, 2000 hollow
     pigment { bozo turbulence 0.75 octaves 9 omega 0.52 lambda 2.1 scale <2300,1,1500> translate <1500,0,5400> color_map {
-        [0.52 rgbt <1,0.9,0.8,1>] [0.64 rgbt <1.10,0.94,0.80,0.35>] [0.78 rgbt <0.98,0.86,0.80,0.08>] [1 rgbt <0.62,0.60,0.66,0.02>] } }
+        [0.60 rgbt <1,0.9,0.8,1>] [0.70 rgbt <1.10,0.94,0.80,0.35>] [0.82 rgbt <0.98,0.86,0.80,0.08>] [1 rgbt <0.62,0.60,0.66,0.02>] } }
     finish { emission 0.95 diffuse 0 } no_shadow }
 
 #declare Rock = texture {
     pigment { granite scale <30,9,30> turbulence 0.2 color_map {
-        [0.0 srgb <0.40,0.37,0.35>] [0.35 srgb <0.52,0.48,0.45>] [0.6 srgb <0.44,0.41,0.40>] [1 srgb <0.60,0.56,0.52>] } }
-    normal { granite 0.55 scale 8 }
-    finish { diffuse 0.75 }
+        [0.0 srgb <0.26,0.24,0.23>] [0.30 srgb <0.48,0.44,0.41>] [0.5 srgb <0.36,0.335,0.325>] [0.7 srgb <0.55,0.51,0.47>] [1 srgb <0.66,0.61,0.56>] } }
+    normal { average normal_map { [1 granite 1.3 scale 9] [1 granite 1.6 scale <2.2,3.5,2.2>] } }
+    finish { diffuse 0.8 }
 }
 #declare Scree = texture {
-    pigment { granite scale 6 color_map { [0 srgb <0.44,0.42,0.36>] [1 srgb <0.58,0.54,0.46>] } }
-    normal { granite 0.5 scale 3 }
+    pigment { granite scale 6 color_map { [0 srgb <0.34,0.32,0.27>] [1 srgb <0.58,0.54,0.46>] } }
+    normal { granite 1.2 scale 2.5 }
     finish { diffuse 0.75 }
 }
 #declare Grass = texture {
     pigment { bozo turbulence 0.8 scale <20,20,20> color_map {
-        [0.2 srgb <0.27,0.31,0.13>] [0.5 srgb <0.36,0.37,0.16>] [0.8 srgb <0.46,0.41,0.20>] } }
+        [0.2 srgb <0.23,0.29,0.11>] [0.5 srgb <0.34,0.35,0.13>] [0.8 srgb <0.46,0.39,0.16>] } }
     normal { granite 0.7 scale 4 }
     finish { diffuse 0.7 }
 }
@@ -58,7 +58,7 @@ plane { y, 2000 hollow
 #declare LowGround = texture { slope { y 0.45, 1.0 } texture_map {
     [0.30 Rock] [0.52 Scree] [0.66 Grass] } }
 #declare HighGround = texture { slope { y 0.30, 1.0 } texture_map {
-    [0.30 Rock] [0.46 Snow] } }
+    [0.36 Rock] [0.54 Snow] } }
 
 #declare Land = height_field {
     png "landscape-height.png" smooth
@@ -70,7 +70,7 @@ plane { y, 2000 hollow
 object { Land
     texture {
         gradient y scale 150 warp { turbulence <0.04,0.10,0.04> octaves 5 omega 0.6 lambda 2.6 } translate y*-2
-        texture_map { [0.30 LowGround] [0.44 HighGround] }
+        texture_map { [0.38 LowGround] [0.56 HighGround] }
     }
 }
 
@@ -105,34 +105,25 @@ object { Land
     texture { pigment { srgb <0.135,0.205,0.105> } finish { diffuse 0.75 } },
     texture { pigment { srgb <0.165,0.235,0.115> } finish { diffuse 0.75 } },
     texture { pigment { srgb <0.125,0.185,0.115> } finish { diffuse 0.75 } },
-    texture { pigment { srgb <0.285,0.275,0.100> } finish { diffuse 0.75 } } }
+    texture { pigment { srgb <0.52,0.40,0.11> } finish { diffuse 0.75 } } }
 
 #declare Thick = function { pattern { bozo turbulence 0.5 scale 26 } }
 #declare Count = 0;
 #for (I, 1, 60000)
     #local P = <-255 + 510*rand(R), 0, -145 + 460*rand(R)>;
     #local Near = 1 - (P.z + 145)/460;
-    #if (Thick(P.x, 0, P.z) > 0.33 + 0.25*rand(R) & rand(R) < 0.18 + 0.82*Near)
+    #if (Thick(P.x, 0, P.z) > 0.24 + 0.25*rand(R) & rand(R) < 0.35 + 0.65*Near)
         #local Nrm = <0,0,0>;
         #local Hit = trace(Land, <P.x, 500, P.z>, -y, Nrm);
         #if (Nrm.y > 0.72 & Hit.y > 0.35 & Hit.y < 34 + 14*rand(R))
             #local H = 2.3 + 2.0*rand(R);
             object { Trees[floor(rand(R)*4)] scale <H*1.15, H, H*1.15> rotate y*360*rand(R) translate Hit - y*0.08
-                texture { Greens[min(3, floor(rand(R)*3.12))] } }
+                texture { Greens[min(3, floor(rand(R)*3.45))] } }
             #local Count = Count + 1;
         #end
     #end
 #end
 #debug concat("trees: ", str(Count,0,0), "\n")
-
-// Stones in the shallows, near us.
-#for (I, 1, 260)
-    #local S = 0.10 + 0.9*pow(rand(R), 3);
-    #local P = <-34 + 74*rand(R), -0.1, -196 + 34*pow(rand(R),0.7)>;
-    sphere { 0 S scale <1.3,0.55,1> rotate <20*rand(R),360*rand(R),0> translate P + <(P.x > 4 ? 8 : -14),0,0>
-        pigment { granite scale 0.7 color_map { [0 srgb <0.20,0.19,0.18>] [1 srgb <0.46,0.43,0.40>] } }
-        normal { granite 0.6 scale 0.6 } finish { diffuse 0.7 specular 0.15 roughness 0.06 } }
-#end
 
 // The lake: nearly still, ruffled in bands by the wind.
 plane { y, 0
@@ -147,5 +138,5 @@ plane { y, 0
 }
 
 // Haze: a thin veil everywhere, mist over the water.
-fog { fog_type 1 distance 1500 rgb <0.66,0.66,0.70> }
-fog { fog_type 2 distance 420 rgb <0.92,0.82,0.72> fog_offset 1 fog_alt 5.5 turbulence 0.3 turb_depth 0.3 }
+fog { fog_type 2 distance 1700 rgb <0.44,0.55,0.74> fog_offset 20 fog_alt 60 }
+fog { fog_type 2 distance 1000 rgb <0.95,0.80,0.66> fog_offset 0.5 fog_alt 3.0 turbulence 0.3 turb_depth 0.3 }

@@ -121,7 +121,7 @@ box { <-900,0,-2> <900,3.4,40> pigment { rgb <0.085,0.072,0.06> } finish { diffu
     sphere { <X1,10,0> 0.62 pigment { rgb <16,10.2,5.0>*Rnd(0.7,1.2) } finish { emission 1 diffuse 0 } }
     // The pool of light under each lamp.
     disc { <X1,3.45,0> y, 5 pigment { cylindrical scale 5 rotate x*0 translate <X1,0,0> color_map { [0 rgbt 1] [1 rgbt <0.9,0.56,0.26,0.2>] } } finish { emission 1 diffuse 0 } no_reflection }
-    disc { <X1,1.9,-2.05> z, 4 pigment { spherical scale 4 translate <X1,3.4,-2> color_map { [0 rgbt <0,0,0,1>] [1 rgbt <0.75,0.45,0.2,0.1>] } } finish { emission 1 diffuse 0 } }
+    disc { <X1,1.9,-2.05> z, 5 pigment { spherical scale 5 translate <X1,4.4,-2> color_map { [0 rgbt <0.20,0.12,0.05,1>] [1 rgbt <0.42,0.25,0.11,0.3>] } } finish { emission 1 diffuse 0 } }
     #for (J, 1, 7)
         sphere { 0 Rnd(1.6,2.8) scale <1,0.9,1> translate <X1+6.5+Rnd(-2.2,2.2), 8.2+Rnd(-1.8,2.6), 5+Rnd(-1,1)>
             pigment { bozo scale 0.35 color_map { [0 rgb <0.010,0.014,0.006>] [0.55 rgb <0.045,0.050,0.016>] [1 rgb <0.16,0.13,0.04>] } }
