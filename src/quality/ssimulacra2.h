@@ -7,9 +7,8 @@
  * (σ = 1.5): a structural one, edges that only the candidate has ("ringing"), edges that only the
  * original has ("detail lost"); a weighted sum of their 1-norms and 4-norms is mapped to the score.
  *
- * Scores agree with the reference program within 0.002, on processors with fused multiply-add (all
- * x86-64 ones since 2013, all arm64 ones) where the same roundings are made; on others within about
- * 0.1. Two things differ in kind:
+ * Scores agree with the reference program within 0.002, on every processor: the roundings are those
+ * it makes where there is fused multiply-add. Two things differ in kind:
  *  - error maps whose weight is at most SI_SCORE_NEGLIGIBLE (the others are 0.28 … 225) are not
  *    computed, which spares chroma at full size;
  *  - the reference program refuses pictures with a side below 8 pixels. Here such a picture is

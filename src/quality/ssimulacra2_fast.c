@@ -23,6 +23,19 @@ typedef float unaligned_group __attribute__((vector_size(16), aligned(4), may_al
 #define LOAD_GROUP(p) ((group)(*(const unaligned_group *)(p)))
 #define STORE_GROUP(p, v) (*(unaligned_group *)(p) = (v))
 
+/* a · b + c, rounded once. SSE2 cannot, so doubles stand in: slower, but with roundings of their
+ * own scores would be off by more than a point. */
+INLINE group fuse(group a, group b, group c) {
+#if defined(__aarch64__)
+    return (group)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+    typedef double wide_group __attribute__((vector_size(32)));
+#define WIDE(v) __builtin_convertvector(v, wide_group)
+    return __builtin_convertvector(WIDE(a) * WIDE(b) + WIDE(c), group);
+#undef WIDE
+#endif
+}
+
 enum { COSINES = 3 };
 
 /* Coefficients of the blur along rows, per cosine of TURN t and GAIN g: what four consecutive
@@ -53,15 +66,9 @@ static const float GAIN[COSINES] = {SI_SCORE_COSINES(X)};
 #define LANES 4
 #define NAME(function) function##_4
 #define SET_NAME "128 bit"
-#if defined(__aarch64__)
-#define FUSE(a, b, c) (vf_4) vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b))
-#define FUSE_MINUS(a, b, c) FUSE(a, b, -(c))
-#define UNFUSE(a, b, c) (vf_4) vfmsq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b))
-#else
-#define FUSE(a, b, c) ((a) * (b) + (c))
-#define FUSE_MINUS(a, b, c) ((a) * (b) - (c))
-#define UNFUSE(a, b, c) ((c) - (a) * (b))
-#endif
+#define FUSE(a, b, c) fuse(a, b, c)
+#define FUSE_MINUS(a, b, c) fuse(a, b, -(c))
+#define UNFUSE(a, b, c) fuse(-(a), b, c)
 #include "quality/ssimulacra2_vector.h"
 
 #if defined(__x86_64__)

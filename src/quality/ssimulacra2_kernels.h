@@ -4,7 +4,7 @@
  * measure: the blur below never forgets a rounding error, in flat parts of a picture these errors
  * are what the structural map sees, and they cost up to two points of score. So every set adds and
  * fuses in the same order as the reference program does on a processor with fused multiply-add, and
- * such sets agree with the plain one bit by bit.
+ * agrees with the plain set bit by bit.
  *
  * Rows are floats. A function may read and write up to SI_SCORE_SLACK samples past the n it is
  * asked for, so rows have that much room behind them. Nothing needs to be aligned; an output is
