@@ -1,7 +1,8 @@
 /* The kernels on vectors of LANES floats. Included by ssimulacra2_fast.c once per instruction set
  * with these defined: LANES, NAME(function), SET_NAME, FUSE(a, b, c) = a · b + c,
- * FUSE_MINUS(a, b, c) = a · b − c and UNFUSE(a, b, c) = c − a · b, each rounded once. The compiler's vector extension does the rest, so the same text serves SSE2, AVX2, AVX-512
- * and NEON. What each function computes: ssimulacra2_plain.c. */
+ * FUSE_MINUS(a, b, c) = a · b − c and UNFUSE(a, b, c) = c − a · b, each rounded once. The
+ * compiler's vector extension does the rest, so the same text serves SSE2, AVX2, AVX-512 and NEON.
+ * What each function computes: ssimulacra2_plain.c. */
 
 typedef float NAME(vf) __attribute__((vector_size(LANES * 4)));
 typedef int32_t NAME(vi) __attribute__((vector_size(LANES * 4)));
