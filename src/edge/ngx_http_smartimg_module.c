@@ -432,7 +432,13 @@ ngx_http_smartimg_load(ngx_conf_t *cf, ngx_http_smartimg_main_conf_t *smcf)
                         ngx_http_smartimg_report, cf, &smcf->catalog, &diag)
         != SI_OK)
     {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "smartimg: %s", diag.text);
+        /* mistakes in the configuration are reported already */
+
+        if (diag.code != SI_ERR_CONFIG) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "smartimg: %s",
+                          diag.text);
+        }
+
         return NGX_CONF_ERROR;
     }
 

@@ -117,7 +117,7 @@ class Renderer:
 class Edge:
     """nginx with conf/nginx.conf.in in a folder of its own, in front of a Renderer."""
 
-    def __init__(self, workers=2, companies=None):
+    def __init__(self, workers=2, companies=None, tls=False):
         self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
         os.chmod(self.folder, 0o755)
         for name in ("run", "cache", "images/demo", "config/companies"):
@@ -142,7 +142,7 @@ class Edge:
             "CACHE_SIZE": "100m",
             "RENDERER_SOCKET": self.renderer.path,
             "LISTEN": f"127.0.0.1:{self.port}",
-            "TLS_SERVER": "",
+            "TLS_SERVER": self.tls_lines() if tls else "",
             "ADMIN_SERVER": "server { listen 127.0.0.1:%d; location = /metrics { smartimg_metrics; } }"
             % self.admin_port,
         }
@@ -163,6 +163,17 @@ class Edge:
                 self.stop()
                 raise RuntimeError("nginx did not start:\n" + log)
             time.sleep(0.02)
+
+    def tls_lines(self):
+        self.tls_port = free_port()
+        key, certificate = (os.path.join(self.folder, n) for n in ("key.pem", "certificate.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-subj", "/CN=localhost", "-days", "2", "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True)
+        version = subprocess.run([NGINX, "-v"], capture_output=True, text=True).stderr
+        old = tuple(map(int, re.search(r"(\d+)\.(\d+)\.(\d+)", version).groups())) < (1, 25, 1)
+        return (f"listen 127.0.0.1:{self.tls_port} ssl{' http2' if old else ''};{'' if old else ' http2 on;'} "
+                f"ssl_certificate {certificate}; ssl_certificate_key {key};")
 
     def command(self, *more):
         return [NGINX, "-p", os.path.join(self.folder, "run"), "-e",

@@ -8,10 +8,13 @@ SMARTIMG_BUILD names the build folder (build), SMARTIMG_NGINX the nginx to test 
 
 import email.utils
 import os
+import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -212,6 +215,53 @@ class EdgeTest(unittest.TestCase):
         subprocess.run([edge.SMARTIMG, "purge", "--cache", cache, "--all"], check=True,
                        stdout=subprocess.DEVNULL)
         self.assertEqual(self.get(other)["X-Cache"], "miss")
+
+    def test_storm(self):
+        """Everything at once, from clients that often leave early: nothing may be left behind."""
+        urls = [
+            self.edge.image("storm-a", delay=0.02),
+            self.edge.image("storm-b", delay=0.01, expires=1, body=b"b" * 300_000),
+            self.edge.image("storm-c", delay=0.03, status=403, body=b"no\n"),
+            self.edge.image("storm-d", delay=0.01, deaths=50),
+            "/is/image/demo/storm-none",
+        ]
+        queries = ["", "?wid=1", "?wid=2&cache=off", "?cache=update", "?wid=x", "?wid=3&fmt=png"]
+        end = time.monotonic() + float(os.environ.get("SMARTIMG_STORM", "3"))
+        failures = []
+
+        def client(seed):
+            dice = random.Random(seed)
+            while time.monotonic() < end:
+                url = dice.choice(urls) + dice.choice(queries) + f"&x={dice.randrange(40)}"
+                method = dice.choice(["GET", "GET", "GET", "HEAD", "POST"])
+                try:
+                    with socket.create_connection(("127.0.0.1", self.edge.port)) as s:
+                        s.settimeout(20)
+                        s.sendall(f"{method} {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                        if dice.random() < 0.4:
+                            time.sleep(dice.random() * 0.04)
+                        elif b" " not in s.recv(1000):
+                            failures.append(url)
+                        if dice.random() < 0.1:  # purges and replaced files come at any time
+                            os.utime(os.path.join(self.edge.folder, "images/demo/storm-a.jpg"))
+                except OSError as error:
+                    failures.append((url, error))
+
+        threads = [threading.Thread(target=client, args=(i,)) for i in range(16)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(failures, [])
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            metrics = self.edge.metrics()
+            if metrics["smartimg_requests_active"] == metrics["smartimg_requests_waiting"] == 0:
+                break
+            time.sleep(0.05)
+        self.assertEqual(metrics["smartimg_requests_active"], 0)
+        self.assertEqual(metrics["smartimg_requests_waiting"], 0)
+        self.assertEqual(self.get(urls[0]).status, 200)
 
     # ---- headers ----
 
@@ -498,6 +548,44 @@ class ConfigurationTest(unittest.TestCase):
         time.sleep(0.3)
         self.assertEqual(self.edge.get(self.edge.image("other")).status, 200)
         self.assertEqual(self.edge.metrics()["smartimg_requests_active"], 0)
+
+
+@unittest.skipUnless(shutil.which("curl") and shutil.which("openssl"), "needs curl and openssl")
+class TlsTest(unittest.TestCase):
+    def setUp(self):
+        self.edge = Edge(workers=2, companies={"smart": "Bfc = true\n"}, tls=True)
+
+    def tearDown(self):
+        self.edge.stop()
+
+    def curl(self, *urls):
+        base = f"https://127.0.0.1:{self.edge.tls_port}"
+        # output of all bodies goes to /dev/null, one line of facts for each
+        command = ["curl", "-sk", "--http2", "--parallel", "--parallel-immediate", "-H", "Accept: " + CHROME,
+                   "-w", "%{http_version} %{http_code} %{size_download} %header{x-cache} %header{vary}\\n"]
+        for url in urls:
+            command += ["-o", "/dev/null", base + url]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
+
+    def test_http2(self):
+        url = self.edge.image("h2", "smart", body=b"i" * 200_000)
+        self.assertEqual(self.curl(url), ["2 200 200000 miss Accept"])
+        self.assertEqual(self.curl(url), ["2 200 200000 hit Accept"])
+
+    def test_streams_share_a_render(self):
+        url = self.edge.image("streams", "smart", delay=0.2)
+        lines = sorted(self.curl(*[url] * 8))
+        self.assertEqual(lines, ["2 200 13 hit Accept"] * 7 + ["2 200 13 miss Accept"])
+        self.assertEqual(self.edge.renderer.count("streams"), 1)
+
+    def test_refresh(self):
+        url = self.edge.image("again", "smart", expires=1, body=lambda n: b"x" * n)
+        self.curl(url)
+        self.edge.renderer.behaviour["again"].update(delay=0.3, expires=1000)
+        time.sleep(2.1)
+        self.assertEqual(self.curl(url), ["2 200 1 refresh Accept"])
+        time.sleep(0.6)
+        self.assertEqual(self.curl(url), ["2 200 2 hit Accept"])
 
 
 if __name__ == "__main__":
