@@ -143,12 +143,12 @@ static void set_attribute(struct loading *l, si_str name, si_str value, int line
         void *field = (char *)&l->company->attributes + a->offset;
         if (!a->parse(value, a->range, &l->catalog->arena, field)) {
             if (a->range.max > 0) {
-                snprintf(text, sizeof text, "%s: \"%.60s\" is not a %s of %g to %g", a->name,
-                    value.len > 0 ? value.p : "", a->type, a->range.min, a->range.max);
+                snprintf(text, sizeof text, "%s: \"%.*s\" is not a %s of %g to %g", a->name,
+                    (int)(value.len > 60 ? 60 : value.len), value.len > 0 ? value.p : "", a->type,
+                    a->range.min, a->range.max);
             } else {
                 snprintf(text, sizeof text, "%s: not a valid %s", a->name, a->type);
             }
-            text[strcspn(text, "\r\n")] = '\0';
             mistake(l, line, text);
         }
         return;

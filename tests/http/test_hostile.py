@@ -2,6 +2,7 @@
 
 import time
 import unittest
+import urllib.parse
 
 import picture
 from server import CHROME, SANITIZED, SHARED
@@ -65,7 +66,7 @@ class Hostile(unittest.TestCase):
                 continue
             formats = FORMATS[:3] if SANITIZED else FORMATS
             for fmt in formats:
-                url = f"{folder}/{file.name}?wid=120&fmt={fmt}"
+                url = f"{folder}/{urllib.parse.quote(file.name)}?wid=120&hei=120&fmt={fmt}"
                 with self.subTest(url):
                     start = time.monotonic()
                     reply = self.server.image(url, CHROME)
@@ -84,7 +85,8 @@ class Hostile(unittest.TestCase):
 
     def expectations(self):
         rows = (self.server.root / "manifest.tsv").read_text().splitlines()
-        return {r.split("\t")[0].split("/")[-1]: r.split("\t")[3] for r in rows if "\t" in r}
+        want = {r.split("\t")[0].split("/")[-1]: r.split("\t")[3] for r in rows if "\t" in r}
+        return {n: "error" if n.endswith(".bmp") else w for n, w in want.items()}  # not served
 
     def test_own_odd_files(self):
         self.sweep("odd", self.expectations())

@@ -152,7 +152,10 @@ class Serving(unittest.TestCase):
 
     @staticmethod
     def has_parent_in(pid, parents):
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        try:
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        except OSError:  # gone in the meantime
+            return False
         return int(stat.rsplit(")", 1)[1].split()[1]) in parents
 
 
