@@ -3,13 +3,19 @@
  *
  *   quality-lab curves [-h HEIGHT]… [-a] -c CONFIG… PICTURE…
  *   quality-lab data [-h HEIGHT]… PICTURE…
+ *   quality-lab answers [-h HEIGHT]… [-q QLT] [-p] [-a] [-f] -l LADDER… PICTURE…
+ *   quality-lab versions
  *
  * `data` prints what tools/train fits the predictor to: the features of each rendered picture, and
  * for each setting of quality/settings.h how bytes and score follow its quality. `curves` is for
- * trying things out; it renders each picture to each HEIGHT (pixels; 0 = as it is), as a request
- * with hei=HEIGHT would, and encodes that with each CONFIG at each of its qualities. One line per
- * encoding, columns separated by tabs: C, picture, width, height, config, quality, bytes, score,
- * CPU milliseconds to encode, to decode. -a keeps transparency.
+ * trying things out. `answers` lets the engine choose for each LADDER (formats with commas; "none"
+ * for a client that knows only JPEG) and prints picture, width, height, ladder, baseline bytes,
+ * target, format sent, bytes, score of the decoded body, encodings beyond the baseline, CPU ms of
+ * the choice, CPU ms of rendering, header value; -p asks for a PNG, -f for the full search.
+ * `curves` renders each picture to each HEIGHT (pixels; 0 = as it is), as a request with hei=HEIGHT
+ * would, and encodes that with each CONFIG at each of its qualities. One line per encoding, columns
+ * separated by tabs: C, picture, width, height, config, quality, bytes, score, CPU milliseconds to
+ * encode, to decode. -a keeps transparency.
  *
  * CONFIG is FORMAT@FIRST:LAST:COUNT (qualities) followed by words: effort=N full (chroma) depth=N
  * tune=N progressive lossless, webp.sns= webp.filter= webp.sharpness= webp.type= webp.segments=
@@ -23,12 +29,16 @@
 #include <unistd.h>
 
 #include "codec/codec.h"
+#include "quality/choose.h"
 #include "quality/features.h"
+#include "quality/probe.h"
 #include "quality/settings.h"
 #include "quality/ssimulacra2.h"
 #include "render/render.h"
 
 enum { CONFIGS_MAX = 40, HEIGHTS_MAX = 8, POINTS = 5 };
+
+static const double PROBE_SHARE = 0.2; /* as fast.c has it */
 
 typedef struct config {
     const char *text;
@@ -195,6 +205,34 @@ static void print_features(const char *path, const si_image *image, const si_sco
     }
 }
 
+/* The same on the part of the picture that trials are made on: scores of JPEGs, and curves. */
+static void print_probes(const char *path, const si_image *image) {
+    static const int qualities[] = {65, 75, 80, 85, 90};
+    si_probe probe = {0};
+    for (size_t j = 0; j < sizeof qualities / sizeof *qualities; j++) {
+        si_encode_params jpeg = si_codec_defaults(SI_FORMAT_JPEG, image);
+        jpeg.quality = (float)qualities[j];
+        jpeg.chroma_full = false;
+        si_probe_end(&probe);
+        if (!si_probe_start(&probe, image, PROBE_SHARE, &jpeg)) {
+            return;
+        }
+        printf("J\t%s\t%d\t%d\t%d\t%.4f\n", path, image->width, image->height, qualities[j],
+            probe.target);
+    }
+    for (int k = 0; k < SI_SETTING_COUNT; k++) {
+        const si_setting_info *info = si_setting_get((si_setting)k);
+        si_encode_params p = si_setting_params((si_setting)k, image);
+        for (int i = 0; i < POINTS; i++) {
+            p.quality = info->first + (info->last - info->first) * (float)i / (POINTS - 1);
+            printf("P\t%s\t%d\t%d\t%s\t%.5g\t%.4f\n", path, image->width, image->height, info->name,
+                (double)p.quality, si_probe_margin(&probe, info->format, &p) + probe.target);
+        }
+    }
+    si_probe_end(&probe);
+    fflush(stdout);
+}
+
 static void print_data(const char *path, const si_image *image) {
     si_score_ref *ref = NULL;
     si_diag diag = {0};
@@ -202,6 +240,7 @@ static void print_data(const char *path, const si_image *image) {
         die(path, &diag);
     }
     print_features(path, image, ref);
+    print_probes(path, image);
     for (int k = 0; k < SI_SETTING_COUNT; k++) {
         const si_setting_info *info = si_setting_get((si_setting)k);
         config c = {.text = info->name,
@@ -237,6 +276,103 @@ static void print_curves(
     si_score_ref_free(ref);
     fflush(stdout);
 }
+
+/* ---- answers ---- */
+
+/* Decodes and scores the body anew, with nothing of what the search knew. */
+static double score_of(const si_image *image, si_format format, const si_bytes *body) {
+    si_score_ref *ref = NULL;
+    si_image decoded = {0};
+    si_diag diag = {0};
+    double score = 0;
+    if (si_score_ref_new(image, SI_SCORE_ON_BLACK_AND_WHITE, &ref, &diag) != SI_OK ||
+        si_codec_decode(format, body->data, body->len, &decoded, &diag) != SI_OK ||
+        si_score_against(ref, &decoded, &score, &diag) != SI_OK) {
+        die("body", &diag);
+    }
+    si_image_free(&decoded);
+    si_score_ref_free(ref);
+    return score;
+}
+
+static void read_ladder(const char *text, si_recipe *r) {
+    char copy[80], *rest = NULL;
+    snprintf(copy, sizeof copy, "%s", text);
+    for (char *w = strtok_r(copy, ",", &rest); w != NULL; w = strtok_r(NULL, ",", &rest)) {
+        if (strcmp(w, "none") != 0 &&
+            (r->ladder_len == SI_LADDER_MAX ||
+                !si_format_by_name(w, strlen(w), &r->ladder[r->ladder_len++]))) {
+            die(text, NULL);
+        }
+    }
+}
+
+static void print_answer(const char *path, const si_image *image, const char *ladder,
+    const si_recipe *like, bool full, double render_ms) {
+    si_recipe r = *like;
+    si_choice choice = {0};
+    si_diag diag = {0};
+    si_choose_options how = {.full = full};
+    r.smart = true;
+    read_ladder(ladder, &r);
+    double start = cpu_ms();
+    if (si_choose(&r, image, &how, &choice, &diag) != SI_OK) {
+        die(path, &diag);
+    }
+    double spent = cpu_ms() - start;
+    printf("A\t%s\t%d\t%d\t%s\t%zu\t%.4f\t%s\t%zu\t%.4f\t%d\t%.2f\t%.2f\t%ld\n", path, image->width,
+        image->height, ladder, choice.candidates[choice.baseline].bytes, choice.target,
+        si_format_name(choice.format), choice.body.len,
+        score_of(image, choice.format, &choice.body), choice.candidate_count - 1, spent, render_ms,
+        choice.saved);
+    fflush(stdout);
+    si_choice_free(&choice);
+}
+
+static int answers(int argc, char **argv) {
+    const char *ladders[CONFIGS_MAX];
+    int height = 500, ladder_count = 0, option;
+    bool full = false;
+    si_recipe like;
+    si_recipe_init(&like);
+    like.quality = 85;
+    while ((option = getopt(argc, argv, "h:q:l:paf")) != -1) {
+        if (option == 'h') {
+            height = atoi(optarg);
+        } else if (option == 'q') {
+            like.quality = atoi(optarg);
+        } else if (option == 'l' && ladder_count < CONFIGS_MAX) {
+            ladders[ladder_count++] = optarg;
+        } else if (option == 'p') {
+            like.format = SI_FORMAT_PNG;
+        } else if (option == 'a') {
+            like.alpha = true;
+        } else if (option == 'f') {
+            full = true;
+        } else {
+            die(argv[optind - 1], NULL);
+        }
+    }
+    for (int i = optind; i < argc; i++) {
+        double start = cpu_ms();
+        si_image image = render(argv[i], height, like.alpha);
+        double render_ms = cpu_ms() - start;
+        for (int k = 0; k < ladder_count; k++) {
+            print_answer(argv[i], &image, ladders[k], &like, full, render_ms);
+        }
+        si_image_free(&image);
+    }
+    return 0;
+}
+
+static int versions(void) {
+    for (int f = 0; f < SI_FORMAT_COUNT; f++) {
+        printf("%s\t%s\n", si_format_name((si_format)f), si_codec_get((si_format)f)->library);
+    }
+    return 0;
+}
+
+/* ---- curves and data ---- */
 
 static int work(int argc, char **argv, bool data) {
     config configs[CONFIGS_MAX];
@@ -277,6 +413,12 @@ int main(int argc, char **argv) {
     }
     if (argc > 1 && (strcmp(argv[1], "curves") == 0 || strcmp(argv[1], "data") == 0)) {
         return work(argc - 1, argv + 1, argv[1][0] == 'd');
+    }
+    if (argc > 1 && strcmp(argv[1], "answers") == 0) {
+        return answers(argc - 1, argv + 1);
+    }
+    if (argc > 1 && strcmp(argv[1], "versions") == 0) {
+        return versions();
     }
     fprintf(stderr, "usage: quality-lab curves|data [-h HEIGHT]… [-a] [-c CONFIG]… PICTURE…\n");
     return 2;

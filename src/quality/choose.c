@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "codec/srgb.h"
 #include "quality/search.h"
 
 /* ---- the target ---- */
@@ -17,6 +18,9 @@ static si_encode_params requested_params(const si_recipe *r, const si_image *ima
     p.progressive = r->progressive;
     p.dpi = r->print_res;
     p.tiff = (si_tiff_compression)r->compression;
+    if (r->icc_embed) { /* formats that cannot hold a profile ignore it */
+        p.icc = si_srgb_profile(&p.icc_len);
+    }
     return p;
 }
 
@@ -182,6 +186,8 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
         .choice = out,
         .best = -1,
         .requested = r->format,
+        .jpeg_quality = (float)r->quality,
+        .jpeg_full = r->chroma_full,
         .wanted = requested_params(r, image),
         .exact = r->format == SI_FORMAT_PNG && r->quality == 100}; /* SI-24 */
     s.options = options != NULL ? *options : (si_choose_options){0};

@@ -2,9 +2,13 @@
 #include <math.h>
 
 #include "quality/predict.h"
+#include "quality/probe.h"
 #include "quality/search.h"
 
-enum { TRIES = 3, TINY_TRIES = 8 };
+enum { TRIES = 4, TINY_TRIES = 8, PROBES = 2 };
+
+/* The part of the picture that trials are made on, and how near they have to come (points). */
+static const double probe_share = 0.2, probe_near = 1.5;
 
 /* Aim so far above the threshold, in spreads of the prediction, that most first tries are good;
  * a higher aim costs bytes on all pictures, a lower one another encoding on some. Fitted by
@@ -38,17 +42,52 @@ static bool best_setting(const si_search *s, si_format format, si_setting *out, 
     return found;
 }
 
+/* Corrects the predicted quality by trials on a fifth of the picture. */
+static float steer(si_search *s, si_setting k, si_encode_params p, double aim, bool *steered) {
+    const si_setting_info *info = si_setting_get(k);
+    si_encode_params jpeg = si_codec_defaults(SI_FORMAT_JPEG, s->image);
+    jpeg.quality = s->jpeg_quality;
+    jpeg.chroma_full = s->jpeg_full;
+    si_probe probe = {0};
+    *steered = false;
+    if (si_probe_start(&probe, s->image, probe_share, &jpeg)) {
+        si_bracket known = {0};
+        for (int tries = 0; tries < PROBES; tries++) {
+            double margin_there = si_probe_margin(&probe, info->format, &p);
+            if (isnan(margin_there)) {
+                break;
+            }
+            double score = s->choice->target + margin_there + si_predict_probe_bias(k);
+            s->budget_ms -= probe_share * si_predict_cost(info->format, info->effort, &s->features);
+            *steered = true;
+            si_bracket_add(&known, p.quality, score, score >= aim);
+            if (!si_bracket_next(s, &known, k, aim, &p.quality) || fabs(score - aim) < probe_near) {
+                break;
+            }
+        }
+    }
+    si_probe_end(&probe);
+    return p.quality;
+}
+
 /* Tries one setting until it is good enough. */
 static void approach(si_search *s, si_setting k) {
     const si_setting_info *info = si_setting_get(k);
     bool tiny = (int64_t)s->image->width * s->image->height < TINY_PIXELS;
     si_encode_params p = si_setting_params(k, s->image);
     p.dpi = s->wanted.dpi;
-    double aim = s->threshold + margin * si_predict_spread(k);
-    p.quality = si_search_on_grid(info->format, si_predict_quality(k, &s->features, aim));
-    if (info->format == s->requested) { /* the same codec's own scale tells more */
+    if (info->format == s->requested) { /* the same codec's own scale tells all */
         p.quality = fmaxf(s->wanted.quality - 1, 1);
         p.chroma_full = s->wanted.chroma_full;
+    } else {
+        bool steered;
+        double aim = s->threshold + margin * si_predict_probe_spread(k);
+        p.quality = si_search_on_grid(info->format, si_predict_quality(k, &s->features, aim));
+        p.quality = steer(s, k, p, aim, &steered);
+        if (!steered && !tiny) {
+            aim = s->threshold + margin * si_predict_spread(k);
+            p.quality = si_search_on_grid(info->format, si_predict_quality(k, &s->features, aim));
+        }
     }
     si_bracket known = {0};
     for (int tries = tiny ? TINY_TRIES : TRIES; tries > 0; tries--) {

@@ -98,6 +98,6 @@ void si_features_measure(const si_image *image, size_t jpeg_bytes, double jpeg_q
     v[SI_FEATURE_COLOURS] = log((double)colours);
 }
 
-bool si_features_graphic(const si_features *f) {
+bool si_features_drawing(const si_features *f) {
     return f->v[SI_FEATURE_FLAT] > 0.5 || f->v[SI_FEATURE_COLOURS] < log(64);
 }

@@ -36,6 +36,6 @@ void si_features_measure(const si_image *image, size_t jpeg_bytes, double jpeg_q
     bool jpeg_full, si_features *out);
 
 /* True for drawings, text and screenshots: few colours or much flat ground, and hard edges. */
-bool si_features_graphic(const si_features *f);
+bool si_features_drawing(const si_features *f);
 
 #endif

@@ -11,7 +11,7 @@
 #include "quality/predict.h"
 #include "quality/search.h"
 
-typedef enum knob { CHROMA, DEPTH, TUNE, SNS, FILTER, SHARPNESS, SEGMENTS, PASSES, CDEF } knob;
+typedef enum knob { CHROMA, DEPTH, TUNE, SNS, FILTER, SHARPNESS, PASSES, DELTAQ } knob;
 
 /* What to try, in this order; those for drawings on drawings only. Fitted on the development
  * corpus: turns that won less than 0.3 % anywhere are not listed (docs/quality.md). */
@@ -22,17 +22,18 @@ static const struct turn {
     bool drawings;
 } turns[] = {
     {SI_FORMAT_AVIF, CHROMA, 0, false},
-    {SI_FORMAT_AVIF, TUNE, 1, true},
-    {SI_FORMAT_AVIF, CDEF, 0, false},
+    {SI_FORMAT_AVIF, TUNE, 1, false},
+    {SI_FORMAT_AVIF, SHARPNESS, 5, false},
+    {SI_FORMAT_AVIF, DELTAQ, 0, false},
+    {SI_FORMAT_AVIF, DEPTH, 8, true},
     {SI_FORMAT_WEBP, CHROMA, 0, false},
+    {SI_FORMAT_WEBP, FILTER, 0, false},
     {SI_FORMAT_WEBP, SNS, 80, false},
     {SI_FORMAT_WEBP, SNS, 25, false},
-    {SI_FORMAT_WEBP, FILTER, 20, false},
-    {SI_FORMAT_WEBP, FILTER, 0, false},
-    {SI_FORMAT_WEBP, SEGMENTS, 1, false},
+    {SI_FORMAT_WEBP, SHARPNESS, 4, false},
     {SI_FORMAT_WEBP, TUNE, 1, true},
+    {SI_FORMAT_WEBP, PASSES, 4, false},
     {SI_FORMAT_JXL, TUNE, 1, true},
-    {SI_FORMAT_JXR, CHROMA, 0, false},
     {SI_FORMAT_JPEG, CHROMA, 0, false},
 };
 
@@ -92,16 +93,17 @@ static void turn_knob(si_encode_params *p, const struct turn *t) {
         p->webp.filter_strength = t->value;
         break;
     case SHARPNESS:
-        p->avif.sharpness = t->value;
-        break;
-    case SEGMENTS:
-        p->webp.segments = t->value;
+        if (t->format == SI_FORMAT_AVIF) {
+            p->avif.sharpness = t->value;
+        } else {
+            p->webp.filter_sharpness = t->value;
+        }
         break;
     case PASSES:
         p->webp.passes = t->value;
         break;
-    case CDEF:
-        p->avif.enable_cdef = t->value;
+    case DELTAQ:
+        p->avif.deltaq_mode = t->value;
         break;
     }
 }
@@ -212,7 +214,7 @@ void si_search_full(si_search *s, si_format format) {
     if (!settle(&w, 3, 0.4)) {
         return;
     }
-    bool drawing = si_features_graphic(&s->features);
+    bool drawing = si_features_drawing(&s->features);
     for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
         if (turns[i].format == format && (drawing || !turns[i].drawings) &&
             !(s->image->grey && turns[i].knob == CHROMA)) {

@@ -1,17 +1,18 @@
 #include "quality/predict.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
-    TERMS = 4 + 2 * SI_FEATURE_COUNT + 6,
+    TERMS = 4 + SI_FEATURE_COUNT + 12,
     EFFORTS = 10,
     LEARN_AFTER = 3, /* encodings, before the machine's own speed counts */
 };
 
 struct predictor {
-    double low, high; /* range of scores that was fitted */
-    double spread;    /* points of score */
-    double quality[TERMS], share[TERMS];
+    double low, high;                          /* range of scores that was fitted */
+    double spread, probe_spread, probe_bias;   /* points of score */
+    double quality[2][TERMS], share[2][TERMS]; /* photographs, drawings */
 };
 
 /* ms per megapixel = exp(a + b · log of the baseline's bits per pixel) */
@@ -35,35 +36,27 @@ static double clamp(double v, double low, double high) {
 }
 
 /* Keep in step with terms() in tools/train. */
-static void si_terms(const si_features *f, double score, double *x) {
+static void list_terms(const si_features *f, double score, double *x) {
     double v[SI_FEATURE_COUNT], t = (score - 75) / 10;
     for (int i = 0; i < SI_FEATURE_COUNT; i++) {
         v[i] = clamp(f->v[i], feature_low[i], feature_high[i]);
     }
     double b = v[SI_FEATURE_BPP], q = v[SI_FEATURE_QUALITY], d = v[SI_FEATURE_DETAIL];
-    *x++ = 1;
-    *x++ = t;
-    *x++ = t * t;
-    *x++ = t * t * t;
-    for (int i = 0; i < SI_FEATURE_COUNT; i++) {
-        *x++ = v[i];
-    }
-    for (int i = 0; i < SI_FEATURE_COUNT; i++) {
-        *x++ = t * v[i];
-    }
-    *x++ = b * b;
-    *x++ = q * q;
-    *x++ = b * q;
-    *x++ = b * d;
-    *x++ = q * d;
-    *x++ = t * t * b;
+    double area = v[SI_FEATURE_AREA], noise = v[SI_FEATURE_NOISE], flat = v[SI_FEATURE_FLAT];
+    const double powers[] = {1, t, t * t, t * t * t};
+    const double products[] = {b * b, q * q, b * q, b * d, q * d, b * noise, t * b, t * q, t * area,
+        t * d, t * noise, t * flat};
+    memcpy(x, powers, sizeof powers);
+    memcpy(x + 4, v, sizeof v);
+    memcpy(x + 4 + SI_FEATURE_COUNT, products, sizeof products);
 }
 
-static double evaluate(const double *weights, const si_features *f, double score) {
+static double evaluate(const double weights[2][TERMS], const si_features *f, double score) {
     double x[TERMS], sum = 0;
-    si_terms(f, score, x);
+    const double *w = weights[si_features_drawing(f)];
+    list_terms(f, score, x);
     for (int i = 0; i < TERMS; i++) {
-        sum += weights[i] * x[i];
+        sum += w[i] * x[i];
     }
     return sum;
 }
@@ -82,6 +75,14 @@ double si_predict_share(si_setting k, const si_features *f, double score) {
 
 double si_predict_spread(si_setting k) {
     return predictors[k].spread;
+}
+
+double si_predict_probe_spread(si_setting k) {
+    return predictors[k].probe_spread;
+}
+
+double si_predict_probe_bias(si_setting k) {
+    return predictors[k].probe_bias;
 }
 
 static double table_cost(si_format format, int effort, const si_features *f) {

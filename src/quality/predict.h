@@ -19,6 +19,11 @@ double si_predict_share(si_setting k, const si_features *f, double score);
  * images the tables were not fitted on). */
 double si_predict_spread(si_setting k);
 
+/* The same after a trial on part of the picture (probe.h), and how many points higher the whole
+ * scores than such a trial says. */
+double si_predict_probe_spread(si_setting k);
+double si_predict_probe_bias(si_setting k);
+
 /* Milliseconds of CPU time that encoding takes; see si_predict_cost_learn(). */
 double si_predict_cost(si_format format, int effort, const si_features *f);
 

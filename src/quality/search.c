@@ -150,17 +150,25 @@ bool si_search_pays(const si_search *s) {
 }
 
 bool si_search_affords(const si_search *s, si_format format, int effort, double count) {
-    if (s->options.deadline_ns != 0 && si_now_ns() >= s->options.deadline_ns) {
+    double cost = si_predict_cost(format, effort, &s->features) * count;
+    int64_t ends = si_now_ns() + (int64_t)(cost * SI_MILLISECOND);
+    if (s->options.deadline_ns != 0 && ends >= s->options.deadline_ns) {
         s->choice->full = false;
         return false;
     }
-    return s->choice->candidate_count < SI_CANDIDATES_MAX &&
-           si_predict_cost(format, effort, &s->features) * count <= s->budget_ms;
+    return s->choice->candidate_count < SI_CANDIDATES_MAX && cost <= s->budget_ms;
+}
+
+float si_search_step(si_format format) {
+    /* libwebp rounds to quantizers for each segment of the picture by itself, so parts of its steps
+     * change something too */
+    float step = format == SI_FORMAT_WEBP ? 0.25f : si_codec_get(format)->quality_step;
+    return step > 0 ? step : 1;
 }
 
 float si_search_on_grid(si_format format, double quality) {
     const si_codec_info *codec = si_codec_get(format);
-    float step = codec->quality_step > 0 ? codec->quality_step : 1;
+    float step = si_search_step(format);
     float q = codec->quality_min + roundf(((float)quality - codec->quality_min) / step) * step;
     return fminf(fmaxf(q, codec->quality_min), codec->quality_max);
 }
@@ -180,6 +188,13 @@ void si_search_lossless(si_search *s, si_format format, int effort) {
 /* ---- one quality scale ---- */
 
 void si_bracket_add(si_bracket *b, float quality, double score, bool good) {
+    double rise = score - b->last_score;
+    if (b->count > 0 && fabs(rise) > 0.1 && (quality > b->last) == (rise > 0)) {
+        b->per_point = (double)(quality - b->last) / rise;
+    }
+    b->last = quality;
+    b->last_score = score;
+    b->count++;
     if (good && (!b->has_high || quality < b->high)) {
         b->high = quality;
         b->high_score = score;
@@ -191,20 +206,20 @@ void si_bracket_add(si_bracket *b, float quality, double score, bool good) {
     }
 }
 
-/* How far the predictor says it is from one score to another; at least a little in the right
- * direction, whatever its polynomials do at their ends. */
-static double way(const si_search *s, si_setting k, double from, double to) {
-    double predicted =
-        si_predict_quality(k, &s->features, to) - si_predict_quality(k, &s->features, from);
+/* How far it is from one score to another: what the bracket or the predictor says, but at least a
+ * little in the right direction, whatever polynomials do at their ends. */
+static double way(const si_search *s, const si_bracket *b, si_setting k, double from, double to) {
+    double told = b->per_point > 0 ? b->per_point * (to - from)
+                                   : si_predict_quality(k, &s->features, to) -
+                                         si_predict_quality(k, &s->features, from);
     double least = (to - from) * 0.3, most = (to - from) * 4;
-    return to > from ? fmin(fmax(predicted, least), most) : fmax(fmin(predicted, least), most);
+    return to > from ? fmin(fmax(told, least), most) : fmax(fmin(told, least), most);
 }
 
 bool si_bracket_next(
     const si_search *s, const si_bracket *b, si_setting k, double aim, float *next) {
     si_format format = si_setting_get(k)->format;
-    const si_codec_info *codec = si_codec_get(format);
-    float step = codec->quality_step > 0 ? codec->quality_step : 1, q;
+    float step = si_search_step(format), q;
     if (b->has_low && b->has_high) {
         if (b->high - b->low < 1.5f * step) {
             return false;
@@ -215,9 +230,9 @@ bool si_bracket_next(
         float margin = fmaxf(step, (b->high - b->low) * 0.1f);
         q = fminf(fmaxf(q, b->low + margin), b->high - margin);
     } else if (b->has_high) {
-        q = fminf(b->high + (float)way(s, k, b->high_score, aim), b->high - step);
+        q = fminf(b->high + (float)way(s, b, k, b->high_score, aim), b->high - step);
     } else {
-        q = fmaxf(b->low + (float)way(s, k, b->low_score, aim), b->low + step);
+        q = fmaxf(b->low + (float)way(s, b, k, b->low_score, aim), b->low + step);
     }
     *next = si_search_on_grid(format, (double)q);
     return !(b->has_high && *next >= b->high) && !(b->has_low && *next <= b->low);

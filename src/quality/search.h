@@ -18,6 +18,8 @@ typedef struct si_search {
     si_encode_params wanted; /* the baseline's */
     bool exact;              /* only lossless candidates are good (SI-24) */
     double threshold;        /* lowest score that is good */
+    float jpeg_quality;      /* of the JPEG that sets the target … */
+    bool jpeg_full;          /* … and whether it is 4:4:4 */
     si_features features;
     double budget_ms;   /* foreseen cost of encodings that is left, milliseconds */
     si_bytes file;      /* the candidate tried last */
@@ -43,22 +45,30 @@ bool si_search_pays(const si_search *s);
  * the deadline has not passed. */
 bool si_search_affords(const si_search *s, si_format format, int effort, double count);
 
-/* The nearest quality that the codec knows. */
+/* The smallest step of quality that changes files. */
+float si_search_step(si_format format);
+
+/* The nearest quality on that grid. */
 float si_search_on_grid(si_format format, double quality);
 
 /* ---- one quality scale ---- */
 
-/* What is known of a scale: the highest poor and the lowest good point. */
+/* What is known of a scale: the highest poor and the lowest good point, and its last slope. */
 typedef struct si_bracket {
     float low, high; /* qualities */
     double low_score, high_score;
     bool has_low, has_high;
+    float last; /* the point added last … */
+    double last_score;
+    double per_point; /* … and units of quality per point of score before it; 0 = not known */
+    int count;
 } si_bracket;
 
 void si_bracket_add(si_bracket *b, float quality, double score, bool good);
 
-/* Where to look next for a score of `aim`: inside the bracket, or off its one end by what the
- * predictor says the way from there to `aim` is. False if no point of the grid is left. */
+/* Where to look next for a score of `aim`: inside the bracket, or off its one end, as far as the
+ * slope between the last two points says, or else the predictor. False if no point of the grid is
+ * left. */
 bool si_bracket_next(
     const si_search *s, const si_bracket *b, si_setting k, double aim, float *next);
 
