@@ -11,6 +11,7 @@
 #define NGX_HTTP_SMARTIMG_YEAR  31536000
 
 
+static void ngx_http_smartimg_drop_timing(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_header_filter(ngx_http_request_t *r);
 static void ngx_http_smartimg_check_upstream(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_set_lifetime(ngx_http_request_t *r,
@@ -44,6 +45,32 @@ ngx_http_smartimg_filter_init(ngx_conf_t *cf)
     ngx_http_top_header_filter = ngx_http_smartimg_header_filter;
 
     return NGX_OK;
+}
+
+
+/* The stages of a render are no part of the time that a hit takes. */
+
+static void
+ngx_http_smartimg_drop_timing(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (header[i].key.len == sizeof("Server-Timing") - 1
+                && ngx_strncasecmp(header[i].key.data,
+                                   (u_char *) "Server-Timing",
+                                   sizeof("Server-Timing") - 1)
+                   == 0)
+            {
+                header[i].hash = 0;
+            }
+        }
+    }
 }
 
 
@@ -85,6 +112,10 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
            != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    if (r->cached) {
+        ngx_http_smartimg_drop_timing(r);
     }
 
     result = ngx_http_smartimg_cache_result(r);

@@ -19,8 +19,8 @@ static si_result decode_path(si_str path, si_arena *arena, si_str *out, si_diag 
         return si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
     size_t n = 0;
-    while (si_str_next(&rest, '/', &element)) {
-        if (n > 0) {
+    for (bool first = true; si_str_next(&rest, '/', &element); first = false) {
+        if (!first) {
             text[n++] = '/';
         }
         size_t len = si_str_decode(element, false, text + n);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,21 @@ static void confine(const si_pool_options *options) {
         limit(RLIMIT_AS, options->memory, options->memory);
         limit(RLIMIT_FSIZE, 0, 0);
     }
+}
+
+/* A renderer needs no file once its libraries are loaded, since the broker opens the originals: one
+ * that was started by root gives root up. False if that fails. */
+static bool give_up_root(void) {
+    const uid_t nobody = 65534;
+    if (geteuid() != 0) {
+        return true;
+    }
+    if (setgroups(0, NULL) != 0 || setresgid(nobody, nobody, nobody) != 0 ||
+        setresuid(nobody, nobody, nobody) != 0) {
+        return false;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* the change of user has cleared it */
+    return true;
 }
 
 /* Closes every descriptor but 0 to 2 and those two, which become 3 and 4. */
@@ -317,6 +333,13 @@ _Noreturn void si_worker_run(
     if (si_render_start(&diag) != SI_OK) {
         dprintf(STDERR_FILENO, "smartimg: renderer cannot start: %s\n", diag.text);
         _exit(SI_WORKER_NOT_STARTED);
+    }
+    if (!give_up_root()) {
+        dprintf(STDERR_FILENO, "smartimg: renderer cannot give up root: %s\n", strerror(errno));
+        _exit(SI_WORKER_NOT_STARTED);
+    }
+    if (getppid() != pool) {
+        _exit(0);
     }
     int events = epoll_create1(EPOLL_CLOEXEC);
     /* EXCLUSIVE: one connection wakes one worker */

@@ -263,6 +263,7 @@ static const struct refusal {
     {"acme/%2e%2e/%2e%2e/secret", SI_ERR_FORBIDDEN},
     {"acme/..%2f..%2fsecret", SI_ERR_FORBIDDEN},
     {"acme//shoe", SI_ERR_FORBIDDEN},
+    {"/acme/shoe", SI_ERR_FORBIDDEN},
     {"acme/shoe%00.jpg", SI_ERR_FORBIDDEN},
     {"acme/shoe%0a.jpg", SI_ERR_FORBIDDEN},
     {"acme/a%2cb", SI_ERR_FORBIDDEN},
