@@ -72,7 +72,6 @@ si_encode_params si_codec_defaults(si_format format, const si_image *image) {
         .effort = 6,
         .chroma_full = image->channels == 4 && !flat_chroma,
         .bit_depth = format == SI_FORMAT_AVIF ? 10 : 8,
-        .optimize = true,
     };
     return p;
 }

@@ -54,7 +54,7 @@ typedef struct si_encode_params {
     bool chroma_full; /* true: 4:4:4, false: 4:2:0 (JPEG, AVIF; WebP: sharp_yuv when true) */
     int bit_depth;    /* AVIF: 8 or 10; else ignored */
     bool progressive; /* JPEG: progressive scans; PNG: interlaced */
-    bool optimize;    /* JPEG: optimised Huffman tables */
+    bool optimize;    /* JPEG: optimised Huffman tables; off by default, as in libjpeg-turbo */
     int tune;         /* WebP: 0 photo-like, 1 drawing/text; JXL: 0 VarDCT, 1 modular;
                          AVIF: 1 screen-content tools */
     int dpi;          /* > 0: density tag to write where the format has one (JPEG, PNG) */

@@ -34,8 +34,8 @@ def visit(urls):
             [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--ignore-certificate-errors", f"--user-data-dir={folder}/profile",
-             "--virtual-time-budget=60000", "--timeout=60000", "--dump-dom", page.as_uri()],
-            capture_output=True, text=True, timeout=120).stdout
+             "--virtual-time-budget=120000", "--timeout=120000", "--dump-dom", page.as_uri()],
+            capture_output=True, text=True, timeout=200).stdout
     found = re.search(r"<pre id=\"out\">(.*?)</pre>", dom, re.S)
     rows = json.loads(html.unescape(found.group(1))) if found and "waiting" not in found.group(1) else []
     return {url: (width, height) for url, width, height in rows}
