@@ -10,19 +10,30 @@ enum { TRIES = 4, TINY_TRIES = 8, PROBES = 2 };
 /* The part of the picture that trials are made on, and how near they have to come (points). */
 static const double probe_share = 0.2, probe_near = 1.5;
 
+/* How much more the trials count than the features: errors of both are about independent. */
+static const double trust = 0.75;
+
 /* Aim so far above the threshold, in spreads of the prediction, that most first tries are good;
  * a higher aim costs bytes on all pictures, a lower one another encoding on some. Fitted by
  * bench/quality. */
-static const double margin = 0.9;
+static const double margin = 0.5;
 
 /* A good first try this many points above the threshold is worth another. */
-static const double generous = 3.0;
+static const double generous = 2.5;
+
+/* The same if it is not even smaller than the baseline. */
+static const double stingy = 0.6;
 
 /* Corrections aim this far above the threshold: they know the picture's own curve. */
 static const double correction_margin = 0.35;
 
-/* A correction may overdraw the budget by this much of it; without it the first try is wasted. */
-static const double overdraft = 1.0;
+/* Corrections may overdraw the budget by so many times itself; without them the first try is
+ * wasted. */
+static const double overdraft = 2.0;
+
+static bool is_tiny(const si_search *s) {
+    return (int64_t)s->image->width * s->image->height < TINY_PIXELS;
+}
 
 /* The setting of a format that promises the smallest file within the budget. False if none fits. */
 static bool best_setting(const si_search *s, si_format format, si_setting *out, double *share) {
@@ -40,6 +51,13 @@ static bool best_setting(const si_search *s, si_format format, si_setting *out, 
         }
     }
     return found;
+}
+
+/* The predictor knows what the threshold takes; from there to the aim it is a slope. */
+static float first_guess(const si_search *s, si_setting k, double aim) {
+    double level = si_predict_level(k, &s->features, s->threshold) +
+                   (aim - s->threshold) * si_predict_slope(k, s->threshold);
+    return si_search_on_grid(si_setting_get(k)->format, si_setting_quality(k, level));
 }
 
 /* Corrects the predicted quality by trials on a fifth of the picture. */
@@ -60,8 +78,8 @@ static float steer(si_search *s, si_setting k, si_encode_params p, double aim, b
             double score = s->choice->target + margin_there + si_predict_probe_bias(k);
             s->budget_ms -= probe_share * si_predict_cost(info->format, info->effort, &s->features);
             *steered = true;
-            si_bracket_add(&known, p.quality, score, score >= aim);
-            if (!si_bracket_next(s, &known, k, aim, &p.quality) || fabs(score - aim) < probe_near) {
+            si_bracket_add(&known, k, p.quality, score, score >= aim);
+            if (!si_bracket_next(&known, k, aim, &p.quality) || fabs(score - aim) < probe_near) {
                 break;
             }
         }
@@ -70,37 +88,43 @@ static float steer(si_search *s, si_setting k, si_encode_params p, double aim, b
     return p.quality;
 }
 
-/* Tries one setting until it is good enough. */
+/* Where to begin with a setting. */
+static float begin(si_search *s, si_setting k, const si_encode_params *p) {
+    bool steered;
+    si_encode_params trial = *p;
+    trial.quality = first_guess(s, k, s->threshold + margin * si_predict_probe_spread(k));
+    trial.quality =
+        steer(s, k, trial, s->threshold + margin * si_predict_probe_spread(k), &steered);
+    float guess = first_guess(s, k, s->threshold + margin * si_predict_probe_spread(k));
+    double mixed = (double)guess + trust * (double)(trial.quality - guess);
+    return steered || is_tiny(s) ? si_search_on_grid(si_setting_get(k)->format, mixed)
+                                 : first_guess(s, k, s->threshold + margin * si_predict_spread(k));
+}
+
+/* Tries one setting until it is good enough. One correction is always made, as without it the first
+ * try would be wasted; more of them within the overdraft. */
 static void approach(si_search *s, si_setting k) {
     const si_setting_info *info = si_setting_get(k);
-    bool tiny = (int64_t)s->image->width * s->image->height < TINY_PIXELS;
     si_encode_params p = si_setting_params(k, s->image);
     p.dpi = s->wanted.dpi;
     if (info->format == s->requested) { /* the same codec's own scale tells all */
         p.quality = fmaxf(s->wanted.quality - 1, 1);
         p.chroma_full = s->wanted.chroma_full;
     } else {
-        bool steered;
-        double aim = s->threshold + margin * si_predict_probe_spread(k);
-        p.quality = si_search_on_grid(info->format, si_predict_quality(k, &s->features, aim));
-        p.quality = steer(s, k, p, aim, &steered);
-        if (!steered && !tiny) {
-            aim = s->threshold + margin * si_predict_spread(k);
-            p.quality = si_search_on_grid(info->format, si_predict_quality(k, &s->features, aim));
-        }
+        p.quality = begin(s, k, &p);
     }
     si_bracket known = {0};
-    for (int tries = tiny ? TINY_TRIES : TRIES; tries > 0; tries--) {
+    for (int tries = 1; tries <= (is_tiny(s) ? TINY_TRIES : TRIES); tries++) {
         si_candidate *c = si_search_judge(s, info->format, &p);
         if (c == NULL) {
             return;
         }
         bool good = si_search_is_good(s, c);
-        si_bracket_add(&known, p.quality, c->score, good);
-        if ((good && c->score < s->threshold + generous) ||
-            (!good && p.quality >= si_codec_get(info->format)->quality_max) ||
-            !si_search_affords(s, info->format, info->effort, 1) ||
-            !si_bracket_next(s, &known, k, s->threshold + correction_margin, &p.quality)) {
+        si_bracket_add(&known, k, p.quality, c->score, good);
+        bool near = c->score < s->threshold + (si_search_pays(s) ? generous : stingy);
+        if ((good && near) || (!good && p.quality >= si_codec_get(info->format)->quality_max) ||
+            !si_search_affords(s, info->format, info->effort, tries == 1 ? 0 : 1) ||
+            !si_bracket_next(&known, k, s->threshold + correction_margin, &p.quality)) {
             return;
         }
     }

@@ -130,7 +130,7 @@ static bool settle(walk *w, int tries, double tolerance) {
             return false;
         }
         bool good = si_search_is_good(s, c);
-        si_bracket_add(&known, p.quality, c->score, good);
+        si_bracket_add(&known, w->setting, p.quality, c->score, good);
         if (last != NULL && fabs(c->score - last->score) > 0.2) {
             double slope = log((double)c->bytes / (double)last->bytes) / (c->score - last->score);
             w->slope = fmin(fmax(slope, usual_slope / 3), usual_slope * 3);
@@ -144,7 +144,7 @@ static bool settle(walk *w, int tries, double tolerance) {
         }
         if ((good && off <= tolerance) ||
             (!good && p.quality >= si_codec_get(format)->quality_max) ||
-            !si_bracket_next(s, &known, w->setting, s->threshold + tolerance / 2, &p.quality)) {
+            !si_bracket_next(&known, w->setting, s->threshold + tolerance / 2, &p.quality)) {
             break;
         }
     }
@@ -169,10 +169,10 @@ static void try_turn(walk *w, const struct turn *t) {
         }
         double weight = weigh(w, c), off = s->threshold - c->score;
         si_bracket known = {0};
-        si_bracket_add(&known, p.quality, c->score, si_search_is_good(s, c));
+        si_bracket_add(&known, w->setting, p.quality, c->score, si_search_is_good(s, c));
         bool better = weight < w->weight - least_gain;
         float quality = p.quality;
-        bool more = si_bracket_next(s, &known, w->setting, s->threshold + near_enough, &quality);
+        bool more = si_bracket_next(&known, w->setting, s->threshold + near_enough, &quality);
         if (fabs(off) < 1 || !more || weight > w->weight + 0.1) {
             if (better) {
                 w->p = p;
@@ -206,7 +206,8 @@ void si_search_full(si_search *s, si_format format) {
     w.p = si_setting_params(plan->search, s->image);
     w.p.dpi = s->wanted.dpi;
     w.p.quality =
-        si_search_on_grid(format, si_predict_quality(plan->search, &s->features, s->threshold));
+        si_search_on_grid(format, si_setting_quality(plan->search,
+                                      si_predict_level(plan->search, &s->features, s->threshold)));
     if (format == s->requested) {
         w.p.quality = fmaxf(s->wanted.quality - 1, 1);
         w.p.chroma_full = s->wanted.chroma_full;

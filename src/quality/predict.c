@@ -10,8 +10,9 @@ enum {
 };
 
 struct predictor {
-    double low, high;                          /* range of scores that was fitted */
-    double spread, probe_spread, probe_bias;   /* points of score */
+    double low, high;                        /* range of scores that was fitted */
+    double spread, probe_spread, probe_bias; /* points of score */
+    double slope[3]; /* log of levels per point, parabola over (score − 75) / 10 */
     double quality[2][TERMS], share[2][TERMS]; /* photographs, drawings */
 };
 
@@ -22,8 +23,8 @@ struct cost {
 
 #include "quality/predictor_tables.h"
 
-/* Beyond fitted scores: units of quality and logs of bytes per point of score. */
-static const double quality_beyond = 0.8, share_beyond = 0.04;
+/* Beyond fitted scores: logs of bytes per point of score. */
+static const double share_beyond = 0.04;
 
 /* Speed of this machine against the one that the tables were made on. */
 static struct {
@@ -61,10 +62,16 @@ static double evaluate(const double weights[2][TERMS], const si_features *f, dou
     return sum;
 }
 
-double si_predict_quality(si_setting k, const si_features *f, double score) {
+double si_predict_slope(si_setting k, double score) {
+    const struct predictor *p = &predictors[k];
+    double t = (clamp(score, p->low, p->high) - 75) / 10;
+    return exp(p->slope[0] + p->slope[1] * t + p->slope[2] * t * t);
+}
+
+double si_predict_level(si_setting k, const si_features *f, double score) {
     const struct predictor *p = &predictors[k];
     double inside = clamp(score, p->low, p->high);
-    return evaluate(p->quality, f, inside) + (score - inside) * quality_beyond;
+    return evaluate(p->quality, f, inside) + (score - inside) * si_predict_slope(k, inside);
 }
 
 double si_predict_share(si_setting k, const si_features *f, double score) {

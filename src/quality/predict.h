@@ -8,9 +8,12 @@
 #include "quality/features.h"
 #include "quality/settings.h"
 
-/* The quality by which this setting should reach `score`; not yet on the codec's grid or in its
- * range. Rises strictly with `score`. */
-double si_predict_quality(si_setting k, const si_features *f, double score);
+/* The level (si_setting_level()) by which this setting should reach `score`, the baseline's or
+ * somewhat less; it may be off the codec's grid and range. */
+double si_predict_level(si_setting k, const si_features *f, double score);
+
+/* Levels per point of score, around `score`. */
+double si_predict_slope(si_setting k, double score);
 
 /* The size of a file that reaches `score`, as a share of the baseline JPEG's. */
 double si_predict_share(si_setting k, const si_features *f, double score);

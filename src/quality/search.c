@@ -187,10 +187,11 @@ void si_search_lossless(si_search *s, si_format format, int effort) {
 
 /* ---- one quality scale ---- */
 
-void si_bracket_add(si_bracket *b, float quality, double score, bool good) {
+void si_bracket_add(si_bracket *b, si_setting k, float quality, double score, bool good) {
     double rise = score - b->last_score;
     if (b->count > 0 && fabs(rise) > 0.1 && (quality > b->last) == (rise > 0)) {
-        b->per_point = (double)(quality - b->last) / rise;
+        b->per_point =
+            (si_setting_level(k, (double)quality) - si_setting_level(k, (double)b->last)) / rise;
     }
     b->last = quality;
     b->last_score = score;
@@ -206,18 +207,16 @@ void si_bracket_add(si_bracket *b, float quality, double score, bool good) {
     }
 }
 
-/* How far it is from one score to another: what the bracket or the predictor says, but at least a
- * little in the right direction, whatever polynomials do at their ends. */
-static double way(const si_search *s, const si_bracket *b, si_setting k, double from, double to) {
-    double told = b->per_point > 0 ? b->per_point * (to - from)
-                                   : si_predict_quality(k, &s->features, to) -
-                                         si_predict_quality(k, &s->features, from);
-    double least = (to - from) * 0.3, most = (to - from) * 4;
-    return to > from ? fmin(fmax(told, least), most) : fmax(fmin(told, least), most);
+/* The quality that is as far from another as two scores are from each other. */
+static float way(const si_bracket *b, si_setting k, float quality, double from, double to) {
+    double usual = si_predict_slope(k, (from + to) / 2), slope = usual;
+    if (b->per_point > 0) { /* two near points tell less than they seem to: steps are uneven */
+        slope = fmin(fmax(b->per_point, usual / 2), usual * 2);
+    }
+    return (float)si_setting_quality(k, si_setting_level(k, (double)quality) + slope * (to - from));
 }
 
-bool si_bracket_next(
-    const si_search *s, const si_bracket *b, si_setting k, double aim, float *next) {
+bool si_bracket_next(const si_bracket *b, si_setting k, double aim, float *next) {
     si_format format = si_setting_get(k)->format;
     float step = si_search_step(format), q;
     if (b->has_low && b->has_high) {
@@ -230,9 +229,9 @@ bool si_bracket_next(
         float margin = fmaxf(step, (b->high - b->low) * 0.1f);
         q = fminf(fmaxf(q, b->low + margin), b->high - margin);
     } else if (b->has_high) {
-        q = fminf(b->high + (float)way(s, b, k, b->high_score, aim), b->high - step);
+        q = fminf(way(b, k, b->high, b->high_score, aim), b->high - step);
     } else {
-        q = fmaxf(b->low + (float)way(s, b, k, b->low_score, aim), b->low + step);
+        q = fmaxf(way(b, k, b->low, b->low_score, aim), b->low + step);
     }
     *next = si_search_on_grid(format, (double)q);
     return !(b->has_high && *next >= b->high) && !(b->has_low && *next <= b->low);

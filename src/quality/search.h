@@ -60,17 +60,16 @@ typedef struct si_bracket {
     bool has_low, has_high;
     float last; /* the point added last … */
     double last_score;
-    double per_point; /* … and units of quality per point of score before it; 0 = not known */
+    double per_point; /* … and levels per point of score before it; 0 = not known */
     int count;
 } si_bracket;
 
-void si_bracket_add(si_bracket *b, float quality, double score, bool good);
+void si_bracket_add(si_bracket *b, si_setting k, float quality, double score, bool good);
 
 /* Where to look next for a score of `aim`: inside the bracket, or off its one end, as far as the
  * slope between the last two points says, or else the predictor. False if no point of the grid is
  * left. */
-bool si_bracket_next(
-    const si_search *s, const si_bracket *b, si_setting k, double aim, float *next);
+bool si_bracket_next(const si_bracket *b, si_setting k, double aim, float *next);
 
 /* ---- the searches ---- */
 

@@ -11,6 +11,16 @@ const si_setting_info *si_setting_get(si_setting k) {
     return &settings[k];
 }
 
+double si_setting_level(si_setting k, double quality) {
+    bool even = settings[k].format != SI_FORMAT_WEBP;
+    return even ? quality : quality < 75 ? quality * 2 / 3 : 2 * quality - 100;
+}
+
+double si_setting_quality(si_setting k, double level) {
+    bool even = settings[k].format != SI_FORMAT_WEBP;
+    return even ? level : level < 50 ? level * 3 / 2 : (level + 100) / 2;
+}
+
 si_encode_params si_setting_params(si_setting k, const si_image *image) {
     const si_setting_info *s = &settings[k];
     si_encode_params p = si_codec_defaults(s->format, image);

@@ -40,6 +40,11 @@ typedef struct si_setting_info {
 /* Static; never NULL for a valid setting. */
 const si_setting_info *si_setting_get(si_setting k);
 
+/* Quality as an even scale, on which score and quality go together smoothly; the predictor counts
+ * in its units. libwebp's own has a kink at 75, above which a step does three times as much. */
+double si_setting_level(si_setting k, double quality);
+double si_setting_quality(si_setting k, double level);
+
 /* What a setting means for this image; only the quality is left to set. */
 si_encode_params si_setting_params(si_setting k, const si_image *image);
 
