@@ -143,7 +143,8 @@ static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
 /* Lossless tries: all there is if the request is exact; else where a PNG was asked for and a full
  * search is on, or where nothing lossy reached the target. */
 static void try_lossless(si_search *s, const si_format *formats, int count) {
-    bool wanted = s->exact || s->best < 0 || (s->requested == SI_FORMAT_PNG && s->options.full);
+    bool wanted = s->exact || (s->best < 0 && s->unreachable) ||
+                  (s->requested == SI_FORMAT_PNG && s->options.full);
     int effort = s->options.full ? 8 : 4;
     for (int i = 0; wanted && i < count; i++) {
         if (formats[i] != SI_FORMAT_JPEG) {

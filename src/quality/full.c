@@ -61,6 +61,9 @@ static const double near_enough = 0.1;
 /* A turn must win this much, in logs of bytes. */
 static const double least_gain = 0.002;
 
+/* A format that begins so much larger (log of bytes) than another has ended will not catch up. */
+static const double hopeless = 0.12;
+
 /* The way through the parameters of one format. */
 typedef struct walk {
     si_search *s;
@@ -213,6 +216,9 @@ void si_search_full(si_search *s, si_format format) {
         w.p.chroma_full = s->wanted.chroma_full;
     }
     if (!settle(&w, 3, 0.4)) {
+        return;
+    }
+    if (s->best >= 0 && w.weight > log((double)s->choice->candidates[s->best].bytes) + hopeless) {
         return;
     }
     bool drawing = si_features_drawing(&s->features);

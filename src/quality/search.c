@@ -137,6 +137,9 @@ si_candidate *si_search_judge(si_search *s, si_format format, const si_encode_pa
         return NULL;
     }
     c->verdict = SI_VERDICT_POOR;
+    if (!params->lossless && params->quality >= si_codec_get(format)->quality_max) {
+        s->unreachable |= !si_search_is_good(s, c);
+    }
     if (si_search_is_good(s, c)) {
         c->verdict = SI_VERDICT_LARGE; /* until it turns out the winner */
         keep_if_best(s, c);

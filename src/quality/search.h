@@ -25,6 +25,7 @@ typedef struct si_search {
     si_bytes file;      /* the candidate tried last */
     si_bytes best_file; /* the smallest good one */
     int best;           /* its index, −1 = none yet */
+    bool unreachable;        /* even the best lossy quality of some format was poor */
 } si_search;
 
 /* Encodes, decodes and scores once; the file is left in s->file. The candidate is recorded even if

@@ -1,0 +1,344 @@
+/* The rules of choose.h, on pictures drawn here: what is sent is decoded and scored anew, without
+ * anything of what the search says of itself. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "quality/choose.h"
+#include "quality/ssimulacra2.h"
+
+/* ---- pictures ---- */
+
+static uint32_t noise(uint32_t *state) {
+    *state = *state * 1664525 + 1013904223;
+    return *state >> 24;
+}
+
+/* Hills, a bright disc and grain: like a photograph. */
+static si_image photo(int width, int height) {
+    si_image im = {0};
+    uint32_t state = 7;
+    assert_int_equal(si_image_alloc(&im, width, height, 3, NULL), SI_OK);
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+            double u = (double)x / width, v = (double)y / height;
+            double hills = sin(u * 19 + sin(v * 23) * 2) * cos(v * 31 + u * 7);
+            double disc = hypot(u - 0.6, v - 0.4) < 0.2 ? 60 : 0;
+            uint8_t *p = im.pixels + (size_t)y * im.stride + (size_t)x * 3;
+            for (int k = 0; k < 3; k++) {
+                double c = 100 + hills * (30 + 15 * k) + disc * (k == 0) + noise(&state) % 14;
+                p[k] = (uint8_t)fmin(fmax(c, 0), 255);
+            }
+        }
+    }
+    return im;
+}
+
+/* Bars and blocks in four colours on white: a drawing. With `alpha`, the white is transparent. */
+static si_image drawing(int width, int height, bool alpha) {
+    static const uint8_t colours[4][3] = {{200, 30, 30}, {20, 20, 160}, {0, 0, 0}, {250, 200, 0}};
+    si_image im = {0};
+    int channels = alpha ? 4 : 3;
+    assert_int_equal(si_image_alloc(&im, width, height, channels, NULL), SI_OK);
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+            uint8_t *p = im.pixels + (size_t)y * im.stride + (size_t)x * (size_t)channels;
+            bool ink = (x / 7 + y / 5) % 4 == 0 && x > width / 4 && y > height / 4;
+            memcpy(p, ink ? colours[(x / 40 + y / 30) % 4] : (const uint8_t[]){255, 255, 255}, 3);
+            if (alpha) {
+                p[3] = ink ? 255 : 0;
+            }
+        }
+    }
+    return im;
+}
+
+static si_image grey(int width, int height) {
+    si_image im = photo(width, height);
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+            uint8_t *p = im.pixels + (size_t)y * im.stride + (size_t)x * 3;
+            p[0] = p[2] = p[1];
+        }
+    }
+    im.grey = true;
+    return im;
+}
+
+/* ---- choosing and checking ---- */
+
+static si_recipe request(si_format format, int quality) {
+    si_recipe r;
+    si_recipe_init(&r);
+    r.format = format;
+    r.quality = quality;
+    r.smart = true;
+    return r;
+}
+
+static void add_rung(si_recipe *r, si_format format) {
+    if (si_codec_get(format)->available) {
+        r->ladder[r->ladder_len++] = format;
+    }
+}
+
+static double score_of(const si_image *im, si_format format, const si_bytes *file) {
+    si_score_ref *ref = NULL;
+    si_image decoded = {0};
+    double score = NAN;
+    assert_int_equal(si_score_ref_new(im, SI_SCORE_ON_BLACK_AND_WHITE, &ref, NULL), SI_OK);
+    assert_int_equal(si_codec_decode(format, file->data, file->len, &decoded, NULL), SI_OK);
+    assert_int_equal(decoded.width, im->width);
+    assert_int_equal(decoded.height, im->height);
+    assert_int_equal(si_score_against(ref, &decoded, &score, NULL), SI_OK);
+    si_image_free(&decoded);
+    si_score_ref_free(ref);
+    return score;
+}
+
+/* What every choice has to keep to. */
+static void check(const si_recipe *r, const si_image *im, const si_choice *c) {
+    const si_candidate *baseline = &c->candidates[c->baseline], *winner = &c->candidates[c->winner];
+    assert_true(baseline->baseline);
+    assert_int_equal(baseline->format, r->format);
+    assert_int_equal(c->body.len, winner->bytes);
+    assert_int_equal(c->format, winner->format);
+    assert_true(c->body.len <= baseline->bytes);
+    if (c->winner != c->baseline) {
+        assert_int_equal(c->saved, (long)baseline->bytes - (long)c->body.len);
+        assert_true(c->saved > 0);
+        double score = score_of(im, c->format, &c->body);
+        assert_true(score >= c->target - SI_SCORE_SLACK - 1e-6);
+        assert_true(fabs(score - c->score) < 1e-3);
+    } else {
+        assert_true(c->saved <= 0);
+    }
+    for (int i = 0; i < c->candidate_count; i++) { /* the smallest good one wins */
+        const si_candidate *k = &c->candidates[i];
+        if (!k->baseline && k->score >= c->target - SI_SCORE_SLACK && k->bytes > 0 &&
+            (r->format != SI_FORMAT_PNG || r->quality < 100 || k->params.lossless)) {
+            assert_true(c->body.len <= k->bytes);
+            assert_true(c->saved >= (long)baseline->bytes - (long)k->bytes);
+        }
+    }
+}
+
+static si_choice choose(const si_recipe *r, const si_image *im, bool full) {
+    si_choice c = {0};
+    si_diag diag = {0};
+    si_choose_options how = {.full = full};
+    assert_int_equal(si_choose(r, im, &how, &c, &diag), SI_OK);
+    check(r, im, &c);
+    return c;
+}
+
+/* ---- tests ---- */
+
+static void photo_in_every_format(void **state) {
+    (void)state;
+    static const si_format formats[] = {
+        SI_FORMAT_AVIF, SI_FORMAT_WEBP, SI_FORMAT_JXL, SI_FORMAT_JP2, SI_FORMAT_JXR};
+    si_image im = photo(240, 180);
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        for (int quality = 40; quality <= 95; quality += 55) {
+            si_recipe r = request(SI_FORMAT_JPEG, quality);
+            add_rung(&r, formats[i]);
+            si_choice fast = choose(&r, &im, false), full = choose(&r, &im, true);
+            assert_false(fast.full);
+            assert_true(full.full);
+            for (int k = 1; k < fast.candidate_count; k++) { /* SI-22 */
+                assert_true(!fast.candidates[k].params.lossless || fast.score < fast.target);
+            }
+            si_choice_free(&fast);
+            si_choice_free(&full);
+        }
+    }
+    si_image_free(&im);
+}
+
+static void photo_is_smaller(void **state) {
+    (void)state;
+    si_image im = photo(320, 240);
+    si_recipe r = request(SI_FORMAT_JPEG, 85);
+    add_rung(&r, SI_FORMAT_AVIF);
+    add_rung(&r, SI_FORMAT_WEBP);
+    si_choice fast = choose(&r, &im, false), full = choose(&r, &im, true);
+    assert_int_equal(fast.format, SI_FORMAT_AVIF);
+    assert_true(fast.saved > 0);
+    assert_true(full.body.len <= fast.body.len);
+    assert_true(fast.candidate_count <= 5);
+    si_choice_free(&fast);
+    si_choice_free(&full);
+    si_image_free(&im);
+}
+
+static void equal_requests_equal_parameters(void **state) {
+    (void)state;
+    si_image im = photo(200, 200);
+    si_recipe r = request(SI_FORMAT_JPEG, 80);
+    add_rung(&r, SI_FORMAT_AVIF);
+    add_rung(&r, SI_FORMAT_WEBP);
+    si_choice first = choose(&r, &im, false), second = choose(&r, &im, false);
+    assert_int_equal(first.candidate_count, second.candidate_count);
+    for (int i = 0; i < first.candidate_count; i++) {
+        assert_string_equal(first.candidates[i].settings, second.candidates[i].settings);
+    }
+    assert_int_equal(first.body.len, second.body.len);
+    assert_memory_equal(first.body.data, second.body.data, first.body.len);
+    si_choice_free(&first);
+    si_choice_free(&second);
+    si_image_free(&im);
+}
+
+static void png_at_100_stays_exact(void **state) { /* SI-24 */
+    (void)state;
+    for (int alpha = 0; alpha <= 1; alpha++) {
+        si_image im = drawing(150, 120, alpha);
+        si_recipe r = request(SI_FORMAT_PNG, 100);
+        r.alpha = alpha;
+        add_rung(&r, SI_FORMAT_AVIF);
+        add_rung(&r, SI_FORMAT_WEBP);
+        add_rung(&r, SI_FORMAT_JXL);
+        for (int full = 0; full <= 1; full++) {
+            si_choice c = choose(&r, &im, full);
+            assert_true(score_of(&im, c.format, &c.body) == 100);
+            for (int i = 1; i < c.candidate_count; i++) {
+                assert_true(c.candidates[i].params.lossless);
+            }
+            si_choice_free(&c);
+        }
+        si_image_free(&im);
+    }
+}
+
+static void png_becomes_lossy(void **state) { /* SI-23 */
+    (void)state;
+    si_image im = photo(200, 150);
+    si_recipe r = request(SI_FORMAT_PNG, 80);
+    add_rung(&r, SI_FORMAT_AVIF);
+    si_choice c = choose(&r, &im, false);
+    assert_int_equal(c.format, SI_FORMAT_AVIF);
+    assert_false(c.candidates[c.winner].params.lossless);
+    assert_true(c.body.len * 4 < c.candidates[0].bytes);
+    si_choice_free(&c);
+    si_image_free(&im);
+}
+
+static void alpha_survives(void **state) { /* SI-56 */
+    (void)state;
+    si_image im = drawing(160, 120, true);
+    si_recipe r = request(SI_FORMAT_PNG, 80);
+    r.alpha = true;
+    add_rung(&r, SI_FORMAT_AVIF);
+    add_rung(&r, SI_FORMAT_WEBP);
+    for (int full = 0; full <= 1; full++) {
+        si_choice c = choose(&r, &im, full);
+        si_image decoded = {0};
+        assert_int_equal(si_codec_decode(c.format, c.body.data, c.body.len, &decoded, NULL), SI_OK);
+        assert_true(si_image_has_transparency(&decoded));
+        si_image_free(&decoded);
+        si_choice_free(&c);
+    }
+    si_image_free(&im);
+}
+
+static void grey_picture(void **state) {
+    (void)state;
+    si_image im = grey(160, 120);
+    si_recipe r = request(SI_FORMAT_JPEG, 80);
+    add_rung(&r, SI_FORMAT_AVIF);
+    add_rung(&r, SI_FORMAT_WEBP);
+    for (int full = 0; full <= 1; full++) {
+        si_choice c = choose(&r, &im, full);
+        si_choice_free(&c);
+    }
+    si_image_free(&im);
+}
+
+static void tiny_pictures(void **state) {
+    (void)state;
+    for (int side = 1; side <= 17; side += side < 4 ? 1 : 6) {
+        for (int png = 0; png <= 1; png++) {
+            si_image im = photo(side, side);
+            si_recipe r = request(png ? SI_FORMAT_PNG : SI_FORMAT_JPEG, 75);
+            add_rung(&r, SI_FORMAT_AVIF);
+            add_rung(&r, SI_FORMAT_WEBP);
+            add_rung(&r, SI_FORMAT_JXL);
+            for (int full = 0; full <= 1; full++) {
+                si_choice c = choose(&r, &im, full);
+                si_choice_free(&c);
+            }
+            si_image_free(&im);
+        }
+    }
+}
+
+static void better_jpeg(void **state) {
+    (void)state;
+    si_image im = photo(320, 240);
+    si_recipe r = request(SI_FORMAT_JPEG, 85);
+    si_choice fast = choose(&r, &im, false), full = choose(&r, &im, true);
+    assert_int_equal(fast.format, SI_FORMAT_JPEG);
+    assert_true(fast.saved > 0);
+    assert_true(full.saved >= fast.saved);
+    si_choice_free(&fast);
+    si_choice_free(&full);
+    r.smart = false; /* then the plain JPEG, unscored */
+    si_choice plain = choose(&r, &im, false);
+    assert_int_equal(plain.candidate_count, 1);
+    assert_true(plain.full);
+    assert_true(isnan(plain.target));
+    assert_int_equal(plain.saved, 0);
+    si_choice_free(&plain);
+    si_image_free(&im);
+}
+
+static void no_budget_no_conversion(void **state) {
+    (void)state;
+    si_image im = photo(640, 480);
+    si_recipe r = request(SI_FORMAT_JPEG, 85);
+    add_rung(&r, SI_FORMAT_AVIF);
+    si_choose_options how = {.budget_ms = 1};
+    si_choice c = {0};
+    si_diag diag = {0};
+    assert_int_equal(si_choose(&r, &im, &how, &c, &diag), SI_OK);
+    check(&r, &im, &c);
+    assert_int_equal(c.winner, c.baseline);
+    assert_int_equal(c.saved, 0);
+    si_choice_free(&c);
+    /* with a little more, WebP goes out where AVIF takes too long */
+    add_rung(&r, SI_FORMAT_WEBP);
+    how.budget_ms = 22;
+    assert_int_equal(si_choose(&r, &im, &how, &c, &diag), SI_OK);
+    check(&r, &im, &c);
+    assert_int_not_equal(c.format, SI_FORMAT_AVIF);
+    si_choice_free(&c);
+    /* a deadline that has passed leaves the baseline */
+    how = (si_choose_options){.full = true, .deadline_ns = 1};
+    assert_int_equal(si_choose(&r, &im, &how, &c, &diag), SI_OK);
+    assert_int_equal(c.candidate_count, 1);
+    assert_false(c.full);
+    si_choice_free(&c);
+    si_image_free(&im);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(photo_in_every_format),
+        cmocka_unit_test(photo_is_smaller),
+        cmocka_unit_test(equal_requests_equal_parameters),
+        cmocka_unit_test(png_at_100_stays_exact),
+        cmocka_unit_test(png_becomes_lossy),
+        cmocka_unit_test(alpha_survives),
+        cmocka_unit_test(grey_picture),
+        cmocka_unit_test(tiny_pictures),
+        cmocka_unit_test(better_jpeg),
+        cmocka_unit_test(no_budget_no_conversion),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
