@@ -29,7 +29,7 @@
 enum {
     SI_CANDIDATES_MAX = 96,
     SI_FIRST_ANSWER_MS = 150, /* default budget of a first answer, for up to a megapixel */
-    SI_REFINEMENT_MS = 6000   /* and of a full search, whatever the size */
+    SI_REFINEMENT_MS = 8000   /* and of a full search, whatever the size */
 };
 
 typedef struct si_choose_options {

@@ -43,7 +43,7 @@ static const struct plan {
     si_setting search;
     int efforts[3];
 } plans[SI_FORMAT_COUNT] = {
-    [SI_FORMAT_AVIF] = {SI_SETTING_AVIF_FULL, {8, 7, 6}},
+    [SI_FORMAT_AVIF] = {SI_SETTING_AVIF_FULL, {9, 8, 7}},
     [SI_FORMAT_WEBP] = {SI_SETTING_WEBP_FULL, {9, 9, 9}},
     [SI_FORMAT_JXL] = {SI_SETTING_JXL_FULL, {9, 8, 7}},
     [SI_FORMAT_JP2] = {SI_SETTING_JP2_FULL, {6, 6, 6}},
@@ -60,6 +60,9 @@ static const double near_enough = 0.1;
 
 /* A turn must win this much, in logs of bytes. */
 static const double least_gain = 0.002;
+
+/* Points of score that slower encoding usually gains at the same quality. */
+static const double slow_gain = 0.8;
 
 /* A format that begins so much larger (log of bytes) than another has ended will not catch up. */
 static const double hopeless = 0.12;
@@ -165,6 +168,8 @@ static void try_turn(walk *w, const struct turn *t) {
     if (memcmp(&p, &w->p, sizeof p) == 0 || !si_search_affords(s, t->format, p.effort, 1)) {
         return;
     }
+    /* screen-content tools more than double the time of all that follows */
+    double gain = t->format == SI_FORMAT_AVIF && t->knob == TUNE ? 0.015 : least_gain;
     for (int tries = 2; tries > 0; tries--) {
         si_candidate *c = si_search_judge(s, t->format, &p);
         if (c == NULL) {
@@ -173,7 +178,7 @@ static void try_turn(walk *w, const struct turn *t) {
         double weight = weigh(w, c), off = s->threshold - c->score;
         si_bracket known = {0};
         si_bracket_add(&known, w->setting, p.quality, c->score, si_search_is_good(s, c));
-        bool better = weight < w->weight - least_gain;
+        bool better = weight < w->weight - gain;
         float quality = p.quality;
         bool more = si_bracket_next(&known, w->setting, s->threshold + near_enough, &quality);
         if (fabs(off) < 1 || !more || weight > w->weight + 0.1) {
@@ -191,9 +196,14 @@ static void try_turn(walk *w, const struct turn *t) {
 static void end_with_slowest(walk *w, const struct plan *plan) {
     si_search *s = w->s;
     si_format format = si_setting_get(w->setting)->format;
+    double count = format == SI_FORMAT_AVIF && w->p.tune == 1 ? 4.5 : 2.2; /* of plain encodings */
     for (size_t i = 0; i < sizeof plan->efforts / sizeof *plan->efforts; i++) {
-        if (si_search_affords(s, format, plan->efforts[i], 2)) {
+        if (plan->efforts[i] > w->p.effort &&
+            si_search_affords(s, format, plan->efforts[i], count)) {
             w->p.effort = plan->efforts[i];
+            double level = si_setting_level(w->setting, (double)w->p.quality) -
+                           slow_gain * si_predict_slope(w->setting, s->threshold);
+            w->p.quality = si_search_on_grid(format, si_setting_quality(w->setting, level));
             break;
         }
     }
