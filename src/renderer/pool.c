@@ -48,6 +48,7 @@ typedef struct place {
 typedef struct pool {
     si_pool_options options;
     int root_fd, signals;
+    int turnstile; /* see si_worker_run() */
     place places[SI_POOL_WORKERS_MAX];
     int64_t stop_by_ns; /* 0 = not stopping */
 } pool;
@@ -153,7 +154,7 @@ static _Noreturn void become_worker(pool *p, place *own, int broker, pid_t paren
             munmap(p->places[i].slot, sizeof *p->places[i].slot);
         }
     }
-    si_worker_run(&p->options, broker, own->slot, parent);
+    si_worker_run(&p->options, broker, p->turnstile, own->slot, parent);
 }
 
 static void start_worker(pool *p, place *w) {
@@ -374,6 +375,11 @@ static bool prepare(pool *p, const si_pool_options *options) {
     p->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     if (p->signals < 0) {
         say("no signal descriptor: %s", strerror(errno));
+        return false;
+    }
+    p->turnstile = memfd_create("smartimg-turnstile", MFD_CLOEXEC);
+    if (p->turnstile < 0) {
+        say("no turnstile for refinements: %s", strerror(errno));
         return false;
     }
     return true;

@@ -37,6 +37,7 @@ enum {
     WRITE_MS = 5000,      /* for a reply to be taken */
     KILL_SLACK_MS = 1000, /* what a worker may overrun before the pool kills it */
     REFRESH_PATIENCE = 3, /* a refresh, for which nobody waits, may take so many wall times */
+    REFINE_NICE = 10,     /* priority of refinements */
     FILES_MAX = 64,
     ALT_STACK_SIZE = 64 * 1024
 };
@@ -76,6 +77,7 @@ static void can_reply(char *out, size_t room, const char *status, const char *te
 }
 
 static volatile sig_atomic_t stopping;
+static bool worn_out; /* to be replaced after this request */
 
 static void on_stop(int signal_number) {
     (void)signal_number;
@@ -148,16 +150,21 @@ static bool give_up_root(void) {
     return true;
 }
 
-/* Closes every descriptor but 0 to 2 and those two, which become 3 and 4. */
-static void keep_only(int *listener, int *broker) {
-    int a = fcntl(*listener, F_DUPFD_CLOEXEC, 5), b = fcntl(*broker, F_DUPFD_CLOEXEC, 5);
-    if (a < 0 || b < 0 || dup3(a, 3, O_CLOEXEC) < 0 || dup3(b, 4, O_CLOEXEC) < 0) {
-        _exit(SI_WORKER_NOT_STARTED);
+/* Closes every descriptor but 0 to 2 and those three, which become 3 to 5. */
+static void keep_only(int *listener, int *broker, int *turnstile) {
+    enum { FIRST = 3, KEPT = 3 };
+    int *kept[KEPT] = {listener, broker, turnstile};
+    for (int i = 0; i < KEPT; i++) { /* out of the way, so that none is overwritten by another */
+        *kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, FIRST + KEPT);
     }
-    *listener = 3;
-    *broker = 4;
-    if (syscall(SYS_close_range, 5u, ~0u, 0u) != 0) {
-        for (int fd = 5; fd < 4096; fd++) {
+    for (int i = 0; i < KEPT; i++) {
+        if (*kept[i] < 0 || dup3(*kept[i], FIRST + i, O_CLOEXEC) < 0) {
+            _exit(SI_WORKER_NOT_STARTED);
+        }
+        *kept[i] = FIRST + i;
+    }
+    if (syscall(SYS_close_range, (unsigned)(FIRST + KEPT), ~0u, 0u) != 0) {
+        for (int fd = FIRST + KEPT; fd < 4096; fd++) {
             close(fd);
         }
     }
@@ -233,17 +240,40 @@ static void reply_error(int connection, const si_diag *diag, si_worker_slot *slo
     si_answer_free(&a);
 }
 
-static long keep_seconds(const si_answer *a, bool refresh) {
+static long keep_seconds(const si_answer *a, bool refined) {
     if (!a->smart || a->choice.full) {
         return KEEP_WHOLE;
     }
-    return refresh ? KEEP_CUT_SHORT : KEEP_FIRST;
+    return refined ? KEEP_CUT_SHORT : KEEP_FIRST;
 }
 
-/* Answers a recipe. Half of the wall time is for the search; the encoding that it ends with has the
- * other half. */
+/* Takes a place at the turnstile and steps back behind first answers. False if all are taken. */
+static bool begin_refinement(const si_pool_options *options, int turnstile) {
+    int places = options->workers > 1 ? options->workers / 2 : 1;
+    for (int i = 0; i < places; i++) {
+        struct flock place = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = i, .l_len = 1};
+        if (fcntl(turnstile, F_SETLK, &place) == 0) {
+            setpriority(PRIO_PROCESS, 0, REFINE_NICE);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Undoes it. A worker that may not raise its priority again is no good for first answers. */
+static void end_refinement(int turnstile) {
+    struct flock all = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    fcntl(turnstile, F_SETLK, &all);
+    if (setpriority(PRIO_PROCESS, 0, 0) != 0) {
+        worn_out = true;
+    }
+}
+
+/* Answers a recipe, with the full search if `refine`. Half of the wall time is for the search; the
+ * encoding that it ends with has the other half. */
 static void answer(const si_pool_options *options, int connection, int broker,
-    const si_scgi_request *request, int64_t start_ns, int wall_ms, si_worker_slot *slot) {
+    const si_scgi_request *request, bool refine, int64_t start_ns, int wall_ms,
+    si_worker_slot *slot) {
     si_arena arena = {0};
     si_recipe recipe;
     si_diag diag = {0};
@@ -256,13 +286,13 @@ static void answer(const si_pool_options *options, int connection, int broker,
     }
     si_answer_options how = {.limits = options->limits,
         .deadline_ns = start_ns + wall_ms * SI_MILLISECOND / 2,
-        .full = request->refresh};
+        .full = refine};
     si_answer a = {0};
     bool fresh = same_file(&recipe, fd);
     si_answer_make(&recipe, fd, &how, &a);
     /* a file that was replaced on the way is answered for with what is there, but not kept */
     fresh = fresh && same_file(&recipe, fd);
-    reply(connection, &a, fresh ? keep_seconds(&a, request->refresh) : 0, slot);
+    reply(connection, &a, fresh ? keep_seconds(&a, refine) : 0, slot);
     si_answer_free(&a);
     if (fd >= 0) {
         close(fd);
@@ -271,8 +301,8 @@ static void answer(const si_pool_options *options, int connection, int broker,
 }
 
 /* One request on a fresh connection, from first byte to last. */
-static void serve(
-    const si_pool_options *options, int connection, int broker, si_worker_slot *slot) {
+static void serve(const si_pool_options *options, int connection, int broker, int turnstile,
+    si_worker_slot *slot) {
     static char buffer[SI_SCGI_LIMIT];
     int64_t start = si_now_ns(), read_by = start + READ_MS * SI_MILLISECOND;
     si_scgi_request request;
@@ -283,12 +313,16 @@ static void serve(
     if (r == SI_OK) {
         snprintf(slot->recipe, sizeof slot->recipe, "%.*s", SI_STR_ARG(request.recipe));
         start = si_now_ns();
-        int wall_ms = options->wall_ms * (request.refresh ? REFRESH_PATIENCE : 1);
+        bool refine = request.refresh && begin_refinement(options, turnstile);
+        int wall_ms = options->wall_ms * (refine ? REFRESH_PATIENCE : 1);
         atomic_store(&slot->kill_at_ns, start + (wall_ms + KILL_SLACK_MS) * SI_MILLISECOND);
         renew_cpu_limit(options->cpu_seconds);
         set_alarm(wall_ms);
-        answer(options, connection, broker, &request, start, wall_ms, slot);
+        answer(options, connection, broker, &request, refine, start, wall_ms, slot);
         set_alarm(0);
+        if (refine) {
+            end_refinement(turnstile);
+        }
     } else if (r != SI_ERR_IO) { /* else there is nobody to tell */
         reply_error(connection, &diag, slot);
     }
@@ -319,14 +353,14 @@ static int next_connection(int events, int listener, int broker) {
 }
 
 _Noreturn void si_worker_run(
-    const si_pool_options *options, int broker, si_worker_slot *slot, pid_t pool) {
+    const si_pool_options *options, int broker, int turnstile, si_worker_slot *slot, pid_t pool) {
     int listener = options->listen_fd;
     prctl(PR_SET_NAME, "smartimg-render", 0, 0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != pool) {
         _exit(0); /* it died before we asked to die with it */
     }
-    keep_only(&listener, &broker);
+    keep_only(&listener, &broker, &turnstile);
     confine(options);
     catch_signals();
     si_diag diag = {0};
@@ -356,9 +390,9 @@ _Noreturn void si_worker_run(
             break;
         }
         if (connection >= 0) {
-            serve(options, connection, broker, slot);
+            serve(options, connection, broker, turnstile, slot);
             served++;
-            if (!SANITIZED && resident_bytes() > RSS_MAX) {
+            if (worn_out || (!SANITIZED && resident_bytes() > RSS_MAX)) {
                 break;
             }
         }
