@@ -1,18 +1,20 @@
 """A real browser decides: headless Chromium asks with its own headers and decodes what comes."""
 
-import html
+import http.server
 import json
-import pathlib
-import re
+import os
+import queue
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
 CHROMIUM = shutil.which("chromium")
 
-PAGE = """<!doctype html><body><pre id=out>waiting</pre><script>
+PAGE = """<!doctype html><script>
 const urls = %s;
 Promise.all(urls.map(async url => {
   const image = new Image();
@@ -21,23 +23,49 @@ Promise.all(urls.map(async url => {
     await image.decode();
     return [url, image.naturalWidth, image.naturalHeight];
   } catch (error) { return [url, 0, String(error)]; }
-})).then(rows => { document.getElementById('out').textContent = JSON.stringify(rows); });
+})).then(rows => fetch('/report', {method: 'POST', body: JSON.stringify(rows)}));
 </script>"""
 
 
-def visit(urls):
-    """What Chromium makes of the images: {url: (width, height)}; width 0 if it cannot decode one."""
-    with tempfile.TemporaryDirectory() as folder:
-        page = pathlib.Path(folder, "page.html")
-        page.write_text(PAGE % json.dumps(urls))
-        dom = subprocess.run(
+def visit(urls, seconds=120):
+    """What Chromium makes of the images: {url: (width, height)}; width 0 if it cannot decode one.
+    The page comes from a server of the test's own, to which it reports when it is done."""
+    reports = queue.Queue()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def reply(self, body):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self):
+            self.reply((PAGE % json.dumps(urls)).encode() if self.path == "/" else b"")
+
+        def do_POST(self):
+            reports.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.reply(b"")
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        browser = subprocess.Popen(
             [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
-             "--ignore-certificate-errors", f"--user-data-dir={folder}/profile",
-             "--virtual-time-budget=120000", "--timeout=120000", "--dump-dom", page.as_uri()],
-            capture_output=True, text=True, timeout=200).stdout
-    found = re.search(r"<pre id=\"out\">(.*?)</pre>", dom, re.S)
-    rows = json.loads(html.unescape(found.group(1))) if found and "waiting" not in found.group(1) else []
+             "--ignore-certificate-errors", "--remote-debugging-port=0", f"--user-data-dir={profile}",
+             f"http://127.0.0.1:{server.server_port}/"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            rows = reports.get(timeout=seconds)
+        finally:
+            os.killpg(browser.pid, signal.SIGKILL)
+            browser.wait()
+            server.shutdown()
+            server.server_close()
     return {url: (width, height) for url, width, height in rows}
 
 

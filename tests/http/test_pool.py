@@ -200,7 +200,7 @@ class PoolTest(unittest.TestCase):
                 before = pool.workers()
                 recipe = pool.recipe("demo/landscape?wid=1200&bfc=on&fmt=jpg", accept="image/avif")
                 threading.Timer(0.3, os.kill, (before[0], number)).start()
-                self.assertError(pool.ask(recipe), 500)
+                self.assertError(pool.ask(recipe, refresh=True), 500)
                 self.assertLess(pool.wait_for_workers(1, gone=before), self.SOON)
             self.assertImage(pool.ask(pool.recipe("demo/night?wid=60")))
             self.assertIn("crashed", pool.log.read_text())
