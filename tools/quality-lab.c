@@ -187,7 +187,7 @@ static void print_features(const char *path, const si_image *image, const si_sco
         p.chroma_full = i % 2 == 1;
         si_bytes file = {0};
         si_image decoded = {0};
-        double score;
+        double score = 0;
         si_features f;
         if (si_codec_encode(SI_FORMAT_JPEG, image, &p, &file, &diag) != SI_OK ||
             si_codec_decode(SI_FORMAT_JPEG, file.data, file.len, &decoded, &diag) != SI_OK ||

@@ -108,7 +108,7 @@ static void approach(si_search *s, si_setting k) {
     si_encode_params p = si_setting_params(k, s->image);
     p.dpi = s->wanted.dpi;
     if (info->format == s->requested) { /* the same codec's own scale tells all */
-        p.quality = fmaxf(s->wanted.quality - 1, 1);
+        p.quality = si_search_fitted_quality(s->wanted.quality);
         p.chroma_full = s->wanted.chroma_full;
     } else {
         p.quality = begin(s, k, &p);

@@ -8,10 +8,23 @@
 #include <math.h>
 #include <string.h>
 
+#include "quality/jpeg_fit.h"
 #include "quality/predict.h"
 #include "quality/search.h"
 
-typedef enum knob { CHROMA, DEPTH, TUNE, SNS, FILTER, SHARPNESS, PASSES, DELTAQ } knob;
+typedef enum knob {
+    CHROMA,
+    DEPTH,
+    TUNE,
+    SNS,
+    FILTER,
+    SHARPNESS,
+    PASSES,
+    DELTAQ,
+    FIT_LAMBDA,
+    FIT_FLAT,
+    FIT_CHROMA
+} knob;
 
 /* What to try, in this order; those for drawings on drawings only. Fitted on the development
  * corpus: turns that won less than 0.3 % anywhere are not listed (docs/quality.md). */
@@ -35,6 +48,15 @@ static const struct turn {
     {SI_FORMAT_WEBP, PASSES, 4, false},
     {SI_FORMAT_JXL, TUNE, 1, true},
     {SI_FORMAT_JPEG, CHROMA, 0, false},
+    {SI_FORMAT_JPEG, CHROMA, 1, false},
+    {SI_FORMAT_JPEG, FIT_FLAT, 1, false},
+    {SI_FORMAT_JPEG, FIT_FLAT, 6, false},
+    {SI_FORMAT_JPEG, FIT_FLAT, 8, false},
+    {SI_FORMAT_JPEG, FIT_LAMBDA, 7, false},
+    {SI_FORMAT_JPEG, FIT_LAMBDA, 9, false},
+    {SI_FORMAT_JPEG, FIT_LAMBDA, 4, false},
+    {SI_FORMAT_JPEG, FIT_CHROMA, 1, false},
+    {SI_FORMAT_JPEG, FIT_CHROMA, 5, false},
 };
 
 /* For each format: the setting whose curve the predictor knows and that turns are tried with, and
@@ -82,6 +104,7 @@ static void turn_knob(si_encode_params *p, const struct turn *t) {
     } else if (t->format == SI_FORMAT_AVIF && t->knob >= SNS) {
         p->avif.set = true;
     }
+    si_jpeg_fit fit = si_jpeg_fit_unpack(p->tune);
     switch (t->knob) {
     case CHROMA:
         p->chroma_full = t->value != 0;
@@ -111,6 +134,18 @@ static void turn_knob(si_encode_params *p, const struct turn *t) {
     case DELTAQ:
         p->avif.deltaq_mode = t->value;
         break;
+    case FIT_LAMBDA:
+        fit.lambda = t->value;
+        break;
+    case FIT_FLAT:
+        fit.flat = t->value;
+        break;
+    case FIT_CHROMA:
+        fit.chroma = t->value;
+        break;
+    }
+    if (t->knob >= FIT_LAMBDA) {
+        p->tune = si_jpeg_fit_pack(fit);
     }
 }
 
@@ -222,7 +257,7 @@ void si_search_full(si_search *s, si_format format) {
         si_search_on_grid(format, si_setting_quality(plan->search,
                                       si_predict_level(plan->search, &s->features, s->threshold)));
     if (format == s->requested) {
-        w.p.quality = fmaxf(s->wanted.quality - 1, 1);
+        w.p.quality = si_search_fitted_quality(s->wanted.quality);
         w.p.chroma_full = s->wanted.chroma_full;
     }
     if (!settle(&w, 3, 0.4)) {

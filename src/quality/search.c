@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "quality/jpeg_fit.h"
 #include "quality/predict.h"
 
 static double ms_since(int64_t start) {
@@ -21,12 +22,17 @@ static double cpu_ms(void) {
 /* Adds " name N" for knobs that are set. */
 static size_t describe_knobs(const si_candidate *c, char *out, size_t room) {
     const si_encode_params *p = &c->params;
+    bool fitted = c->format == SI_FORMAT_JPEG && p->tune != 0;
+    si_jpeg_fit fit = si_jpeg_fit_unpack(p->tune);
     const struct {
         const char *name;
         int value;
         bool shown;
     } knobs[] = {
-        {"tune", p->tune, p->tune != 0},
+        {"tune", p->tune, p->tune != 0 && c->format != SI_FORMAT_JPEG},
+        {"lambda", fit.lambda, fitted},
+        {"flat", fit.flat, fitted},
+        {"chroma", fit.chroma, fitted},
         {"sns", p->webp.sns_strength, p->webp.set},
         {"filter", p->webp.filter_strength, p->webp.set},
         {"sharpness", p->webp.filter_sharpness, p->webp.set},
@@ -96,7 +102,9 @@ si_candidate *si_search_try(
     si_bytes_free(&s->file);
     int64_t start = si_now_ns();
     double cpu = cpu_ms();
-    if (si_codec_encode(format, s->image, params, &s->file, diag) != SI_OK) {
+    bool fitted = format == SI_FORMAT_JPEG && params->tune != 0;
+    if ((fitted ? si_jpeg_fit_encode(s->image, params, &s->file, diag)
+                : si_codec_encode(format, s->image, params, &s->file, diag)) != SI_OK) {
         return c;
     }
     c->encode_ms = ms_since(start);
@@ -164,8 +172,9 @@ bool si_search_affords(const si_search *s, si_format format, int effort, double 
 
 float si_search_step(si_format format) {
     /* libwebp rounds to quantizers for each segment of the picture by itself, so parts of its steps
-     * change something too */
-    float step = format == SI_FORMAT_WEBP ? 0.25f : si_codec_get(format)->quality_step;
+     * change something too; so do tables that are fitted */
+    bool fine = format == SI_FORMAT_WEBP || format == SI_FORMAT_JPEG;
+    float step = fine ? 0.25f : si_codec_get(format)->quality_step;
     return step > 0 ? step : 1;
 }
 
@@ -174,6 +183,12 @@ float si_search_on_grid(si_format format, double quality) {
     float step = si_search_step(format);
     float q = codec->quality_min + roundf(((float)quality - codec->quality_min) / step) * step;
     return fminf(fmaxf(q, codec->quality_min), codec->quality_max);
+}
+
+float si_search_fitted_quality(float plain) {
+    const float coarser = 1.2f; /* its tables, for what they are shaped better */
+    float q = plain >= 50 ? 100 - (100 - plain) * coarser : plain / coarser;
+    return si_search_on_grid(SI_FORMAT_JPEG, (double)q);
 }
 
 void si_search_lossless(si_search *s, si_format format, int effort) {

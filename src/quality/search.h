@@ -25,7 +25,7 @@ typedef struct si_search {
     si_bytes file;      /* the candidate tried last */
     si_bytes best_file; /* the smallest good one */
     int best;           /* its index, −1 = none yet */
-    bool unreachable;        /* even the best lossy quality of some format was poor */
+    bool unreachable;   /* even the best lossy quality of some format was poor */
 } si_search;
 
 /* Encodes, decodes and scores once; the file is left in s->file. The candidate is recorded even if
@@ -51,6 +51,9 @@ float si_search_step(si_format format);
 
 /* The nearest quality on that grid. */
 float si_search_on_grid(si_format format, double quality);
+
+/* Where a fitted JPEG (jpeg_fit.h) that is to look like a plain one usually ends. */
+float si_search_fitted_quality(float plain);
 
 /* ---- one quality scale ---- */
 

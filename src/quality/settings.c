@@ -1,5 +1,7 @@
 #include "quality/settings.h"
 
+#include "quality/jpeg_fit.h"
+
 static const si_setting_info settings[SI_SETTING_COUNT] = {
 #define X(name, format, effort, full, first, last)                                                 \
     {#name, SI_FORMAT_##format, effort, full, first, last},
@@ -29,6 +31,9 @@ si_encode_params si_setting_params(si_setting k, const si_image *image) {
     p.bit_depth = 10;
     p.optimize = true;
     p.progressive = s->format == SI_FORMAT_JPEG;
+    if (s->format == SI_FORMAT_JPEG) {
+        p.tune = si_jpeg_fit_pack((si_jpeg_fit){.lambda = 5, .flat = 3, .chroma = 3});
+    }
     p.webp = (si_webp_params){false, -1, -1, -1, -1, -1, -1, -1};
     p.avif = (si_avif_params){false, -1, -1, -1, 0};
     return p;
