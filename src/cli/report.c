@@ -400,7 +400,7 @@ const si_command si_command_report = {
         "input. A URL that is listed often is answered once and counts as often as it is listed. "
         "Of a DIR each image file below it is asked for; DIR may hold images, companies or both.\n"
         "\n"
-        "Each request is answered in a process of its own, under limits of time and memory: a "
+        "Requests are answered in child processes, under limits of time and memory: a "
         "damaged or hostile file costs nothing but its own row. Ctrl-C lets what was begun be "
         "finished and sums up what is there; a second one does not wait.\n"
         "\n"

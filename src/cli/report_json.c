@@ -85,8 +85,8 @@ void si_report_json_row(FILE *to, const si_report_row *row) {
         put_count(to, "requested_bytes", r->requested_bytes);
         put_count(to, "sent_bytes", r->sent_bytes);
         put_number(to, "saved_percent", si_report_saving(r), 2);
-        put_number(to, "target", r->target, 4);
-        put_number(to, "score", r->score, 4);
+        put_number(to, "target", r->target, 6);
+        put_number(to, "score", r->score, 6);
         put_number(to, "margin", si_report_margin(r), 4);
         put_text(to, "settings", r->settings);
         fprintf(to, ",\"smart\":%s,\"full\":%s,\"lossless\":%s", r->smart ? "true" : "false",

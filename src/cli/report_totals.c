@@ -7,6 +7,7 @@
 
 static const double saving_step = 10;   /* percent */
 static const double margin_step = 0.25; /* points of the score */
+static const double rounding = 2e-6;    /* of scores in the state file */
 
 const char *si_report_kind_name(bool graphics) {
     return graphics ? "graphics" : "photo-like";
@@ -86,7 +87,7 @@ static void add_share(si_report_share *s, const si_report_row *row) {
 /* A converted reply that nobody has shown to look as good. Exact ones need no score. */
 static bool below_target(const si_report_result *r) {
     return si_report_converted(r) && !r->lossless &&
-           !(r->score >= r->target - SI_SCORE_SLACK); /* NAN is none */
+           !(r->score >= r->target - SI_SCORE_SLACK - rounding); /* NAN is none */
 }
 
 static void add_image(si_report_totals *t, const si_report_row *row) {
