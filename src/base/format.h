@@ -24,7 +24,7 @@ typedef enum si_format {
 #define X(id, name, mime, alpha) SI_FORMAT_##id,
     SI_FORMATS(X)
 #undef X
-    SI_FORMAT_COUNT
+        SI_FORMAT_COUNT
 } si_format;
 
 #define SI_FORMAT_BIT(f) (1u << (f)) /* formats as a set */

@@ -12,15 +12,15 @@
 /* name, HTTP status (reference/commands.md section 9: most errors are 403), title of the reply */
 #define SI_RESULTS(X)                                                                              \
     X(OK, 200, "ok")                                                                               \
-    X(ERR_SYNTAX, 403, "bad request syntax")       /* a value that cannot be parsed */             \
-    X(ERR_RANGE, 403, "value out of range")        /* parsed, but outside what is allowed */       \
-    X(ERR_NOT_FOUND, 403, "image not found")       /* unknown object, preset, profile */           \
-    X(ERR_FORBIDDEN, 403, "request refused")       /* path tricks, access rules */                 \
-    X(ERR_LIMIT, 403, "size limit exceeded")       /* MaxPix, memory, source size */               \
-    X(ERR_SOURCE, 403, "source image unreadable")  /* broken or unsupported original */            \
-    X(ERR_UNSUPPORTED, 403, "not supported")       /* a valid request that we cannot serve */      \
-    X(ERR_CONTEXT, 404, "unknown address")         /* outside /is/image and the like */            \
-    X(ERR_TIMEOUT, 503, "took too long")           /* deadline passed */                           \
+    X(ERR_SYNTAX, 403, "bad request syntax")      /* a value that cannot be parsed */              \
+    X(ERR_RANGE, 403, "value out of range")       /* parsed, but outside what is allowed */        \
+    X(ERR_NOT_FOUND, 403, "image not found")      /* unknown object, preset, profile */            \
+    X(ERR_FORBIDDEN, 403, "request refused")      /* path tricks, access rules */                  \
+    X(ERR_LIMIT, 403, "size limit exceeded")      /* MaxPix, memory, source size */                \
+    X(ERR_SOURCE, 403, "source image unreadable") /* broken or unsupported original */             \
+    X(ERR_UNSUPPORTED, 403, "not supported")      /* a valid request that we cannot serve */       \
+    X(ERR_CONTEXT, 404, "unknown address")        /* outside /is/image and the like */             \
+    X(ERR_TIMEOUT, 503, "took too long")          /* deadline passed */                            \
     X(ERR_MEMORY, 503, "out of memory")                                                            \
     X(ERR_CONFIG, 500, "configuration error")                                                      \
     X(ERR_IO, 500, "input/output error")                                                           \

@@ -16,8 +16,8 @@
 typedef struct si_catalog si_catalog;
 
 typedef struct si_company {
-    const char *id;              /* root id, "" = default company */
-    si_attributes attributes;    /* with the default company's filled in */
+    const char *id;                           /* root id, "" = default company */
+    si_attributes attributes;                 /* with the default company's filled in */
     const struct si_entry *presets, *objects; /* internal */
 } si_company;
 
@@ -25,8 +25,8 @@ typedef struct si_company {
 typedef void (*si_catalog_report)(void *context, const char *file, int line, const char *text);
 
 /* Loads companies/<rootId>.ini of `config_dir` (NULL = no configuration) for images below `root`.
- * Every mistake goes to `report` (may be NULL); the first one also to `diag`, and any makes the load
- * fail with SI_ERR_CONFIG. SI_ERR_IO if a folder cannot be opened. */
+ * Every mistake goes to `report` (may be NULL); the first one also to `diag`, and any makes the
+ * load fail with SI_ERR_CONFIG. SI_ERR_IO if a folder cannot be opened. */
 SI_NODISCARD si_result si_catalog_load(const char *config_dir, const char *root,
     si_catalog_report report, void *context, si_catalog **out, si_diag *diag);
 void si_catalog_free(si_catalog *c);

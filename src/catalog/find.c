@@ -46,8 +46,8 @@ static int open_beneath(int root_fd, const char *path, int flags) {
     if (!(flags & O_PATH)) { /* a pipe or a device must not hold us up */
         flags |= O_NOCTTY | O_NONBLOCK;
     }
-    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = {
+        .flags = (uint64_t)(flags | O_CLOEXEC), .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     int fd;
     do {
         fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
@@ -119,8 +119,8 @@ si_result si_catalog_find(const si_catalog *c, const si_company *company, si_str
     const char *folder =
         company->attributes.root_path[0] != '\0' ? company->attributes.root_path : company->id;
     char path[MAX_PATH];
-    int n = snprintf(path, sizeof path, "%s%s%.*s", folder, folder[0] != '\0' ? "/" : "",
-        SI_STR_ARG(object));
+    int n = snprintf(
+        path, sizeof path, "%s%s%.*s", folder, folder[0] != '\0' ? "/" : "", SI_STR_ARG(object));
     if (n < 0 || n > MAX_PATH - 16) {
         return si_fail(diag, SI_ERR_NOT_FOUND, "image not found");
     }
@@ -135,7 +135,8 @@ si_result si_catalog_find(const si_catalog *c, const si_company *company, si_str
         found = stat_beneath(c->root_fd, path, &st);
     }
     if (!found) {
-        return si_fail(diag, SI_ERR_NOT_FOUND, "image \"%.*s\" not found", (int)(object.len > 200 ? 200 : object.len), object.p);
+        return si_fail(diag, SI_ERR_NOT_FOUND, "image \"%.*s\" not found",
+            (int)(object.len > 200 ? 200 : object.len), object.p);
     }
     const char *copy = si_arena_copy(arena, path, strlen(path));
     if (copy == NULL) {

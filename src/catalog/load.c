@@ -122,7 +122,7 @@ static const struct attribute {
     bool empty_counts; /* "defined but empty" switches the feature off (catalog.md section 2) */
 } attributes[] = {
 #define X(name, field, type, min, max, initial, unit, help)                                        \
-    {#name, parse_##type, offsetof(si_attributes, field), {min, max}, initial, #type,             \
+    {#name, parse_##type, offsetof(si_attributes, field), {min, max}, initial, #type,              \
         parse_##type == parse_TEXT},
     SI_ATTRIBUTES(X)
 #undef X
@@ -217,7 +217,8 @@ static void setting(void *context, si_str section, si_str name, si_str value, in
     }
 }
 
-static si_result load_company(struct loading *l, int dir_fd, const char *file, si_company *company) {
+static si_result load_company(
+    struct loading *l, int dir_fd, const char *file, si_company *company) {
     char shown[300];
     snprintf(shown, sizeof shown, "companies/%.255s", file);
     l->company = company;
@@ -280,9 +281,9 @@ static si_result load_folder(struct loading *l, const char *config_dir) {
     int dir_fd = openat(config_fd, "companies", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     close(config_fd);
     if (dir_fd < 0) {
-        return errno == ENOENT ? SI_OK
-                               : si_fail(l->diag, SI_ERR_IO, "%s/companies: %s", config_dir,
-                                     strerror(errno));
+        return errno == ENOENT
+                   ? SI_OK
+                   : si_fail(l->diag, SI_ERR_IO, "%s/companies: %s", config_dir, strerror(errno));
     }
     char **files = NULL;
     int count = list_companies(dir_fd, &files);

@@ -47,7 +47,9 @@ static tmsize_t mem_write(thandle_t handle, void *from, tmsize_t size) {
 
 static toff_t mem_seek(thandle_t handle, toff_t offset, int whence) {
     memory *m = handle;
-    m->at = whence == SEEK_SET ? offset : whence == SEEK_CUR ? m->at + offset : m->bytes.len + offset;
+    m->at = whence == SEEK_SET   ? offset
+            : whence == SEEK_CUR ? m->at + offset
+                                 : m->bytes.len + offset;
     return m->at;
 }
 
@@ -81,7 +83,8 @@ static uint16_t compression_tag(const si_image *image, const si_encode_params *p
     return COMPRESSION_NONE;
 }
 
-static bool write_tags(TIFF *t, const si_image *image, const si_encode_params *params, int samples) {
+static bool write_tags(
+    TIFF *t, const si_image *image, const si_encode_params *params, int samples) {
     uint16_t compression = compression_tag(image, params);
     bool jpeg = compression == COMPRESSION_JPEG;
     bool ok = TIFFSetField(t, TIFFTAG_IMAGEWIDTH, (uint32_t)image->width) &&
@@ -182,9 +185,8 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
             uint32_t c[4] = {TIFFGetR(v), TIFFGetG(v), TIFFGetB(v), TIFFGetA(v)};
             for (int k = 0; k < channels; k++) {
                 /* libtiff gives premultiplied colours */
-                uint32_t straight = k < 3 && channels == 4 && c[3] > 0
-                                        ? (c[k] * 255 + c[3] / 2) / c[3]
-                                        : c[k];
+                uint32_t straight =
+                    k < 3 && channels == 4 && c[3] > 0 ? (c[k] * 255 + c[3] / 2) / c[3] : c[k];
                 to[k] = (uint8_t)(straight > 255 ? 255 : straight);
             }
         }

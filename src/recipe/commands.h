@@ -3,7 +3,7 @@
  *
  * X(name, handler, section, values, help)
  *   name     as in a URL, any case; aliases have rows of their own
- *   handler  set_<handler>() in query.c parses the value; `inert` = known, changes no pixel here;
+ *   handler  set_<handler>() in command.c parses the value; `inert` = known, changes no pixel here;
  *            `later` = known, would change the picture, answered with a clear error for now
  *   section  of reference/commands.md
  *   values   grammar of the value */

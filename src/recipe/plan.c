@@ -8,10 +8,12 @@
 enum { MAX_RATIO = 1000, FOREVER = -1 };
 
 /* Decodes the path element by element (syntax.md section 2): the object below /is/image/ with its
- * elements joined by "/". An element that decodes to something with a "/" or NUL in it is a trick. */
+ * elements joined by "/". An element that decodes to something with a "/" or NUL in it is a trick.
+ */
 static si_result decode_path(si_str path, si_arena *arena, si_str *out, si_diag *diag) {
     if (!si_str_starts(path, SI_STR("/is/image/"))) {
-        return si_fail(diag, SI_ERR_CONTEXT, "no images at this address; they are below /is/image/");
+        return si_fail(
+            diag, SI_ERR_CONTEXT, "no images at this address; they are below /is/image/");
     }
     si_str rest = {path.p + 10, path.len - 10}, element;
     char *text = si_arena_alloc(arena, rest.len + 1);
@@ -171,8 +173,7 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     const si_attributes *a = &company->attributes;
     si_file file = {.path = ""};
     si_diag missing = {0};
-    si_result found =
-        find_object(catalog, company, object, arena, &file, &modifier, &missing);
+    si_result found = find_object(catalog, company, object, arena, &file, &modifier, &missing);
 
     si_query q;
     si_query_init(&q, catalog, company, r, arena, diag);
@@ -227,7 +228,7 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
 
 const char *si_plan_error_text(const si_diag *diag, si_arena *arena) {
     const char *title = si_result_title(diag->code);
-    const char *text = diag->text[0] != '\0' ? si_arena_printf(arena, "%s: %s", title, diag->text)
-                                             : NULL;
+    const char *text =
+        diag->text[0] != '\0' ? si_arena_printf(arena, "%s: %s", title, diag->text) : NULL;
     return text != NULL ? text : title;
 }

@@ -18,16 +18,16 @@ typedef struct si_request {
 /* What to do. Everything is borrowed from the arena. */
 typedef struct si_plan {
     si_recipe recipe;
-    const char *recipe_text;  /* canonical text of `recipe`: cache key and SCGI parameter */
+    const char *recipe_text; /* canonical text of `recipe`: cache key and SCGI parameter */
     si_client client;
-    unsigned vary;            /* SI_USED_*: request headers that this reply depends on */
-    bool accept_ch;           /* density comes from client hints: ask for them (Accept-CH: DPR) */
-    int64_t ttl;              /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */
-    int64_t last_modified;    /* seconds since 1970, 0 = not sent */
-    bool always_unmodified;   /* ttl −1: every conditional GET gets 304 (server.md section 1) */
-    bool client_cache;        /* false: cache=off, reply must not be kept by anyone downstream */
-    bool server_cache;        /* false: neither look into the server's cache nor write to it */
-    bool update;              /* cache=update: do not look into the cache, but store the reply */
+    unsigned vary;  /* SI_USED_*: request headers that this reply depends on */
+    bool accept_ch; /* density comes from client hints: ask for them (Accept-CH: DPR) */
+    int64_t ttl;    /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */
+    int64_t last_modified;  /* seconds since 1970, 0 = not sent */
+    bool always_unmodified; /* ttl −1: every conditional GET gets 304 (server.md section 1) */
+    bool client_cache;      /* false: cache=off, reply must not be kept by anyone downstream */
+    bool server_cache;      /* false: neither look into the server's cache nor write to it */
+    bool update;            /* cache=update: do not look into the cache, but store the reply */
 } si_plan;
 
 /* Makes a plan. Errors carry the status of commands.md section 9; on error `plan->vary` is still

@@ -16,15 +16,15 @@ typedef struct si_query {
 
     /* what does not go into the recipe as it stands */
     si_switch bfc, dpr, network;
-    double dpr_value;           /* 0 = bare dpr=on */
+    double dpr_value; /* 0 = bare dpr=on */
     bool client_cache, server_cache, update;
-    const char *default_image;  /* NULL = not given, "" = switched off */
+    const char *default_image; /* NULL = not given, "" = switched off */
 
     /* the parser's own state */
-    bool layer0;                /* in a layer=0 segment, else in comp */
+    bool layer0; /* in a layer=0 segment, else in comp */
     si_str layer0_name;
-    bool replaced;              /* a default image replaces the request: only wid hei fmt qlt and
-                                   the smart-imaging switches count (catalog.md section 9) */
+    bool replaced; /* a default image replaces the request: only wid hei fmt qlt and
+                      the smart-imaging switches count (catalog.md section 9) */
     bool fit_given;
     int depth, commands;
 } si_query;

@@ -32,7 +32,7 @@ static const char *const format_names[] = {
 #define X(id, name, mime, alpha) name,
     SI_FORMATS(X)
 #undef X
-    NULL};
+        NULL};
 
 /* One row a field: key, kind, where it is, how many values in a row. The order is the order in the
  * text. Fields that hold their initial value are left out, except those marked `always`, which a
@@ -45,9 +45,12 @@ static const struct field {
     bool always;
     const char *const *names;
 } fields[] = {
-#define F(key, kind, member, always) {key, kind, offsetof(si_recipe, member), 1, always, NULL}
-#define N(key, kind, member, count) {key, kind, offsetof(si_recipe, member), count, false, NULL}
-#define E(key, member, names, always) {key, ENUM, offsetof(si_recipe, member), 1, always, names}
+#define F(key, kind, member, always)                                                               \
+    { key, kind, offsetof(si_recipe, member), 1, always, NULL }
+#define N(key, kind, member, count)                                                                \
+    { key, kind, offsetof(si_recipe, member), count, false, NULL }
+#define E(key, member, names, always)                                                              \
+    { key, ENUM, offsetof(si_recipe, member), 1, always, names }
     F("co", TEXT, company, true),
     F("file", TEXT, file, true),
     F("size", U64, file_size, false),
@@ -121,14 +124,19 @@ void si_recipe_init(si_recipe *r) {
 
 static size_t value_size(kind k) {
     switch (k) {
-    case TEXT: return sizeof(const char *);
-    case BOOL: return sizeof(bool);
-    case REAL: return sizeof(double);
+    case TEXT:
+        return sizeof(const char *);
+    case BOOL:
+        return sizeof(bool);
+    case REAL:
+        return sizeof(double);
     case U64:
-    case I64: return sizeof(uint64_t);
+    case I64:
+        return sizeof(uint64_t);
     case INT:
     case COLOR:
-    case ENUM: break;
+    case ENUM:
+        break;
     }
     return sizeof(int);
 }
@@ -163,22 +171,33 @@ static int put_encoded(si_bytes *out, const char *text) {
 static int put_value(si_bytes *out, const struct field *f, const void *value) {
     char text[40];
     switch (f->kind) {
-    case TEXT: return put_encoded(out, *(const char *const *)value);
-    case INT: snprintf(text, sizeof text, "%d", *(const int *)value); break;
-    case BOOL: snprintf(text, sizeof text, "%d", *(const bool *)value); break;
-    case REAL: si_real_print(*(const double *)value, text); break;
+    case TEXT:
+        return put_encoded(out, *(const char *const *)value);
+    case INT:
+        snprintf(text, sizeof text, "%d", *(const int *)value);
+        break;
+    case BOOL:
+        snprintf(text, sizeof text, "%d", *(const bool *)value);
+        break;
+    case REAL:
+        si_real_print(*(const double *)value, text);
+        break;
     case U64:
         snprintf(text, sizeof text, "%llu", (unsigned long long)*(const uint64_t *)value);
         break;
-    case I64: snprintf(text, sizeof text, "%lld", (long long)*(const int64_t *)value); break;
-    case COLOR: snprintf(text, sizeof text, "%06X", *(const uint32_t *)value); break;
-    case ENUM: return put(out, f->names[*(const int *)value]);
+    case I64:
+        snprintf(text, sizeof text, "%lld", (long long)*(const int64_t *)value);
+        break;
+    case COLOR:
+        snprintf(text, sizeof text, "%06X", *(const uint32_t *)value);
+        break;
+    case ENUM:
+        return put(out, f->names[*(const int *)value]);
     }
     return put(out, text);
 }
 
-si_result si_recipe_print(
-    const si_recipe *r, si_arena *arena, const char **text, si_diag *diag) {
+si_result si_recipe_print(const si_recipe *r, si_arena *arena, const char **text, si_diag *diag) {
     si_recipe initial;
     si_recipe_init(&initial);
     si_bytes out = {0};
@@ -239,15 +258,18 @@ static bool read_value(const struct field *f, si_str s, si_arena *arena, void *v
         }
         *(int *)value = (int)n;
         return true;
-    case BOOL: return s.len == 1 && si_str_flag(s, value);
-    case REAL: return si_str_real(s, value);
+    case BOOL:
+        return s.len == 1 && si_str_flag(s, value);
+    case REAL:
+        return si_str_real(s, value);
     case U64:
         if (!read_i64(s, &n) || n < 0) {
             return false;
         }
         *(uint64_t *)value = (uint64_t)n;
         return true;
-    case I64: return read_i64(s, value);
+    case I64:
+        return read_i64(s, value);
     case COLOR: {
         uint32_t c = 0;
         for (size_t i = 0; i < s.len; i++) {

@@ -41,8 +41,8 @@ static void set_timing(si_answer *a, double render_ms, double choose_ms) {
         render_ms, choose_ms, encode, a->choice.candidate_count, score);
 }
 
-static si_result answer_image(const si_recipe *r, int fd, const si_answer_options *options,
-    si_answer *out, si_diag *diag) {
+static si_result answer_image(
+    const si_recipe *r, int fd, const si_answer_options *options, si_answer *out, si_diag *diag) {
     si_image image = {0};
     int64_t start = si_now_ns();
     si_result result = si_render(r, fd, &options->limits, &image, diag);
@@ -66,8 +66,8 @@ static si_result answer_image(const si_recipe *r, int fd, const si_answer_option
 
 /* ---- properties ---- */
 
-static si_result answer_properties(const si_recipe *r, int fd, const si_answer_options *options,
-    si_answer *out, si_diag *diag) {
+static si_result answer_properties(
+    const si_recipe *r, int fd, const si_answer_options *options, si_answer *out, si_diag *diag) {
     si_property list[32];
     char values[32][96];
     int n = 0;
@@ -113,8 +113,7 @@ static si_result answer_properties(const si_recipe *r, int fd, const si_answer_o
 
 /* ---- public ---- */
 
-void si_answer_make(
-    const si_recipe *r, int fd, const si_answer_options *options, si_answer *out) {
+void si_answer_make(const si_recipe *r, int fd, const si_answer_options *options, si_answer *out) {
     si_diag diag = {0};
     si_result result = r->req == SI_REQ_IMG ? answer_image(r, fd, options, out, &diag)
                                             : answer_properties(r, fd, options, out, &diag);

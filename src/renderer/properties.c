@@ -80,8 +80,7 @@ static int put_json_string(si_bytes *out, const char *text) {
 }
 
 /* Public clients split on these very strings: no blanks around ":" and ",". */
-static int write_json(
-    const si_recipe *r, const si_property *list, int count, si_bytes *out) {
+static int write_json(const si_recipe *r, const si_property *list, int count, si_bytes *out) {
     int ok = put(out, "/*jsonp*/") & put(out, r->handler) & put(out, "({");
     for (int i = 0; i < count; i++) {
         ok &= i == 0 || put(out, ",");
@@ -92,8 +91,9 @@ static int write_json(
 }
 
 const char *si_properties_type(si_body body) {
-    static const char *const types[] = {"text/plain; charset=utf-8", "text/javascript; charset=utf-8",
-        "text/xml; charset=utf-8", "text/javascript; charset=utf-8"};
+    static const char *const types[] = {"text/plain; charset=utf-8",
+        "text/javascript; charset=utf-8", "text/xml; charset=utf-8",
+        "text/javascript; charset=utf-8"};
     return types[body];
 }
 
