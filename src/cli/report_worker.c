@@ -12,19 +12,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/sanitize.h"
 #include "cli/report_picture.h"
 #include "quality/features.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 /* ---- confinement ---- */
 
@@ -54,7 +44,7 @@ static void keep_only(int *socket, int *spool) {
     int a = fcntl(*socket, F_DUPFD_CLOEXEC, 10);
     int b = *spool >= 0 ? fcntl(*spool, F_DUPFD_CLOEXEC, 10) : -1;
     if (null < 0 || a < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-        (!SANITIZED && dup2(null, STDERR_FILENO) < 0) || dup3(a, 3, O_CLOEXEC) < 0 ||
+        (!SI_SANITIZED && dup2(null, STDERR_FILENO) < 0) || dup3(a, 3, O_CLOEXEC) < 0 ||
         (b >= 0 && dup3(b, 4, O_CLOEXEC) < 0)) {
         _exit(SI_REPORT_NOT_STARTED);
     }
@@ -79,7 +69,7 @@ static void confine(const si_report_work *work) {
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     limit(RLIMIT_CORE, 0);
-    if (!SANITIZED) { /* whose shadow memory is terabytes of address space, and reports are files */
+    if (!SI_SANITIZED) { /* whose shadow memory is terabytes of address space, and reports are files */
         limit(RLIMIT_AS, work->memory);
         limit(RLIMIT_FSIZE, 0);
     }

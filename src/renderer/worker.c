@@ -18,19 +18,9 @@
 
 #include "renderer/answer.h"
 #include "base/clock.h"
+#include "base/sanitize.h"
 #include "renderer/scgi.h"
 #include "source/broker.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 enum {
     READ_MS = 3000,       /* for a request to arrive */
@@ -99,7 +89,7 @@ static void catch_signals(void) {
     for (size_t i = 0; i < sizeof late / sizeof late[0]; i++) {
         sigaction(late[i], &last, NULL);
     }
-    for (size_t i = 0; !SANITIZED && i < sizeof crashes / sizeof crashes[0]; i++) {
+    for (size_t i = 0; !SI_SANITIZED && i < sizeof crashes / sizeof crashes[0]; i++) {
         sigaction(crashes[i], &last, NULL); /* a sanitizer wants these for its own report */
     }
     struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -129,7 +119,7 @@ static void confine(const si_pool_options *options) {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     limit(RLIMIT_CORE, 0, 0);
     limit(RLIMIT_NOFILE, FILES_MAX, FILES_MAX);
-    if (!SANITIZED) { /* whose shadow memory is terabytes of address space, and reports are files */
+    if (!SI_SANITIZED) { /* whose shadow memory is terabytes of address space, and reports are files */
         limit(RLIMIT_AS, options->memory, options->memory);
         limit(RLIMIT_FSIZE, 0, 0);
     }
@@ -392,7 +382,7 @@ _Noreturn void si_worker_run(
         if (connection >= 0) {
             serve(options, connection, broker, turnstile, slot);
             served++;
-            if (worn_out || (!SANITIZED && resident_bytes() > RSS_MAX)) {
+            if (worn_out || (!SI_SANITIZED && resident_bytes() > RSS_MAX)) {
                 break;
             }
         }

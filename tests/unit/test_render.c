@@ -17,18 +17,11 @@
 #include <lcms2.h>
 #include <vips/vips.h>
 
+#include "base/sanitize.h"
 #include "render/filters.h"
 #include "render/render.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-#ifdef SANITIZED
+#if SI_SANITIZED
 enum { MAX_SECONDS = 60 };
 #else
 enum { MAX_SECONDS = 8 };
@@ -807,7 +800,7 @@ static void corpus_folder(const char *part, int *served, int *files) {
     }
     closedir(dir);
     print_message("  %d of %d served, peak %ld MB\n", *served, *files, peak_megabytes());
-#ifndef SANITIZED
+#if !SI_SANITIZED
     assert_true(peak_megabytes() < 1000); /* with MALLOC_PERTURB_, which touches all of it */
 #endif
 }
