@@ -158,6 +158,10 @@ static void search(si_search *s, const si_format *formats, int count) {
         for (int i = 0; i < count; i++) {
             si_search_full(s, formats[i]);
         }
+        if (s->choice->candidate_count == 1) { /* too large for any search */
+            s->budget_ms = SI_FIRST_ANSWER_MS * fmax(1, s->features.megapixels);
+            si_search_fast(s, formats, count);
+        }
     } else if (!s->exact) {
         si_search_fast(s, formats, count);
     }

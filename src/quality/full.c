@@ -245,17 +245,29 @@ static void end_with_slowest(walk *w, const struct plan *plan) {
     (void)settle(w, 6, near_enough);
 }
 
+/* The slowest setting of the format, from the plan's downwards, that leaves time for three tries.
+ */
+static si_setting affordable(const si_search *s, si_setting wanted) {
+    const si_setting_info *info = si_setting_get(wanted);
+    si_setting k = wanted;
+    while (!si_search_affords(s, info->format, si_setting_get(k)->effort, 3) && k > 0 &&
+           si_setting_get(k - 1)->format == info->format) {
+        k--;
+    }
+    return k;
+}
+
 void si_search_full(si_search *s, si_format format) {
     const struct plan *plan = &plans[format];
     if (!si_codec_get(format)->available) {
         return;
     }
-    walk w = {.s = s, .setting = plan->search, .slope = usual_slope};
-    w.p = si_setting_params(plan->search, s->image);
+    si_setting k = affordable(s, plan->search);
+    walk w = {.s = s, .setting = k, .slope = usual_slope};
+    w.p = si_setting_params(k, s->image);
     w.p.dpi = s->wanted.dpi;
-    w.p.quality =
-        si_search_on_grid(format, si_setting_quality(plan->search,
-                                      si_predict_level(plan->search, &s->features, s->threshold)));
+    w.p.quality = si_search_on_grid(
+        format, si_setting_quality(k, si_predict_level(k, &s->features, s->threshold)));
     if (format == s->requested) {
         w.p.quality = si_search_fitted_quality(s->wanted.quality);
         w.p.chroma_full = s->wanted.chroma_full;

@@ -164,7 +164,8 @@ bool si_search_affords(const si_search *s, si_format format, int effort, double 
     double cost = si_predict_cost(format, effort, &s->features) * count;
     int64_t ends = si_now_ns() + (int64_t)(cost * SI_MILLISECOND);
     if (s->options.deadline_ns != 0 && ends >= s->options.deadline_ns) {
-        s->choice->full = false;
+        /* what was foreseen to take too long always will; what is late now may not be next time */
+        s->choice->full &= si_now_ns() < s->options.deadline_ns;
         return false;
     }
     return s->choice->candidate_count < SI_CANDIDATES_MAX && cost <= s->budget_ms;
