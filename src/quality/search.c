@@ -114,7 +114,9 @@ si_candidate *si_search_try(
     }
     if (!c->baseline && !params->lossless) {
         s->budget_ms -= si_predict_cost(format, params->effort, &s->features);
-        si_predict_cost_learn(format, params->effort, &s->features, cpu_ms() - cpu);
+        if (params->tune == 0 && !params->webp.set && !params->avif.set) { /* as the table has it */
+            si_predict_cost_learn(format, params->effort, &s->features, cpu_ms() - cpu);
+        }
     }
     start = si_now_ns();
     if (si_codec_decode(format, s->file.data, s->file.len, &decoded, diag) != SI_OK ||
