@@ -31,6 +31,7 @@ enum {
     NGX_HTTP_SMARTIMG_CLASS,
     NGX_HTTP_SMARTIMG_RENDER,
     NGX_HTTP_SMARTIMG_REFRESH,
+    NGX_HTTP_SMARTIMG_HEAD_AT,
     NGX_HTTP_SMARTIMG_BYPASS,
     NGX_HTTP_SMARTIMG_NO_STORE,
     NGX_HTTP_SMARTIMG_CACHE
@@ -102,6 +103,9 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
       NGX_HTTP_SMARTIMG_RENDER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     /* for scgi_param: "1" if the reply replaces one that is being served */
+    { ngx_string("smartimg_head_at"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_HEAD_AT, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
     { ngx_string("smartimg_refresh"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_REFRESH, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
@@ -310,6 +314,32 @@ ngx_http_smartimg_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     case NGX_HTTP_SMARTIMG_REFRESH:
         value = refresh ? &ngx_http_smartimg_one : NULL;
+        break;
+
+    case NGX_HTTP_SMARTIMG_HEAD_AT:
+
+        /*
+         * Where the reply's head will stand in the cache file.  The renderer
+         * fills it up so that the body begins with a page: sendfile() from
+         * the middle of one costs a quarter of the speed.
+         */
+
+        if (r->cache && r->cache->header_start) {
+            v->data = ngx_pnalloc(r->pool, NGX_SIZE_T_LEN);
+
+            if (v->data == NULL) {
+                return NGX_ERROR;
+            }
+
+            v->len = ngx_sprintf(v->data, "%uz", r->cache->header_start)
+                     - v->data;
+            v->valid = 1;
+            v->no_cacheable = 0;
+            v->not_found = 0;
+
+            return NGX_OK;
+        }
+
         break;
 
     case NGX_HTTP_SMARTIMG_BYPASS:

@@ -202,14 +202,33 @@ static bool same_file(const si_recipe *r, int fd) {
                          s.st_mtim.tv_sec * SI_SECOND + s.st_mtim.tv_nsec == r->file_time);
 }
 
+/* Fills the head up so that the body begins with a page of the edge's cache file, where sendfile()
+ * is fastest. The edge hides the line. */
+static bool pad_head(si_bytes *head, size_t head_at) {
+    enum { PAGE = 4096 };
+    static const char name[] = "X-Padding: ", end[] = "\r\n";
+    size_t line = sizeof name - 1 + sizeof end - 1;
+    size_t rest = (head_at + head->len + line + 2) % PAGE; /* 2: the empty line */
+    char zeros[PAGE];
+    memset(zeros, '0', sizeof zeros);
+    return si_bytes_append(head, name, sizeof name - 1) &&
+           si_bytes_append(head, zeros, rest > 0 ? PAGE - rest : 0) &&
+           si_bytes_append(head, end, sizeof end - 1);
+}
+
 /* Sends the reply. From its first byte on no other may follow, so last_words() keeps silent. */
-static void reply(int connection, const si_answer *a, long keep, si_worker_slot *slot) {
+static void reply(
+    int connection, const si_answer *a, long keep, size_t head_at, si_worker_slot *slot) {
     int64_t deadline = si_now_ns() + WRITE_MS * SI_MILLISECOND;
     si_bytes head = {0};
     char more[100];
     int n =
-        snprintf(more, sizeof more, "X-Accel-Expires: %ld\r\n\r\n", a->status == 200 ? keep : 0);
+        snprintf(more, sizeof more, "X-Accel-Expires: %ld\r\n", a->status == 200 ? keep : 0);
     bool whole = si_answer_headers(a, &head) && si_bytes_append(&head, more, (size_t)n);
+    if (a->status == 200 && head_at > 0) {
+        whole = whole && pad_head(&head, head_at);
+    }
+    whole = whole && si_bytes_append(&head, "\r\n", 2);
     set_alarm(0);
     atomic_store(&slot->kill_at_ns, deadline + KILL_SLACK_MS * SI_MILLISECOND);
     if (!whole) {
@@ -226,7 +245,7 @@ static void reply(int connection, const si_answer *a, long keep, si_worker_slot 
 static void reply_error(int connection, const si_diag *diag, si_worker_slot *slot) {
     si_answer a = {0};
     si_answer_error(diag, &a);
-    reply(connection, &a, 0, slot);
+    reply(connection, &a, 0, 0, slot);
     si_answer_free(&a);
 }
 
@@ -282,7 +301,7 @@ static void answer(const si_pool_options *options, int connection, int broker,
     si_answer_make(&recipe, fd, &how, &a);
     /* a file that was replaced on the way is answered for with what is there, but not kept */
     fresh = fresh && same_file(&recipe, fd);
-    reply(connection, &a, fresh ? keep_seconds(&a, refine) : 0, slot);
+    reply(connection, &a, fresh ? keep_seconds(&a, refine) : 0, request->head_at, slot);
     si_answer_free(&a);
     if (fd >= 0) {
         close(fd);

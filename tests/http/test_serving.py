@@ -39,6 +39,14 @@ class Serving(unittest.TestCase):
         self.assertIn("render;dur=", reply.headers["server-timing"])
         self.assertNotIn("x-accel-expires", reply.headers)
 
+    def test_bodies_are_aligned_in_the_cache(self):
+        """sendfile() from the middle of a page costs a quarter of the speed of hits."""
+        reply = self.get("smart/night?wid=141&fmt=png&bfc=off")
+        self.assertNotIn("x-padding", reply.headers)
+        files = [f for f in self.server.cache.rglob("*") if f.is_file() and len(f.name) == 32]
+        whole = [f.read_bytes() for f in files]
+        self.assertIn(reply.body, [data[4096:] for data in whole])
+
     def test_variants_have_their_own_etag(self):
         url = "smart/night?wid=135"
         tags = {self.get(url, a).headers["etag"] for a in (CHROME, "image/webp", "*/*")}
