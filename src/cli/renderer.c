@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "quality/calibration.h"
 #include "renderer/pool.h"
 
 static const char *socket_path, *listen_address, *root = ".";
@@ -32,6 +33,7 @@ static int run(char **operands, int count) {
     if (pool.listen_fd < 0) {
         return si_complain_diag(&diag);
     }
+    si_calibration_current(); /* before there are workers */
     int status = si_pool_run(&pool);
     close(pool.listen_fd);
     return status;

@@ -16,6 +16,7 @@
 #include "cli/report_progress.h"
 #include "cli/report_state.h"
 #include "cli/request.h"
+#include "quality/calibration.h"
 #include "renderer/pool.h"
 
 #define SPOOL_MAX (INT64_C(1) << 30) /* bytes; what does not fit is made again for the page */
@@ -311,6 +312,7 @@ static int run(char **operands, int count) {
         .memory = memory,
         .want_sent = html_path != NULL,
         .spool = -1};
+    si_calibration_current(); /* before there are children */
     if (!check_configuration() || !read_operands(operands, count, &r.list)) {
         goto done;
     }

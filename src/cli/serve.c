@@ -17,6 +17,7 @@
 #include "cli/child.h"
 #include "cli/probe.h"
 #include "cli/site.h"
+#include "quality/calibration.h"
 #include "renderer/pool.h"
 
 enum {
@@ -74,6 +75,7 @@ static void become_pool(void *context) {
     const server *s = context;
     pid_t parent = getppid();
     close(s->signals);
+    si_calibration_current(); /* before there are workers */
     int status = change_user(&s->site, parent) ? si_pool_run(&pool_options) : 1;
     if (getppid() != parent) { /* it was killed, and cannot tidy up itself */
         si_site_remove_run_folder(&s->site);

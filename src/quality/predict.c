@@ -1,7 +1,10 @@
 #include "quality/predict.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "quality/calibration.h"
 
 enum {
     TERMS = 4 + SI_FEATURE_COUNT + 12,
@@ -71,7 +74,8 @@ double si_predict_slope(si_setting k, double score) {
 double si_predict_level(si_setting k, const si_features *f, double score) {
     const struct predictor *p = &predictors[k];
     double inside = clamp(score, p->low, p->high);
-    return evaluate(p->quality, f, inside) + (score - inside) * si_predict_slope(k, inside);
+    return evaluate(p->quality, f, inside) + (score - inside) * si_predict_slope(k, inside) +
+           si_calibration_current()->bias[k];
 }
 
 double si_predict_share(si_setting k, const si_features *f, double score) {
@@ -92,11 +96,33 @@ double si_predict_probe_bias(si_setting k) {
     return predictors[k].probe_bias;
 }
 
+/* What this machine's calibration says of an encoding's cost against the table: the mean of the
+ * settings of the nearest effort. */
+static double calibrated(si_format format, int effort) {
+    const si_calibration *c = si_calibration_current();
+    double sum = 0;
+    int count = 0, nearest = EFFORTS;
+    for (int k = 0; k < SI_SETTING_COUNT; k++) {
+        const si_setting_info *info = si_setting_get((si_setting)k);
+        int distance = abs(info->effort - effort);
+        if (info->format != format || c->cost[k] <= 0 || distance > nearest) {
+            continue;
+        }
+        if (distance < nearest) {
+            nearest = distance;
+            sum = count = 0;
+        }
+        sum += log(c->cost[k]);
+        count++;
+    }
+    return count > 0 ? exp(sum / count) : 1;
+}
+
 static double table_cost(si_format format, int effort, const si_features *f) {
     const struct cost *c = &costs[format][effort];
     double bpp =
         clamp(f->v[SI_FEATURE_BPP], feature_low[SI_FEATURE_BPP], feature_high[SI_FEATURE_BPP]);
-    return 0.3 + f->megapixels * exp(c->a + c->b * bpp);
+    return 0.3 + f->megapixels * exp(c->a + c->b * bpp) * calibrated(format, effort);
 }
 
 double si_predict_cost(si_format format, int effort, const si_features *f) {

@@ -1,7 +1,8 @@
 /* From cheap features to encoder parameters: tables fitted by tools/train.
  *
  * For each setting, quality is a polynomial of the wanted score and the features; so is the size of
- * the file, as a share of the baseline JPEG. */
+ * the file, as a share of the baseline JPEG. What the machine's own codecs differ by is added
+ * (calibration.h). */
 #ifndef SI_QUALITY_PREDICT_H
 #define SI_QUALITY_PREDICT_H
 
