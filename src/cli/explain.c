@@ -29,9 +29,10 @@ static const char *verdict_of(const si_choice *c, int i) {
 
 static char *number(double v, int decimals, char *out) {
     if (isnan(v)) {
-        return strcpy(out, "-");
+        snprintf(out, 32, "-");
+    } else {
+        snprintf(out, 32, "%.*f", decimals, v);
     }
-    snprintf(out, 32, "%.*f", decimals, v);
     return out;
 }
 

@@ -147,12 +147,16 @@ void si_client_classify(const si_client_headers *headers, si_client *out) {
 }
 
 char *si_client_name(const si_client *client, char *out) {
+    enum { ROOM = 64 }; /* as promised in client.h; all names together take less */
     size_t len = 0;
     for (int i = 0; i < SPECIAL_COUNT; i++) {
         if (client->formats & SI_FORMAT_BIT(special[i])) {
-            len +=
-                (size_t)sprintf(out + len, "%s%s", len > 0 ? "+" : "", si_format_name(special[i]));
+            len += (size_t)snprintf(
+                out + len, ROOM - len, "%s%s", len > 0 ? "+" : "", si_format_name(special[i]));
         }
     }
-    return len > 0 ? out : strcpy(out, "plain");
+    if (len == 0) {
+        snprintf(out, ROOM, "plain");
+    }
+    return out;
 }

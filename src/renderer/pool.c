@@ -76,7 +76,7 @@ static int listen_unix(const char *path, si_diag *diag) {
             sizeof a.sun_path - 1);
         return -1;
     }
-    strcpy(a.sun_path, path);
+    memcpy(a.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0) {
         si_fail(diag, SI_ERR_IO, "socket %s is in use", path);
