@@ -14,6 +14,10 @@ static const float jpeg_qualities[] = {70, 85};
 /* A point this near the threshold is as good as one on it (points). */
 static const double near_enough = 0.1;
 
+/* A bias has to be this many times its standard error: without this rule, that of 8 pictures made
+ * the first answers to others larger. */
+static const double sure = 2.5;
+
 static const double shortest_ms = 2; /* encodings below are too short to tell a cost from */
 
 /* A picture with a JPEG to equal. */
@@ -190,13 +194,16 @@ void si_calibrate_fit_trials(const si_calibrate_trials *t, si_calibrate_fit *out
     *out = (si_calibrate_fit){.bias = mean_without(t, -1),
         .cost = t->cost_count > 0 ? exp(t->cost_logs / t->cost_count) : 0};
     double squares = 0, squares_before = 0, squares_after = 0;
-    int before = 0, after = 0;
+    double points = 0;
+    int before = 0, after = 0, pictures = 0;
     for (int i = 0; i < t->count; i++) {
         const si_calibrate_trial *x = &t->items[i];
         double per_point = x->points != 0 ? x->levels / x->points : 1;
         double rest = (x->levels - out->bias) / per_point;
         double other = (x->levels - mean_without(t, x->picture)) / per_point;
         squares += rest * rest;
+        points += x->points;
+        pictures += i == 0 || x->picture != x[-1].picture;
         squares_before += x->points * x->points;
         squares_after += other * other;
         before += fabs(x->points) <= 1;
@@ -205,7 +212,9 @@ void si_calibrate_fit_trials(const si_calibrate_trials *t, si_calibrate_fit *out
     out->spread = sqrt(squares / t->count);
     out->before = (double)before / t->count;
     out->after = isnan(squares_after) ? NAN : (double)after / t->count;
-    out->helps = squares_after < squares_before && after >= before;
+    double error = out->spread / sqrt(pictures); /* of the mean: a picture's trials err alike */
+    out->helps =
+        squares_after < squares_before && after >= before && fabs(points / t->count) > sure * error;
 }
 
 void si_calibrate_keep(const si_calibrate_fit *fit, si_setting k, si_calibration *out) {

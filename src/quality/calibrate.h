@@ -12,7 +12,8 @@ typedef struct si_calibrate_trial {
     double levels, points;
 } si_calibrate_trial;
 
-/* All trials of a setting. Zero-initialize; release with si_calibrate_free(). */
+/* All trials of a setting, those of a picture together. Zero-initialize; release with
+ * si_calibrate_free(). */
 typedef struct si_calibrate_trials {
     si_calibrate_trial *items;
     int count, room;
@@ -28,8 +29,8 @@ typedef struct si_calibrate_fit {
                              enough to tell */
     double before, after; /* share of trials within a point of what is predicted without the bias,
                              and with that of all other pictures (NAN if there are none) */
-    bool helps; /* the bias of the other pictures makes the mean square error smaller, and that
-                   share no smaller */
+    bool helps; /* the bias is no accident of these pictures (2.5 standard errors), and that of
+                   the others makes the mean square error smaller, and the share no smaller */
 } si_calibrate_fit;
 
 /* Adds trials of each wanted setting, with JPEGs of quality 70 and 85 as what is to be equalled

@@ -163,6 +163,11 @@ static void fit_is_left_one_out(void **state) {
     si_calibration c = {0};
     si_calibrate_keep(&fit, SI_SETTING_WEBP_FAST, &c);
     assert_true(c.bias[SI_SETTING_WEBP_FAST] == 0);
+    /* neither is one that scatters more than it is off, however it does on the whole */
+    si_calibrate_trial wide[] = {{0, 8, 4}, {1, 2.4, 1.2}, {2, 14, 7}, {3, -2.4, -1.2}, {4, 8, 4}};
+    t = (si_calibrate_trials){.items = wide, .count = 5};
+    si_calibrate_fit_trials(&t, &fit);
+    assert_true(fit.bias > 5 && !fit.helps);
     /* a single picture says nothing of others */
     t = (si_calibrate_trials){.items = same, .count = 1};
     si_calibrate_fit_trials(&t, &fit);
