@@ -137,9 +137,9 @@ int main(int argc, char **argv) {
         const char *value = argv[arg + 1];
         si_format f;
         if (argv[arg][1] == 'q') {
-            quality = (float)atof(value);
+            quality = strtof(value, NULL);
         } else if (argv[arg][1] == 'e') {
-            efforts |= 1u << (atoi(value) & 15);
+            efforts |= 1u << (strtoul(value, NULL, 10) & 15);
         } else if (argv[arg][1] == 'f' && si_format_by_name(value, strlen(value), &f)) {
             formats |= SI_FORMAT_BIT(f);
         } else {

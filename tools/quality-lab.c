@@ -98,7 +98,7 @@ static void read_word(si_encode_params *p, const char *word, const char *text) {
     for (size_t i = 0; equals != NULL && i < sizeof numbers / sizeof *numbers; i++) {
         size_t n = strlen(numbers[i].name);
         if (n == (size_t)(equals - word) && memcmp(word, numbers[i].name, n) == 0) {
-            *numbers[i].field = atoi(equals + 1);
+            *numbers[i].field = (int)strtol(equals + 1, NULL, 10);
             if (numbers[i].set != NULL) {
                 *numbers[i].set = true;
             }
@@ -338,9 +338,9 @@ static int answers(int argc, char **argv) {
     like.quality = 85;
     while ((option = getopt(argc, argv, "h:q:l:paf")) != -1) {
         if (option == 'h') {
-            height = atoi(optarg);
+            height = (int)strtol(optarg, NULL, 10);
         } else if (option == 'q') {
-            like.quality = atoi(optarg);
+            like.quality = (int)strtol(optarg, NULL, 10);
         } else if (option == 'l' && ladder_count < CONFIGS_MAX) {
             ladders[ladder_count++] = optarg;
         } else if (option == 'p') {
@@ -380,7 +380,7 @@ static int work(int argc, char **argv, bool data) {
     bool alpha = false;
     while ((option = getopt(argc, argv, "h:c:a")) != -1) {
         if (option == 'h' && height_count < HEIGHTS_MAX) {
-            heights[height_count++] = atoi(optarg);
+            heights[height_count++] = (int)strtol(optarg, NULL, 10);
         } else if (option == 'c' && config_count < CONFIGS_MAX) {
             configs[config_count++] = read_config(optarg);
         } else if (option == 'a') {
