@@ -1,4 +1,4 @@
-/* The image formats smartimg knows, as one table: names, MIME types, what they can carry.
+/* The image formats smartimg knows, as tables: names, MIME types, what they can carry.
  *
  * Only facts about formats live here, so the front wing can use it; the encoders are in codec/. */
 #ifndef SI_BASE_FORMAT_H
@@ -8,20 +8,45 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* id, name in recipes and receipts, MIME type (reference/commands.md 6.1), can carry alpha */
+/* Kinds of colour of a reply or a profile (reference/commands.md 6.1). */
+typedef enum si_pixel_type { SI_PIXEL_RGB, SI_PIXEL_GRAY, SI_PIXEL_CMYK } si_pixel_type;
+
+#define SI_PIXEL_BIT(t) (1u << (t)) /* pixel types as a set */
+
+/* Compressions of TIFF and PDF (6.1). */
+typedef enum si_compression {
+    SI_COMPRESSION_NONE,
+    SI_COMPRESSION_LZW, /* TIFF only */
+    SI_COMPRESSION_ZIP,
+    SI_COMPRESSION_JPEG /* at the quality asked for; not with alpha */
+} si_compression;
+
+/* What a file can carry besides pixels, as bits. */
+enum {
+    SI_CARRIES_ICC = 1,   /* a colour profile (`iccEmbed`) */
+    SI_CARRIES_XMP = 2,   /* an XMP packet (`xmpEmbed`) */
+    SI_CARRIES_PATHS = 4, /* Photoshop paths (`pathEmbed`) */
+    SI_CARRIES_DPI = 8,   /* a print resolution (`printRes`) */
+};
+
+/* id, name in recipes and receipts, MIME type, can carry alpha, pixel types (letters: r g c), what
+ * else it carries (letters: i x p d); reference/commands.md 6.1 and 6.2 */
 #define SI_FORMATS(X)                                                                              \
-    X(JPEG, "jpeg", "image/jpeg", false)                                                           \
-    X(PNG, "png", "image/png", true)                                                               \
-    X(GIF, "gif", "image/gif", true)                                                               \
-    X(WEBP, "webp", "image/webp", true)                                                            \
-    X(AVIF, "avif", "image/avif", true)                                                            \
-    X(JXL, "jxl", "image/jxl", true)                                                               \
-    X(JP2, "jp2", "image/jp2", true)                                                               \
-    X(JXR, "jxr", "image/vnd.ms-photo", true)                                                      \
-    X(TIFF, "tiff", "image/tiff", true)
+    X(JPEG, "jpeg", "image/jpeg", false, "rgc", "ixpd")                                            \
+    X(PNG, "png", "image/png", true, "rg", "id")                                                   \
+    X(GIF, "gif", "image/gif", true, "rg", "")                                                     \
+    X(WEBP, "webp", "image/webp", true, "r", "")                                                   \
+    X(AVIF, "avif", "image/avif", true, "r", "")                                                   \
+    X(JXL, "jxl", "image/jxl", true, "rg", "")                                                     \
+    X(JP2, "jp2", "image/jp2", true, "rg", "")                                                     \
+    X(JXR, "jxr", "image/vnd.ms-photo", true, "r", "")                                             \
+    X(TIFF, "tiff", "image/tiff", true, "rgc", "ixpd")                                             \
+    X(HEIC, "heic", "image/heic", false, "r", "")                                                  \
+    X(PDF, "pdf", "application/pdf", false, "rgc", "id")                                           \
+    X(EPS, "eps", "image/eps", false, "rgc", "ipd")
 
 typedef enum si_format {
-#define X(id, name, mime, alpha) SI_FORMAT_##id,
+#define X(id, ...) SI_FORMAT_##id,
     SI_FORMATS(X)
 #undef X
         SI_FORMAT_COUNT
@@ -34,7 +59,29 @@ const char *si_format_name(si_format f);
 const char *si_format_mime(si_format f);
 bool si_format_has_alpha(si_format f);
 
+/* True if files of this format can have this kind of pixels. Where `fmt` names a type that the
+ * format has not, gray is sent as RGB with equal components and CMYK is refused; a profile of such
+ * a type is refused either way (P26). */
+bool si_format_holds(si_format f, si_pixel_type type);
+
+/* True if the format has a place for all of `what` (SI_CARRIES_…); what it cannot carry is left
+ * out without an error (6.2). */
+bool si_format_carries(si_format f, unsigned what);
+
 /* Finds a format by its name above (`len` bytes, exact case); false if there is none. */
 bool si_format_by_name(const char *name, size_t len, si_format *out);
+
+/* What a value of `fmt` stands for. */
+typedef struct si_output {
+    const char *name;
+    si_format format;
+    bool alpha;       /* *-alpha: keeps transparency */
+    bool progressive; /* pjpeg */
+    bool palette;     /* png8: at most 256 colours, as `quantize` says */
+    bool lossless;    /* has only a lossless form (heic) */
+} si_output;
+
+/* The output that `fmt` names (`len` bytes, any case), aliases included; NULL if there is none. */
+const si_output *si_output_by_name(const char *name, size_t len);
 
 #endif

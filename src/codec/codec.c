@@ -33,6 +33,15 @@ static const si_codec_driver *const drivers[SI_FORMAT_COUNT] = {
 #ifdef SI_HAVE_JXR
     [SI_FORMAT_JXR] = &si_codec_jxr,
 #endif
+#ifdef SI_HAVE_HEIC
+    [SI_FORMAT_HEIC] = &si_codec_heic,
+#endif
+#ifdef SI_HAVE_PDF
+    [SI_FORMAT_PDF] = &si_codec_pdf,
+#endif
+#ifdef SI_HAVE_EPS
+    [SI_FORMAT_EPS] = &si_codec_eps,
+#endif
 };
 
 static si_codec_info infos[SI_FORMAT_COUNT];
@@ -49,6 +58,7 @@ static void fill_infos(void) {
             continue;
         }
         infos[f].available = true;
+        infos[f].decodes = d->decode != NULL;
         infos[f].quality_min = d->quality_min;
         infos[f].quality_max = d->quality_max;
         infos[f].quality_step = d->finest_step != NULL ? d->finest_step() : d->quality_step;
@@ -66,11 +76,10 @@ const si_codec_info *si_codec_get(si_format format) {
 }
 
 si_encode_params si_codec_defaults(si_format format, const si_image *image) {
-    bool flat_chroma = image->grey;
     si_encode_params p = {
         .quality = 80,
         .effort = 6,
-        .chroma_full = image->channels == 4 && !flat_chroma,
+        .chroma_full = si_image_has_alpha(image) && !image->grey,
         .bit_depth = format == SI_FORMAT_AVIF ? 10 : 8,
     };
     return p;
@@ -82,9 +91,14 @@ si_result si_codec_encode(si_format format, const si_image *image, const si_enco
     if (d == NULL) {
         return si_fail(diag, SI_ERR_UNSUPPORTED, "no %s encoder built in", si_format_name(format));
     }
+    int colors = image->cmyk ? 4 : 3;
     if (image->pixels == NULL || image->width < 1 || image->height < 1 ||
-        (image->channels != 3 && image->channels != 4)) {
+        (image->channels != colors && image->channels != colors + 1)) {
         return si_fail(diag, SI_ERR_INTERNAL, "no pixels to encode");
+    }
+    if (image->cmyk && !si_format_holds(format, SI_PIXEL_CMYK)) {
+        return si_fail(
+            diag, SI_ERR_UNSUPPORTED, "%s files cannot hold CMYK", si_format_name(format));
     }
     if (image->width > d->max_side || image->height > d->max_side) {
         return si_fail(diag, SI_ERR_LIMIT, "%d×%d pixels do not fit in %s", image->width,
@@ -100,11 +114,49 @@ si_result si_codec_encode(si_format format, const si_image *image, const si_enco
     return r;
 }
 
+si_result si_codec_encode_within(const si_image *image, const si_encode_params *params,
+    size_t max_bytes, si_bytes *out, float *quality, si_diag *diag) {
+    si_encode_params p = *params;
+    int low = 0, high = (int)clamp(p.quality, 1, 100); /* low fits, high + 1 does not, if tried */
+    size_t smallest = 0;
+    p.quality = (float)high;
+    while (low < high) {
+        si_bytes file = {0};
+        si_result r = si_codec_encode(SI_FORMAT_JPEG, image, &p, &file, diag);
+        if (r != SI_OK) {
+            si_bytes_free(out);
+            return r;
+        }
+        if (file.len <= max_bytes) {
+            low = (int)p.quality;
+            si_bytes_move(out, &file);
+        } else {
+            high = (int)p.quality - 1;
+            smallest = file.len;
+            si_bytes_free(&file);
+        }
+        p.quality = (float)((low + high + 1) / 2);
+    }
+    if (low == 0) {
+        return si_fail(diag, SI_ERR_LIMIT,
+            "jpegSize: at quality 1 the reply has %zu bytes, more than the %zu allowed", smallest,
+            max_bytes);
+    }
+    if (quality != NULL) {
+        *quality = (float)low;
+    }
+    return SI_OK;
+}
+
 si_result si_codec_decode(
     si_format format, const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
     const si_codec_driver *d = drivers[format];
     if (d == NULL) {
         return si_fail(diag, SI_ERR_UNSUPPORTED, "no %s decoder built in", si_format_name(format));
+    }
+    if (d->decode == NULL) {
+        return si_fail(
+            diag, SI_ERR_UNSUPPORTED, "%s files are only written", si_format_name(format));
     }
     if (data == NULL || len == 0) {
         return si_fail(diag, SI_ERR_SOURCE, "empty %s file", si_format_name(format));

@@ -37,13 +37,22 @@ typedef struct si_avif_params {
     int tune_ssim;   /* 1: tune=ssim even where tune=ssimulacra2 exists */
 } si_avif_params;
 
-/* TIFF's compressions (reference/commands.md 6.1). */
-typedef enum si_tiff_compression {
-    SI_TIFF_NONE,
-    SI_TIFF_LZW,
-    SI_TIFF_ZIP,
-    SI_TIFF_JPEG /* at `quality`, 4:2:0 or 4:4:4; not with alpha */
-} si_tiff_compression;
+/* How GIF and png8 come to their colours: `quantize` (reference/commands.md 6.2). Zero-initialized:
+ * adaptive, diffuse, 256. */
+typedef enum si_palette_kind {
+    SI_PALETTE_ADAPTIVE, /* made for the image */
+    SI_PALETTE_WEB,      /* the 216 colours whose components are multiples of 51 */
+    SI_PALETTE_MAC       /* the 256 colours of the Macintosh system; has no room for a key colour */
+} si_palette_kind;
+
+typedef struct si_quantize {
+    si_palette_kind kind;
+    bool no_dither;         /* nearest colours instead of Floyd–Steinberg error diffusion */
+    int colors;             /* adaptive: 2…256, 0 = as many as fit; a key colour comes on top, so
+                               with alpha at most 255 */
+    const uint32_t *forced; /* adaptive: 0xRRGGBB that must be in the palette (borrowed) */
+    int forced_count;       /* those beyond `colors` are ignored */
+} si_quantize;
 
 /* What to encode with. Zero-initialize, then set what matters; fields that a format has no use for
  * are ignored by it. si_codec_defaults() fills in sensible values. */
@@ -57,18 +66,29 @@ typedef struct si_encode_params {
     bool optimize;    /* JPEG: optimised Huffman tables; off by default, as in libjpeg-turbo */
     int tune;         /* WebP: 0 photo-like, 1 drawing/text; JXL: 0 VarDCT, 1 modular;
                          AVIF: 1 screen-content tools */
-    int dpi;          /* > 0: density tag to write where the format has one (JPEG, PNG) */
-    const void *icc;  /* profile to embed (borrowed), or NULL; JPEG, PNG only */
+    int scans;        /* progressive JPEG: 3, 4, 5 passes over all components; 0 = libjpeg's own */
+    bool palette;     /* PNG: png8, at most 256 colours and key alpha, as `quantize` says */
+    si_quantize quantize;       /* GIF, and PNG with `palette` */
+    si_compression compression; /* TIFF, PDF */
+    int dpi;          /* > 0: density tag to write where the format has one (JPEG, PNG, TIFF), or
+                         what sets the page size (PDF, EPS: 0 = 72) */
+    const void *icc;  /* profile of the pixels to embed (borrowed), or NULL; its kind of colour must
+                         be the image's; JPEG, PNG, TIFF, PDF, EPS */
     size_t icc_len;   /* bytes */
+    const void *xmp;  /* XMP packet to embed (borrowed), or NULL; JPEG, TIFF */
+    size_t xmp_len;   /* bytes */
+    const void *paths; /* Photoshop image resource blocks with paths (borrowed), or NULL; as
+                          si_photoshop_transform() makes them; JPEG, TIFF, EPS */
+    size_t paths_len;  /* bytes */
     si_webp_params webp;
     si_avif_params avif;
-    si_tiff_compression tiff; /* TIFF only */
 } si_encode_params;
 
 /* What a codec is and can do on this machine. */
 typedef struct si_codec_info {
     si_format format;
     bool available;      /* false if built without its library: encode fails cleanly */
+    bool decodes;        /* false for formats that are only written (PDF, EPS) */
     float quality_min;   /* value that gives the smallest sensible file, … */
     float quality_max;   /* … and the best; quality grows monotonically from min to max */
     float quality_step;  /* smallest step that changes the file: 1, or finer for JXL, JP2 */
@@ -81,14 +101,21 @@ const si_codec_info *si_codec_get(si_format format);
 /* Parameters to start from for this image: effort 6, 4:2:0 unless alpha or grey says otherwise. */
 si_encode_params si_codec_defaults(si_format format, const si_image *image);
 
-/* Encodes. On success `out` (zero-initialized by the caller) owns a complete file. Fails with
- * SI_ERR_UNSUPPORTED (format not built in), SI_ERR_LIMIT (the format cannot hold such a size),
- * SI_ERR_MEMORY, SI_ERR_INTERNAL. */
+/* Encodes. On success `out` (zero-initialized by the caller) owns a complete file. Equal arguments
+ * give equal bytes: no file holds a time or a random id. Formats without alpha ignore it. Fails with
+ * SI_ERR_UNSUPPORTED (format not built in, or it cannot hold CMYK), SI_ERR_LIMIT (the format cannot
+ * hold such a size), SI_ERR_MEMORY, SI_ERR_INTERNAL. */
 SI_NODISCARD si_result si_codec_encode(si_format format, const si_image *image,
     const si_encode_params *params, si_bytes *out, si_diag *diag);
 
+/* Encodes as JPEG at params->quality or, where that takes more than `max_bytes`, at the best lower
+ * quality that does not: `jpegSize` (6.2), whose kilobytes have 1024 bytes (P24). The quality used
+ * goes to *quality (may be NULL). Fails with SI_ERR_LIMIT if even quality 1 is too large. */
+SI_NODISCARD si_result si_codec_encode_within(const si_image *image, const si_encode_params *params,
+    size_t max_bytes, si_bytes *out, float *quality, si_diag *diag);
+
 /* Decodes a file of `format` into `out` (zero-initialized by the caller): RGB, or RGBA when the
- * file has alpha. Meant for files that si_codec_encode() made; anything else fails cleanly with
+ * file has alpha; CMYK stays CMYK. Profiles are not applied. Meant for files that si_codec_encode() made; anything else fails cleanly with
  * SI_ERR_SOURCE. Images over 2^28 pixels fail with SI_ERR_LIMIT. */
 SI_NODISCARD si_result si_codec_decode(
     si_format format, const uint8_t *data, size_t len, si_image *out, si_diag *diag);

@@ -27,14 +27,19 @@ void si_image_free(si_image *im) {
     *im = (si_image){0};
 }
 
+bool si_image_has_alpha(const si_image *im) {
+    return im->channels == (im->cmyk ? 5 : 4);
+}
+
 bool si_image_has_transparency(const si_image *im) {
-    if (im->channels != 4) {
+    if (!si_image_has_alpha(im)) {
         return false;
     }
+    int n = im->channels;
     for (int y = 0; y < im->height; y++) {
         const uint8_t *row = im->pixels + (size_t)y * im->stride;
         for (int x = 0; x < im->width; x++) {
-            if (row[4 * x + 3] != 255) {
+            if (row[n * x + n - 1] != 255) {
                 return true;
             }
         }

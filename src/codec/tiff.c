@@ -70,14 +70,14 @@ static TIFF *open_memory(memory *m, const char *mode) {
 }
 
 static uint16_t compression_tag(const si_image *image, const si_encode_params *params) {
-    switch (params->tiff) {
-    case SI_TIFF_LZW:
+    switch (params->compression) {
+    case SI_COMPRESSION_LZW:
         return COMPRESSION_LZW;
-    case SI_TIFF_ZIP:
+    case SI_COMPRESSION_ZIP:
         return COMPRESSION_ADOBE_DEFLATE;
-    case SI_TIFF_JPEG:
+    case SI_COMPRESSION_JPEG:
         return image->channels == 4 ? COMPRESSION_NONE : COMPRESSION_JPEG;
-    case SI_TIFF_NONE:
+    case SI_COMPRESSION_NONE:
         break;
     }
     return COMPRESSION_NONE;

@@ -17,7 +17,7 @@ static si_encode_params requested_params(const si_recipe *r, const si_image *ima
     }
     p.progressive = r->progressive;
     p.dpi = r->print_res;
-    p.tiff = (si_tiff_compression)r->compression;
+    p.compression = r->compression;
     if (r->icc_embed) { /* formats that cannot hold a profile ignore it */
         p.icc = si_srgb_profile(&p.icc_len);
     }

@@ -39,16 +39,6 @@ typedef enum si_resmode {
     SI_RESMODE_BISHARP
 } si_resmode;
 
-/* compression of TIFF replies (6.1) */
-typedef enum si_compression {
-    SI_COMPRESSION_NONE,
-    SI_COMPRESSION_LZW,
-    SI_COMPRESSION_ZIP,
-    SI_COMPRESSION_JPEG
-} si_compression;
-
-typedef enum si_pixel_type { SI_PIXEL_RGB, SI_PIXEL_GRAY, SI_PIXEL_CMYK } si_pixel_type;
-
 /* Which part of the source layer 0 shows (4.3). */
 typedef enum si_crop_kind { SI_CROP_NONE, SI_CROP_PIXELS, SI_CROP_NORMALIZED } si_crop_kind;
 

@@ -29,7 +29,7 @@ static const char *const resmode_names[] = {"bilin", "bicub", "sharp2", "bisharp
 static const char *const compression_names[] = {"none", "lzw", "zip", "jpeg", NULL};
 static const char *const pixel_names[] = {"rgb", "gray", "cmyk", NULL};
 static const char *const format_names[] = {
-#define X(id, name, mime, alpha) name,
+#define X(id, name, ...) name,
     SI_FORMATS(X)
 #undef X
         NULL};

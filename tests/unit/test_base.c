@@ -358,7 +358,8 @@ static void formats_are_found_by_name(void **state) {
         si_format found = SI_FORMAT_COUNT;
         assert_true(si_format_by_name(name, strlen(name), &found));
         assert_int_equal(found, f);
-        assert_int_equal(strncmp(si_format_mime((si_format)f), "image/", 6), 0);
+        bool document = f == SI_FORMAT_PDF;
+        assert_int_equal(strncmp(si_format_mime((si_format)f), "image/", 6) != 0, document);
     }
     si_format f;
     assert_false(si_format_by_name("", 0, &f));
@@ -375,11 +376,34 @@ static void formats_know_what_they_are(void **state) {
     assert_string_equal(si_format_mime(SI_FORMAT_JXR), "image/vnd.ms-photo");
     assert_false(si_format_has_alpha(SI_FORMAT_JPEG));
     assert_true(si_format_has_alpha(SI_FORMAT_PNG));
+    assert_true(si_format_holds(SI_FORMAT_TIFF, SI_PIXEL_CMYK));
+    assert_false(si_format_holds(SI_FORMAT_PNG, SI_PIXEL_CMYK));
+    assert_true(si_format_holds(SI_FORMAT_PNG, SI_PIXEL_GRAY));
+    assert_false(si_format_holds(SI_FORMAT_WEBP, SI_PIXEL_GRAY));
+    assert_true(si_format_carries(SI_FORMAT_JPEG, SI_CARRIES_ICC | SI_CARRIES_PATHS));
+    assert_true(si_format_carries(SI_FORMAT_EPS, SI_CARRIES_PATHS));
+    assert_false(si_format_carries(SI_FORMAT_EPS, SI_CARRIES_PATHS | SI_CARRIES_XMP));
+    assert_false(si_format_carries(SI_FORMAT_GIF, SI_CARRIES_ICC));
     unsigned all = 0;
     for (int f = 0; f < SI_FORMAT_COUNT; f++) {
         assert_int_equal(all & SI_FORMAT_BIT(f), 0);
         all |= SI_FORMAT_BIT(f);
     }
+}
+
+static void outputs_are_found_by_name(void **state) {
+    (void)state;
+    const si_output *o = si_output_by_name("PNG8-Alpha", 10);
+    assert_non_null(o);
+    assert_int_equal(o->format, SI_FORMAT_PNG);
+    assert_true(o->alpha && o->palette);
+    o = si_output_by_name("pjpg,rgb", 4);
+    assert_non_null(o);
+    assert_true(o->format == SI_FORMAT_JPEG && o->progressive && !o->alpha);
+    assert_true(si_output_by_name("heic", 4)->lossless);
+    assert_null(si_output_by_name("swf", 3));
+    assert_null(si_output_by_name("", 0));
+    assert_null(si_output_by_name("pngx", 4));
 }
 
 int main(void) {
@@ -404,6 +428,7 @@ int main(void) {
         cmocka_unit_test(results_have_a_status_and_a_title),
         cmocka_unit_test(formats_are_found_by_name),
         cmocka_unit_test(formats_know_what_they_are),
+        cmocka_unit_test(outputs_are_found_by_name),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
