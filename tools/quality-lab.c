@@ -131,6 +131,7 @@ static config read_config(const char *text) {
 
 static si_image render(const char *path, int height, bool alpha) {
     si_recipe r;
+    si_layer layer;
     si_image image = {0};
     si_diag diag = {0};
     struct stat s;
@@ -138,9 +139,12 @@ static si_image render(const char *path, int height, bool alpha) {
     if (fd < 0 || fstat(fd, &s) != 0) {
         die(path, NULL);
     }
+    si_layer_init(&layer, 0);
+    layer.source = (si_source){.kind = SI_SOURCE_FILE, .file.path = path};
     si_recipe_init(&r);
-    r.file = path;
-    r.hei = height;
+    r.picture.layers = &layer;
+    r.picture.layer_count = 1;
+    r.picture.view.hei = height;
     r.alpha = alpha;
     si_render_limits limits = {0};
     if (si_render(&r, fd, &limits, &image, &diag) != SI_OK) {

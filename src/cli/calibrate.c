@@ -30,11 +30,15 @@ struct calibration {
 
 static si_result measure(struct calibration *c, const char *path, si_diag *diag) {
     si_recipe r;
+    si_layer layer;
     si_image image = {0};
     si_render_limits limits = {0};
+    si_layer_init(&layer, 0);
+    layer.source = (si_source){.kind = SI_SOURCE_FILE, .file.path = path};
     si_recipe_init(&r);
-    r.file = path;
-    r.hei = HEIGHT;
+    r.picture.layers = &layer;
+    r.picture.layer_count = 1;
+    r.picture.view.hei = HEIGHT;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return si_fail(diag, SI_ERR_IO, "%s", strerror(errno));

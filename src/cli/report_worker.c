@@ -90,13 +90,13 @@ static void set_failure(si_report_result *r, const si_diag *diag) {
     si_answer_free(&a);
 }
 
-static int open_original(const char *root, const si_recipe *r, si_diag *diag) {
+static int open_original(const char *root, const char *path, si_diag *diag) {
     int root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root_fd < 0) {
         (void)si_fail(diag, SI_ERR_IO, "cannot open the root folder: %s", strerror(errno));
         return -1;
     }
-    int fd = si_root_open(root_fd, r->file, diag);
+    int fd = si_root_open(root_fd, path, diag);
     close(root_fd);
     return fd;
 }
@@ -105,8 +105,9 @@ static si_result render(
     const si_report_work *work, const si_recipe *r, si_image *image, si_diag *diag) {
     static const si_render_limits defaults = {0};
     int fd = -1;
-    if (r->file[0] != '\0') {
-        fd = open_original(work->request->root, r, diag);
+    const char *path = si_picture_file(&r->picture)->path;
+    if (path[0] != '\0') {
+        fd = open_original(work->request->root, path, diag);
         if (fd < 0) {
             return diag->code;
         }
@@ -183,7 +184,7 @@ static void answer(const si_report_work *work, const si_report_row *row, si_repo
     } else if (!x.planned) {
         (void)si_bytes_append(&x.answer.body, "", 1);
         set_error(r, x.answer.status, (const char *)x.answer.body.data);
-    } else if (x.plan.recipe.req == SI_REQ_IMG) {
+    } else if (x.plan.body == NULL && x.plan.recipe.req == SI_REQ_IMG) {
         r->smart = x.plan.recipe.smart;
         if (answer_image(work, &x.plan.recipe, false, work->want_sent, r, pictures, &diag) !=
             SI_OK) {

@@ -59,7 +59,8 @@ static bool read_headers(const si_request_options *options, si_client_headers *h
 
 /* Opens the recipe's file. −1 with diag set if there is one and it cannot be opened. */
 static int open_original(const char *root, const si_recipe *r, si_diag *diag) {
-    if (r->file[0] == '\0') {
+    const char *path = si_picture_file(&r->picture)->path;
+    if (path[0] == '\0') {
         return -1;
     }
     int root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -67,7 +68,7 @@ static int open_original(const char *root, const si_recipe *r, si_diag *diag) {
         si_fail(diag, SI_ERR_IO, "cannot open folder %s: %s", root, strerror(errno));
         return -1;
     }
-    int fd = si_root_open(root_fd, r->file, diag);
+    int fd = si_root_open(root_fd, path, diag);
     close(root_fd);
     return fd;
 }
@@ -83,6 +84,17 @@ static void answer(const char *root, bool fast, si_exchange *x) {
     }
     if (fd >= 0) {
         close(fd);
+    }
+}
+
+/* What the front wing has answered itself, as the renderer's replies look. */
+static void take_body(const si_plan *plan, si_answer *out) {
+    out->status = 200;
+    out->content_type = plan->content_type;
+    snprintf(out->etag, sizeof out->etag, "%s", plan->etag);
+    if (!si_bytes_append(&out->body, plan->body, plan->body_len)) {
+        si_diag diag = {.code = SI_ERR_MEMORY};
+        si_answer_error(&diag, out);
     }
 }
 
@@ -105,7 +117,9 @@ bool si_exchange_make(const si_request_options *options, const char *url, si_exc
     si_client_classify(&request.headers, &x->plan.client);
     if (si_plan_make(x->catalog, NULL, &request, &x->arena, &x->plan, &diag) == SI_OK) {
         x->planned = true;
-        if (!options->plan_only) {
+        if (x->plan.body != NULL) {
+            take_body(&x->plan, &x->answer);
+        } else if (!options->plan_only) {
             answer(root, options->fast, x);
         }
     } else {

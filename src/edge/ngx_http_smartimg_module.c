@@ -7,6 +7,8 @@
 
 
 static ngx_int_t ngx_http_smartimg_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_send_body(ngx_http_request_t *r,
+    si_plan *plan);
 static ngx_int_t ngx_http_smartimg_refuse_method(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -218,11 +220,57 @@ ngx_http_smartimg_handler(ngx_http_request_t *r)
         return NGX_DONE;
     }
 
+    if (plan->plan.body) {
+        rc = ngx_http_smartimg_send_body(r, &plan->plan);
+        ngx_http_finalize_request(r, rc);
+        return NGX_DONE;
+    }
+
     if (r->content_handler) {
         r->content_handler = ngx_http_smartimg_content_handler;
     }
 
     return NGX_DECLINED;
+}
+
+
+/*
+ * Sends what the catalog alone has answered: nothing to render or to cache.
+ * The plan outlives the request's output.
+ */
+
+static ngx_int_t
+ngx_http_smartimg_send_body(ngx_http_request_t *r, si_plan *plan)
+{
+    ngx_str_t                  type;
+    ngx_table_elt_t           *etag;
+    ngx_http_complex_value_t   cv;
+
+    if (plan->etag[0] != '\0') {
+        etag = ngx_list_push(&r->headers_out.headers);
+        if (etag == NULL) {
+            return NGX_ERROR;
+        }
+
+        etag->hash = 1;
+#if (nginx_version >= 1023000)
+        etag->next = NULL;
+#endif
+        ngx_str_set(&etag->key, "ETag");
+        etag->value.data = (u_char *) plan->etag;
+        etag->value.len = ngx_strlen(plan->etag);
+
+        r->headers_out.etag = etag;
+    }
+
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+    cv.value.data = (u_char *) plan->body;
+    cv.value.len = plan->body_len;
+
+    type.data = (u_char *) plan->content_type;
+    type.len = ngx_strlen(plan->content_type);
+
+    return ngx_http_send_response(r, NGX_HTTP_OK, &type, &cv);
 }
 
 

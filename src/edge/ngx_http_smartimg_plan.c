@@ -26,6 +26,8 @@ static void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     si_client_headers *headers);
 static ngx_http_smartimg_plan_t *ngx_http_smartimg_get_plan(
     ngx_http_request_t *r);
+static bool ngx_http_smartimg_test_file(void *context,
+    const si_file_ref *file);
 static ngx_int_t ngx_http_smartimg_test_plan(ngx_http_request_t *r,
     ngx_http_smartimg_plan_t *plan);
 static ngx_http_smartimg_plan_t *ngx_http_smartimg_make_plan(
@@ -292,16 +294,28 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
 
 
 /*
- * Asks for the original's size and time without opening it.  If its path
- * leads elsewhere by now, that is for the renderer to find.
+ * Asks for a file's size and time without opening it.  If its path leads
+ * elsewhere by now, that is for the renderer to find.
  */
+
+static bool
+ngx_http_smartimg_test_file(void *context, const si_file_ref *file)
+{
+    ngx_fd_t     *root_fd = context;
+    struct stat   st;
+
+    return fstatat(*root_fd, file->path, &st, 0) == 0
+           && (uint64_t) st.st_size == file->size
+           && (int64_t) st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec
+              == file->time;
+}
+
 
 static ngx_int_t
 ngx_http_smartimg_test_plan(ngx_http_request_t *r,
     ngx_http_smartimg_plan_t *plan)
 {
     si_recipe                      *recipe;
-    struct stat                     st;
     ngx_http_smartimg_main_conf_t  *smcf;
 
     if (ngx_current_msec - plan->made >= NGX_HTTP_SMARTIMG_AGE) {
@@ -322,11 +336,8 @@ ngx_http_smartimg_test_plan(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    if (recipe->file[0] != '\0'
-        && (fstatat(smcf->root_fd, recipe->file, &st, 0) == -1
-            || (uint64_t) st.st_size != recipe->file_size
-            || (int64_t) st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec
-               != recipe->file_time))
+    if (!si_recipe_files(recipe, ngx_http_smartimg_test_file,
+                         &smcf->root_fd))
     {
         return NGX_DECLINED;
     }

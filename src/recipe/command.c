@@ -72,7 +72,7 @@ static si_result set_wid(si_query *q, const char *name, si_str value) {
     if (!int_value(value, &v) || v <= 0) {
         return bad(q, name, "a whole number above 0", value);
     }
-    q->recipe->wid = v;
+    q->recipe->picture.view.wid = v;
     return SI_OK;
 }
 
@@ -81,7 +81,7 @@ static si_result set_hei(si_query *q, const char *name, si_str value) {
     if (!int_value(value, &v) || v <= 0) {
         return bad(q, name, "a whole number above 0", value);
     }
-    q->recipe->hei = v;
+    q->recipe->picture.view.hei = v;
     return SI_OK;
 }
 
@@ -90,7 +90,7 @@ static si_result set_scl(si_query *q, const char *name, si_str value) {
     if (!real_value(value, &v) || v <= 0) {
         return bad(q, name, "a number above 0", value);
     }
-    q->recipe->scl = v;
+    q->recipe->picture.view.scl = v;
     return SI_OK;
 }
 
@@ -104,8 +104,8 @@ static si_result set_fit(si_query *q, const char *name, si_str value) {
         return bad(
             q, name, "fit, constrain, crop, wrap, stretch, hfit or vfit, then 0 or 1", value);
     }
-    q->recipe->fit = (si_fit)index;
-    q->recipe->upscale = flag;
+    q->recipe->picture.view.fit = (si_fit)index;
+    q->recipe->picture.view.upscale = flag;
     q->fit_given = true;
     return SI_OK;
 }
@@ -115,8 +115,8 @@ static si_result set_align(si_query *q, const char *name, si_str value) {
     if (!real_list(value, v, 2)) {
         return bad(q, name, "two numbers of -1 to 1", value);
     }
-    q->recipe->align[0] = clamp(v[0], -1, 1);
-    q->recipe->align[1] = clamp(v[1], -1, 1);
+    q->recipe->picture.view.align[0] = clamp(v[0], -1, 1);
+    q->recipe->picture.view.align[1] = clamp(v[1], -1, 1);
     return SI_OK;
 }
 
@@ -144,36 +144,36 @@ static si_result set_rect(si_query *q, const char *name, si_str value) {
     if (v[2] <= 0 || v[3] <= 0) {
         return bad(q, name, "a width and height above 0", value);
     }
-    memcpy(q->recipe->rect, v, sizeof v);
-    q->recipe->rect_scale = scale;
-    q->recipe->has_rect = true;
+    memcpy(q->recipe->picture.view.rect, v, sizeof v);
+    q->recipe->picture.view.rect_scale = scale;
+    q->recipe->picture.view.has_rect = true;
     return SI_OK;
 }
 
 /* crop and cropN share a slot: the last one wins. No size = the whole image (P7). */
-static si_result crop_value(si_query *q, const char *name, si_str value, si_crop_kind kind) {
+static si_result crop_value(si_query *q, const char *name, si_str value, si_unit kind) {
     double v[4];
     if (!real_list(value, v, 4) || v[2] < 0 || v[3] < 0) {
         return bad(q, name, "x,y,w,h with w and h not below 0", value);
     }
-    for (int i = 0; kind == SI_CROP_PIXELS && i < 4; i++) {
+    for (int i = 0; kind == SI_UNIT_PIXELS && i < 4; i++) {
         v[i] = floor(v[i] + 0.5);
     }
     bool none = v[2] == 0 || v[3] == 0 ||
-                (kind == SI_CROP_NORMALIZED && v[0] == 0 && v[1] == 0 && v[2] == 1 && v[3] == 1);
-    q->recipe->crop_kind = none ? SI_CROP_NONE : kind;
+                (kind == SI_UNIT_NORMALIZED && v[0] == 0 && v[1] == 0 && v[2] == 1 && v[3] == 1);
+    q->base->crop_unit = none ? SI_UNIT_NONE : kind;
     for (int i = 0; i < 4; i++) {
-        q->recipe->crop[i] = none ? 0 : v[i];
+        q->base->crop[i] = none ? 0 : v[i];
     }
     return SI_OK;
 }
 
 static si_result set_crop(si_query *q, const char *name, si_str value) {
-    return crop_value(q, name, value, SI_CROP_PIXELS);
+    return crop_value(q, name, value, SI_UNIT_PIXELS);
 }
 
 static si_result set_cropN(si_query *q, const char *name, si_str value) {
-    return crop_value(q, name, value, SI_CROP_NORMALIZED);
+    return crop_value(q, name, value, SI_UNIT_NORMALIZED);
 }
 
 static si_result set_size(si_query *q, const char *name, si_str value) {
@@ -184,7 +184,7 @@ static si_result set_size(si_query *q, const char *name, si_str value) {
             return bad(q, name, "w,h, neither below 0", value);
         }
     }
-    memcpy(q->recipe->size, v, sizeof v);
+    memcpy(q->base->size, v, sizeof v);
     return SI_OK;
 }
 
@@ -233,31 +233,16 @@ static si_result set_op_usm(si_query *q, const char *name, si_str value) {
     if (usm.amount == 0 || usm.radius == 0) {
         usm = (si_usm){0};
     }
-    *(q->layer0 ? &q->recipe->layer_usm : &q->recipe->usm) = usm;
+    *(q->layer0 ? &q->base->look.ops.usm : &q->recipe->picture.view.usm) = usm;
     return SI_OK;
 }
 
 static si_result set_op_sharpen(si_query *q, const char *name, si_str value) {
-    bool *slot = q->layer0 ? &q->recipe->layer_sharpen : &q->recipe->sharpen;
+    bool *slot = q->layer0 ? &q->base->look.ops.sharpen : &q->recipe->picture.view.sharpen;
     return si_str_flag(value, slot) ? SI_OK : bad(q, name, "0 or 1", value);
 }
 
 static si_result set_fmt(si_query *q, const char *name, si_str value) {
-    static const struct {
-        const char *name;
-        si_format format;
-        bool alpha, progressive;
-    } formats[] = {{"jpeg", SI_FORMAT_JPEG, false, false}, {"jpg", SI_FORMAT_JPEG, false, false},
-        {"pjpeg", SI_FORMAT_JPEG, false, true}, {"pjpg", SI_FORMAT_JPEG, false, true},
-        {"png", SI_FORMAT_PNG, false, false}, {"png-alpha", SI_FORMAT_PNG, true, false},
-        {"gif", SI_FORMAT_GIF, false, false}, {"gif-alpha", SI_FORMAT_GIF, true, false},
-        {"webp", SI_FORMAT_WEBP, false, false}, {"webp-alpha", SI_FORMAT_WEBP, true, false},
-        {"web-alpha", SI_FORMAT_WEBP, true, false}, {"avif", SI_FORMAT_AVIF, false, false},
-        {"avif-alpha", SI_FORMAT_AVIF, true, false}, {"jxl", SI_FORMAT_JXL, false, false},
-        {"jxl-alpha", SI_FORMAT_JXL, true, false}, {"jpeg2000", SI_FORMAT_JP2, false, false},
-        {"jpeg2000-alpha", SI_FORMAT_JP2, true, false}, {"jpegxr", SI_FORMAT_JXR, false, false},
-        {"jpegxr-alpha", SI_FORMAT_JXR, true, false}, {"tif", SI_FORMAT_TIFF, false, false},
-        {"tiff", SI_FORMAT_TIFF, false, false}, {"tif-alpha", SI_FORMAT_TIFF, true, false}};
     static const char *const unsupported[] = {"png8", "png8-alpha", "heic", "pdf", "eps", "swf",
         "swf3", "swf-alpha", "swf3-alpha", "f4m", "m3u8", NULL};
     static const char *const pixel_types[] = {"rgb", "gray", "cmyk", NULL};
@@ -265,34 +250,29 @@ static si_result set_fmt(si_query *q, const char *name, si_str value) {
         "none", "lzw", "zip", "jpeg", "lossy", "lossless", NULL};
     si_str rest = value, format, pixel, compression;
     (void)part_value(&rest, &format);
-    int found = -1, type = 0, method = -1;
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (si_str_eq_nocase(format, si_str_of(formats[i].name))) {
-            found = (int)i;
-        }
+    int type = 0, method = -1;
+    const si_output *output = si_output_by_name(format.p, format.len);
+    if (si_keyword(format, unsupported) >= 0) {
+        return si_fail(
+            q->diag, SI_ERR_UNSUPPORTED, "fmt: format %.*s is not supported", SHOWN(format));
     }
-    if (found < 0) {
-        return si_keyword(format, unsupported) >= 0
-                   ? si_fail(q->diag, SI_ERR_UNSUPPORTED, "fmt: format %.*s is not supported",
-                         SHOWN(format))
-                   : si_fail(q->diag, SI_ERR_SYNTAX, "fmt: unknown format \"%.*s\"", SHOWN(format));
+    if (output == NULL) {
+        return si_fail(q->diag, SI_ERR_SYNTAX, "fmt: unknown format \"%.*s\"", SHOWN(format));
     }
     if ((part_value(&rest, &pixel) && (type = si_keyword(pixel, pixel_types)) < 0) ||
         (part_value(&rest, &compression) && (method = si_keyword(compression, compressions)) < 0)) {
         return bad(q, name, "format[,rgb|gray|cmyk[,compression]]", value);
     }
-    q->recipe->format = formats[found].format;
-    q->recipe->alpha = formats[found].alpha;
-    q->recipe->progressive = formats[found].progressive;
+    si_format f = output->format;
+    q->recipe->format = f;
+    q->recipe->alpha = output->alpha;
+    q->recipe->progressive = output->progressive;
     q->recipe->pixel_type = (si_pixel_type)type;
     /* a compression named for another format is ignored (P22) */
-    bool lossy_formats =
-        formats[found].format != SI_FORMAT_JPEG && formats[found].format != SI_FORMAT_PNG &&
-        formats[found].format != SI_FORMAT_GIF && formats[found].format != SI_FORMAT_TIFF;
-    q->recipe->lossless = lossy_formats && method == 5;
-    q->recipe->compression = formats[found].format == SI_FORMAT_TIFF && method > 0 && method < 4
-                                 ? (si_compression)method
-                                 : SI_COMPRESSION_NONE;
+    bool lossy = f != SI_FORMAT_JPEG && f != SI_FORMAT_PNG && f != SI_FORMAT_GIF && f != SI_FORMAT_TIFF;
+    q->recipe->lossless = lossy && method == 5;
+    q->recipe->compression = f == SI_FORMAT_TIFF && method > 0 && method < 4 ? (si_compression)method
+                                                                      : SI_COMPRESSION_NONE;
     return SI_OK;
 }
 
@@ -315,7 +295,7 @@ static si_result set_resMode(si_query *q, const char *name, si_str value) {
     static const char *const modes[] = {"bilin", "bicub", "sharp2", "bisharp", "sharp", NULL};
     (void)name;
     int index = si_keyword(value, modes);
-    q->recipe->resmode = index < 0    ? (si_resmode)q->company->attributes.res_mode
+    q->recipe->picture.view.resmode = index < 0    ? (si_resmode)q->company->attributes.res_mode
                          : index == 4 ? SI_RESMODE_SHARP2
                                       : (si_resmode)index;
     return SI_OK;
@@ -330,7 +310,7 @@ static si_result set_icc(si_query *q, const char *name, si_str value) {
         return si_fail(
             q->diag, SI_ERR_UNSUPPORTED, "icc: profile \"%.*s\" is not available", SHOWN(profile));
     }
-    q->recipe->icc = "";
+    q->recipe->icc.path = "";
     return SI_OK;
 }
 
@@ -400,7 +380,8 @@ static si_result set_req(si_query *q, const char *name, si_str value) {
     if (part_value(&rest, &body) && (format = si_keyword(body, bodies)) < 0) {
         return bad(q, name, "text, javascript, xml or json", body);
     }
-    q->recipe->req = index == 3 ? SI_REQ_IMG : (si_req)index;
+    q->exists = index == 1;
+    q->recipe->req = index == 2 ? SI_REQ_IMAGEPROPS : SI_REQ_IMG;
     q->recipe->body = (si_body)format;
     return SI_OK;
 }

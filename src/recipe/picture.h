@@ -246,6 +246,11 @@ typedef struct si_picture {
     si_view view;
 } si_picture;
 
+/* The file of layer 0's source; its path is "" if that is no file. The picture has a layer 0. */
+static inline const si_file_ref *si_picture_file(const si_picture *p) {
+    return &p->layers[0].source.file;
+}
+
 /* Everything "not given". A picture has no layers yet. */
 void si_picture_init(si_picture *p);
 void si_layer_init(si_layer *l, int number);

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/digest.h"
+#include "recipe/properties.h"
 #include "recipe/query.h"
 
 enum { MAX_RATIO = 1000, FOREVER = -1 };
@@ -65,11 +67,8 @@ static si_result find_object(const si_catalog *catalog, const si_company *compan
     return si_catalog_find(catalog, company, object, arena, file, diag);
 }
 
-/* Fills in what the file says. */
-static void set_file(si_recipe *r, const si_file *file) {
-    r->file = file->path;
-    r->file_size = file->size;
-    r->file_time = file->time_ns;
+static si_file_ref file_ref(const si_file *file) {
+    return (si_file_ref){file->path, file->size, file->time_ns};
 }
 
 /* `defaultImage` names an object of this company, or company/object (commands.md 1.4). */
@@ -138,14 +137,11 @@ static void resolve_formats(const si_query *q, const si_attributes *a, si_plan *
 }
 
 /* Property replies depend on the object alone (commands.md 7.2 "alone"). */
-static void keep_properties_only(si_recipe *r) {
-    si_recipe bare;
+static void keep_properties_only(si_query *q) {
+    si_recipe *r = q->recipe, bare;
     si_recipe_init(&bare);
     bare.company = r->company;
     bare.object = r->object;
-    bare.file = r->file;
-    bare.file_size = r->file_size;
-    bare.file_time = r->file_time;
     bare.req = r->req;
     bare.body = r->body;
     if (r->body == SI_BODY_JSON) {
@@ -153,6 +149,34 @@ static void keep_properties_only(si_recipe *r) {
         bare.request_id = r->request_id;
     }
     *r = bare;
+    si_layer_init(q->base, 0);
+    r->picture.layers = q->base;
+    r->picture.layer_count = 1;
+}
+
+/* A reply of the front wing's own. */
+static si_result set_body(
+    si_plan *plan, si_bytes *body, const char *type, si_arena *arena, si_diag *diag) {
+    char hex[SI_DIGEST_HEX];
+    si_digest_hex(body->data, body->len, hex);
+    snprintf(plan->etag, sizeof plan->etag, "\"%s\"", hex);
+    plan->body = si_arena_copy(arena, (const char *)body->data, body->len);
+    plan->body_len = body->len;
+    plan->content_type = type;
+    plan->recipe_text = "";
+    si_bytes_free(body);
+    return plan->body != NULL ? SI_OK : si_fail(diag, SI_ERR_MEMORY, "out of memory");
+}
+
+static si_result answer_exists(si_plan *plan, bool exists, si_arena *arena, si_diag *diag) {
+    si_shape shape = si_recipe_shape(&plan->recipe);
+    si_property property = {"catalogRecord.exists", exists ? "1" : "0"};
+    si_bytes body = {0};
+    if (!si_properties_write(&shape, &property, 1, 0, &body)) {
+        si_bytes_free(&body);
+        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    }
+    return set_body(plan, &body, si_properties_type(shape.body), arena, diag);
 }
 
 static int64_t seconds(double hours) {
@@ -176,20 +200,25 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     si_result found = find_object(catalog, company, object, arena, &file, &modifier, &missing);
 
     si_query q;
-    si_query_init(&q, catalog, company, r, arena, diag);
-    result = read_query(&q, request, modifier);
+    result = si_query_init(&q, catalog, company, r, arena, diag);
+    if (result == SI_OK) {
+        result = read_query(&q, request, modifier);
+    }
     if (result != SI_OK) {
         return result;
     }
-    double hours = r->req == SI_REQ_IMG ? a->expiration : a->non_img_expiration;
+    bool image = r->req == SI_REQ_IMG && !q.exists;
+    double hours = image ? a->expiration : a->non_img_expiration;
     const char *substitute = q.default_image != NULL ? q.default_image : a->default_image;
-    if (found == SI_ERR_NOT_FOUND && r->req == SI_REQ_IMG && substitute[0] != '\0') {
+    if (found == SI_ERR_NOT_FOUND && image && substitute[0] != '\0') {
         si_diag ignored = {0};
         found = find_default(catalog, company, substitute, arena, &file, &modifier, &ignored);
         if (found == SI_OK && a->default_image_mode == 0) {
-            si_query_init(&q, catalog, company, r, arena, diag);
+            result = si_query_init(&q, catalog, company, r, arena, diag);
             q.replaced = true;
-            result = read_query(&q, request, (si_str){NULL, 0});
+            if (result == SI_OK) {
+                result = read_query(&q, request, (si_str){NULL, 0});
+            }
             if (result != SI_OK) {
                 return result;
             }
@@ -197,16 +226,15 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
         hours = a->default_expiration;
         found = found == SI_OK ? SI_OK : SI_ERR_NOT_FOUND;
     }
-    if (found != SI_OK && !(found == SI_ERR_NOT_FOUND && r->req == SI_REQ_EXISTS)) {
+    if (found != SI_OK && !(found == SI_ERR_NOT_FOUND && q.exists)) {
         return si_fail(diag, found, "%s", missing.text);
     }
     r->object = si_arena_copy(arena, object.p, object.len);
     if (r->object == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
-    set_file(r, &file);
-    if (r->req != SI_REQ_IMG) {
-        keep_properties_only(r);
+    if (!image) {
+        keep_properties_only(&q);
     } else {
         r->body = SI_BODY_TEXT;
         r->request_id = "";
@@ -214,6 +242,8 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
         resolve_dpr(&q, a, plan);
         resolve_formats(&q, a, plan);
     }
+    q.base->source.kind = file.path[0] != '\0' ? SI_SOURCE_FILE : SI_SOURCE_NONE;
+    q.base->source.file = file_ref(&file);
     r->generation = si_generation_of(generations, si_str_of(company->id), object);
     plan->ttl = seconds(hours);
     plan->always_unmodified = plan->ttl == FOREVER;
@@ -222,6 +252,9 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     plan->update = q.update;
     if (a->use_last_modified && file.time_ns > 0) {
         plan->last_modified = file.time_ns / 1000000000;
+    }
+    if (q.exists) {
+        return answer_exists(plan, found == SI_OK, arena, diag);
     }
     return si_recipe_print(r, arena, &plan->recipe_text, diag);
 }

@@ -18,8 +18,16 @@ typedef struct si_request {
 /* What to do. Everything is borrowed from the arena. */
 typedef struct si_plan {
     si_recipe recipe;
-    const char *recipe_text; /* canonical text of `recipe`: cache key and SCGI parameter */
+    const char *recipe_text; /* canonical text of `recipe`: cache key and SCGI parameter; "" if
+                                there is a body */
     si_client client;
+
+    /* a reply that the front wing makes itself, when the catalog alone knows the answer */
+    const char *body;         /* NULL = ask a renderer for the recipe */
+    size_t body_len;          /* bytes */
+    const char *content_type; /* static string */
+    char etag[40];            /* of the body, strong, with quotes */
+
     unsigned vary;  /* SI_USED_*: request headers that this reply depends on */
     bool accept_ch; /* density comes from client hints: ask for them (Accept-CH: DPR) */
     int64_t ttl;    /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */

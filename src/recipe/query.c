@@ -4,7 +4,7 @@
 
 enum { MAX_COMMANDS = 1000, MAX_DEPTH = 8 };
 
-void si_query_init(si_query *q, const si_catalog *catalog, const si_company *company,
+si_result si_query_init(si_query *q, const si_catalog *catalog, const si_company *company,
     si_recipe *recipe, si_arena *arena, si_diag *diag) {
     const si_attributes *a = &company->attributes;
     *q = (si_query){.catalog = catalog,
@@ -16,15 +16,24 @@ void si_query_init(si_query *q, const si_catalog *catalog, const si_company *com
         .server_cache = true};
     si_recipe_init(recipe);
     recipe->company = company->id;
-    recipe->max_pix[0] = a->max_pix.w;
-    recipe->max_pix[1] = a->max_pix.h;
-    recipe->default_pix[0] = a->default_pix.w;
-    recipe->default_pix[1] = a->default_pix.h;
+    si_view *v = &recipe->picture.view;
+    v->max_pix[0] = a->max_pix.w;
+    v->max_pix[1] = a->max_pix.h;
+    v->default_pix[0] = a->default_pix.w;
+    v->default_pix[1] = a->default_pix.h;
+    v->resmode = (si_resmode)a->res_mode;
     recipe->bgc = a->bkg_color;
     recipe->quality = a->jpeg_quality.quality;
     recipe->chroma_full = a->jpeg_quality.chroma_full;
-    recipe->resmode = (si_resmode)a->res_mode;
     recipe->print_res = a->print_resolution;
+    q->base = si_arena_alloc(arena, sizeof *q->base);
+    if (q->base == NULL) {
+        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    }
+    si_layer_init(q->base, 0);
+    recipe->picture.layers = q->base;
+    recipe->picture.layer_count = 1;
+    return SI_OK;
 }
 
 /* Commands that survive when a default image replaces the request (catalog.md section 9). */
@@ -115,17 +124,17 @@ si_result si_query_apply(si_query *q, si_str query) {
 }
 
 si_result si_query_finish(si_query *q) {
-    si_recipe *r = q->recipe;
-    if (q->fit_given && r->wid == 0 && r->hei == 0 && r->scl == 0) {
+    si_view *v = &q->recipe->picture.view;
+    if (q->fit_given && v->wid == 0 && v->hei == 0 && v->scl == 0) {
         return si_fail(q->diag, SI_ERR_SYNTAX, "fit needs wid or hei");
     }
     /* what has no effect must not tell two equal replies apart */
-    if (r->scl != 0 || r->wid == 0 || r->hei == 0) {
-        r->fit = SI_FIT_FIT;
-        r->upscale = false;
+    if (v->scl != 0 || v->wid == 0 || v->hei == 0) {
+        v->fit = SI_FIT_FIT;
+        v->upscale = false;
     }
-    if (r->wid != 0 || r->hei != 0 || r->scl != 0) {
-        r->default_pix[0] = r->default_pix[1] = 0;
+    if (v->wid != 0 || v->hei != 0 || v->scl != 0) {
+        v->default_pix[0] = v->default_pix[1] = 0;
     }
     return SI_OK;
 }

@@ -12,12 +12,14 @@ typedef struct si_query {
     const si_company *company;
     si_arena *arena;
     si_recipe *recipe;
+    si_layer *base; /* layer 0 of the recipe's picture */
     si_diag *diag;
 
     /* what does not go into the recipe as it stands */
     si_switch bfc, dpr, network;
     double dpr_value; /* 0 = bare dpr=on */
     bool client_cache, server_cache, update;
+    bool exists;               /* req=exists */
     const char *default_image; /* NULL = not given, "" = switched off */
 
     /* the parser's own state */
@@ -29,8 +31,8 @@ typedef struct si_query {
     int depth, commands;
 } si_query;
 
-/* Starts with the company's defaults in `recipe`. */
-void si_query_init(si_query *q, const si_catalog *catalog, const si_company *company,
+/* Starts with the company's defaults in `recipe`, whose picture gets one layer. */
+SI_NODISCARD si_result si_query_init(si_query *q, const si_catalog *catalog, const si_company *company,
     si_recipe *recipe, si_arena *arena, si_diag *diag);
 
 /* Applies one query string (still percent-encoded); may be called several times, later ones win.

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
-#include "renderer/properties.h"
+#include "recipe/properties.h"
 
 /* ---- errors ---- */
 
@@ -77,32 +77,30 @@ static si_result answer_properties(
         list[n] = (si_property){key, values[n]};                                                   \
         n++;                                                                                       \
     } while (0)
-    if (r->req == SI_REQ_EXISTS) {
-        PROPERTY("catalogRecord.exists", "%d", r->file[0] != '\0');
-    } else {
-        si_source_props p = {0};
-        si_result result = si_render_props(fd, &options->limits, &p, diag);
-        if (result != SI_OK) {
-            return result;
-        }
-        /* alphabetical (P28); reference/commands.md 7.3 */
-        PROPERTY("image.anchor", "%d,%d", p.width / 2, p.height / 2);
-        PROPERTY("image.embeddedIccProfile", "%s", p.icc_name);
-        PROPERTY("image.embeddedPhotoshopPaths", "0");
-        PROPERTY("image.embeddedXmpData", "%d", p.has_xmp);
-        PROPERTY("image.height", "%d", p.height);
-        PROPERTY("image.iccProfile", "%s", p.icc_name);
-        PROPERTY("image.mask", "%d", p.alpha ? 2 : 0);
-        PROPERTY("image.modifier", "%s", "");
-        PROPERTY("image.photoshopPathNames", "%s", "");
-        PROPERTY("image.pixTyp", "%s", p.channels == 1 ? "BW" : p.channels == 4 ? "CMYK" : "RGB");
-        PROPERTY("image.postModifier", "%s", "");
-        PROPERTY("image.printRes", "%.6g", p.print_res);
-        PROPERTY("image.timeStamp", "%lld", (long long)(r->file_time / 1000000));
-        PROPERTY("image.width", "%d", p.width);
+    const si_file_ref *file = si_picture_file(&r->picture);
+    si_source_props p = {0};
+    si_result result = si_render_props(fd, &options->limits, &p, diag);
+    if (result != SI_OK) {
+        return result;
     }
+    /* alphabetical (P28); reference/commands.md 7.3 */
+    PROPERTY("image.anchor", "%d,%d", p.width / 2, p.height / 2);
+    PROPERTY("image.embeddedIccProfile", "%s", p.icc_name);
+    PROPERTY("image.embeddedPhotoshopPaths", "0");
+    PROPERTY("image.embeddedXmpData", "%d", p.has_xmp);
+    PROPERTY("image.height", "%d", p.height);
+    PROPERTY("image.iccProfile", "%s", p.icc_name);
+    PROPERTY("image.mask", "%d", p.alpha ? 2 : 0);
+    PROPERTY("image.modifier", "%s", "");
+    PROPERTY("image.photoshopPathNames", "%s", "");
+    PROPERTY("image.pixTyp", "%s", p.channels == 1 ? "BW" : p.channels == 4 ? "CMYK" : "RGB");
+    PROPERTY("image.postModifier", "%s", "");
+    PROPERTY("image.printRes", "%.6g", p.print_res);
+    PROPERTY("image.timeStamp", "%lld", (long long)(file->time / 1000000));
+    PROPERTY("image.width", "%d", p.width);
 #undef PROPERTY
-    if (!si_properties_write(r, list, n, r->file_time / 1000000000, &out->body)) {
+    si_shape shape = si_recipe_shape(r);
+    if (!si_properties_write(&shape, list, n, file->time / 1000000000, &out->body)) {
         return si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
     out->status = 200;

@@ -197,9 +197,16 @@ static int64_t resident_bytes(void) {
 
 /* True if the file open at `fd` is the one that the recipe was made for. */
 static bool same_file(const si_recipe *r, int fd) {
+    const si_file_ref *file = si_picture_file(&r->picture);
     struct stat s;
-    return fd < 0 || (fstat(fd, &s) == 0 && (uint64_t)s.st_size == r->file_size &&
-                         s.st_mtim.tv_sec * SI_SECOND + s.st_mtim.tv_nsec == r->file_time);
+    return fd < 0 || (fstat(fd, &s) == 0 && (uint64_t)s.st_size == file->size &&
+                         s.st_mtim.tv_sec * SI_SECOND + s.st_mtim.tv_nsec == file->time);
+}
+
+/* Has the broker open the original; −1 without a mistake in `diag` if there is none. */
+static int open_original(int broker, const si_recipe *r, si_diag *diag) {
+    const char *path = si_picture_file(&r->picture)->path;
+    return path[0] != '\0' ? si_broker_open(broker, path, diag) : -1;
 }
 
 /* Fills the head up so that the body begins with a page of the edge's cache file, where sendfile()
@@ -287,8 +294,10 @@ static void answer(const si_pool_options *options, int connection, int broker,
     si_recipe recipe;
     si_diag diag = {0};
     int fd = -1;
-    if (si_recipe_scan(request->recipe, &arena, &recipe, &diag) != SI_OK ||
-        (recipe.file[0] != '\0' && (fd = si_broker_open(broker, recipe.file, &diag)) < 0)) {
+    if (si_recipe_scan(request->recipe, &arena, &recipe, &diag) == SI_OK) {
+        fd = open_original(broker, &recipe, &diag);
+    }
+    if (diag.code != SI_OK) {
         reply_error(connection, &diag, slot);
         si_arena_free(&arena);
         return;

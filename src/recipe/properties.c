@@ -1,4 +1,4 @@
-#include "renderer/properties.h"
+#include "recipe/properties.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,14 +80,14 @@ static int put_json_string(si_bytes *out, const char *text) {
 }
 
 /* Public clients split on these very strings: no blanks around ":" and ",". */
-static int write_json(const si_recipe *r, const si_property *list, int count, si_bytes *out) {
-    int ok = put(out, "/*jsonp*/") & put(out, r->handler) & put(out, "({");
+static int write_json(const si_shape *shape, const si_property *list, int count, si_bytes *out) {
+    int ok = put(out, "/*jsonp*/") & put(out, shape->handler) & put(out, "({");
     for (int i = 0; i < count; i++) {
         ok &= i == 0 || put(out, ",");
         ok &= put_json_string(out, list[i].name) & put(out, ":") &
               put_json_string(out, list[i].value);
     }
-    return ok & put(out, "},") & put_json_string(out, r->request_id) & put(out, ");");
+    return ok & put(out, "},") & put_json_string(out, shape->request_id) & put(out, ");");
 }
 
 const char *si_properties_type(si_body body) {
@@ -98,8 +98,8 @@ const char *si_properties_type(si_body body) {
 }
 
 int si_properties_write(
-    const si_recipe *r, const si_property *list, int count, int64_t time, si_bytes *out) {
-    switch (r->body) {
+    const si_shape *shape, const si_property *list, int count, int64_t time, si_bytes *out) {
+    switch (shape->body) {
     case SI_BODY_JAVASCRIPT:
         return write_javascript(list, count, out);
     case SI_BODY_XML:
