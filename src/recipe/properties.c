@@ -105,7 +105,7 @@ int si_properties_write(
     case SI_BODY_XML:
         return write_xml(list, count, out);
     case SI_BODY_JSON:
-        return write_json(r, list, count, out);
+        return write_json(shape, list, count, out);
     case SI_BODY_TEXT:
         break;
     }
