@@ -140,7 +140,8 @@ static si_image render(const char *path, int height, bool alpha) {
         die(path, NULL);
     }
     si_layer_init(&layer, 0);
-    layer.source = (si_source){.kind = SI_SOURCE_FILE, .file.path = path};
+    layer.source.kind = SI_SOURCE_FILE;
+    layer.source.file.path = path;
     si_recipe_init(&r);
     r.picture.layers = &layer;
     r.picture.layer_count = 1;

@@ -34,7 +34,8 @@ static si_result measure(struct calibration *c, const char *path, si_diag *diag)
     si_image image = {0};
     si_render_limits limits = {0};
     si_layer_init(&layer, 0);
-    layer.source = (si_source){.kind = SI_SOURCE_FILE, .file.path = path};
+    layer.source.kind = SI_SOURCE_FILE;
+    layer.source.file.path = path;
     si_recipe_init(&r);
     r.picture.layers = &layer;
     r.picture.layer_count = 1;
