@@ -148,7 +148,8 @@ static si_image render(const char *path, int height, bool alpha) {
     r.picture.view.hei = height;
     r.alpha = alpha;
     si_render_limits limits = {0};
-    if (si_render(&r, fd, &limits, &image, &diag) != SI_OK) {
+    si_files files = si_files_of_fd(&fd);
+    if (si_render(&r, &files, &limits, &image, &diag) != SI_OK) {
         die(path, &diag);
     }
     close(fd);

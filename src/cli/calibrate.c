@@ -44,7 +44,8 @@ static si_result measure(struct calibration *c, const char *path, si_diag *diag)
     if (fd < 0) {
         return si_fail(diag, SI_ERR_IO, "%s", strerror(errno));
     }
-    si_result result = si_render(&r, fd, &limits, &image, diag);
+    si_files files = si_files_of_fd(&fd);
+    si_result result = si_render(&r, &files, &limits, &image, diag);
     if (result == SI_OK) {
         result = si_calibrate_picture(&image, c->pictures++, c->wanted, c->trials, diag);
     }

@@ -1,218 +1,398 @@
-/* Geometry of a reply, reference/commands.md 3.1, 3.2, 4.3 and section 7 of smart-imaging.md. */
-#include "render/render.h"
+/* Layers in the composite, reference/commands.md 4.3 and 8.8. */
+#include "render/geometry.h"
 
-#include <limits.h>
 #include <math.h>
 
 /* Sizes and offsets are kept as int; anything beyond is refused, not wrapped. */
 static const double MAX_COORDINATE = 1 << 30;
 
-/* Half up (P15). */
-static double round_half_up(double v) {
+double si_round(double v) {
     return floor(v + 0.5);
 }
 
 /* r() of section 3.2: half up, at least one pixel. */
 static double size_of(double v) {
-    return fmax(1, round_half_up(v));
-}
-
-static double larger(const double v[2]) {
-    return fmax(v[0], v[1]);
+    return fmax(1, si_round(v));
 }
 
 static si_result to_int(double v, int *out, si_diag *diag) {
     if (!(fabs(v) <= MAX_COORDINATE)) {
-        return si_fail(diag, SI_ERR_LIMIT, "the requested size is too large");
+        return si_fail(diag, SI_ERR_LIMIT, "a layer is too large, or too far away");
     }
     *out = (int)v;
     return SI_OK;
 }
 
-/* The part of the source that layer 0 shows (4.3); a crop without area is the whole image (P7). */
-static si_result crop_of(
-    const si_recipe *r, const double source[2], double crop[4], si_diag *diag) {
-    crop[0] = crop[1] = 0;
-    crop[2] = source[0];
-    crop[3] = source[1];
-    if (r->crop_kind == SI_CROP_NONE || r->crop[2] == 0 || r->crop[3] == 0) {
+/* ---- maps ---- */
+
+si_map si_map_chain(const si_map *first, const si_map *second) {
+    const double *a = first->m, *b = second->m;
+    return (si_map){{b[0] * a[0] + b[1] * a[3], b[0] * a[1] + b[1] * a[4],
+        b[0] * a[2] + b[1] * a[5] + b[2], b[3] * a[0] + b[4] * a[3], b[3] * a[1] + b[4] * a[4],
+        b[3] * a[2] + b[4] * a[5] + b[5]}};
+}
+
+void si_map_point(const si_map *map, double x, double y, double out[2]) {
+    const double *m = map->m;
+    out[0] = m[0] * x + m[1] * y + m[2];
+    out[1] = m[3] * x + m[4] * y + m[5];
+}
+
+bool si_map_invert(const si_map *map, si_map *out) {
+    const double *m = map->m;
+    double d = m[0] * m[4] - m[1] * m[3];
+    if (!(fabs(d) > 1e-12)) {
+        return false;
+    }
+    *out = (si_map){{m[4] / d, -m[1] / d, (m[1] * m[5] - m[4] * m[2]) / d, -m[3] / d, m[0] / d,
+        (m[3] * m[2] - m[0] * m[5]) / d}};
+    return true;
+}
+
+void si_map_box(const si_map *map, const double box[4], double out[4]) {
+    for (int i = 0; i < 4; i++) {
+        double p[2];
+        si_map_point(map, box[i & 1 ? 2 : 0], box[i & 2 ? 3 : 1], p);
+        for (int k = 0; k < 2; k++) {
+            out[k] = i == 0 ? p[k] : fmin(out[k], p[k]);
+            out[2 + k] = i == 0 ? p[k] : fmax(out[2 + k], p[k]);
+        }
+    }
+}
+
+/* ---- crop and size ---- */
+
+/* A layer on its way. */
+typedef struct way {
+    const si_layer *l;
+    const si_content *content;
+    const si_view *view;
+    const si_layer_box *canvas;
+    double part[4];   /* of the content, its pixels */
+    double crop[4];
+    double size[2];   /* of the plain rectangle */
+    bool self_sizing; /* to its path or its text */
+    double anchor[2]; /* in the rectangle reached so far */
+    double rect[2];   /* that rectangle */
+} way;
+
+void si_geometry_size(const si_layer *l, const si_layer_box *canvas, double size[2]) {
+    for (int i = 0; i < 2; i++) {
+        size[i] = l->size[i];
+        if (l->size_n[i] > 0 && canvas != NULL) {
+            size[i] = l->size_n[i] * canvas->rect[i];
+        }
+    }
+}
+
+/* The part of the content that the layer shows (4.3); a crop without area is all of it (P7). */
+static si_result crop_of(way *w, si_diag *diag) {
+    const si_layer *l = w->l;
+    for (int i = 0; i < 2; i++) {
+        double all = i == 0 ? w->content->width : w->content->height;
+        bool part = w->content->part[2] > 0 && w->content->part[3] > 0;
+        w->part[i] = part ? w->content->part[i] : 0;
+        w->part[2 + i] = part ? w->content->part[2 + i] : all;
+    }
+    for (int i = 0; i < 4; i++) {
+        w->crop[i] = w->part[i];
+    }
+    if (l->crop_unit == SI_UNIT_NONE || l->crop[2] == 0 || l->crop[3] == 0) {
         return SI_OK;
     }
     for (int i = 0; i < 4; i++) {
-        double unit = r->crop_kind == SI_CROP_NORMALIZED ? source[i & 1] : 1;
-        crop[i] = round_half_up(r->crop[i] * unit);
-        if (!(fabs(crop[i]) <= MAX_COORDINATE)) {
+        double unit = l->crop_unit == SI_UNIT_NORMALIZED ? w->part[2 + (i & 1)] : 1;
+        w->crop[i] = si_round(l->crop[i] * unit);
+        if (!(fabs(w->crop[i]) <= MAX_COORDINATE)) {
             return si_fail(diag, SI_ERR_RANGE, "crop reaches too far");
         }
     }
-    if (r->crop[2] < 0 || r->crop[3] < 0) {
+    if (l->crop[2] < 0 || l->crop[3] < 0) {
         return si_fail(diag, SI_ERR_RANGE, "crop has a negative size");
     }
-    crop[2] = fmax(1, crop[2]);
-    crop[3] = fmax(1, crop[3]);
+    for (int i = 0; i < 2; i++) {
+        w->crop[i] += w->part[i];
+        w->crop[2 + i] = fmax(1, w->crop[2 + i]);
+    }
     return SI_OK;
 }
 
-/* size=w,h of a layer: fits inside, aspect kept, enlarges too (P16); the governing side is exact.
- */
-static void layer_of(const si_recipe *r, const double crop[4], double layer[2]) {
-    double w = r->size[0], h = r->size[1];
-    layer[0] = crop[2];
-    layer[1] = crop[3];
-    if (w <= 0 && h <= 0) {
+/* s(w,h) of 4.3: fits inside, aspect kept, enlarges too (P16); the governing side is exact. */
+static void fit_inside(const double size[2], way *w) {
+    const double *c = w->crop + 2;
+    double sx = size[0] > 0 ? size[0] / c[0] : INFINITY;
+    double sy = size[1] > 0 ? size[1] / c[1] : INFINITY;
+    w->size[0] = sx <= sy ? size_of(size[0]) : size_of(c[0] * sy);
+    w->size[1] = sy <= sx ? size_of(size[1]) : size_of(c[1] * sx);
+}
+
+/* The layer step of thumbnails (8.8): the layer is as large as its target, and what of it shows is
+ * cut or filled there. */
+static void thumb_size(const double target[2], way *w) {
+    double f[2] = {target[0] / w->crop[2], target[1] / w->crop[3]};
+    double s = w->view->thumb == SI_THUMB_CROP  ? fmax(f[0], f[1])
+               : w->view->thumb == SI_THUMB_FIT ? fmin(f[0], f[1])
+                                                : w->view->thumb_scale;
+    for (int i = 0; i < 2; i++) {
+        double scaled = size_of(w->crop[2 + i] * s);
+        double offset = floor((target[i] - scaled) * (1 + w->view->align[i]) / 2);
+        double k = w->crop[2 + i] / scaled;
+        w->size[i] = target[i];
+        w->crop[i] -= offset * k;
+        w->crop[2 + i] = target[i] * k;
+    }
+}
+
+/* Layers with pixels of their own: images, and solid layers with a mask. */
+static void image_size(way *w) {
+    const si_layer *l = w->l;
+    const si_view *v = w->view;
+    double size[2];
+    si_geometry_size(l, w->canvas, size);
+    bool given = size[0] > 0 || size[1] > 0;
+    if (v->thumb != SI_THUMB_NONE && v->wid > 0 && v->hei > 0 && (given || l->scale <= 0)) {
+        double whole[2] = {w->canvas != NULL ? w->canvas->rect[0] : v->wid,
+            w->canvas != NULL ? w->canvas->rect[1] : v->hei};
+        for (int i = 0; i < 2 && given; i++) {
+            int other = !i;
+            whole[i] = size[i] > 0 ? size_of(size[i])
+                                   : size_of(w->crop[2 + i] * size[other] / w->crop[2 + other]);
+        }
+        thumb_size(whole, w);
+    } else if (given) {
+        fit_inside(size, w);
+    } else {
+        double s = l->scale > 0 ? l->scale : 1;
+        w->size[0] = size_of(w->crop[2] * s);
+        w->size[1] = size_of(w->crop[3] * s);
+    }
+}
+
+/* Text and colours: the box they are given, the path's, or the text's own. */
+static si_result drawn_size(way *w, si_layer_box *out, si_diag *diag) {
+    const si_layer *l = w->l;
+    double size[2];
+    si_geometry_size(l, w->canvas, size);
+    bool text = l->kind == SI_LAYER_TEXT;
+    if (size[0] > 0 && (text || size[1] > 0)) {
+        w->size[0] = size_of(size[0]);
+        w->size[1] = size[1] > 0 ? size_of(size[1]) : size_of(w->content->height);
+        w->self_sizing = false;
+        return SI_OK;
+    }
+    w->self_sizing = true;
+    if (w->content->has_path) {
+        const double *p = w->content->path;
+        for (int i = 0; i < 2; i++) {
+            out->path_at[i] = floor(p[i]);
+            w->size[i] = fmax(1, ceil(p[2 + i]) - floor(p[i]));
+        }
+        if (!text && (l->scale > 0 || l->rotate != 0 || l->anchor.unit != SI_UNIT_NONE)) {
+            return si_fail(diag, SI_ERR_RANGE,
+                "layer %d takes its size from a path: it has no scale, rotate or anchor",
+                l->number);
+        }
+        return SI_OK;
+    }
+    if (text) {
+        w->size[0] = size_of(w->content->width);
+        w->size[1] = size_of(w->content->height);
+        return SI_OK;
+    }
+    return si_fail(diag, SI_ERR_RANGE, "colour layer %d needs size, mask or clipPath", l->number);
+}
+
+static si_result plain_rectangle(way *w, si_layer_box *out, si_diag *diag) {
+    const si_content *c = w->content;
+    if (w->l->kind == SI_LAYER_TEXT || (w->l->kind == SI_LAYER_SOLID && c->width <= 0)) {
+        si_result code = drawn_size(w, out, diag);
+        for (int i = 0; i < 2 && code == SI_OK; i++) {
+            w->part[2 + i] = w->crop[2 + i] = w->size[i];
+        }
+        return code;
+    }
+    if (!(c->width >= 1 && c->height >= 1)) {
+        return si_fail(diag, SI_ERR_RANGE, "the source image is empty");
+    }
+    si_result code = crop_of(w, diag);
+    if (code == SI_OK) {
+        image_size(w);
+    }
+    return code;
+}
+
+/* ---- anchor, rotate, extend, origin ---- */
+
+/* The anchor in the plain rectangle, after flip. */
+static void anchor_of(way *w) {
+    const si_point *a = &w->l->anchor;
+    for (int i = 0; i < 2; i++) {
+        double v = w->crop[i] + w->crop[2 + i] / 2; /* the middle of what shows */
+        if (a->unit == SI_UNIT_PIXELS) {
+            v = w->part[i] + a->v[i];
+        } else if (a->unit == SI_UNIT_NORMALIZED) {
+            v = w->part[i] + w->part[2 + i] * (0.5 + a->v[i]);
+        }
+        v = (v - w->crop[i]) * (w->size[i] / w->crop[2 + i]);
+        w->anchor[i] = w->l->look.flip & (i == 0 ? SI_FLIP_LR : SI_FLIP_UD) ? w->size[i] - v : v;
+        w->rect[i] = w->size[i];
+    }
+}
+
+/* Sizes rounded up but for noise (tolerance 1e-6). */
+static double size_up(double v) {
+    return fmax(1, ceil(v - 1e-6));
+}
+
+/* Turns the rectangle reached so far about its middle; `m` becomes the map into the turned one. */
+static void rotate(way *w, si_map *m) {
+    double degrees = w->l->rotate, a = degrees * M_PI / 180, c = cos(a), s = sin(a);
+    *m = SI_MAP_IDENTITY;
+    if (degrees == 0) {
         return;
     }
-    double sx = w > 0 ? w / crop[2] : INFINITY, sy = h > 0 ? h / crop[3] : INFINITY;
-    layer[0] = sx <= sy ? w : size_of(crop[2] * sy);
-    layer[1] = sy <= sx ? h : size_of(crop[3] * sx);
+    if (fmod(degrees, 90) == 0) {
+        c = si_round(c);
+        s = si_round(s);
+    }
+    double width = w->rect[0], height = w->rect[1];
+    w->rect[0] = size_up(width * fabs(c) + height * fabs(s));
+    w->rect[1] = size_up(width * fabs(s) + height * fabs(c));
+    *m = (si_map){{c, -s, w->rect[0] / 2 - width / 2 * c + height / 2 * s, s, c,
+        w->rect[1] / 2 - width / 2 * s - height / 2 * c}};
+    si_map_point(m, w->anchor[0], w->anchor[1], w->anchor);
 }
 
-/* Scale and view of section 3.1, with both wid and hei given. `s` and `view` are in and out. */
-static void fit_into(const si_recipe *r, const double layer[2], double s[2], double view[2]) {
-    double f[2];
-    for (int i = 0; i < 2; i++) {
-        f[i] = view[i] / layer[i];
-        if (!r->upscale) {
-            f[i] = fmin(f[i], 1);
-        }
+static si_result extend(way *w, si_layer_box *out, si_diag *diag) {
+    const si_layer *l = w->l;
+    if (l->extend_unit == SI_UNIT_NONE) {
+        return SI_OK;
     }
-    s[0] = s[1] = fmin(f[0], f[1]);
-    switch (r->fit) {
-    case SI_FIT_FIT:
-    case SI_FIT_CONSTRAIN:
-        break;
-    case SI_FIT_CROP:
-    case SI_FIT_WRAP:
-        s[0] = s[1] = fmax(f[0], f[1]);
-        break;
-    case SI_FIT_STRETCH:
-        s[0] = f[0];
-        s[1] = f[1];
-        break;
-    case SI_FIT_HFIT:
-        s[1] = s[0] = f[0];
-        break;
-    case SI_FIT_VFIT:
-        s[0] = s[1] = f[1];
-        break;
-    }
-    if (r->fit == SI_FIT_CONSTRAIN || r->fit == SI_FIT_WRAP) {
-        view[0] = size_of(layer[0] * s[0]);
-        view[1] = size_of(layer[1] * s[1]);
-    }
-}
-
-/* The view algorithm of section 3.2 up to S and V. True if the scale may not exceed 1 by the
- * meaning of `fit` without upscaling. */
-static bool view_of(const si_recipe *r, const double layer[2], double s[2], double view[2]) {
-    double given[2] = {r->wid, r->hei};
-    bool both = r->wid > 0 && r->hei > 0;
-    if (r->scl > 0) {
-        s[0] = s[1] = 1 / r->scl;
-    } else if (both) {
-        view[0] = given[0];
-        view[1] = given[1];
-        fit_into(r, layer, s, view);
-        return !r->upscale;
-    } else if (r->wid > 0) {
-        s[0] = s[1] = given[0] / layer[0];
-    } else if (r->hei > 0) {
-        s[0] = s[1] = given[1] / layer[1];
-    } else {
-        s[0] = 1;
-        for (int i = 0; i < 2; i++) {
-            if (r->default_pix[i] > 0) {
-                s[0] = fmin(s[0], r->default_pix[i] / layer[i]);
-            }
-        }
-        s[1] = s[0];
-    }
-    for (int i = 0; i < 2; i++) {
-        view[i] = given[i] > 0 ? given[i] : size_of(layer[i] * s[i]);
-    }
-    return false;
-}
-
-/* MaxPix (SI-37), then the ratio that may really be used (D-5, D-7). `reply` is the size at ratio
- * 1, `total` the scale from source pixels to the reply at ratio 1. */
-static si_result ratio_of(const si_recipe *r, const double reply[2], const double total[2],
-    bool no_upscale, double *ratio, si_diag *diag) {
-    *ratio = r->dpr > 0 ? r->dpr : 1;
-    if (*ratio > 1 && no_upscale) {
-        *ratio = fmin(*ratio, fmax(1, 1 / larger(total)));
-    }
-    for (int i = 0; i < 2; i++) {
-        if (r->max_pix[i] > 0 && reply[i] > r->max_pix[i]) {
-            return si_fail(diag, SI_ERR_LIMIT, "reply of %.0f×%.0f pixels exceeds MaxPix %d×%d",
-                reply[0], reply[1], r->max_pix[0], r->max_pix[1]);
-        }
-        if (r->max_pix[i] > 0) {
-            *ratio = fmin(*ratio, r->max_pix[i] / reply[i]);
-        }
-    }
-    return SI_OK;
-}
-
-/* Where the reply, the view and the composite lie in the view at full scale `k`. Edges are rounded
- * in view coordinates, before the reply's origin is taken off, so that tiles agree on them. */
-static si_result place(const si_recipe *r, double k, si_geometry *g, si_diag *diag) {
-    for (int i = 0; i < 2; i++) {
-        double origin = r->has_rect ? round_half_up(r->rect[i] * g->dpr) : 0;
-        double size = r->has_rect ? size_of(r->rect[2 + i] * g->dpr) : size_of(g->view[i] * g->dpr);
-        double start = round_half_up(g->offset[i] * k);
-        double end = fmax(start + 1, round_half_up(((double)g->offset[i] + g->scaled[i]) * k));
-        si_result code = to_int(size, &g->out[i], diag);
-        if (code == SI_OK && !(end <= MAX_COORDINATE && start >= -MAX_COORDINATE &&
-                                 fabs(origin) <= MAX_COORDINATE)) {
-            code = si_fail(diag, SI_ERR_LIMIT, "the requested scale is too large");
-        }
+    double margin[4];
+    for (int i = 0; i < 4; i++) {
+        margin[i] =
+            si_round(l->extend[i] * (l->extend_unit == SI_UNIT_NORMALIZED ? w->rect[i & 1] : 1));
+        si_result code = to_int(margin[i], &out->extend[i], diag);
         if (code != SI_OK) {
             return code;
         }
-        g->out_content[i] = start - origin;
-        g->out_content[2 + i] = end - start;
-        g->out_view[i] = -origin;
-        g->out_view[2 + i] = size_of(g->view[i] * k);
+    }
+    for (int i = 0; i < 2; i++) {
+        w->rect[i] += margin[i] + margin[2 + i];
+        w->anchor[i] += margin[i];
+        if (w->rect[i] < 1) {
+            return si_fail(diag, SI_ERR_RANGE, "extend leaves nothing of layer %d", l->number);
+        }
     }
     return SI_OK;
 }
 
-si_result si_geometry_solve(
-    const si_recipe *r, int width, int height, si_geometry *out, si_diag *diag) {
-    si_geometry g = {0};
-    double source[2] = {width, height}, layer[2], s[2], view[2], reply[2], total[2];
-    if (width < 1 || height < 1) {
-        return si_fail(diag, SI_ERR_RANGE, "the source image is empty");
+static void origin_of(const way *w, const si_layer_box *out, double origin[2]) {
+    const si_point *o = &w->l->origin;
+    for (int i = 0; i < 2; i++) {
+        if (o->unit == SI_UNIT_PIXELS) {
+            origin[i] = o->v[i];
+        } else if (o->unit == SI_UNIT_NORMALIZED) {
+            origin[i] = w->rect[i] * (0.5 + o->v[i]);
+        } else if (w->self_sizing && w->content->has_path) {
+            origin[i] = out->extend[i] - out->path_at[i];
+        } else if (w->self_sizing && w->content->has_origin && w->l->rotate == 0) {
+            origin[i] = out->extend[i] + w->content->origin[i];
+        } else if (w->l->anchor.unit != SI_UNIT_NONE) {
+            origin[i] = w->anchor[i];
+        } else {
+            origin[i] = w->rect[i] / 2;
+        }
     }
-    if (r->has_rect && (r->rect[2] < 1 || r->rect[3] < 1 || !(r->rect_scale >= 0))) {
-        return si_fail(diag, SI_ERR_RANGE, "rect has no area");
+}
+
+/* ---- place ---- */
+
+/* perspective=: replaces rotate and extend (P37); the canvas stays what size= made it. */
+static void quad_of(way *w, si_layer_box *out) {
+    const si_perspective *p = &w->l->perspective;
+    out->has_quad = true;
+    for (int i = 0; i < 2; i++) {
+        double whole = w->canvas != NULL ? w->canvas->rect[i] : w->size[i];
+        double shift = 0;
+        const si_point *pos = &w->l->pos;
+        if (w->canvas != NULL && pos->unit != SI_UNIT_NONE) {
+            shift = pos->unit == SI_UNIT_NORMALIZED ? pos->v[i] * whole : pos->v[i];
+        }
+        out->turned[i] = out->rect[i] = (int)whole;
+        out->origin[i] = whole / 2;
+        out->at[i] = 0;
+        for (int k = 0; k < 4; k++) {
+            out->quad[2 * k + i] = p->v[2 * k + i] * (p->normalized ? whole : 1) + shift;
+        }
     }
-    si_result code = crop_of(r, source, g.crop, diag);
+}
+
+static si_result place(const way *w, si_layer_box *out, si_diag *diag) {
+    const si_point *pos = &w->l->pos;
+    for (int i = 0; i < 2; i++) {
+        double at = 0;
+        if (w->canvas != NULL) {
+            double shift = pos->unit == SI_UNIT_NONE         ? 0
+                           : pos->unit == SI_UNIT_NORMALIZED ? pos->v[i] * w->canvas->rect[i]
+                                                             : pos->v[i];
+            at = si_round(w->canvas->origin[i] + shift - out->origin[i]);
+        }
+        si_result code = to_int(at, &out->at[i], diag);
+        if (code != SI_OK) {
+            return code;
+        }
+    }
+    return SI_OK;
+}
+
+/* Content → plain rectangle: crop, scale, flip. */
+static si_map content_map(const way *w) {
+    si_map m = SI_MAP_IDENTITY;
+    for (int i = 0; i < 2; i++) {
+        double s = w->size[i] / w->crop[2 + i];
+        bool flip = (w->l->look.flip & (i == 0 ? SI_FLIP_LR : SI_FLIP_UD)) != 0;
+        m.m[i * 4] = flip ? -s : s;
+        m.m[i * 3 + 2] = flip ? w->size[i] + w->crop[i] * s : -w->crop[i] * s;
+    }
+    return m;
+}
+
+si_result si_geometry_layer(const si_layer *l, const si_content *content, const si_view *view,
+    const si_layer_box *canvas, si_layer_box *out, si_diag *diag) {
+    way w = {.l = l, .content = content, .view = view, .canvas = canvas};
+    si_map turn;
+    *out = (si_layer_box){0};
+    si_result code = plain_rectangle(&w, out, diag);
+    for (int i = 0; i < 2 && code == SI_OK; i++) {
+        code = to_int(w.size[i], &out->size[i], diag);
+        out->crop[i] = w.crop[i];
+        out->crop[2 + i] = w.crop[2 + i];
+    }
     if (code != SI_OK) {
         return code;
     }
-    layer_of(r, g.crop, layer);
-    bool no_upscale = view_of(r, layer, s, view);
-    double zoom = r->has_rect && r->rect_scale > 0 ? r->rect_scale : 1;
+    anchor_of(&w);
+    if (l->perspective.mode != SI_PERSPECTIVE_NONE) {
+        quad_of(&w, out);
+        return SI_OK;
+    }
+    rotate(&w, &turn);
+    out->turned[0] = (int)fmin(w.rect[0], MAX_COORDINATE);
+    out->turned[1] = (int)fmin(w.rect[1], MAX_COORDINATE);
+    code = extend(&w, out, diag);
     for (int i = 0; i < 2 && code == SI_OK; i++) {
-        double scaled = size_of(layer[i] * s[i]);
-        double offset = floor((view[i] - scaled) * (1 + r->align[i]) / 2);
-        g.scale[i] = s[i];
-        total[i] = layer[i] / g.crop[2 + i] * s[i] * zoom;
-        reply[i] = r->has_rect ? r->rect[2 + i] : view[i];
-        (void)((code = to_int(layer[i], &g.layer[i], diag)) != SI_OK ||
-               (code = to_int(view[i], &g.view[i], diag)) != SI_OK ||
-               (code = to_int(scaled, &g.scaled[i], diag)) != SI_OK ||
-               (code = to_int(offset, &g.offset[i], diag)) != SI_OK);
+        code = to_int(w.rect[i], &out->rect[i], diag);
     }
     if (code == SI_OK) {
-        code = ratio_of(r, reply, total, no_upscale, &g.dpr, diag);
+        origin_of(&w, out, out->origin);
+        code = place(&w, out, diag);
     }
     if (code == SI_OK) {
-        code = place(r, zoom * g.dpr, &g, diag);
-    }
-    if (code == SI_OK) {
-        *out = g;
+        si_map shift = {{1, 0, out->extend[0] + out->at[0], 0, 1, out->extend[1] + out->at[1]}};
+        si_map fit = content_map(&w);
+        out->plain = si_map_chain(&turn, &shift);
+        out->content = si_map_chain(&fit, &out->plain);
     }
     return code;
 }

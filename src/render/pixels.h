@@ -11,7 +11,8 @@ typedef struct si_pixel_axis {
     double from, to; /* crop, full-size source pixels; may reach beyond 0 … full */
     int full;        /* full size of the original */
     double content;  /* length of the whole scaled composite, pixels */
-    int skip, count; /* wanted part of it, counted along the stored axis */
+    double skip;     /* where in it the wanted part begins, counted along the stored axis, … */
+    int count;       /* … and its length */
     bool flip;       /* the displayed axis runs the other way */
     si_resmode mode;
 } si_pixel_axis;

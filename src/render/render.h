@@ -1,7 +1,5 @@
-/* From a recipe and an original to final pixels (libvips).
- *
- * Decode, crop, scale, filter, place into the view, flatten, convert to sRGB: the pipeline of
- * reference/commands.md section 8.1 as far as a single layer 0 needs it. */
+/* From a recipe and its originals to final pixels (libvips): the pipeline of reference/commands.md
+ * section 8.1. */
 #ifndef SI_RENDER_RENDER_H
 #define SI_RENDER_RENDER_H
 
@@ -29,53 +27,32 @@ typedef struct si_source_props {
  * to see foreign files, switches off the operation cache and threads. */
 SI_NODISCARD si_result si_render_start(si_diag *diag);
 
-/* Renders `r` from the original open at `fd` (read-only, seekable, borrowed; position unspecified
- * afterwards). On success `out` owns the final pixels: 4 channels if r->alpha, else 3. Errors:
- * SI_ERR_SOURCE (broken, unknown or refused kind of file), SI_ERR_LIMIT (source, or reply over
- * MaxPix), SI_ERR_RANGE (geometry that leaves nothing), SI_ERR_UNSUPPORTED, SI_ERR_MEMORY. */
-SI_NODISCARD si_result si_render(
-    const si_recipe *r, int fd, const si_render_limits *limits, si_image *out, si_diag *diag);
+/* Where a rendering gets the files that its recipe names. Both return a read-only, seekable
+ * descriptor that the caller closes, or −1 with `diag` set. */
+typedef struct si_files {
+    /* A file below the served root, which is checked for being the one that is meant. */
+    int (*open)(void *context, const si_file_ref *file, si_diag *diag);
+    /* A foreign image (SI_SOURCE_URL); NULL = refused. */
+    int (*fetch)(void *context, const char *url, si_diag *diag);
+    void *context;
+} si_files;
 
-/* Reads the header only. Same errors. */
+/* Files for recipes that need one only: `*fd`, which is borrowed as long as the result is used. */
+si_files si_files_of_fd(const int *fd);
+
+/* Opens the file or foreign image that a source names. Errors of the callbacks, and
+ * SI_ERR_UNSUPPORTED. */
+int si_files_open(const si_files *files, const si_source *source, si_diag *diag);
+
+/* Renders `r`. On success `out` owns the final pixels: 4 channels if r->alpha, else 3. Errors:
+ * SI_ERR_SOURCE (broken, unknown or refused kind of file), SI_ERR_LIMIT (source, or reply over
+ * MaxPix), SI_ERR_RANGE (geometry that leaves nothing), SI_ERR_UNSUPPORTED, SI_ERR_MEMORY, and those
+ * of `files`. */
+SI_NODISCARD si_result si_render(const si_recipe *r, const si_files *files,
+    const si_render_limits *limits, si_image *out, si_diag *diag);
+
+/* Reads the header of the original open at `fd` only (borrowed; position unspecified afterwards). */
 SI_NODISCARD si_result si_render_props(
     int fd, const si_render_limits *limits, si_source_props *out, si_diag *diag);
-
-/* ---- geometry, free of pixels; tested on its own ---- */
-
-/* How the source becomes the reply. All rounding as in commands.md 3.2 and 4.3.
- *
- * The scaled composite fills its box S exactly on both axes: rounding S to whole pixels stretches
- * it by less than a pixel instead of leaving a seam of background.
- *
- * Pixel ratio. The geometry is solved at ratio 1, then the whole view (content, padding, rect) is
- * multiplied by `dpr` (P10); box edges are rounded in view coordinates, so tiles of one view agree
- * on them. The ratio asked for is reduced in two cases, but never below 1:
- *
- * - D-7: wid and hei are both given, `scl` is not, and `fit` does not allow upscaling. Such a view
- *   promises never to enlarge the image, so the ratio ends where one source pixel becomes one reply
- *   pixel: at 1 / the larger of the two axes' scales from source to reply at ratio 1. 816×500 at 2
- *   is 1632×1000 as long as the source has the pixels. Everything else (one dimension alone, `scl`,
- *   fit=…,1, the default view) may enlarge without a ratio, and may with one.
- * - D-5: MaxPix: min(dpr, maxW/w, maxH/h). 1600×1000 at 2 under 3000×3000 is 3000×1875.
- *
- * A ratio below 1 shrinks. MaxPix is checked on the reply at ratio 1 first (SI-37). */
-typedef struct si_geometry {
-    double crop[4];  /* x, y, w, h in source pixels, whole; may reach beyond the source */
-    int layer[2];    /* w, h of layer 0 = the composite, pixels */
-    double scale[2]; /* composite → scaled view content, x and y, without dpr and rect scale */
-    int scaled[2];   /* size of the scaled content S at 1×, pixels */
-    int offset[2];   /* where S lies in the view at 1×; negative = cropped amount */
-    int view[2];     /* view size V at 1×, pixels */
-    double dpr;      /* ratio really used, after MaxPix (D-5) and source size (D-7) */
-    int out[2];      /* reply size, pixels */
-    double out_content[4]; /* x, y, w, h: where the whole composite lies in the reply, whole reply
-                              pixels; nothing of it is shown outside out_view */
-    double out_view[4];    /* x, y, w, h: where the view lies in the reply, whole reply pixels */
-} si_geometry;
-
-/* Computes the geometry for a source of width × height pixels. Errors: SI_ERR_LIMIT (over MaxPix at
- * ratio 1, SI-37), SI_ERR_RANGE. */
-SI_NODISCARD si_result si_geometry_solve(
-    const si_recipe *r, int width, int height, si_geometry *out, si_diag *diag);
 
 #endif

@@ -28,7 +28,8 @@ typedef struct si_axis_spec {
     double extent;   /* where the input ends; may be a fraction beyond `samples` */
     int samples;     /* samples there are */
     double content;  /* length of the whole content, output samples */
-    int skip, count; /* output samples wanted: skip … skip+count of the content */
+    double skip;     /* where in the content the first wanted output sample begins, … */
+    int count;       /* … and how many are wanted */
     si_resmode mode;
     bool cover; /* outside the input counts as nothing (transparent); else the weights inside
                    are scaled up to 1 */

@@ -1,0 +1,258 @@
+#include "render/simple.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "render/filters.h"
+#include "render/geometry.h"
+#include "render/load.h"
+#include "render/pixels.h"
+
+static const int64_t DEFAULT_VIEW_PIXELS = 1 << 26;
+
+/* ---- what of the composite is needed ---- */
+
+/* A run of pixels of the scaled composite, on one displayed axis. */
+typedef struct span {
+    double skip;       /* from the composite's edge to the first pixel to be computed, … */
+    int count;         /* … and how many these are */
+    int before, shown; /* of these, shown in the reply: after `before`, `shown` pixels */
+    int at;            /* where they go in the reply */
+} span;
+
+/* The part of the content that is shown, and `reach` more on both sides for the filters. */
+static span span_of(const si_geometry *g, int axis, int reach) {
+    double start = si_round(g->out_content[axis]);
+    double end = fmax(start + 1, si_round(g->out_content[axis] + g->out_content[2 + axis]));
+    double low = fmax(0, fmax(start, g->out_view[axis]));
+    double high = fmin(fmin(end, g->out[axis]), g->out_view[axis] + g->out_view[2 + axis]);
+    if (high <= low) {
+        return (span){0};
+    }
+    double first = fmax(start, low - reach), last = fmin(end, high + reach);
+    return (span){.skip = first - g->out_content[axis],
+        .count = (int)(last - first),
+        .before = (int)(low - first),
+        .shown = (int)(high - low),
+        .at = (int)low};
+}
+
+/* op_sharpen of layer 0 as an unsharp mask: the mean of four neighbours is a blur of this σ. */
+static const double SHARPEN_SIGMA = 0.70710678;
+
+/* What the request is about, solved. */
+typedef struct job {
+    const si_layer *layer;
+    const si_view *view;
+    si_layer_box box;
+    si_geometry g;
+    double scale; /* from composite to reply, as one number for filter radii */
+} job;
+
+static double layer_radius(const job *j) {
+    const si_usm *usm = &j->layer->look.ops.usm;
+    return usm->raw ? usm->radius : usm->radius * j->scale;
+}
+
+static int filter_reach(const job *j) {
+    const si_ops *ops = &j->layer->look.ops;
+    const si_usm *usm = &j->view->usm;
+    return (ops->sharpen ? si_filter_usm_reach(2, SHARPEN_SIGMA * j->scale) + 1 : 0) +
+           si_filter_usm_reach(ops->usm.amount, layer_radius(j)) +
+           (j->view->sharpen ? SI_FILTER_SHARPEN_REACH : 0) +
+           si_filter_usm_reach(usm->amount, usm->radius);
+}
+
+/* Filters of layer 0 run at the reply's resolution with their radius scaled along (P19). */
+static si_result filter(const job *j, si_image *im, si_diag *diag) {
+    const si_ops *ops = &j->layer->look.ops;
+    const si_usm *l = &ops->usm, *u = &j->view->usm;
+    si_result code = SI_OK;
+    if (ops->sharpen) {
+        code = j->scale == 1 ? si_filter_sharpen(im, diag)
+                             : si_filter_usm(im, 2, SHARPEN_SIGMA * j->scale, 0, false, diag);
+    }
+    if (code == SI_OK) {
+        code = si_filter_usm(im, l->amount, layer_radius(j), l->threshold, l->mono, diag);
+    }
+    if (code == SI_OK && j->view->sharpen) {
+        code = si_filter_sharpen(im, diag);
+    }
+    if (code == SI_OK) {
+        code = si_filter_usm(im, u->amount, u->radius, u->threshold, u->mono, diag);
+    }
+    return code;
+}
+
+/* ---- the scaled composite ---- */
+
+/* Source pixels per reply pixel on the stored axes. */
+static void stored_ratio(const si_original *o, const job *j, double ratio[2]) {
+    for (int i = 0; i < 2; i++) {
+        int d = i ^ (int)o->swap; /* the displayed axis that this stored one becomes */
+        ratio[i] = j->box.crop[2 + d] / j->g.out_content[2 + d];
+    }
+}
+
+static void lay_out(
+    const si_original *o, const job *j, const span s[2], si_pixel_axis axes[2]) {
+    const int full[2] = {o->width, o->height};
+    for (int i = 0; i < 2; i++) {
+        int d = i ^ (int)o->swap;
+        double from = j->box.crop[d], to = from + j->box.crop[2 + d];
+        double content = j->g.out_content[2 + d];
+        bool flip = o->flip[d];
+        axes[i] = (si_pixel_axis){.from = flip ? full[i] - to : from,
+            .to = flip ? full[i] - from : to,
+            .full = full[i],
+            .content = content,
+            .skip = flip ? content - s[d].skip - s[d].count : s[d].skip,
+            .count = s[d].count,
+            .flip = flip,
+            .mode = j->view->resmode};
+    }
+}
+
+static si_result composite(
+    const job *j, si_original *o, const span s[2], si_image *out, si_diag *diag) {
+    double ratio[2];
+    stored_ratio(o, j, ratio);
+    si_result code = si_original_reduce(o, ratio, diag);
+    if (code != SI_OK) {
+        return code;
+    }
+    si_pixel_axis axes[2];
+    lay_out(o, j, s, axes);
+    code = si_pixels_read(o, axes, out, diag);
+    return code == SI_OK ? filter(j, out, diag) : code;
+}
+
+/* ---- the reply ---- */
+
+static void fill(si_image *im, const uint8_t pixel[4]) {
+    for (int y = 0; y < im->height; y++) {
+        uint8_t *p = im->pixels + (size_t)y * im->stride;
+        for (int x = 0; x < im->width; x++, p += im->channels) {
+            memcpy(p, pixel, (size_t)im->channels);
+        }
+    }
+}
+
+static void put_pixel(const uint8_t *p, int from, uint8_t *q, int to, const uint8_t background[4]) {
+    if (to == 4) {
+        memcpy(q, p, 3);
+        q[3] = from == 4 ? p[3] : 255;
+        return;
+    }
+    for (int c = 0; c < 3; c++) {
+        unsigned v = p[c] * p[3] + background[c] * (255u - p[3]) + 127;
+        q[c] = (uint8_t)(v / 255);
+    }
+}
+
+/* Copies the shown part of `part` into the reply, flattened on `background` if that has no alpha.
+ */
+static void put(const si_image *part, const span s[2], si_image *out, const uint8_t background[4]) {
+    for (int y = 0; y < s[1].shown; y++) {
+        const uint8_t *p = part->pixels + (size_t)(s[1].before + y) * part->stride +
+                           (size_t)s[0].before * (size_t)part->channels;
+        uint8_t *q = out->pixels + (size_t)(s[1].at + y) * out->stride +
+                     (size_t)s[0].at * (size_t)out->channels;
+        if (part->channels == 3 && out->channels == 3) {
+            memcpy(q, p, 3 * (size_t)s[0].shown);
+            continue;
+        }
+        for (int x = 0; x < s[0].shown; x++, p += part->channels, q += out->channels) {
+            put_pixel(p, part->channels, q, out->channels, background);
+        }
+    }
+}
+
+static bool is_whole(const si_image *part, const span s[2], const si_geometry *g, int channels) {
+    return part->channels == channels && s[0].shown == g->out[0] && s[1].shown == g->out[1] &&
+           s[0].count == s[0].shown && s[1].count == s[1].shown;
+}
+
+static si_result compose(const si_recipe *r, const si_geometry *g, const span s[2], si_image *part,
+    si_image *out, si_diag *diag) {
+    int channels = r->alpha ? 4 : 3;
+    if (part->pixels != NULL && is_whole(part, s, g, channels)) {
+        *out = *part;
+        *part = (si_image){0};
+        return SI_OK;
+    }
+    const uint8_t bgc[4] = {(uint8_t)(r->bgc >> 16), (uint8_t)(r->bgc >> 8), (uint8_t)r->bgc, 255};
+    si_result code = si_image_alloc(out, g->out[0], g->out[1], channels, diag);
+    if (code != SI_OK) {
+        return code;
+    }
+    if (channels == 3) { /* with alpha, padding stays transparent (P13) */
+        fill(out, bgc);
+    }
+    if (part->pixels != NULL) {
+        put(part, s, out, bgc);
+    }
+    return SI_OK;
+}
+
+static si_result solve(const si_recipe *r, const si_original *o, const si_render_limits *limits,
+    job *j, si_diag *diag) {
+    int64_t most = limits != NULL && limits->max_view_pixels > 0 ? limits->max_view_pixels
+                                                                 : DEFAULT_VIEW_PIXELS;
+    si_content content = {
+        .width = o->swap ? o->height : o->width, .height = o->swap ? o->width : o->height};
+    *j = (job){.layer = &r->picture.layers[0], .view = &r->picture.view};
+    si_result code = si_geometry_layer(j->layer, &content, j->view, NULL, &j->box, diag);
+    if (code != SI_OK) {
+        return code;
+    }
+    double detail[2] = {j->box.size[0] / j->box.crop[2], j->box.size[1] / j->box.crop[3]};
+    code = si_geometry_view(j->view, j->box.rect, detail, r->dpr, &j->g, diag);
+    if (code != SI_OK) {
+        return code;
+    }
+    const si_geometry *g = &j->g;
+    if ((int64_t)g->out[0] * g->out[1] > most) {
+        return si_fail(diag, SI_ERR_LIMIT, "reply of %d×%d pixels exceeds the limit of %lld pixels",
+            g->out[0], g->out[1], (long long)most);
+    }
+    j->scale = sqrt(g->out_content[2] / j->box.rect[0] * (g->out_content[3] / j->box.rect[1]));
+    return SI_OK;
+}
+
+static si_result render_original(const si_recipe *r, si_original *o, const si_render_limits *limits,
+    si_image *out, si_diag *diag) {
+    job j;
+    si_image part = {0};
+    si_result code = solve(r, o, limits, &j, diag);
+    if (code != SI_OK) {
+        return code;
+    }
+    int reach = filter_reach(&j);
+    const span s[2] = {span_of(&j.g, 0, reach), span_of(&j.g, 1, reach)};
+    if (s[0].shown > 0 && s[1].shown > 0) {
+        code = composite(&j, o, s, &part, diag);
+    }
+    if (code == SI_OK) {
+        code = compose(r, &j.g, s, &part, out, diag);
+    }
+    si_image_free(&part);
+    return code;
+}
+
+si_result si_simple_render(const si_recipe *r, const si_files *files,
+    const si_render_limits *limits, si_image *out, si_diag *diag) {
+    si_original o = {0};
+    int fd = si_files_open(files, &r->picture.layers[0].source, diag);
+    if (fd < 0) {
+        return diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
+    }
+    si_result code = si_original_open(&o, fd, limits, diag);
+    if (code == SI_OK) {
+        code = render_original(r, &o, limits, out, diag);
+    }
+    si_original_close(&o);
+    close(fd);
+    return code;
+}
