@@ -39,7 +39,9 @@ SI_NODISCARD si_result si_mask_multiply(
  *             none          unassociated              premultiplied
  *   norm      as it is      as it is                  as it is
  *   invert    alpha 0       alpha 255 − a             alpha 255 − a, colour black
- *   off       opaque        alpha 255, colours stay   over black, opaque */
+ *   off       as it is      alpha 255, colours stay   over black, opaque
+ * With SI_MASK_NONE an alpha channel can only come from a crop beyond the image: `off` keeps it, so
+ * that bgColor still fills there. */
 SI_NODISCARD si_result si_mask_apply_use(
     si_image *im, si_mask_use use, si_mask_kind kind, si_diag *diag);
 
