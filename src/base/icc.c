@@ -4,8 +4,10 @@
 
 #include "base/str.h"
 
-#define D50 {0.3457, 0.3585}
-#define D65 {0.3127, 0.3290}
+#define D50                                                                                        \
+    { 0.3457, 0.3585 }
+#define D65                                                                                        \
+    { 0.3127, 0.3290 }
 
 static const si_icc_space spaces[] = {
     {"sRGB", "sRGB IEC61966-2.1", SI_PIXEL_RGB, SI_CURVE_SRGB, D65,
@@ -20,12 +22,10 @@ static const si_icc_space spaces[] = {
         {{0.630, 0.340}, {0.295, 0.605}, {0.150, 0.075}}},
     {"NTSC", "NTSC (1953)", SI_PIXEL_RGB, 2.2, {0.3101, 0.3162},
         {{0.67, 0.33}, {0.21, 0.71}, {0.14, 0.08}}},
-    {"PAL", "PAL/SECAM", SI_PIXEL_RGB, 2.2, D65,
-        {{0.64, 0.33}, {0.29, 0.60}, {0.15, 0.06}}},
+    {"PAL", "PAL/SECAM", SI_PIXEL_RGB, 2.2, D65, {{0.64, 0.33}, {0.29, 0.60}, {0.15, 0.06}}},
     {"ProPhoto", "ProPhoto RGB", SI_PIXEL_RGB, 1.8, D50,
         {{0.7347, 0.2653}, {0.1596, 0.8404}, {0.0366, 0.0001}}},
-    {"SMPTE", "SMPTE-C", SI_PIXEL_RGB, 2.2, D65,
-        {{0.630, 0.340}, {0.310, 0.595}, {0.155, 0.070}}},
+    {"SMPTE", "SMPTE-C", SI_PIXEL_RGB, 2.2, D65, {{0.630, 0.340}, {0.310, 0.595}, {0.155, 0.070}}},
     {"WideGamutRGB", "Wide Gamut RGB", SI_PIXEL_RGB, 2.2, D50,
         {{0.735, 0.265}, {0.115, 0.826}, {0.157, 0.018}}},
     {"DisplayP3", "Display P3", SI_PIXEL_RGB, SI_CURVE_SRGB, D65,

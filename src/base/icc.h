@@ -32,8 +32,8 @@ typedef struct si_icc_space {
     const char *long_name;
     si_pixel_type type; /* RGB, or gray, which has no primaries */
     double gamma;
-    double white[2];         /* CIE x, y */
-    double primaries[3][2];  /* red, green, blue: CIE x, y */
+    double white[2];        /* CIE x, y */
+    double primaries[3][2]; /* red, green, blue: CIE x, y */
 } si_icc_space;
 
 /* The standard space of this name (`len` bytes, short or long, any case, with or without ".icc");

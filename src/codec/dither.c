@@ -15,9 +15,9 @@ enum {
 /* For each cell, once it is asked for, the colours that are nearest to some point of it. */
 typedef struct finder {
     const si_palette *palette;
-    int first;             /* colours before it are not for opaque pixels */
-    int32_t start[CELLS];  /* of the cell's colours in `list`; -1 = not yet known */
-    uint8_t count[CELLS];  /* of them, less 1 */
+    int first;            /* colours before it are not for opaque pixels */
+    int32_t start[CELLS]; /* of the cell's colours in `list`; -1 = not yet known */
+    uint8_t count[CELLS]; /* of them, less 1 */
     uint8_t *list;
     size_t used, room;
 } finder;
@@ -134,8 +134,7 @@ bool si_palette_map(
         int *error = errors + (y % 2 == 0 ? 0 : error_count);
         int *next = errors + (y % 2 == 0 ? error_count : 0);
         memset(next, 0, error_count * sizeof *next);
-        ok = map_row(
-            image, y, f, dither, error, next, indices + (size_t)y * (size_t)image->width);
+        ok = map_row(image, y, f, dither, error, next, indices + (size_t)y * (size_t)image->width);
     }
     if (f != NULL) {
         free(f->list);

@@ -4,6 +4,7 @@
 
 #include <gif_lib.h>
 
+#include "codec/animation_driver.h"
 #include "codec/driver.h"
 #include "codec/memfile.h"
 #include "codec/palette.h"
@@ -16,7 +17,7 @@ static int on_read(GifFileType *gif, GifByteType *to, int len) {
     return (int)si_memfile_read(gif->UserData, to, (size_t)len);
 }
 
-static ColorMapObject *make_map(const si_palette *palette) {
+ColorMapObject *si_gif_map(const si_palette *palette) {
     ColorMapObject *map = GifMakeMapObject(1 << GifBitSize(palette->count), NULL);
     for (int i = 0; map != NULL && i < palette->count; i++) {
         const uint8_t *c = palette->rgba[i];
@@ -64,7 +65,7 @@ static si_result encode(
         r = si_fail(diag, SI_ERR_MEMORY, "gif: no memory for colours");
         goto done;
     }
-    map = make_map(&palette);
+    map = si_gif_map(&palette);
     gif = EGifOpen(&file, on_write, &e);
     if (map == NULL || gif == NULL) {
         r = si_fail(diag, SI_ERR_MEMORY, "gif: no memory");

@@ -133,8 +133,8 @@ static void add_forced(si_palette *palette, const si_quantize *how, int max) {
 
 static void add_cube(si_palette *palette) {
     for (int i = 0; i < 6 * 6 * 6; i++) {
-        add_color(palette, 255 - i / 36 * WEB_STEP, 255 - i / 6 % 6 * WEB_STEP,
-            255 - i % 6 * WEB_STEP);
+        add_color(
+            palette, 255 - i / 36 * WEB_STEP, 255 - i / 6 % 6 * WEB_STEP, 255 - i % 6 * WEB_STEP);
     }
 }
 

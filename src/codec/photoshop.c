@@ -94,8 +94,7 @@ static double fraction(const uint8_t *p) {
     return (int32_t)read_number(p, 4) / (double)(1 << 24);
 }
 
-bool si_photoshop_next_knot(
-    const si_photoshop_path *path, size_t *record, si_photoshop_knot *out) {
+bool si_photoshop_next_knot(const si_photoshop_path *path, size_t *record, si_photoshop_knot *out) {
     bool first = *record == 0;
     for (; *record < path->count; ++*record) {
         const uint8_t *p = path->records + *record * RECORD;
@@ -193,8 +192,8 @@ si_result si_photoshop_transform(
     block b;
     bool ok = true, any = false;
     while (ok && next_block(&w, &b)) {
-        bool path = b.id >= FIRST_PATH && b.id <= LAST_PATH &&
-                    count_knots(b.data, b.len / RECORD) > 0;
+        bool path =
+            b.id >= FIRST_PATH && b.id <= LAST_PATH && count_knots(b.data, b.len / RECORD) > 0;
         any |= path;
         if (path || (b.id == CLIPPING_PATH && any)) {
             ok = append_block(&b, m, out);

@@ -48,8 +48,8 @@ si_result si_target_load(
         code = read_file(fd, out, diag);
     }
     if (code == SI_OK && !si_icc_type(out->data, out->len, type)) {
-        code = si_fail(
-            diag, SI_ERR_SOURCE, "\"%.80s\" is not a profile of RGB, gray or CMYK", name);
+        code =
+            si_fail(diag, SI_ERR_SOURCE, "\"%.80s\" is not a profile of RGB, gray or CMYK", name);
     }
     if (code != SI_OK) {
         si_bytes_free(out);
@@ -58,9 +58,8 @@ si_result si_target_load(
 }
 
 static cmsHPROFILE open_rgb(si_icc profile) {
-    return profile.data == NULL
-               ? cmsCreate_sRGBProfile()
-               : cmsOpenProfileFromMem(profile.data, (cmsUInt32Number)profile.len);
+    return profile.data == NULL ? cmsCreate_sRGBProfile()
+                                : cmsOpenProfileFromMem(profile.data, (cmsUInt32Number)profile.len);
 }
 
 /* ---- rows ---- */
@@ -69,10 +68,10 @@ static cmsHPROFILE open_rgb(si_icc profile) {
 typedef struct converter {
     cmsHTRANSFORM transform; /* to 8 or, with `dither`, 16 bits */
     bool dither;
-    int from;         /* channels of the pixels given */
-    int inks;         /* samples of a pixel that come out: 1, 3, 4 */
-    uint8_t *row;     /* of `inks` bytes a pixel */
-    uint16_t *wide;   /* the same before dithering */
+    int from;       /* channels of the pixels given */
+    int inks;       /* samples of a pixel that come out: 1, 3, 4 */
+    uint8_t *row;   /* of `inks` bytes a pixel */
+    uint16_t *wide; /* the same before dithering */
 } converter;
 
 static cmsUInt32Number output_format(int inks, bool wide) {
