@@ -41,7 +41,8 @@ typedef struct si_affine {
  * NULL arena the text is only checked and `out` (may be NULL) gets only its count. */
 SI_NODISCARD si_result si_path_parse(si_str text, si_arena *arena, si_path *out, si_diag *diag);
 
-/* The path as text that parses to the same path: upper-case letters, commas, no blanks
+/* The path as text that parses to the same path (7 digits of each number): upper-case letters,
+ * commas, no blanks
  * (`M0,0L10,0Z`). In the arena; NULL when memory runs out. */
 const char *si_path_print(const si_path *path, si_arena *arena);
 
