@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WIDE __attribute__((target_clones("avx2", "default")))
+#include "render/gaussian.h"
 
-static const double BOX_FROM = 8;    /* σ from which boxes replace the Gaussian */
-static const double SMALLEST = 0.01; /* σ below which G is the identity */
+#define WIDE __attribute__((target_clones("avx2", "default")))
 
 /* What a filter compares: b of the formula, up to four planes interleaved, floats 0…255. With
  * alpha, colours are premultiplied (by 0…1) for blurring. */
@@ -16,32 +15,10 @@ enum { MAX_PLANES = 4 };
 /* ---- the Gaussian ---- */
 
 int si_filter_usm_reach(double amount, double radius) {
-    if (amount == 0 || radius < SMALLEST) {
+    if (amount == 0 || radius < SI_GAUSSIAN_SMALLEST) {
         return 0;
     }
     return (int)ceil(3 * radius) + 1;
-}
-
-/* Weight of the pixel `i` away: the Gaussian over its area, i − ½ … i + ½. */
-static double pixel_weight(double sigma, int i) {
-    double a = (i - 0.5) / (sigma * M_SQRT2), b = (i + 0.5) / (sigma * M_SQRT2);
-    return (erf(b) - erf(a)) / 2;
-}
-
-/* Weights for distances 0…reach, normalised to a sum of 1. */
-static float *make_kernel(double sigma, int reach) {
-    float *k = malloc((size_t)(reach + 1) * sizeof *k);
-    if (k == NULL) {
-        return NULL;
-    }
-    double sum = pixel_weight(sigma, 0);
-    for (int i = 1; i <= reach; i++) {
-        sum += 2 * pixel_weight(sigma, i);
-    }
-    for (int i = 0; i <= reach; i++) {
-        k[i] = (float)(pixel_weight(sigma, i) / sum);
-    }
-    return k;
 }
 
 WIDE static void add_pair(float *restrict sum, const float *a, const float *b, float w, size_t n) {
@@ -175,7 +152,7 @@ static void run_window(const window *w, si_image *im, const strength *s) {
 static si_result usm_window(si_image *im, double radius, const strength *s, si_diag *diag) {
     window w = {.reach = si_filter_usm_reach(1, radius), .planes = planes_of(im, s->mono)};
     w.row = (size_t)im->width * (size_t)w.planes;
-    w.kernel = make_kernel(radius, w.reach);
+    w.kernel = si_gaussian_kernel(radius, w.reach);
     w.in = malloc((w.row + 2 * (size_t)w.reach * (size_t)w.planes) * sizeof(float));
     w.rows = malloc((2 * (size_t)w.reach + 1) * w.row * sizeof(float));
     w.blurred = malloc(w.row * sizeof(float));
@@ -194,8 +171,7 @@ static si_result usm_window(si_image *im, double radius, const strength *s, si_d
 
 /* ---- large radii: three box filters over the whole image ---- */
 
-/* A line of `n` values `step` floats apart: running mean over 2·half + 1 of them, the two beyond
- * counting by `part`; so the width, and with it the variance, is continuous. */
+/* A line of `n` values `step` floats apart. */
 static void box_line(float *v, size_t step, int n, int half, float part, float *copy) {
     for (int i = 0; i < n; i++) {
         copy[i] = v[(size_t)i * step];
@@ -214,16 +190,6 @@ static void box_line(float *v, size_t step, int n, int half, float part, float *
 #undef AT
 }
 
-/* Half width and part of the box whose variance is σ²/3: for L = 2·half + 1 + 2·part the variance
- * is (half(half+1)(2half+1)/3 + 2·part·(half+1)²) / L. */
-static void box_of(double sigma, int *half, float *part) {
-    double variance = sigma * sigma / 3;
-    int h = (int)((sqrt(12 * variance + 1) - 1) / 2);
-    double inner = h * (h + 1.0) * (2 * h + 1.0) / 3, n = 2 * h + 1;
-    *half = h;
-    *part = (float)((variance * n - inner) / (2 * ((h + 1.0) * (h + 1.0) - variance)));
-}
-
 static si_result usm_boxes(si_image *im, double radius, const strength *s, si_diag *diag) {
     int planes = planes_of(im, s->mono), half;
     float part;
@@ -236,7 +202,7 @@ static si_result usm_boxes(si_image *im, double radius, const strength *s, si_di
         free(copy);
         return si_fail(diag, SI_ERR_MEMORY, "no memory for the sharpening filter");
     }
-    box_of(radius, &half, &part);
+    si_gaussian_box(radius, &half, &part);
     for (int y = 0; y < im->height; y++) {
         float *p = all + (size_t)y * row;
         load_row(im, y, s->mono, p);
@@ -263,7 +229,7 @@ si_result si_filter_usm(
         return SI_OK;
     }
     strength s = {.amount = (float)amount, .threshold = (float)threshold, .mono = mono};
-    return radius < BOX_FROM ? usm_window(im, radius, &s, diag) : usm_boxes(im, radius, &s, diag);
+    return radius < SI_GAUSSIAN_BOX_FROM ? usm_window(im, radius, &s, diag) : usm_boxes(im, radius, &s, diag);
 }
 
 /* ---- op_sharpen ---- */
