@@ -1,7 +1,9 @@
-/* Companies: their attributes, presets and objects, and where their files are.
+/* Companies: their attributes, macros, records, fonts, profiles and crops, and where their files
+ * are (reference/catalog.md).
  *
  * A catalog is an immutable snapshot of the configuration folder; a reload makes a new one. With no
- * configuration every first-level folder below the root is a company with default attributes. */
+ * configuration every first-level folder below the root is a company with default attributes.
+ * Whatever these functions return belongs to the catalog, unless they take an arena. */
 #ifndef SI_CATALOG_CATALOG_H
 #define SI_CATALOG_CATALOG_H
 
@@ -12,37 +14,148 @@
 #include "base/str.h"
 #include "catalog/attributes.h"
 #include "catalog/generations.h"
+#include "catalog/record.h"
 
 typedef struct si_catalog si_catalog;
 
 typedef struct si_company {
-    const char *id;                           /* root id, "" = default company */
-    si_attributes attributes;                 /* with the default company's filled in */
-    const struct si_entry *presets, *objects; /* internal */
+    const char *id;           /* root id, "" = default company */
+    si_attributes attributes; /* with the default company's filled in */
+    int64_t time_ms;          /* TimeStamp, else when the company file was changed; ms since 1970,
+                                 0 = there is no such file */
+    const struct si_company_data *data; /* internal */
 } si_company;
 
-/* Called for every mistake found in the configuration: file (below the folder), line, text. */
+/* ---- loading ---- */
+
+/* Called for everything found in the configuration: file (below the folder), line, text. Texts that
+ * begin with "warning: " tell of something odd that is not used; all others are mistakes. */
 typedef void (*si_catalog_report)(void *context, const char *file, int line, const char *text);
 
-/* Loads companies/<rootId>.ini of `config_dir` (NULL = no configuration) for images below `root`.
- * Every mistake goes to `report` (may be NULL); the first one also to `diag`, and any makes the
- * load fail with SI_ERR_CONFIG. SI_ERR_IO if a folder cannot be opened. */
+/* Whether a text of a report is a warning. */
+bool si_catalog_is_warning(const char *text);
+
+/* Loads companies/<rootId>.ini of `config_dir` (NULL = no configuration), with the data files and
+ * rule sets they name, for images below `root`. Every mistake goes to `report` (may be NULL); the
+ * first one also to `diag`, and any makes the load fail with SI_ERR_CONFIG. SI_ERR_IO if a folder
+ * cannot be opened. */
 SI_NODISCARD si_result si_catalog_load(const char *config_dir, const char *root,
     si_catalog_report report, void *context, si_catalog **out, si_diag *diag);
 void si_catalog_free(si_catalog *c);
+
+/* ---- companies ---- */
+
+/* The default company. */
+const si_company *si_catalog_default(const si_catalog *c);
+
+/* The company of that root id (exact case), else the first-level folder of that name with default
+ * attributes (made in the arena); NULL if there is neither. */
+const si_company *si_catalog_find_company(const si_catalog *c, si_str root_id, si_arena *arena);
 
 /* The company of a path's first element, or the default company when there is no such company (then
  * `*matched` is false and the element belongs to the object). Storage: the catalog or `arena`. */
 const si_company *si_catalog_company(
     const si_catalog *c, si_str root_id, si_arena *arena, bool *matched);
 
-/* Body of the preset `name` (any case), looked up in the company, then in the default one; NULL if
- * unknown. */
+/* Whether a foreign picture may be fetched from a server (lower-case name, port): AllowDirectUrls
+ * with ForeignHosts, or the server of RootUrl. */
+bool si_attributes_allow_host(const si_attributes *a, si_str host, int port);
+
+/* ---- what a company defines; each is looked up in the company, then in the default one ---- */
+
+/* Body of the macro (image preset) `name` (any case), with the macros in it expanded as they stood
+ * when it was defined; NULL if unknown. $shadow$ and $glow$ are built in. */
 const char *si_company_preset(const si_catalog *c, const si_company *company, si_str name);
 
-/* The line of [objects] for a record id (exact case): a file path below the company's folder,
- * followed by `?` and the record's Modifier if it has one. NULL if there is no such record. */
-const char *si_company_object(const si_company *company, si_str id);
+/* The record with exactly that id. `owner` (may be NULL) gets the company that has it, whose
+ * RootPath and DefaultExt its paths go by. NULL if there is none. */
+const si_record *si_catalog_record(const si_catalog *c, const si_company *company, si_str id,
+    si_record_table table, const si_company **owner);
+
+/* A font file (section 7). */
+typedef struct si_font {
+    const char *name;
+    bool bold, italic;
+    const char *path, *metrics_path; /* below the owner's RootPath; metrics "" = same folder */
+    const char *ps_name;             /* "" = none */
+    const si_company *owner;
+} si_font;
+
+/* The styles of a font name (exact case): at most one each of plain, bold, italic and bold italic,
+ * the company's own before the default company's. Fills `out` and returns how many, 0 if the name
+ * is unknown. */
+int si_catalog_font(
+    const si_catalog *c, const si_company *company, si_str name, const si_font *out[4]);
+
+/* A colour profile (section 7). */
+typedef struct si_profile {
+    const char *name;
+    const char *path; /* below the owner's RootPath */
+    const si_company *owner;
+} si_profile;
+
+/* The profile of that name (any case), or registered under the other standard name of the same
+ * profile: short, such as AdobeRGB, or long, such as "Adobe RGB (1998)". NULL if there is none. */
+const si_profile *si_catalog_profile(const si_catalog *c, const si_company *company, si_str name);
+
+/* The short standard name (section 7) of a short or long one in any case, or NULL. */
+const char *si_profile_standard(si_str name);
+
+/* A named smart crop: its size says the aspect ratio, and how large it is delivered. */
+typedef struct si_crop {
+    const char *name;
+    int width, height;    /* pixels */
+    struct si_crop *next; /* in the order of the file; NULL = last */
+} si_crop;
+
+/* The crop of that name (exact case), or NULL. */
+const si_crop *si_company_crop(const si_catalog *c, const si_company *company, si_str name);
+
+/* The crops a company has, first to last: its own, or the default company's if it has none. */
+const si_crop *si_company_crops(const si_catalog *c, const si_company *company);
+
+/* The crop of an object that was set by hand: x, y, width, height as fractions of the original,
+ * inside of it. False if there is none. The object is a record id or a path, without extension
+ * counting as equal to with one. */
+bool si_catalog_crop_override(
+    const si_catalog *c, const si_company *company, si_str object, si_str crop, double rect[4]);
+
+/* ---- objects (syntax.md sections 3 and 13) ---- */
+
+/* What is to be resolved. */
+typedef struct si_object_query {
+    const si_company *main; /* main catalog of the request; with `from_url` it may be NULL, and is
+                               then found from the object */
+    si_str object;          /* percent-decoded, without the context */
+    bool from_url;          /* the path of the request, not a reference in a command */
+    si_str locale;          /* of the request; p == NULL = not given */
+    si_record_table table;
+} si_object_query;
+
+/* What an object is. */
+typedef struct si_resolved {
+    const si_company *main;    /* as in the query, or found */
+    const si_company *company; /* whose attributes govern the object */
+    const si_record *record;   /* NULL = reached by its path */
+    const si_company *owner;   /* who has the record; `company` if there is none */
+    const char *object;        /* record id, or path; without the root id; in the arena */
+    const char *path;          /* of the file, for si_catalog_find(owner): the record's Path, which
+                                  is "" for templates, or the object */
+    const char *mask_path;     /* the record's MaskPath, or "" */
+} si_resolved;
+
+/* Finds out what an object names; touches no file. SI_ERR_FORBIDDEN: by its path, and
+ * AllowDirectAccess does not allow that. SI_ERR_RANGE: the locale has no rule. Never
+ * SI_ERR_NOT_FOUND: what is no record is a path. */
+SI_NODISCARD si_result si_catalog_resolve(const si_catalog *c, const si_object_query *query,
+    si_arena *arena, si_resolved *out, si_diag *diag);
+
+/* The ids of records that LocaleMap may turn a record id into, for req=xlate: those that exist,
+ * each once, the plain id first. Returns how many; *out is in the arena. −1 if memory runs out. */
+int si_catalog_translations(const si_catalog *c, const si_company *main, si_str id,
+    si_record_table table, si_arena *arena, const char *const **out);
+
+/* ---- files ---- */
 
 /* A file behind an object. */
 typedef struct si_file {
@@ -57,8 +170,20 @@ typedef struct si_file {
 SI_NODISCARD si_result si_catalog_find(const si_catalog *c, const si_company *company,
     si_str object, si_arena *arena, si_file *out, si_diag *diag);
 
+/* The same for static content, below StaticContentRootPath and by its exact name. */
+SI_NODISCARD si_result si_catalog_find_static(const si_catalog *c, const si_company *company,
+    si_str object, si_arena *arena, si_file *out, si_diag *diag);
+
+/* The same for fonts and profiles: below RootPath, by exact name. */
+SI_NODISCARD si_result si_catalog_find_exact(const si_catalog *c, const si_company *company,
+    si_str path, si_arena *arena, si_file *out, si_diag *diag);
+
 /* Opens a path relative to `root_fd` for reading, with the same guard; the broker's half of
  * si_catalog_find(). Returns a descriptor, or −1 with `diag` set. */
 int si_root_open(int root_fd, const char *path, si_diag *diag);
+
+/* The line of [objects] for a record id (exact case): a file path below the company's folder,
+ * followed by `?` and the record's Modifier if it has one. NULL if there is no such record. */
+const char *si_company_object(const si_company *company, si_str id);
 
 #endif

@@ -3,19 +3,91 @@
 #define SI_CATALOG_INTERNAL_H
 
 #include "catalog/catalog.h"
+#include "catalog/datafile.h"
+#include "catalog/names.h"
 
-/* A named line of a company file, in file order. */
-typedef struct si_entry {
-    struct si_entry *next;
-    const char *name, *value;
-    int line;
-} si_entry;
+/* What a company defines; a company that is only a folder has none of it. */
+typedef struct si_company_data {
+    si_names macros;          /* name → body */
+    si_names images, statics; /* id → si_record */
+    si_names lines;           /* id → "path?modifier", for si_company_object() */
+    si_names fonts;           /* name → struct si_styles */
+    si_names profiles;        /* name → si_profile */
+    si_names crops;           /* name → si_crop */
+    si_names overrides;       /* object without extension → struct si_override */
+    si_crop *first_crop;
+} si_company_data;
 
 struct si_catalog {
-    si_arena arena;        /* everything below lives here */
-    int root_fd;           /* the served root */
+    si_arena arena; /* everything below lives here */
+    int root_fd;    /* the served root */
     int company_count;
-    si_company *companies; /* [0] is the default company */
+    si_company *companies;  /* [0] is the default company */
+    si_names by_id;         /* root id → si_company */
+    bool root_path_defined; /* in default.ini */
 };
+
+/* A company file that is being read. */
+typedef struct si_loading {
+    si_catalog *catalog;
+    si_company *company;
+    si_company_data *data;
+    si_arena *arena;  /* the catalog's */
+    int dir_fd;       /* the folder of company files */
+    const char *file; /* that is being read, as reports call it */
+    si_catalog_report report;
+    void *context;
+    si_diag *diag;
+    bool mistakes;       /* there were some, in any file */
+    bool root_path_here; /* RootPath is defined in this company file */
+    bool sections;       /* second pass: sections, not attributes */
+    si_crop **crops_end;
+} si_loading;
+
+/* Reports a mistake or a warning at a line of the file that is being read. */
+void si_loading_mistake(si_loading *l, int line, const char *fmt, ...) SI_PRINTF(3, 4);
+void si_loading_warning(si_loading *l, int line, const char *fmt, ...) SI_PRINTF(3, 4);
+
+/* Reads a data file that the company names, `context` being that of the two functions; mistakes are
+ * reported as those of that file. */
+void si_loading_read(si_loading *l, const char *path,
+    void (*columns)(void *context, int count, const si_str *names),
+    void (*record)(void *context, int line, int count, const si_datafile_field *fields),
+    void *context);
+
+/* Text cut to what fits into a message. */
+#define SI_SHOWN(s) (int)((s).len > 80 ? 80 : (s).len), ((s).len > 0 ? (s).p : "")
+
+/* Whether a name has only letters, digits and the characters of `extra`, and at least one. */
+bool si_name_is_clean(si_str name, const char *extra);
+
+/* Whether a path is one that stays below a folder: no empty, "." or ".." element, no leading "/",
+ * no control character or backslash. */
+bool si_path_is_clean(si_str path);
+
+/* Attributes: the defaults of all; one of a company file; which go over from the default company to
+ * another. False if memory runs out. */
+bool si_attributes_init(si_attributes *a, si_arena *arena);
+void si_attribute_set(si_loading *l, si_str name, si_str value, int line);
+bool si_attributes_inherit(si_attributes *a, const si_attributes *from, si_arena *arena);
+
+/* Macros. Those that are built in go to the default company. */
+bool si_macros_build_in(si_loading *l);
+void si_macro_define(si_loading *l, si_str name, si_str body, int line);
+void si_macros_load(si_loading *l);
+
+/* Records: a field of a section [object ID] or [static ID], a line of [objects], data files. */
+void si_record_set(
+    si_loading *l, si_record_table table, si_str id, si_str field, si_str value, int line);
+void si_record_line(si_loading *l, si_str id, si_str line_text, int line);
+void si_records_load(si_loading *l);
+
+/* Fonts, profiles, crops: lines of their sections, data files. */
+void si_font_line(si_loading *l, si_str name, si_str value, int line);
+void si_profile_line(si_loading *l, si_str name, si_str value, int line);
+void si_crop_line(si_loading *l, si_str name, si_str value, int line);
+void si_override_line(si_loading *l, si_str object, si_str crop, si_str value, int line);
+void si_fonts_load(si_loading *l);
+void si_profiles_load(si_loading *l);
 
 #endif

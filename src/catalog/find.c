@@ -1,14 +1,11 @@
 /* Finding and opening the files behind objects, never outside the served root. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "catalog/catalog.h"
+#include "catalog/beneath.h"
 #include "catalog/catalog_internal.h"
 #include "catalog/extensions.h"
 
@@ -20,46 +17,8 @@ static const char *const extensions[] = {
 #undef X
 };
 
-/* For kernels and sandboxes without openat2(2): opens, then asks where that really is. */
-static int open_checked(int root_fd, const char *path, int flags) {
-    char link[64], real[PATH_MAX], root[PATH_MAX];
-    int fd = openat(root_fd, path, flags | O_CLOEXEC);
-    if (fd < 0) {
-        return -1;
-    }
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t n = readlink(link, real, sizeof real - 1);
-    snprintf(link, sizeof link, "/proc/self/fd/%d", root_fd);
-    ssize_t m = readlink(link, root, sizeof root - 1);
-    bool beneath = n > 0 && m > 0 && n > m && memcmp(real, root, (size_t)m) == 0 &&
-                   (real[m] == '/' || root[m - 1] == '/');
-    if (!beneath) {
-        close(fd);
-        errno = EXDEV;
-        return -1;
-    }
-    return fd;
-}
-
-/* Opens a path beneath the root; links that lead out of it fail with EXDEV. */
-static int open_beneath(int root_fd, const char *path, int flags) {
-    if (!(flags & O_PATH)) { /* a pipe or a device must not hold us up */
-        flags |= O_NOCTTY | O_NONBLOCK;
-    }
-    struct open_how how = {
-        .flags = (uint64_t)(flags | O_CLOEXEC), .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-    int fd;
-    do {
-        fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
-    } while (fd < 0 && errno == EAGAIN);
-    if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
-        return open_checked(root_fd, path, flags);
-    }
-    return fd;
-}
-
 int si_root_open(int root_fd, const char *path, si_diag *diag) {
-    int fd = open_beneath(root_fd, path, O_RDONLY);
+    int fd = si_open_beneath(root_fd, path, O_RDONLY);
     struct stat st;
     if (fd < 0) {
         if (errno == EXDEV || errno == ELOOP) {
@@ -83,7 +42,7 @@ int si_root_open(int root_fd, const char *path, si_diag *diag) {
 
 /* Size and time of a regular file beneath the root. */
 static bool stat_beneath(int root_fd, const char *path, struct stat *st) {
-    int fd = open_beneath(root_fd, path, O_PATH);
+    int fd = si_open_beneath(root_fd, path, O_PATH);
     if (fd < 0) {
         return false;
     }
@@ -92,23 +51,73 @@ static bool stat_beneath(int root_fd, const char *path, struct stat *st) {
     return ok;
 }
 
-/* An object is one or more path elements, none of them empty, "." or "..", without control
- * characters, backslashes or commas (reference/syntax.md section 1). */
-static bool object_is_clean(si_str object) {
-    si_str rest = object, element;
+bool si_path_is_clean(si_str path) {
+    si_str rest = path, element;
     while (si_str_next(&rest, '/', &element)) {
         if (element.len == 0 || si_str_eq(element, SI_STR(".")) ||
             si_str_eq(element, SI_STR(".."))) {
             return false;
         }
     }
-    for (size_t i = 0; i < object.len; i++) {
-        unsigned char c = (unsigned char)object.p[i];
-        if (c < 0x20 || c == 0x7f || c == ',' || c == '\\' || c == '?') {
+    for (size_t i = 0; i < path.len; i++) {
+        unsigned char c = (unsigned char)path.p[i];
+        if (c < 0x20 || c == 0x7f || c == '\\') {
             return false;
         }
     }
-    return object.len > 0;
+    return path.len > 0;
+}
+
+/* An object is a clean path without commas (reference/syntax.md section 1). */
+static bool object_is_clean(si_str object) {
+    return si_path_is_clean(object) && memchr(object.p, ',', object.len) == NULL &&
+           memchr(object.p, '?', object.len) == NULL;
+}
+
+/* What si_catalog_find() and its kin give back. */
+static si_result found(
+    const char *path, const struct stat *st, si_arena *arena, si_file *out, si_diag *diag) {
+    const char *copy = si_arena_copy(arena, path, strlen(path));
+    if (copy == NULL) {
+        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    }
+    *out = (si_file){.path = copy,
+        .size = (uint64_t)st->st_size,
+        .time_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec};
+    return SI_OK;
+}
+
+/* A file below a folder of the served root, by its exact name. */
+static si_result find_exact(const si_catalog *c, const char *folder, si_str name, si_arena *arena,
+    si_file *out, si_diag *diag) {
+    char path[MAX_PATH];
+    struct stat st;
+    int n = snprintf(
+        path, sizeof path, "%s%s%.*s", folder, folder[0] != '\0' ? "/" : "", SI_STR_ARG(name));
+    if (n < 0 || n >= MAX_PATH || !stat_beneath(c->root_fd, path, &st)) {
+        return si_fail(diag, SI_ERR_NOT_FOUND, "file \"%.*s\" not found", SI_SHOWN(name));
+    }
+    return found(path, &st, arena, out, diag);
+}
+
+si_result si_catalog_find_exact(const si_catalog *c, const si_company *company, si_str path,
+    si_arena *arena, si_file *out, si_diag *diag) {
+    if (!si_path_is_clean(path)) {
+        return si_fail(diag, SI_ERR_FORBIDDEN, "the file name is not allowed");
+    }
+    return find_exact(c, company->attributes.root_path, path, arena, out, diag);
+}
+
+si_result si_catalog_find_static(const si_catalog *c, const si_company *company, si_str object,
+    si_arena *arena, si_file *out, si_diag *diag) {
+    const char *folder = company->attributes.static_root_path;
+    if (!object_is_clean(object)) {
+        return si_fail(diag, SI_ERR_FORBIDDEN, "the name is not allowed");
+    }
+    if (folder[0] == '\0') {
+        return si_fail(diag, SI_ERR_NOT_FOUND, "there is no static content here");
+    }
+    return find_exact(c, folder, object, arena, out, diag);
 }
 
 si_result si_catalog_find(const si_catalog *c, const si_company *company, si_str object,
@@ -116,8 +125,7 @@ si_result si_catalog_find(const si_catalog *c, const si_company *company, si_str
     if (!object_is_clean(object)) {
         return si_fail(diag, SI_ERR_FORBIDDEN, "the image name is not allowed");
     }
-    const char *folder =
-        company->attributes.root_path[0] != '\0' ? company->attributes.root_path : company->id;
+    const char *folder = company->attributes.root_path;
     char path[MAX_PATH];
     int n = snprintf(
         path, sizeof path, "%s%s%.*s", folder, folder[0] != '\0' ? "/" : "", SI_STR_ARG(object));
@@ -125,25 +133,18 @@ si_result si_catalog_find(const si_catalog *c, const si_company *company, si_str
         return si_fail(diag, SI_ERR_NOT_FOUND, "image not found");
     }
     struct stat st;
-    bool found = stat_beneath(c->root_fd, path, &st);
-    if (!found && company->attributes.default_ext[0] != '\0') {
+    bool there = stat_beneath(c->root_fd, path, &st);
+    if (!there && company->attributes.default_ext[0] != '\0') {
         snprintf(path + n, sizeof path - (size_t)n, "%.15s", company->attributes.default_ext);
-        found = stat_beneath(c->root_fd, path, &st);
+        there = stat_beneath(c->root_fd, path, &st);
     }
-    for (size_t i = 0; !found && i < sizeof extensions / sizeof *extensions; i++) {
+    for (size_t i = 0; !there && i < sizeof extensions / sizeof *extensions; i++) {
         snprintf(path + n, sizeof path - (size_t)n, "%s", extensions[i]);
-        found = stat_beneath(c->root_fd, path, &st);
+        there = stat_beneath(c->root_fd, path, &st);
     }
-    if (!found) {
+    if (!there) {
         return si_fail(diag, SI_ERR_NOT_FOUND, "image \"%.*s\" not found",
             (int)(object.len > 200 ? 200 : object.len), object.p);
     }
-    const char *copy = si_arena_copy(arena, path, strlen(path));
-    if (copy == NULL) {
-        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
-    }
-    *out = (si_file){.path = copy,
-        .size = (uint64_t)st.st_size,
-        .time_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec};
-    return SI_OK;
+    return found(path, &st, arena, out, diag);
 }

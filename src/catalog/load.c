@@ -2,237 +2,214 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/color.h"
 #include "base/ini.h"
 #include "catalog/catalog_internal.h"
 
-struct loading {
-    si_catalog *catalog;
-    si_company *company;
-    si_entry **presets_end, **objects_end;
-    const char *file;
-    si_catalog_report report;
-    void *context;
-    si_diag *diag;
-    bool mistakes;
-};
+enum { MEMORY_MAX = 1 << 30 }; /* of a whole catalog, bytes: a million records */
 
-static void mistake(void *context, int line, const char *text) {
-    struct loading *l = context;
-    l->mistakes = true;
+static const char warning_mark[] = "warning: ";
+
+bool si_catalog_is_warning(const char *text) {
+    return strncmp(text, warning_mark, sizeof warning_mark - 1) == 0;
+}
+
+/* ---- reports ---- */
+
+static void tell(si_loading *l, int line, const char *text) {
     if (l->report != NULL) {
         l->report(l->context, l->file, line, text);
     }
+}
+
+static void mistake(void *context, int line, const char *text) {
+    si_loading *l = context;
+    l->mistakes = true;
+    tell(l, line, text);
     (void)si_fail(l->diag, SI_ERR_CONFIG, "%s:%d: %s", l->file, line, text);
 }
 
-/* ---- attribute values, one parser a type ---- */
-
-typedef struct limits {
-    double min, max;
-} limits;
-
-static bool parse_BOOL(si_str v, limits range, si_arena *arena, void *out) {
-    (void)range, (void)arena;
-    return si_str_flag(v, out);
+static void warning(void *context, int line, const char *text) {
+    tell(context, line, text);
 }
 
-static bool parse_INT(si_str v, limits range, si_arena *arena, void *out) {
-    (void)arena;
-    long n;
-    if (!si_str_int(v, &n) || n < range.min || n > range.max) {
-        return false;
-    }
-    *(int *)out = (int)n;
-    return true;
-}
-
-static bool parse_REAL(si_str v, limits range, si_arena *arena, void *out) {
-    (void)arena;
-    double n;
-    if (!si_str_real(v, &n) || n < range.min || n > range.max) {
-        return false;
-    }
-    *(double *)out = n;
-    return true;
-}
-
-static bool parse_PAIR(si_str v, limits range, si_arena *arena, void *out) {
-    si_attr_PAIR *pair = out;
-    si_str w;
-    return si_str_next(&v, ',', &w) && v.p != NULL &&
-           parse_INT(si_str_trim(w), range, arena, &pair->w) &&
-           parse_INT(si_str_trim(v), range, arena, &pair->h);
-}
-
-static bool parse_QUALITY(si_str v, limits range, si_arena *arena, void *out) {
-    si_attr_QUALITY *q = out;
-    si_str number;
-    q->chroma_full = false;
-    return si_str_next(&v, ',', &number) &&
-           parse_INT(si_str_trim(number), range, arena, &q->quality) &&
-           (v.p == NULL || si_str_flag(si_str_trim(v), &q->chroma_full));
-}
-
-static bool parse_COLOR(si_str v, limits range, si_arena *arena, void *out) {
-    (void)range, (void)arena;
-    si_color color;
-    if (!si_color_parse(v, &color)) {
-        return false;
-    }
-    *(uint32_t *)out = si_color_rgb(&color);
-    return true;
-}
-
-static bool parse_RESMODE(si_str v, limits range, si_arena *arena, void *out) {
-    (void)range, (void)arena;
-    /* the enum of catalog.md section 3 (1 sharp, 2 bilin, 3 bicub, 4 sharp2), or a name */
-    static const struct {
-        const char *name;
-        int mode;
-    } modes[] = {{"1", 2}, {"2", 0}, {"3", 1}, {"4", 2}, {"bilin", 0}, {"bicub", 1}, {"sharp2", 2},
-        {"bisharp", 3}, {"sharp", 2}};
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
-        if (si_str_eq_nocase(v, si_str_of(modes[i].name))) {
-            *(int *)out = modes[i].mode;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool parse_TEXT(si_str v, limits range, si_arena *arena, void *out) {
-    (void)range;
-    const char *copy = si_arena_copy(arena, v.p, v.len);
-    *(const char **)out = copy;
-    return copy != NULL;
-}
-
-static const struct attribute {
-    const char *name;
-    bool (*parse)(si_str v, limits range, si_arena *arena, void *out);
-    size_t offset;
-    limits range;
-    const char *initial, *type;
-    bool empty_counts; /* "defined but empty" switches the feature off (catalog.md section 2) */
-} attributes[] = {
-#define X(name, field, type, min, max, initial, unit, help)                                        \
-    {#name, parse_##type, offsetof(si_attributes, field), {min, max}, initial, #type,              \
-        parse_##type == parse_TEXT},
-    SI_ATTRIBUTES(X)
-#undef X
-};
-
-enum { ATTRIBUTE_COUNT = sizeof attributes / sizeof *attributes };
-
-static void set_attribute(struct loading *l, si_str name, si_str value, int line) {
-    char text[200];
-    for (int i = 0; i < ATTRIBUTE_COUNT; i++) {
-        const struct attribute *a = &attributes[i];
-        if (!si_str_eq_nocase(name, si_str_of(a->name))) {
-            continue;
-        }
-        if (value.len == 0 && !a->empty_counts) {
-            return; /* inherits */
-        }
-        void *field = (char *)&l->company->attributes + a->offset;
-        if (!a->parse(value, a->range, &l->catalog->arena, field)) {
-            if (a->range.max > 0) {
-                snprintf(text, sizeof text, "%s: \"%.*s\" is not a %s of %g to %g", a->name,
-                    (int)(value.len > 60 ? 60 : value.len), value.len > 0 ? value.p : "", a->type,
-                    a->range.min, a->range.max);
-            } else {
-                snprintf(text, sizeof text, "%s: not a valid %s", a->name, a->type);
-            }
-            mistake(l, line, text);
-        }
-        return;
-    }
-    snprintf(text, sizeof text, "unknown attribute \"%.*s\"", (int)(name.len > 60 ? 60 : name.len),
-        name.p);
+void si_loading_mistake(si_loading *l, int line, const char *fmt, ...) {
+    char text[400];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
     mistake(l, line, text);
 }
 
-/* ---- files ---- */
+void si_loading_warning(si_loading *l, int line, const char *fmt, ...) {
+    char text[400];
+    int n = snprintf(text, sizeof text, "%s", warning_mark);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text + n, sizeof text - (size_t)n, fmt, args);
+    va_end(args);
+    tell(l, line, text);
+}
 
-static bool name_is_clean(si_str name, const char *extra) {
+void si_loading_read(si_loading *l, const char *path,
+    void (*columns)(void *context, int count, const si_str *names),
+    void (*record)(void *context, int line, int count, const si_datafile_field *fields),
+    void *context) {
+    char shown[300];
+    const char *outer = l->file;
+    si_diag diag = {0};
+    const si_datafile_reader reader = {.columns = columns,
+        .record = record,
+        .context = context,
+        .mistake = mistake,
+        .warning = warning,
+        .report_context = l};
+    snprintf(shown, sizeof shown, "companies/%.280s", path);
+    l->file = shown;
+    if (si_datafile_read(l->dir_fd, path, &reader, &diag) != SI_OK) {
+        l->file = outer;
+        mistake(l, 1, diag.text);
+    }
+    l->file = outer;
+}
+
+bool si_name_is_clean(si_str name, const char *extra) {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.p[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && strchr(extra, c) == NULL) {
+        if (!letter && (c == '\0' || strchr(extra, c) == NULL)) {
             return false;
         }
     }
     return name.len > 0;
 }
 
-static void add_entry(struct loading *l, si_entry ***end, si_str name, si_str value, int line) {
-    si_entry *e = si_arena_alloc(&l->catalog->arena, sizeof *e);
-    if (e == NULL) {
-        mistake(l, line, "out of memory");
-        return;
+/* ---- company files ---- */
+
+static void attribute_line(si_loading *l, si_str name, si_str value, int line) {
+    if (!si_str_eq_nocase(name, SI_STR("RootId"))) {
+        si_attribute_set(l, name, value, line);
+    } else if (!si_str_eq(value, si_str_of(l->company->id))) {
+        si_loading_mistake(l, line, "RootId differs from the name of the file");
     }
-    e->name = si_arena_copy(&l->catalog->arena, name.p, name.len);
-    e->value = si_arena_copy(&l->catalog->arena, value.p, value.len);
-    e->line = line;
-    if (e->name == NULL || e->value == NULL) {
-        mistake(l, line, "out of memory");
-        return;
-    }
-    **end = e;
-    *end = &e->next;
 }
 
-static void setting(void *context, si_str section, si_str name, si_str value, int line) {
-    struct loading *l = context;
-    if (section.len == 0 || si_str_eq_nocase(section, SI_STR("attributes"))) {
-        if (si_str_eq_nocase(name, SI_STR("RootId"))) {
-            if (!si_str_eq(value, si_str_of(l->company->id))) {
-                mistake(l, line, "RootId differs from the name of the file");
-            }
+/* The rest of a section's header behind a word: "[object ID]". */
+static bool section_about(si_str section, si_str word, si_str *rest) {
+    if (section.len <= word.len || section.p[word.len] != ' ' ||
+        !si_str_eq_nocase((si_str){section.p, word.len}, word)) {
+        return false;
+    }
+    *rest = si_str_trim((si_str){section.p + word.len, section.len - word.len});
+    return rest->len > 0;
+}
+
+static void section_line(si_loading *l, si_str section, si_str name, si_str value, int line) {
+    static const struct {
+        si_str section;
+        void (*line)(si_loading *l, si_str name, si_str value, int line);
+    } sections[] = {
+        {{"presets", 7}, si_macro_define},
+        {{"objects", 7}, si_record_line},
+        {{"fonts", 5}, si_font_line},
+        {{"profiles", 8}, si_profile_line},
+        {{"crops", 5}, si_crop_line},
+    };
+    si_str id;
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        if (si_str_eq_nocase(section, sections[i].section)) {
+            sections[i].line(l, name, value, line);
             return;
         }
-        set_attribute(l, name, value, line);
-    } else if (si_str_eq_nocase(section, SI_STR("presets"))) {
-        if (!name_is_clean(name, "-_.")) {
-            mistake(l, line, "preset names have only letters, digits, \"-\", \"_\" and \".\"");
-        } else if (value.len == 0) {
-            mistake(l, line, "preset without commands");
-        } else {
-            add_entry(l, &l->presets_end, name, value, line);
-        }
-    } else if (si_str_eq_nocase(section, SI_STR("objects"))) {
-        if (value.len == 0) {
-            mistake(l, line, "object without a file path");
-        } else {
-            add_entry(l, &l->objects_end, name, value, line);
-        }
+    }
+    if (section_about(section, SI_STR("object"), &id)) {
+        si_record_set(l, SI_TABLE_IMAGE, id, name, value, line);
+    } else if (section_about(section, SI_STR("static"), &id)) {
+        si_record_set(l, SI_TABLE_STATIC, id, name, value, line);
+    } else if (section_about(section, SI_STR("crop"), &id)) {
+        si_override_line(l, id, name, value, line);
     } else {
-        mistake(l, line, "unknown section; there are [attributes], [presets] and [objects]");
+        si_loading_mistake(l, line,
+            "unknown section; there are [attributes], [presets], [objects], [object ID], "
+            "[static ID], [fonts], [profiles], [crops] and [crop OBJECT]");
     }
 }
 
-static si_result load_company(
-    struct loading *l, int dir_fd, const char *file, si_company *company) {
+/* Attributes come first, since they name the data files; then these; then the other sections, which
+ * may use and replace what is in them. */
+static void setting(void *context, si_str section, si_str name, si_str value, int line) {
+    si_loading *l = context;
+    bool attribute = section.len == 0 || si_str_eq_nocase(section, SI_STR("attributes"));
+    if (attribute && !l->sections) {
+        attribute_line(l, name, value, line);
+    } else if (!attribute && l->sections) {
+        section_line(l, section, name, value, line);
+    }
+}
+
+static void known_mistake(void *context, int line, const char *text) {
+    (void)context, (void)line, (void)text; /* told in the first pass */
+}
+
+static bool new_data(si_loading *l) {
+    si_company_data *d = si_arena_alloc(l->arena, sizeof *d);
+    if (d != NULL) {
+        d->macros.nocase = d->profiles.nocase = true;
+        l->company->data = l->data = d;
+        l->crops_end = &d->first_crop;
+    }
+    return d != NULL;
+}
+
+/* RootPath that is defined nowhere is the folder named like the company. */
+static void settle_root_path(si_loading *l) {
+    si_company *standard = &l->catalog->companies[0];
+    if (l->company == standard) {
+        l->catalog->root_path_defined = l->root_path_here;
+    } else if (!l->root_path_here && !l->catalog->root_path_defined) {
+        l->company->attributes.root_path = l->company->id;
+    }
+}
+
+static void settle_time(si_loading *l, const char *file) {
+    struct stat st;
+    l->company->time_ms = l->company->attributes.time_stamp;
+    if (l->company->time_ms == 0 && fstatat(l->dir_fd, file, &st, 0) == 0) {
+        l->company->time_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+    }
+}
+
+static si_result load_company(si_loading *l, const char *file, si_company *company) {
     char shown[300];
     snprintf(shown, sizeof shown, "companies/%.255s", file);
     l->company = company;
     l->file = shown;
-    l->presets_end = (si_entry **)&company->presets;
-    l->objects_end = (si_entry **)&company->objects;
-    si_result result = si_ini_read(dir_fd, file, setting, mistake, l, l->diag);
-    if (result == SI_OK && company->attributes.root_path[0] == '/') {
-        mistake(l, 1, "RootPath is relative to the served root and has no leading \"/\"");
+    l->root_path_here = l->sections = false;
+    si_result result = si_ini_read(l->dir_fd, file, setting, mistake, l, l->diag);
+    if (result != SI_OK) {
+        return result;
     }
-    return result;
+    settle_root_path(l);
+    settle_time(l, file);
+    si_macros_load(l);
+    si_records_load(l);
+    si_fonts_load(l);
+    si_profiles_load(l);
+    l->sections = true;
+    return si_ini_read(l->dir_fd, file, setting, known_mistake, l, l->diag);
 }
 
 /* Names of the company files in the folder, sorted, without default.ini. */
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 static int list_companies(int dir_fd, char ***out) {
     *out = NULL;
     DIR *dir = fdopendir(dup(dir_fd));
@@ -261,32 +238,39 @@ static int list_companies(int dir_fd, char ***out) {
         }
     }
     closedir(dir);
-    for (int i = 1; i < count; i++) { /* few files: insertion sort */
-        for (int j = i; j > 0 && strcmp((*out)[j - 1], (*out)[j]) > 0; j--) {
-            char *swap = (*out)[j];
-            (*out)[j] = (*out)[j - 1];
-            (*out)[j - 1] = swap;
-        }
+    if (count > 1) {
+        qsort(*out, (size_t)count, sizeof **out, by_name);
     }
     return count;
 }
 
-static si_result load_folder(struct loading *l, const char *config_dir) {
+static si_result load_one(si_loading *l, const char *file) {
     si_catalog *c = l->catalog;
-    int config_fd = open(config_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (config_fd < 0) {
-        return si_fail(
-            l->diag, SI_ERR_IO, "configuration folder %s: %s", config_dir, strerror(errno));
+    si_company *company = &c->companies[c->company_count];
+    si_str id = {file, strlen(file) - 4};
+    company->id = si_arena_copy(&c->arena, id.p, id.len);
+    l->company = company;
+    if (company->id == NULL || !new_data(l) ||
+        !si_attributes_inherit(&company->attributes, &c->companies[0].attributes, &c->arena) ||
+        !si_names_put(&c->by_id, &c->arena, company->id, company)) {
+        return si_fail(l->diag, SI_ERR_MEMORY, "out of memory");
     }
-    int dir_fd = openat(config_fd, "companies", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    close(config_fd);
-    if (dir_fd < 0) {
-        return errno == ENOENT
-                   ? SI_OK
-                   : si_fail(l->diag, SI_ERR_IO, "%s/companies: %s", config_dir, strerror(errno));
+    c->company_count++;
+    si_result result = load_company(l, file, company);
+    if (result == SI_OK && !si_name_is_clean(id, "-_.")) {
+        char shown[300];
+        snprintf(shown, sizeof shown, "companies/%.255s", file);
+        l->file = shown;
+        si_loading_mistake(l, 1, "company names have only letters, digits, \"-\", \"_\" and \".\"");
     }
+    return result;
+}
+
+/* All company files of the folder; the default company's first. */
+static si_result load_companies(si_loading *l) {
+    si_catalog *c = l->catalog;
     char **files = NULL;
-    int count = list_companies(dir_fd, &files);
+    int count = list_companies(l->dir_fd, &files);
     si_result result = SI_OK;
     si_company *companies =
         count < 0 ? NULL : si_arena_alloc(&c->arena, (size_t)(count + 1) * sizeof *companies);
@@ -296,32 +280,53 @@ static si_result load_folder(struct loading *l, const char *config_dir) {
     }
     companies[0] = c->companies[0];
     c->companies = companies;
-    if (faccessat(dir_fd, "default.ini", F_OK, 0) == 0) {
-        result = load_company(l, dir_fd, "default.ini", &companies[0]);
+    if (faccessat(l->dir_fd, "default.ini", F_OK, 0) == 0) {
+        result = load_company(l, "default.ini", &companies[0]);
     }
     for (int i = 0; i < count && result == SI_OK; i++) {
-        si_company *company = &companies[c->company_count];
-        si_str id = {files[i], strlen(files[i]) - 4};
-        company->attributes = companies[0].attributes;
-        company->attributes.root_path = "";
-        company->id = si_arena_copy(&c->arena, id.p, id.len);
-        if (company->id == NULL) {
-            result = si_fail(l->diag, SI_ERR_MEMORY, "out of memory");
-            break;
-        }
-        result = load_company(l, dir_fd, files[i], company);
-        if (!name_is_clean(id, "-_.")) {
-            mistake(l, 1, "company names have only letters, digits, \"-\", \"_\" and \".\"");
-        }
-        c->company_count++;
+        result = load_one(l, files[i]);
     }
 done:
     for (int i = 0; i < count; i++) {
         free(files[i]);
     }
     free(files);
-    close(dir_fd);
     return result;
+}
+
+static si_result load_folder(si_loading *l, const char *config_dir) {
+    int config_fd = open(config_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (config_fd < 0) {
+        return si_fail(
+            l->diag, SI_ERR_IO, "configuration folder %s: %s", config_dir, strerror(errno));
+    }
+    l->dir_fd = openat(config_fd, "companies", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    close(config_fd);
+    if (l->dir_fd < 0) {
+        return errno == ENOENT
+                   ? SI_OK
+                   : si_fail(l->diag, SI_ERR_IO, "%s/companies: %s", config_dir, strerror(errno));
+    }
+    si_result result = load_companies(l);
+    close(l->dir_fd);
+    return result;
+}
+
+/* The default company with nothing but defaults. */
+static si_result begin(si_loading *l) {
+    si_catalog *c = l->catalog;
+    c->arena.limit = MEMORY_MAX;
+    c->company_count = 1;
+    c->companies = si_arena_alloc(&c->arena, sizeof *c->companies);
+    if (c->companies == NULL) {
+        return si_fail(l->diag, SI_ERR_MEMORY, "out of memory");
+    }
+    l->company = &c->companies[0];
+    l->company->id = "";
+    if (!new_data(l) || !si_attributes_init(&l->company->attributes, &c->arena)) {
+        return si_fail(l->diag, SI_ERR_INTERNAL, "defaults of the attributes");
+    }
+    return si_macros_build_in(l) ? SI_OK : SI_ERR_MEMORY;
 }
 
 si_result si_catalog_load(const char *config_dir, const char *root, si_catalog_report report,
@@ -331,43 +336,29 @@ si_result si_catalog_load(const char *config_dir, const char *root, si_catalog_r
     if (c == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
-    c->arena.limit = 256 << 20;
+    si_loading l = {.catalog = c,
+        .arena = &c->arena,
+        .report = report,
+        .context = context,
+        .diag = diag,
+        .file = "companies"};
+    si_result result = begin(&l);
     c->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    si_result result = SI_OK;
-    if (c->root_fd < 0) {
+    if (result == SI_OK && c->root_fd < 0) {
         result = si_fail(diag, SI_ERR_IO, "image folder %s: %s", root, strerror(errno));
-        goto fail;
     }
-    c->company_count = 1;
-    c->companies = si_arena_alloc(&c->arena, sizeof *c->companies);
-    if (c->companies == NULL) {
-        result = si_fail(diag, SI_ERR_MEMORY, "out of memory");
-        goto fail;
-    }
-    c->companies[0].id = "";
-    for (int i = 0; i < ATTRIBUTE_COUNT; i++) {
-        const struct attribute *a = &attributes[i];
-        void *field = (char *)&c->companies[0].attributes + a->offset;
-        if (!a->parse(si_str_of(a->initial), a->range, &c->arena, field)) {
-            result = si_fail(diag, SI_ERR_INTERNAL, "default of attribute %s", a->name);
-            goto fail;
-        }
-    }
-    if (config_dir != NULL) {
-        struct loading l = {.catalog = c, .report = report, .context = context, .diag = diag};
+    if (result == SI_OK && config_dir != NULL) {
         result = load_folder(&l, config_dir);
-        if (result == SI_OK && l.mistakes) {
-            result = SI_ERR_CONFIG;
-        }
-        if (result != SI_OK) {
-            goto fail;
-        }
+    }
+    if (result == SI_OK && l.mistakes) {
+        result = SI_ERR_CONFIG;
+    }
+    if (result != SI_OK) {
+        si_catalog_free(c);
+        return result;
     }
     *out = c;
     return SI_OK;
-fail:
-    si_catalog_free(c);
-    return result;
 }
 
 void si_catalog_free(si_catalog *c) {
@@ -378,54 +369,4 @@ void si_catalog_free(si_catalog *c) {
         si_arena_free(&c->arena);
         free(c);
     }
-}
-
-const si_company *si_catalog_company(
-    const si_catalog *c, si_str root_id, si_arena *arena, bool *matched) {
-    *matched = true;
-    for (int i = 1; i < c->company_count; i++) {
-        if (si_str_eq(root_id, si_str_of(c->companies[i].id))) {
-            return &c->companies[i];
-        }
-    }
-    /* a first-level folder is a company with the default attributes */
-    struct stat st;
-    char *id = root_id.len < 256 ? si_arena_copy(arena, root_id.p, root_id.len) : NULL;
-    si_company *company = NULL;
-    if (id != NULL && name_is_clean(root_id, "-_. ") && id[0] != '.' &&
-        fstatat(c->root_fd, id, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-        (company = si_arena_alloc(arena, sizeof *company)) != NULL) {
-        *company = c->companies[0];
-        company->attributes.root_path = "";
-        company->id = id;
-        company->presets = company->objects = NULL;
-        return company;
-    }
-    *matched = false;
-    return &c->companies[0];
-}
-
-/* The last entry of that name (later lines replace earlier ones). */
-static const si_entry *find_entry(const si_entry *e, si_str name, bool nocase) {
-    const si_entry *found = NULL;
-    for (; e != NULL; e = e->next) {
-        si_str have = si_str_of(e->name);
-        if (nocase ? si_str_eq_nocase(have, name) : si_str_eq(have, name)) {
-            found = e;
-        }
-    }
-    return found;
-}
-
-const char *si_company_preset(const si_catalog *c, const si_company *company, si_str name) {
-    const si_entry *e = find_entry(company->presets, name, true);
-    if (e == NULL) {
-        e = find_entry(c->companies[0].presets, name, true);
-    }
-    return e != NULL ? e->value : NULL;
-}
-
-const char *si_company_object(const si_company *company, si_str id) {
-    const si_entry *e = find_entry(company->objects, id, false);
-    return e != NULL ? e->value : NULL;
 }

@@ -5,6 +5,7 @@
 
 #include <avif/avif.h>
 
+#include "codec/animation_driver.h"
 #include "codec/driver.h"
 #include "codec/yuv.h"
 
@@ -114,7 +115,7 @@ static avifResult set_color_options(avifEncoder *encoder, const si_encode_params
     return e;
 }
 
-static avifResult set_options(avifEncoder *encoder, const si_encode_params *p) {
+int si_avif_set_options(avifEncoder *encoder, const si_encode_params *p) {
     encoder->codecChoice = AVIF_CODEC_CHOICE_AOM;
     encoder->maxThreads = 1;
     encoder->speed = speeds[p->effort];
@@ -131,9 +132,8 @@ static avifResult set_options(avifEncoder *encoder, const si_encode_params *p) {
     return p->lossless ? AVIF_RESULT_OK : set_color_options(encoder, p);
 }
 
-static si_result make_picture(
-    const si_image *image, const si_encode_params *p, avifImage **picture, si_diag *diag) {
-    bool alpha = si_image_has_transparency(image);
+si_result si_avif_picture(const si_image *image, const si_encode_params *p, bool alpha,
+    avifImage **picture, si_diag *diag) {
     avifPixelFormat format = image->grey                     ? AVIF_PIXEL_FORMAT_YUV400
                              : p->chroma_full || p->lossless ? AVIF_PIXEL_FORMAT_YUV444
                                                              : AVIF_PIXEL_FORMAT_YUV420;
@@ -172,7 +172,8 @@ static si_result encode(
     avifImage *picture = NULL;
     avifRWData file = AVIF_DATA_EMPTY;
     avifEncoder *encoder = avifEncoderCreate();
-    si_result r = make_picture(image, params, &picture, diag);
+    si_result r =
+        si_avif_picture(image, params, si_image_has_transparency(image), &picture, diag);
     if (r != SI_OK) {
         goto done;
     }
@@ -180,7 +181,7 @@ static si_result encode(
         r = si_fail(diag, SI_ERR_MEMORY, "avif: no memory");
         goto done;
     }
-    avifResult e = set_options(encoder, params);
+    avifResult e = (avifResult)si_avif_set_options(encoder, params);
     if (e == AVIF_RESULT_OK) {
         e = avifEncoderWrite(encoder, picture, &file);
     }

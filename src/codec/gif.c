@@ -4,11 +4,10 @@
 
 #include <gif_lib.h>
 
+#include "codec/animation_driver.h"
 #include "codec/driver.h"
 #include "codec/memfile.h"
 #include "codec/palette.h"
-
-enum { KEY = 128 /* alpha from which on a pixel is opaque */ };
 
 static int on_write(GifFileType *gif, const GifByteType *from, int len) {
     return si_memfile_write(gif->UserData, from, (size_t)len) ? len : 0;
@@ -18,35 +17,7 @@ static int on_read(GifFileType *gif, GifByteType *to, int len) {
     return (int)si_memfile_read(gif->UserData, to, (size_t)len);
 }
 
-/* The image with alpha of only 0 or 255, and one colour for all that cannot be seen. */
-static si_result make_keyed(const si_image *image, si_image *keyed, si_diag *diag) {
-    si_result r = si_image_alloc(keyed, image->width, image->height, 4, diag);
-    for (int y = 0; r == SI_OK && y < image->height; y++) {
-        const uint8_t *p = image->pixels + (size_t)y * image->stride;
-        uint8_t *to = keyed->pixels + (size_t)y * keyed->stride;
-        for (int x = 0; x < image->width; x++, p += image->channels, to += 4) {
-            if (image->channels == 3 || p[3] >= KEY) {
-                memcpy(to, p, 3);
-                to[3] = 255;
-            }
-        }
-    }
-    return r;
-}
-
-static si_result choose_colors(
-    const si_image *image, si_palette *palette, uint8_t *indices, si_diag *diag) {
-    si_image keyed = {0};
-    si_result r = make_keyed(image, &keyed, diag);
-    if (r == SI_OK && !si_palette_exact(&keyed, palette, indices) &&
-        !si_palette_reduce(&keyed, SI_PALETTE_MAX, palette, indices)) {
-        r = si_fail(diag, SI_ERR_MEMORY, "gif: no memory for colours");
-    }
-    si_image_free(&keyed);
-    return r;
-}
-
-static ColorMapObject *make_map(const si_palette *palette) {
+ColorMapObject *si_gif_map(const si_palette *palette) {
     ColorMapObject *map = GifMakeMapObject(1 << GifBitSize(palette->count), NULL);
     for (int i = 0; map != NULL && i < palette->count; i++) {
         const uint8_t *c = palette->rgba[i];
@@ -83,23 +54,18 @@ static bool write_file(GifFileType *gif, const si_image *image, const ColorMapOb
 
 static si_result encode(
     const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag) {
-    (void)params;
     int e = 0;
     si_palette palette;
     si_memfile file = {.out = out};
     ColorMapObject *map = NULL;
     GifFileType *gif = NULL;
-    si_result r = SI_ERR_MEMORY;
+    si_result r = SI_OK;
     uint8_t *indices = malloc((size_t)image->width * (size_t)image->height);
-    if (indices == NULL) {
-        r = si_fail(diag, SI_ERR_MEMORY, "gif: no memory");
+    if (indices == NULL || !si_palette_quantize(image, &params->quantize, &palette, indices)) {
+        r = si_fail(diag, SI_ERR_MEMORY, "gif: no memory for colours");
         goto done;
     }
-    r = choose_colors(image, &palette, indices, diag);
-    if (r != SI_OK) {
-        goto done;
-    }
-    map = make_map(&palette);
+    map = si_gif_map(&palette);
     gif = EGifOpen(&file, on_write, &e);
     if (map == NULL || gif == NULL) {
         r = si_fail(diag, SI_ERR_MEMORY, "gif: no memory");

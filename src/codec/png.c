@@ -30,10 +30,25 @@ static bool is_grey(const si_image *image) {
     return true;
 }
 
-static si_result choose_layout(const si_image *image, layout *l, si_diag *diag) {
+static void set_indexed(layout *l, int width) {
+    int n = l->palette.count;
+    l->type = SPNG_COLOR_TYPE_INDEXED;
+    l->bits = n <= 2 ? 1 : n <= 4 ? 2 : n <= 16 ? 4 : 8;
+    l->row_bytes = ((size_t)width * (size_t)l->bits + 7) / 8;
+}
+
+static si_result choose_layout(
+    const si_image *image, const si_encode_params *p, layout *l, si_diag *diag) {
     l->indices = malloc((size_t)image->width * (size_t)image->height);
     if (l->indices == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "png: no memory for indices");
+    }
+    if (p->palette) {
+        if (!si_palette_quantize(image, &p->quantize, &l->palette, l->indices)) {
+            return si_fail(diag, SI_ERR_MEMORY, "png: no memory for colours");
+        }
+        set_indexed(l, image->width);
+        return SI_OK;
     }
     bool alpha = si_image_has_transparency(image), grey = is_grey(image);
     bool few = si_palette_exact(image, &l->palette, l->indices);
@@ -41,10 +56,7 @@ static si_result choose_layout(const si_image *image, layout *l, si_diag *diag) 
     l->bits = 8;
     /* At 8 bits an opaque grey image is as small without a palette. */
     if (few && (l->palette.count <= 16 || channels > 1)) {
-        int n = l->palette.count;
-        l->type = SPNG_COLOR_TYPE_INDEXED;
-        l->bits = n <= 2 ? 1 : n <= 4 ? 2 : n <= 16 ? 4 : 8;
-        l->row_bytes = ((size_t)image->width * (size_t)l->bits + 7) / 8;
+        set_indexed(l, image->width);
         return SI_OK;
     }
     l->type = grey ? (alpha ? SPNG_COLOR_TYPE_GRAYSCALE_ALPHA : SPNG_COLOR_TYPE_GRAYSCALE)
@@ -142,9 +154,9 @@ static si_result encode(
     const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag) {
     layout l = {0};
     uint8_t *packed = NULL;
-    si_result r = choose_layout(image, &l, diag);
+    si_result r = choose_layout(image, params, &l, diag);
     if (r != SI_OK) {
-        return r;
+        goto done;
     }
     packed = pack(&l, image);
     if (packed == NULL) {

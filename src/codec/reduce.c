@@ -1,6 +1,7 @@
 /* Colour reduction after X. Wu, "Efficient Statistical Computations for Optimal Color
  * Quantization", Graphics Gems II (1991): a box of colours is cut where that lowers the sum of
- * squared errors most; tables of cumulative moments give the error of any box in constant time. */
+ * squared errors most; tables of cumulative moments give the error of any box in constant time.
+ * The means of the boxes are then moved by k-means over the cells of the histogram. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +11,8 @@ enum {
     BITS = 5,               /* of each component in the histogram */
     SIDE = (1 << BITS) + 1, /* plus an empty first plane for the cumulative sums */
     CELLS = SIDE * SIDE * SIDE,
-    LOOKUP = 1 << 3 * BITS,
-    KEY = 128 /* alpha from which on a pixel is opaque */
+    POINTS = 1 << 3 * BITS,
+    ROUNDS = 6 /* of k-means; the error hardly falls after the fourth */
 };
 
 /* Sums over pixels: how many, their components, their squared components. */
@@ -26,9 +27,16 @@ typedef struct box {
     double error; /* sum of squared distances to the mean */
 } box;
 
+/* The colours of the image, one for each cell of the histogram that has any. */
+typedef struct point {
+    float at[3]; /* mean */
+    float n;     /* pixels */
+} point;
+
 typedef struct work {
-    moments cell[CELLS];     /* cumulative after accumulate() */
-    int16_t nearest[LOOKUP]; /* palette index for a cell of colours, -1 = not yet known */
+    moments cell[CELLS]; /* cumulative after accumulate() */
+    int point_count;
+    point points[POINTS];
 } work;
 
 static int cell_index(int r, int g, int b) {
@@ -44,17 +52,14 @@ static void add(moments *to, const moments *m, int sign) {
 }
 
 static bool is_transparent(const si_image *image, const uint8_t *p) {
-    return image->channels == 4 && p[3] < KEY;
+    return image->channels == 4 && p[3] < SI_KEY_ALPHA;
 }
 
-/* Fills the histogram; true if some pixel is transparent. */
-static bool count_pixels(const si_image *image, work *w) {
-    bool transparent = false;
+static void count_pixels(const si_image *image, work *w) {
     for (int y = 0; y < image->height; y++) {
         const uint8_t *p = image->pixels + (size_t)y * image->stride;
         for (int x = 0; x < image->width; x++, p += image->channels) {
             if (is_transparent(image, p)) {
-                transparent = true;
                 continue;
             }
             moments *m = &w->cell[cell_index(
@@ -66,7 +71,19 @@ static bool count_pixels(const si_image *image, work *w) {
             }
         }
     }
-    return transparent;
+}
+
+static void list_points(work *w) {
+    for (int i = 0; i < CELLS; i++) {
+        const moments *m = &w->cell[i];
+        if (m->n > 0) {
+            point *p = &w->points[w->point_count++];
+            p->n = (float)m->n;
+            for (int c = 0; c < 3; c++) {
+                p->at[c] = (float)m->sum[c] / p->n;
+            }
+        }
+    }
 }
 
 /* Turns each cell into the sum over all cells up to it in every component. */
@@ -164,32 +181,20 @@ static int split(const work *w, box *boxes, int max) {
     return count;
 }
 
-static void make_palette(work *w, int max, bool transparent, si_palette *palette) {
-    box boxes[SI_PALETTE_MAX];
-    memset(palette, 0, sizeof *palette);
-    palette->count = transparent;
-    int count = split(w, boxes, max - transparent);
-    for (int i = 0; i < count; i++) {
-        moments m = box_moments(w, &boxes[i]);
-        if (m.n == 0) {
-            continue; /* only when every pixel is transparent */
-        }
-        uint8_t *to = palette->rgba[palette->count++];
-        for (int c = 0; c < 3; c++) {
-            to[c] = (uint8_t)((m.sum[c] + m.n / 2) / m.n);
-        }
-        to[3] = 255;
-    }
-}
+/* ---- k-means ---- */
 
-static int find_nearest(const si_palette *palette, int first, const int want[3]) {
-    int best = first, best_distance = INT32_MAX;
-    for (int i = first; i < palette->count; i++) {
-        int distance = 0;
-        for (int c = 0; c < 3; c++) {
-            int d = palette->rgba[i][c] - want[c];
-            distance += d * d;
-        }
+typedef struct centre {
+    float at[3];
+    double sum[3], n;
+} centre;
+
+static int nearest(const centre *centres, int count, const float at[3]) {
+    int best = 0;
+    float best_distance = 1e9f;
+    for (int i = 0; i < count; i++) {
+        float r = centres[i].at[0] - at[0], g = centres[i].at[1] - at[1],
+              b = centres[i].at[2] - at[2];
+        float distance = r * r + g * g + b * b;
         if (distance < best_distance) {
             best_distance = distance;
             best = i;
@@ -198,68 +203,98 @@ static int find_nearest(const si_palette *palette, int first, const int want[3])
     return best;
 }
 
-/* Palette index for a colour, exact for the first colour seen of each histogram cell. */
-static int look_up(work *w, const si_palette *palette, int first, const int want[3]) {
-    const int drop = 8 - BITS;
-    int16_t *known =
-        &w->nearest[(want[0] >> drop << BITS | want[1] >> drop) << BITS | want[2] >> drop];
-    if (*known < 0) {
-        *known = (int16_t)find_nearest(palette, first, want);
+/* One round: every centre from `fixed` on goes to the mean of the colours nearest to it. False if
+ * none has moved. */
+static bool improve(const work *w, centre *centres, int fixed, int count) {
+    for (int i = 0; i < count; i++) {
+        centres[i].n = centres[i].sum[0] = centres[i].sum[1] = centres[i].sum[2] = 0;
     }
-    return *known;
+    for (int i = 0; i < w->point_count; i++) {
+        const point *p = &w->points[i];
+        centre *c = &centres[nearest(centres, count, p->at)];
+        c->n += p->n;
+        for (int k = 0; k < 3; k++) {
+            c->sum[k] += p->at[k] * p->n;
+        }
+    }
+    bool moved = false;
+    for (int i = fixed; i < count; i++) {
+        for (int k = 0; centres[i].n > 0 && k < 3; k++) {
+            float to = (float)(centres[i].sum[k] / centres[i].n);
+            moved |= to != centres[i].at[k];
+            centres[i].at[k] = to;
+        }
+    }
+    return moved;
 }
 
-/* One row; `error` (in 1/16, three per pixel, with a pixel of margin on both sides) comes in from
- * the row above, `next` goes out to the row below. Every other row runs backwards. */
-static void diffuse_row(const si_image *image, int y, bool transparent, work *w,
-    const si_palette *palette, int *error, int *next, uint8_t *indices) {
-    int step = y % 2 == 0 ? 1 : -1;
-    const uint8_t *row = image->pixels + (size_t)y * image->stride;
-    for (int i = 0; i < image->width; i++) {
-        int x = step > 0 ? i : image->width - 1 - i;
-        const uint8_t *p = row + (size_t)x * (size_t)image->channels;
-        if (is_transparent(image, p)) {
-            indices[x] = 0;
+/* ---- together ---- */
+
+/* Takes away what forced colours stand for already, so that boxes are cut for the rest. */
+static void drop_near(work *w, const centre *forced, int count, float near) {
+    for (int i = 0; i < CELLS; i++) {
+        moments *m = &w->cell[i];
+        if (m->n == 0) {
             continue;
         }
-        int want[3];
-        for (int c = 0; c < 3; c++) {
-            int v = p[c] + ((error[3 * (x + 1) + c] + 8) >> 4);
-            want[c] = v < 0 ? 0 : v > 255 ? 255 : v;
+        const float at[3] = {(float)m->sum[0] / (float)m->n, (float)m->sum[1] / (float)m->n,
+            (float)m->sum[2] / (float)m->n};
+        const centre *c = &forced[nearest(forced, count, at)];
+        float distance = 0;
+        for (int k = 0; k < 3; k++) {
+            distance += (c->at[k] - at[k]) * (c->at[k] - at[k]);
         }
-        indices[x] = (uint8_t)look_up(w, palette, transparent, want);
-        for (int c = 0; c < 3; c++) {
-            int e = want[c] - palette->rgba[indices[x]][c];
-            error[3 * (x + 1 + step) + c] += 7 * e;
-            next[3 * (x + 1 - step) + c] += 3 * e;
-            next[3 * (x + 1) + c] += 5 * e;
-            next[3 * (x + 1 + step) + c] += e;
+        if (distance <= near * near) {
+            *m = (moments){0};
         }
     }
 }
 
-bool si_palette_reduce(const si_image *image, int max, si_palette *palette, uint8_t *indices) {
-    bool ok = false;
-    size_t error_count = 3 * ((size_t)image->width + 2);
-    work *w = calloc(1, sizeof *w);
-    int *errors = calloc(2 * error_count, sizeof *errors);
-    if (w == NULL || errors == NULL) {
-        goto done;
+static void choose(work *w, int max, si_palette *palette) {
+    static const float NEAR = 8; /* half a cell's diagonal */
+    centre centres[SI_PALETTE_MAX];
+    box boxes[SI_PALETTE_MAX];
+    bool key = palette->count > 0 && palette->rgba[0][3] == 0;
+    int first = palette->count, forced = first - key, count = forced;
+    memset(centres, 0, sizeof centres);
+    for (int i = 0; i < forced; i++) {
+        for (int c = 0; c < 3; c++) {
+            centres[i].at[c] = palette->rgba[key + i][c];
+        }
     }
-    bool transparent = count_pixels(image, w);
+    list_points(w);
+    if (forced > 0) {
+        drop_near(w, centres, forced, NEAR);
+    }
     accumulate(w);
-    make_palette(w, max, transparent, palette);
-    memset(w->nearest, 0xff, sizeof w->nearest);
-    for (int y = 0; y < image->height; y++) {
-        int *error = errors + (y % 2 == 0 ? 0 : error_count);
-        int *next = errors + (y % 2 == 0 ? error_count : 0);
-        memset(next, 0, error_count * sizeof *next);
-        diffuse_row(image, y, transparent, w, palette, error, next,
-            indices + (size_t)y * (size_t)image->width);
+    int cuts = split(w, boxes, max - first);
+    for (int i = 0; i < cuts; i++) {
+        moments m = box_moments(w, &boxes[i]);
+        for (int c = 0; m.n > 0 && c < 3; c++) {
+            centres[count].at[c] = (float)m.sum[c] / (float)m.n;
+        }
+        count += m.n > 0; /* else every pixel is transparent, or near a forced colour */
     }
-    ok = true;
-done:
-    free(errors);
+    for (int i = 0; i < ROUNDS && improve(w, centres, forced, count); i++) {
+    }
+    for (int i = forced; i < count; i++) {
+        uint8_t *to = palette->rgba[palette->count++];
+        for (int c = 0; c < 3; c++) {
+            to[c] = (uint8_t)(centres[i].at[c] + 0.5f);
+        }
+        to[3] = 255;
+    }
+}
+
+bool si_palette_choose(const si_image *image, int max, si_palette *palette) {
+    if (palette->count >= max) {
+        return true;
+    }
+    work *w = calloc(1, sizeof *w);
+    if (w != NULL) {
+        count_pixels(image, w);
+        choose(w, max, palette);
+    }
     free(w);
-    return ok;
+    return w != NULL;
 }

@@ -2,6 +2,7 @@
 #include <webp/decode.h>
 #include <webp/encode.h>
 
+#include "codec/animation_driver.h"
 #include "codec/driver.h"
 
 static void set_if_given(int *field, int value) {
@@ -10,7 +11,7 @@ static void set_if_given(int *field, int value) {
     }
 }
 
-static bool make_config(WebPConfig *c, const si_encode_params *p) {
+bool si_webp_config(WebPConfig *c, const si_encode_params *p) {
     WebPPreset preset = p->tune == 1 ? WEBP_PRESET_DRAWING : WEBP_PRESET_DEFAULT;
     if (!WebPConfigPreset(c, preset, p->quality)) {
         return false;
@@ -45,7 +46,7 @@ static si_result encode(
     si_result r = SI_OK;
     WebPConfig config;
     WebPPicture picture;
-    if (!WebPPictureInit(&picture) || !make_config(&config, params)) {
+    if (!WebPPictureInit(&picture) || !si_webp_config(&config, params)) {
         return si_fail(diag, SI_ERR_INTERNAL, "webp: parameters refused");
     }
     picture.width = image->width;

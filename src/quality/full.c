@@ -22,8 +22,9 @@ typedef enum knob {
     PASSES,
     DELTAQ,
     FIT_LAMBDA,
-    FIT_FLAT,
-    FIT_CHROMA
+    FIT_TILT,
+    FIT_CHROMA,
+    FIT_MASK
 } knob;
 
 /* What to try, in this order; those for drawings on drawings only. Fitted on the development
@@ -49,14 +50,15 @@ static const struct turn {
     {SI_FORMAT_JXL, TUNE, 1, true},
     {SI_FORMAT_JPEG, CHROMA, 0, false},
     {SI_FORMAT_JPEG, CHROMA, 1, false},
-    {SI_FORMAT_JPEG, FIT_FLAT, 1, false},
-    {SI_FORMAT_JPEG, FIT_FLAT, 6, false},
-    {SI_FORMAT_JPEG, FIT_FLAT, 8, false},
-    {SI_FORMAT_JPEG, FIT_LAMBDA, 7, false},
-    {SI_FORMAT_JPEG, FIT_LAMBDA, 9, false},
-    {SI_FORMAT_JPEG, FIT_LAMBDA, 4, false},
-    {SI_FORMAT_JPEG, FIT_CHROMA, 1, false},
-    {SI_FORMAT_JPEG, FIT_CHROMA, 5, false},
+    {SI_FORMAT_JPEG, FIT_MASK, 3, false},
+    {SI_FORMAT_JPEG, FIT_MASK, 7, false},
+    {SI_FORMAT_JPEG, FIT_CHROMA, 3, false},
+    {SI_FORMAT_JPEG, FIT_CHROMA, 7, false},
+    {SI_FORMAT_JPEG, FIT_TILT, 3, false},
+    {SI_FORMAT_JPEG, FIT_TILT, 7, false},
+    {SI_FORMAT_JPEG, FIT_LAMBDA, 35, false},
+    {SI_FORMAT_JPEG, FIT_LAMBDA, 70, false},
+    {SI_FORMAT_JPEG, FIT_LAMBDA, 85, false},
 };
 
 /* For each format: the setting whose curve the predictor knows and that turns are tried with, and
@@ -70,7 +72,7 @@ static const struct plan {
     [SI_FORMAT_JXL] = {SI_SETTING_JXL_FULL, {9, 8, 7}},
     [SI_FORMAT_JP2] = {SI_SETTING_JP2_FULL, {6, 6, 6}},
     [SI_FORMAT_JXR] = {SI_SETTING_JXR_FULL, {6, 6, 6}},
-    [SI_FORMAT_JPEG] = {SI_SETTING_JPEG_FULL, {6, 6, 6}},
+    [SI_FORMAT_JPEG] = {SI_SETTING_JPEG_FULL, {9, 9, 9}},
 };
 
 /* Log of bytes per point of score, until two points of a curve tell it. */
@@ -137,11 +139,14 @@ static void turn_knob(si_encode_params *p, const struct turn *t) {
     case FIT_LAMBDA:
         fit.lambda = t->value;
         break;
-    case FIT_FLAT:
-        fit.flat = t->value;
+    case FIT_TILT:
+        fit.tilt = t->value;
         break;
     case FIT_CHROMA:
         fit.chroma = t->value;
+        break;
+    case FIT_MASK:
+        fit.mask = t->value;
         break;
     }
     if (t->knob >= FIT_LAMBDA) {

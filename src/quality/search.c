@@ -31,8 +31,9 @@ static size_t describe_knobs(const si_candidate *c, char *out, size_t room) {
     } knobs[] = {
         {"tune", p->tune, p->tune != 0 && c->format != SI_FORMAT_JPEG},
         {"lambda", fit.lambda, fitted},
-        {"flat", fit.flat, fitted},
+        {"tilt", fit.tilt, fitted},
         {"chroma", fit.chroma, fitted},
+        {"mask", fit.mask, fitted},
         {"sns", p->webp.sns_strength, p->webp.set},
         {"filter", p->webp.filter_strength, p->webp.set},
         {"sharpness", p->webp.filter_sharpness, p->webp.set},

@@ -32,7 +32,7 @@ si_encode_params si_setting_params(si_setting k, const si_image *image) {
     p.optimize = true;
     p.progressive = s->format == SI_FORMAT_JPEG;
     if (s->format == SI_FORMAT_JPEG) {
-        p.tune = si_jpeg_fit_pack((si_jpeg_fit){.lambda = 5, .flat = 3, .chroma = 3});
+        p.tune = si_jpeg_fit_pack(si_jpeg_fit_usual());
     }
     p.webp = (si_webp_params){false, -1, -1, -1, -1, -1, -1, -1};
     p.avif = (si_avif_params){false, -1, -1, -1, 0};

@@ -65,7 +65,7 @@ static int set_up(void **state) {
     write_file("conf/companies/acme.ini",
         "Bfc = true\nMaxPix = 3000,3000\nExpiration = 24\n"
         "[presets]\nthumb = wid=100&hei=100&fit=crop\nzoom = $thumb$&wid=300\nsmart = bfc=off&dpr=on,2\n"
-        "loop = $loop$\nlong = wid=10&op_usm=1.75,0.3,2,0&resMode=bisharp&\n  fmt=pjpeg&hei=20\n"
+        "long = wid=10&op_usm=1.75,0.3,2,0&resMode=bisharp&\n  fmt=pjpeg&hei=20\n"
         "[objects]\nhero = deep/hat.tif?qlt=33&bgc=ff0000\n");
     return 0;
 }
@@ -279,7 +279,6 @@ static const struct refusal {
     {"acme/shoe?fmt=pdf", SI_ERR_UNSUPPORTED},
     {"acme/shoe?qlt=best", SI_ERR_RANGE},
     {"acme/shoe?$nothing$", SI_ERR_NOT_FOUND},
-    {"acme/shoe?$loop$", SI_ERR_SYNTAX},
     {"acme/shoe?layer=1&pos=1,1", SI_ERR_UNSUPPORTED},
     {"acme/shoe?layer=nobody", SI_ERR_SYNTAX},
     {"acme/shoe?layer=0,comp", SI_ERR_SYNTAX},
@@ -421,6 +420,8 @@ static void test_config_mistakes(void **state) {
         {"Bcf = true\n", 1, "unknown attribute"},
         {"[preset]\na = wid=1\n", 2, "unknown section"},
         {"[presets]\na b = wid=1\n", 2, "preset names"},
+        {"[presets]\na = $a$\n", 2, "not defined above"},
+        {"[presets]\na = $b$\nb = wid=1\n", 2, "not defined above"},
         {"[presets\n", 1, "]"},
         {"just words\n", 1, "name = value"},
         {"RootPath = /etc\n", 1, "RootPath"},

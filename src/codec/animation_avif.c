@@ -1,0 +1,154 @@
+/* AVIF image sequences: AV1 video in the boxes of AVIF. */
+#include <stdlib.h>
+
+#include <avif/avif.h>
+
+#include "codec/animation_driver.h"
+
+enum { TICKS = 1000 /* a second */ };
+
+/* Frames after the first are predicted from others; libaom's tune=ssimulacra2 is for still pictures
+ * only. */
+typedef struct state {
+    avifEncoder *encoder;
+    si_encode_params params;
+    bool alpha;
+} state;
+
+static si_result fail(si_diag *diag, avifResult e, si_result otherwise) {
+    return si_fail(diag, e == AVIF_RESULT_OUT_OF_MEMORY ? SI_ERR_MEMORY : otherwise, "avif: %s",
+        avifResultToString(e));
+}
+
+static void end_state(void *state_) {
+    state *s = state_;
+    if (s->encoder != NULL) {
+        avifEncoderDestroy(s->encoder);
+    }
+    free(s);
+}
+
+static si_result begin(const si_encode_params *params, int plays, int width, int height, bool alpha,
+    void **out, si_diag *diag) {
+    (void)width, (void)height;
+    state *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return si_fail(diag, SI_ERR_MEMORY, "avif: no memory");
+    }
+    *out = s;
+    s->alpha = alpha;
+    s->params = *params;
+    if (!s->params.avif.set) {
+        s->params.avif = (si_avif_params){.sharpness = -1, .deltaq_mode = -1, .enable_cdef = -1};
+    }
+    s->params.avif.set = true;
+    s->params.avif.tune_ssim = 1;
+    if ((s->encoder = avifEncoderCreate()) == NULL) {
+        return si_fail(diag, SI_ERR_MEMORY, "avif: no memory");
+    }
+    avifResult e = (avifResult)si_avif_set_options(s->encoder, &s->params);
+    s->encoder->timescale = TICKS;
+#if AVIF_VERSION_MAJOR >= 1
+    s->encoder->repetitionCount = plays == 0 ? AVIF_REPETITION_COUNT_INFINITE : plays - 1;
+#else
+    (void)plays;
+#endif
+    return e == AVIF_RESULT_OK ? SI_OK : fail(diag, e, SI_ERR_INTERNAL);
+}
+
+static si_result add(void *state_, const si_image *frame, int delay_ms, si_diag *diag) {
+    state *s = state_;
+    avifImage *picture = NULL;
+    si_result code = si_avif_picture(frame, &s->params, s->alpha, &picture, diag);
+    if (code == SI_OK) {
+        uint64_t ticks = delay_ms > 0 ? (uint64_t)delay_ms : 1; /* a frame of no time is refused */
+        avifResult e = avifEncoderAddImage(s->encoder, picture, ticks, AVIF_ADD_IMAGE_FLAG_NONE);
+        code = e == AVIF_RESULT_OK ? SI_OK : fail(diag, e, SI_ERR_INTERNAL);
+    }
+    if (picture != NULL) {
+        avifImageDestroy(picture);
+    }
+    return code;
+}
+
+static si_result end(void *state_, si_bytes *out, si_diag *diag) {
+    state *s = state_;
+    avifRWData file = AVIF_DATA_EMPTY;
+    avifResult e = avifEncoderFinish(s->encoder, &file);
+    si_result code = e == AVIF_RESULT_OK ? SI_OK : fail(diag, e, SI_ERR_INTERNAL);
+    if (code == SI_OK && !si_bytes_append(out, file.data, file.size)) {
+        code = si_fail(diag, SI_ERR_MEMORY, "avif: no memory");
+    }
+    avifRWDataFree(&file);
+    return code;
+}
+
+/* ---- reading ---- */
+
+static si_result show_frame(
+    avifDecoder *decoder, si_frame_fn fn, void *context, int index, si_diag *diag) {
+    const avifImage *a = decoder->image;
+    si_image frame = {0};
+    bool alpha = a->alphaPlane != NULL;
+    si_result code = si_image_alloc(&frame, (int)a->width, (int)a->height, alpha ? 4 : 3, diag);
+    if (code != SI_OK) {
+        return code;
+    }
+    avifRGBImage rgb;
+    avifRGBImageSetDefaults(&rgb, a);
+    rgb.depth = 8;
+    rgb.format = alpha ? AVIF_RGB_FORMAT_RGBA : AVIF_RGB_FORMAT_RGB;
+    rgb.pixels = frame.pixels;
+    rgb.rowBytes = (uint32_t)frame.stride;
+    avifResult e = avifImageYUVToRGB(a, &rgb);
+    double ms = decoder->imageTiming.duration * 1000;
+    int delay_ms = ms >= 0 && ms < 655350 ? (int)(ms + 0.5) : 0;
+    code = e == AVIF_RESULT_OK ? fn(context, &frame, index, delay_ms, diag)
+                               : fail(diag, e, SI_ERR_SOURCE);
+    si_image_free(&frame);
+    return code;
+}
+
+static int plays_of(const avifDecoder *decoder) {
+#if AVIF_VERSION_MAJOR >= 1
+    return decoder->repetitionCount >= 0 ? decoder->repetitionCount + 1 : 0;
+#else
+    (void)decoder;
+    return 0;
+#endif
+}
+
+static si_result decode(const uint8_t *data, size_t len, si_frame_fn fn, void *context, int *plays,
+    int *frames, si_diag *diag) {
+    avifDecoder *decoder = avifDecoderCreate();
+    if (decoder == NULL) {
+        return si_fail(diag, SI_ERR_MEMORY, "avif: no memory");
+    }
+    decoder->maxThreads = 1;
+    decoder->ignoreExif = AVIF_TRUE;
+    decoder->ignoreXMP = AVIF_TRUE;
+    decoder->imageDimensionLimit = 65535;
+    si_result code = SI_OK;
+    avifResult e = avifDecoderSetIOMemory(decoder, data, len);
+    if (e == AVIF_RESULT_OK) {
+        e = avifDecoderParse(decoder);
+    }
+    if (e == AVIF_RESULT_OK) {
+        *plays = plays_of(decoder);
+        *frames = decoder->imageCount;
+    }
+    for (int i = 0; e == AVIF_RESULT_OK && code == SI_OK && i < decoder->imageCount; i++) {
+        e = avifDecoderNextImage(decoder);
+        if (e == AVIF_RESULT_OK) {
+            code = show_frame(decoder, fn, context, i, diag);
+        }
+    }
+    if (e != AVIF_RESULT_OK) {
+        code = fail(diag, e, SI_ERR_SOURCE);
+    }
+    avifDecoderDestroy(decoder);
+    return code;
+}
+
+const si_animation_driver si_animation_avif = {
+    .begin = begin, .add = add, .end = end, .free = end_state, .decode = decode, .max_side = 65535};
