@@ -6,14 +6,7 @@
 #include "base/bytes.h"
 #include "base/icc.h"
 #include "codec/image.h"
-
-/* Rendering intents, in the order of attr::IccRenderIntent and of the ICC. */
-typedef enum si_intent {
-    SI_INTENT_PERCEPTUAL,
-    SI_INTENT_RELATIVE,
-    SI_INTENT_SATURATION,
-    SI_INTENT_ABSOLUTE
-} si_intent;
+#include "recipe/recipe.h"
 
 /* What the reply's colours are to be. Zero-initialized: sRGB as it is. Everything is borrowed. */
 typedef struct si_target {
