@@ -15,6 +15,7 @@
 #include "base/sanitize.h"
 #include "cli/report_picture.h"
 #include "quality/features.h"
+#include "renderer/files.h"
 
 /* ---- confinement ---- */
 
@@ -90,32 +91,17 @@ static void set_failure(si_report_result *r, const si_diag *diag) {
     si_answer_free(&a);
 }
 
-static int open_original(const char *root, const char *path, si_diag *diag) {
-    int root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (root_fd < 0) {
-        (void)si_fail(diag, SI_ERR_IO, "cannot open the root folder: %s", strerror(errno));
-        return -1;
-    }
-    int fd = si_root_open(root_fd, path, diag);
-    close(root_fd);
-    return fd;
-}
-
 static si_result render(
     const si_report_work *work, const si_recipe *r, si_image *image, si_diag *diag) {
     static const si_render_limits defaults = {0};
-    int fd = -1;
-    const char *path = si_picture_file(&r->picture)->path;
-    if (path[0] != '\0') {
-        fd = open_original(work->request->root, path, diag);
-        if (fd < 0) {
-            return diag->code;
-        }
+    si_originals originals = {
+        .broker = -1, .root = open(work->request->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (originals.root < 0) {
+        return si_fail(diag, SI_ERR_IO, "cannot open the root folder: %s", strerror(errno));
     }
-    si_result result = si_render(r, fd, &defaults, image, diag);
-    if (fd >= 0) {
-        close(fd);
-    }
+    si_files files = si_originals_files(&originals);
+    si_result result = si_render(r, &files, &defaults, image, diag);
+    close(originals.root);
     return result;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "renderer/files.h"
 
 /* Splits a URL into raw path and raw query, without scheme, host and fragment. */
 static void split_url(const char *url, si_request *request) {
@@ -57,33 +58,22 @@ static bool read_headers(const si_request_options *options, si_client_headers *h
     return true;
 }
 
-/* Opens the recipe's file. −1 with diag set if there is one and it cannot be opened. */
-static int open_original(const char *root, const si_recipe *r, si_diag *diag) {
-    const char *path = si_picture_file(&r->picture)->path;
-    if (path[0] == '\0') {
-        return -1;
-    }
-    int root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (root_fd < 0) {
-        si_fail(diag, SI_ERR_IO, "cannot open folder %s: %s", root, strerror(errno));
-        return -1;
-    }
-    int fd = si_root_open(root_fd, path, diag);
-    close(root_fd);
-    return fd;
-}
-
 static void answer(const char *root, bool fast, si_exchange *x) {
     si_diag diag = {0};
-    int fd = open_original(root, &x->plan.recipe, &diag);
-    if (diag.code == SI_OK && si_render_start(&diag) == SI_OK) {
+    si_originals originals = {
+        .broker = -1, .root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (originals.root < 0) {
+        (void)si_fail(&diag, SI_ERR_IO, "cannot open folder %s: %s", root, strerror(errno));
+    } else if (si_render_start(&diag) == SI_OK) {
         si_answer_options how = {.full = !fast};
-        si_answer_make(&x->plan.recipe, fd, &how, &x->answer);
-    } else {
+        si_files files = si_originals_files(&originals);
+        si_answer_make(&x->plan.recipe, &files, &how, &x->answer);
+    }
+    if (diag.code != SI_OK) {
         si_answer_error(&diag, &x->answer);
     }
-    if (fd >= 0) {
-        close(fd);
+    if (originals.root >= 0) {
+        close(originals.root);
     }
 }
 

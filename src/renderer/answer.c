@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -41,11 +42,11 @@ static void set_timing(si_answer *a, double render_ms, double choose_ms) {
         render_ms, choose_ms, encode, a->choice.candidate_count, score);
 }
 
-static si_result answer_image(
-    const si_recipe *r, int fd, const si_answer_options *options, si_answer *out, si_diag *diag) {
+static si_result answer_image(const si_recipe *r, const si_files *files,
+    const si_answer_options *options, si_answer *out, si_diag *diag) {
     si_image image = {0};
     int64_t start = si_now_ns();
-    si_result result = si_render(r, fd, &options->limits, &image, diag);
+    si_result result = si_render(r, files, &options->limits, &image, diag);
     int64_t rendered = si_now_ns();
     if (result == SI_OK) {
         si_choose_options how = {.full = options->full, .deadline_ns = options->deadline_ns};
@@ -66,8 +67,8 @@ static si_result answer_image(
 
 /* ---- properties ---- */
 
-static si_result answer_properties(
-    const si_recipe *r, int fd, const si_answer_options *options, si_answer *out, si_diag *diag) {
+static si_result answer_properties(const si_recipe *r, const si_files *files,
+    const si_answer_options *options, si_answer *out, si_diag *diag) {
     si_property list[32];
     char values[32][96];
     int n = 0;
@@ -79,7 +80,12 @@ static si_result answer_properties(
     } while (0)
     const si_file_ref *file = si_picture_file(&r->picture);
     si_source_props p = {0};
+    int fd = si_files_open(files, &r->picture.layers[0].source, diag);
+    if (fd < 0) {
+        return diag->code;
+    }
     si_result result = si_render_props(fd, &options->limits, &p, diag);
+    close(fd);
     if (result != SI_OK) {
         return result;
     }
@@ -111,10 +117,11 @@ static si_result answer_properties(
 
 /* ---- public ---- */
 
-void si_answer_make(const si_recipe *r, int fd, const si_answer_options *options, si_answer *out) {
+void si_answer_make(const si_recipe *r, const si_files *files, const si_answer_options *options,
+    si_answer *out) {
     si_diag diag = {0};
-    si_result result = r->req == SI_REQ_IMG ? answer_image(r, fd, options, out, &diag)
-                                            : answer_properties(r, fd, options, out, &diag);
+    si_result result = r->req == SI_REQ_IMG ? answer_image(r, files, options, out, &diag)
+                                            : answer_properties(r, files, options, out, &diag);
     if (result != SI_OK) {
         diag.code = diag.code != SI_OK ? diag.code : result;
         si_answer_error(&diag, out);

@@ -26,10 +26,10 @@ typedef struct si_answer {
     si_bytes body;             /* the image, the properties, or one line of error text */
 } si_answer;
 
-/* Answers. `fd` is the open original, or −1 when the recipe needs none. Never fails as such: a
+/* Answers. `files` has the originals. Never fails as such: a
  * failure becomes a reply with its status and one line of text (commands.md section 9). */
 void si_answer_make(
-    const si_recipe *r, int fd, const si_answer_options *options, si_answer *out);
+    const si_recipe *r, const si_files *files, const si_answer_options *options, si_answer *out);
 
 /* The reply for a failure that happened before rendering. */
 void si_answer_error(const si_diag *diag, si_answer *out);

@@ -11,7 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -19,8 +18,8 @@
 #include "renderer/answer.h"
 #include "base/clock.h"
 #include "base/sanitize.h"
+#include "renderer/files.h"
 #include "renderer/scgi.h"
-#include "source/broker.h"
 
 enum {
     READ_MS = 3000,       /* for a request to arrive */
@@ -195,20 +194,6 @@ static int64_t resident_bytes(void) {
     return n > 0 && sscanf(text, "%*s %ld", &pages) == 1 ? pages * sysconf(_SC_PAGESIZE) : 0;
 }
 
-/* True if the file open at `fd` is the one that the recipe was made for. */
-static bool same_file(const si_recipe *r, int fd) {
-    const si_file_ref *file = si_picture_file(&r->picture);
-    struct stat s;
-    return fd < 0 || (fstat(fd, &s) == 0 && (uint64_t)s.st_size == file->size &&
-                         s.st_mtim.tv_sec * SI_SECOND + s.st_mtim.tv_nsec == file->time);
-}
-
-/* Has the broker open the original; −1 without a mistake in `diag` if there is none. */
-static int open_original(int broker, const si_recipe *r, si_diag *diag) {
-    const char *path = si_picture_file(&r->picture)->path;
-    return path[0] != '\0' ? si_broker_open(broker, path, diag) : -1;
-}
-
 /* Fills the head up so that the body begins with a page of the edge's cache file, where sendfile()
  * is fastest. The edge hides the line. */
 static bool pad_head(si_bytes *head, size_t head_at) {
@@ -293,11 +278,7 @@ static void answer(const si_pool_options *options, int connection, int broker,
     si_arena arena = {0};
     si_recipe recipe;
     si_diag diag = {0};
-    int fd = -1;
-    if (si_recipe_scan(request->recipe, &arena, &recipe, &diag) == SI_OK) {
-        fd = open_original(broker, &recipe, &diag);
-    }
-    if (diag.code != SI_OK) {
+    if (si_recipe_scan(request->recipe, &arena, &recipe, &diag) != SI_OK) {
         reply_error(connection, &diag, slot);
         si_arena_free(&arena);
         return;
@@ -306,15 +287,13 @@ static void answer(const si_pool_options *options, int connection, int broker,
         .deadline_ns = start_ns + wall_ms * SI_MILLISECOND / 2,
         .full = refine};
     si_answer a = {0};
-    bool fresh = same_file(&recipe, fd);
-    si_answer_make(&recipe, fd, &how, &a);
+    si_originals originals = {.broker = broker};
+    si_files files = si_originals_files(&originals);
+    si_answer_make(&recipe, &files, &how, &a);
     /* a file that was replaced on the way is answered for with what is there, but not kept */
-    fresh = fresh && same_file(&recipe, fd);
+    bool fresh = si_originals_unchanged(&originals, &recipe);
     reply(connection, &a, fresh ? keep_seconds(&a, refine) : 0, request->head_at, slot);
     si_answer_free(&a);
-    if (fd >= 0) {
-        close(fd);
-    }
     si_arena_free(&arena);
 }
 
