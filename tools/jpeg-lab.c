@@ -35,6 +35,7 @@ static void die(const char *what, const si_diag *diag) {
 
 static si_image render(const char *path, int height) {
     si_recipe r;
+    si_layer layer;
     si_image image = {0};
     si_diag diag = {0};
     si_render_limits limits = {0};
@@ -42,10 +43,14 @@ static si_image render(const char *path, int height) {
     if (fd < 0) {
         die(path, NULL);
     }
+    si_layer_init(&layer, 0);
+    layer.source = (si_source){.kind = SI_SOURCE_FILE, .file.path = path};
     si_recipe_init(&r);
-    r.file = path;
-    r.hei = height;
-    if (si_render(&r, fd, &limits, &image, &diag) != SI_OK) {
+    r.picture.layers = &layer;
+    r.picture.layer_count = 1;
+    r.picture.view.hei = height;
+    si_files files = si_files_of_fd(&fd);
+    if (si_render(&r, &files, &limits, &image, &diag) != SI_OK) {
         die(path, &diag);
     }
     close(fd);
