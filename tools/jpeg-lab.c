@@ -44,8 +44,7 @@ static si_image render(const char *path, int height) {
         die(path, NULL);
     }
     si_layer_init(&layer, 0);
-    layer.source.kind = SI_SOURCE_FILE;
-    layer.source.file.path = path;
+    layer.source = (si_source){.kind = SI_SOURCE_FILE, .file.path = path};
     si_recipe_init(&r);
     r.picture.layers = &layer;
     r.picture.layer_count = 1;

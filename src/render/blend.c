@@ -169,7 +169,7 @@ static const kernel kernels[][2] = {
     [SI_BLEND_SCREEN] = {draw_screen, draw_screen_opaque},
 };
 
-static void draw(uint32_t *canvas, const uint32_t *layer, int n, si_blend_mode mode) {
+static void draw(uint32_t *canvas, const uint32_t *layer, int n, si_blend mode) {
     uint32_t all, any, canvas_all, canvas_any;
     survey(layer, n, &all, &any);
     if (any >> 24 == 0) {
@@ -239,7 +239,7 @@ typedef struct layer {
 
 /* `n` pixels of the layer, ready to be drawn; in `buffer` unless the image has them as they are. */
 static const uint32_t *fetch(
-    const layer *l, const si_blend *how, uint32_t opacity, int x, int y, int n, uint32_t *buffer) {
+    const layer *l, const si_draw *how, uint32_t opacity, int x, int y, int n, uint32_t *buffer) {
     const uint32_t *p = buffer;
     if (l->image == NULL) {
         fill(buffer, l->color, n);
@@ -271,7 +271,7 @@ static bool clip(int64_t at, int canvas, int *first, int *size) {
     return true;
 }
 
-static void draw_layer(si_image *canvas, layer l, const si_blend *how) {
+static void draw_layer(si_image *canvas, layer l, const si_draw *how) {
     uint32_t opacity = fixed_opacity(how->opacity), buffer[BLOCK];
     if (how->mask != NULL) {
         l.width = l.width < how->mask->width ? l.width : how->mask->width;
@@ -307,16 +307,16 @@ si_rgba si_rgba_of(const si_color *color) {
         .a = si_level((float)(color->alpha * 255))};
 }
 
-void si_blend_image(si_image *canvas, const si_image *image, const si_blend *how) {
+void si_blend_image(si_image *canvas, const si_image *image, const si_draw *how) {
     draw_layer(
         canvas, (layer){.image = image, .width = image->width, .height = image->height}, how);
 }
 
-void si_blend_color(si_image *canvas, si_rgba color, const si_blend *how) {
+void si_blend_color(si_image *canvas, si_rgba color, const si_draw *how) {
     si_blend_rect(canvas, color, how->mask->width, how->mask->height, how);
 }
 
-void si_blend_rect(si_image *canvas, si_rgba color, int width, int height, const si_blend *how) {
+void si_blend_rect(si_image *canvas, si_rgba color, int width, int height, const si_draw *how) {
     draw_layer(canvas, (layer){.color = word_of(color), .width = width, .height = height}, how);
 }
 

@@ -13,16 +13,8 @@
 
 #include "base/color.h"
 #include "codec/image.h"
+#include "recipe/picture.h"
 #include "render/plane.h"
-
-typedef enum si_blend_mode {
-    SI_BLEND_NORM,
-    SI_BLEND_DISSOLVE, /* a pixel is Cs, opaque, with probability αs, else untouched */
-    SI_BLEND_LIGHTEN,
-    SI_BLEND_DARKEN,
-    SI_BLEND_MULT,
-    SI_BLEND_SCREEN
-} si_blend_mode;
 
 /* Straight alpha. */
 typedef struct si_rgba {
@@ -33,8 +25,8 @@ typedef struct si_rgba {
 si_rgba si_rgba_of(const si_color *color);
 
 /* How a layer is drawn. Zero-initialized it is norm at 0,0 with opacity 0: set `opacity`. */
-typedef struct si_blend {
-    si_blend_mode mode;
+typedef struct si_draw {
+    si_blend mode;
     double opacity; /* 0…1, clamped */
     const si_plane
         *mask; /* of the layer's size, multiplied with its alpha; NULL = none; borrowed */
@@ -42,17 +34,17 @@ typedef struct si_blend {
                   lies outside the canvas is not drawn */
     int canvas_x, canvas_y; /* where the canvas's top-left lies in the whole composite, and ... */
     uint64_t seed;          /* ... what dissolve's hash of that position starts from */
-} si_blend;
+} si_draw;
 
 /* Draws `layer` (3 or 4 channels) on `canvas` (4 channels). A mask of another size than the layer
  * counts as 0 where it has no pixel. */
-void si_blend_image(si_image *canvas, const si_image *layer, const si_blend *how);
+void si_blend_image(si_image *canvas, const si_image *layer, const si_draw *how);
 
 /* Draws one colour through how->mask, which must not be NULL: solid layers, text, effects. */
-void si_blend_color(si_image *canvas, si_rgba color, const si_blend *how);
+void si_blend_color(si_image *canvas, si_rgba color, const si_draw *how);
 
 /* Draws a rectangle of one colour; how->mask as in si_blend_image(), x and y those of `how`. */
-void si_blend_rect(si_image *canvas, si_rgba color, int width, int height, const si_blend *how);
+void si_blend_rect(si_image *canvas, si_rgba color, int width, int height, const si_draw *how);
 
 /* Puts a colour under the picture: `color` and `bgColor` fills. 3 channels stay as they are. */
 void si_blend_under(si_image *im, si_rgba color);

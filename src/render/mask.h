@@ -4,9 +4,8 @@
 #define SI_RENDER_MASK_H
 
 #include "codec/image.h"
+#include "recipe/picture.h"
 #include "render/plane.h"
-
-typedef enum si_mask_use { SI_MASK_NORM, SI_MASK_INVERT, SI_MASK_OFF } si_mask_use;
 
 /* What kind of mask an image layer has (columns of the maskUse table in 4.2). */
 typedef enum si_mask_kind {

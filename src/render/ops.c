@@ -174,7 +174,7 @@ static uint8_t tint(double g, uint8_t c) {
     return si_level((float)(g <= 127.5 ? c * g / 127.5 : c + (255 - c) * (g - 127.5) / 127.5));
 }
 
-void si_op_colorize(si_image *im, const si_colorize *how) {
+void si_op_colorize(si_image *im, const si_colour_tint *how) {
     uint8_t table[LUMA_STEPS][3];
     double shift = 0, k = 1;
     if (how->normalize) {

@@ -28,17 +28,17 @@ void si_op_saturation(si_image *im, int adj);
 /* 255 − b */
 void si_op_invert(si_image *im);
 
-typedef struct si_colorize {
+typedef struct si_colour_tint {
     uint8_t r, g, b;
     bool normalize; /* `norm`: the median of the luma moves to 127.5 first */
     double contrast; /* with norm only, 0…100: then 127.5 + (g − 127.5)·100/(100 − min(c, 99)) */
     int median; /* median luma of the whole layer from si_op_median(), 0…255; −1 = take that of
                    this image (wrong for a tile) */
-} si_colorize;
+} si_colour_tint;
 
 /* Colours by luma g (Rec. 601), shifted and stretched as above: g ≤ 127.5 runs linearly from black
  * to the colour, g above from the colour to white. */
-void si_op_colorize(si_image *im, const si_colorize *how);
+void si_op_colorize(si_image *im, const si_colour_tint *how);
 
 /* Median Rec. 601 luma of the pixels, each counting by its alpha; 127 if all are transparent. */
 int si_op_median(const si_image *im);

@@ -7,7 +7,7 @@
 #include "render/filters.h"
 #include "render/geometry.h"
 #include "render/load.h"
-#include "render/pixels.h"
+#include "render/window.h"
 
 static const int64_t DEFAULT_VIEW_PIXELS = 1 << 26;
 
@@ -87,44 +87,17 @@ static si_result filter(const job *j, si_image *im, si_diag *diag) {
 
 /* ---- the scaled composite ---- */
 
-/* Source pixels per reply pixel on the stored axes. */
-static void stored_ratio(const si_original *o, const job *j, double ratio[2]) {
-    for (int i = 0; i < 2; i++) {
-        int d = i ^ (int)o->swap; /* the displayed axis that this stored one becomes */
-        ratio[i] = j->box.crop[2 + d] / j->g.out_content[2 + d];
-    }
-}
-
-static void lay_out(
-    const si_original *o, const job *j, const span s[2], si_pixel_axis axes[2]) {
-    const int full[2] = {o->width, o->height};
-    for (int i = 0; i < 2; i++) {
-        int d = i ^ (int)o->swap;
-        double from = j->box.crop[d], to = from + j->box.crop[2 + d];
-        double content = j->g.out_content[2 + d];
-        bool flip = o->flip[d];
-        axes[i] = (si_pixel_axis){.from = flip ? full[i] - to : from,
-            .to = flip ? full[i] - from : to,
-            .full = full[i],
-            .content = content,
-            .skip = flip ? content - s[d].skip - s[d].count : s[d].skip,
-            .count = s[d].count,
-            .flip = flip,
-            .mode = j->view->resmode};
-    }
-}
-
 static si_result composite(
     const job *j, si_original *o, const span s[2], si_image *out, si_diag *diag) {
-    double ratio[2];
-    stored_ratio(o, j, ratio);
-    si_result code = si_original_reduce(o, ratio, diag);
-    if (code != SI_OK) {
-        return code;
+    si_window_axis axes[2];
+    for (int i = 0; i < 2; i++) {
+        axes[i] = (si_window_axis){.from = j->box.crop[i],
+            .to = j->box.crop[i] + j->box.crop[2 + i],
+            .content = j->g.out_content[2 + i],
+            .skip = s[i].skip,
+            .count = s[i].count};
     }
-    si_pixel_axis axes[2];
-    lay_out(o, j, s, axes);
-    code = si_pixels_read(o, axes, out, diag);
+    si_result code = si_window_read(o, axes, j->view->resmode, out, diag);
     return code == SI_OK ? filter(j, out, diag) : code;
 }
 

@@ -33,23 +33,23 @@ typedef enum si_sampling {
     SI_SAMPLING_SUPER,    /* R3, R3Tn */
 } si_sampling;
 
-typedef struct si_perspective {
+typedef struct si_quad {
     double corner[8]; /* where the source's corners fall: TL, TR, BR, BL as x, y; result pixels */
     si_sampling sampling;
     int jitter;     /* R3Tn: samples leave the middle of their cells by up to n/200 of a cell,
                        0…200 */
     uint64_t seed;  /* of the jitter */
     si_rect window; /* wanted part of the result, in the coordinates of `corner` */
-} si_perspective;
+} si_quad;
 
 /* Maps corner to corner by a homography. R3 averages over the pixel's area however far the source
  * is shrunk, with exact coverage at the edges. What lies behind the horizon is transparent. Errors:
  * SI_ERR_RANGE for corners that span no area, or that are not finite. */
 SI_NODISCARD si_result si_warp_perspective(
-    const si_image *in, const si_perspective *how, si_image *out, si_diag *diag);
+    const si_image *in, const si_quad *how, si_image *out, si_diag *diag);
 
 /* Box around the four corners, outward to whole pixels; clamped to ±2^30. */
-si_rect si_perspective_box(const double corner[8]);
+si_rect si_quad_box(const double corner[8]);
 
 /* Mirrors in place: `horizontal` swaps left and right (flip=lr), `vertical` top and bottom (ud). */
 void si_flip_image(si_image *im, bool horizontal, bool vertical);

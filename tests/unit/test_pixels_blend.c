@@ -9,7 +9,7 @@
 
 /* ---- the reference: section 8.5, in doubles ---- */
 
-static double mix(si_blend_mode mode, double cb, double cs) {
+static double mix(si_blend mode, double cb, double cs) {
     switch (mode) {
     case SI_BLEND_LIGHTEN:
         return fmax(cb, cs);
@@ -28,7 +28,7 @@ static int round_level(double v) {
     return (int)floor(v * 255 + 0.5 + 1e-9);
 }
 
-static void blend_slowly(si_blend_mode mode, uint8_t *canvas, const uint8_t *layer, int alpha) {
+static void blend_slowly(si_blend mode, uint8_t *canvas, const uint8_t *layer, int alpha) {
     double as = alpha / 255.0, ab = canvas[3] / 255.0, ar = as + ab - as * ab;
     for (int c = 0; c < 3 && ar > 0; c++) {
         double cs = layer[c] / 255.0, cb = canvas[c] / 255.0;
@@ -38,7 +38,7 @@ static void blend_slowly(si_blend_mode mode, uint8_t *canvas, const uint8_t *lay
     canvas[3] = (uint8_t)round_level(ar);
 }
 
-static void check_mode(si_blend_mode mode, int channels, bool opaque_canvas) {
+static void check_mode(si_blend mode, int channels, bool opaque_canvas) {
     si_image canvas = random_image(256, 256, 4, 1 + (uint32_t)mode);
     si_image layer = random_image(256, 256, channels, 77);
     for (int i = 0; i < 256 * 256; i++) { /* every pair of alphas once */
@@ -52,14 +52,14 @@ static void check_mode(si_blend_mode mode, int channels, bool opaque_canvas) {
         const uint8_t *p = pixel(&layer, i % 256, i / 256);
         blend_slowly(mode, pixel(&expected, i % 256, i / 256), p, channels == 4 ? p[3] : 255);
     }
-    si_blend_image(&canvas, &layer, &(si_blend){.mode = mode, .opacity = 1});
+    si_blend_image(&canvas, &layer, &(si_draw){.mode = mode, .opacity = 1});
     assert_same_image(&canvas, &expected);
     si_image_free(&canvas);
     si_image_free(&layer);
     si_image_free(&expected);
 }
 
-static const si_blend_mode modes[] = {
+static const si_blend modes[] = {
     SI_BLEND_NORM, SI_BLEND_LIGHTEN, SI_BLEND_DARKEN, SI_BLEND_MULT, SI_BLEND_SCREEN};
 
 static void modes_are_the_formula_exactly(void **state) {
@@ -82,7 +82,7 @@ static void alpha_is_rounded_once(void **state) {
             for (int a = 0; a < 256; a++) {
                 pixel(&layer, a, 0)[3] = (uint8_t)a;
             }
-            si_blend_image(&canvas, &layer, &(si_blend){.opacity = opacities[o], .mask = &mask});
+            si_blend_image(&canvas, &layer, &(si_draw){.opacity = opacities[o], .mask = &mask});
             for (int a = 0; a < 256; a++) {
                 double exact = a * m / 255.0 * opacities[o];
                 assert_true(fabs(pixel(&canvas, a, 0)[3] - exact) <= 0.5 + 3e-3);
@@ -101,7 +101,7 @@ static void layers_are_clipped_at_any_offset(void **state) {
     for (size_t i = 0; i < 11; i++) {
         for (size_t k = 0; k < 11; k++) {
             si_image canvas = random_image(40, 10, 4, 4), expected = copy_image(&canvas);
-            si_blend how = {.opacity = 1, .x = offsets[i], .y = offsets[k]};
+            si_draw how = {.opacity = 1, .x = offsets[i], .y = offsets[k]};
             si_blend_image(&canvas, &layer, &how);
             for (int y = 0; y < 10; y++) {
                 for (int x = 0; x < 40; x++) {
@@ -122,13 +122,13 @@ static void layers_are_clipped_at_any_offset(void **state) {
 
 static void transparent_layers_change_nothing(void **state) {
     (void)state;
-    for (si_blend_mode mode = SI_BLEND_NORM; mode <= SI_BLEND_SCREEN; mode++) {
+    for (si_blend mode = SI_BLEND_NORM; mode <= SI_BLEND_SCREEN; mode++) {
         si_image canvas = random_image(500, 3, 4, 5), before = copy_image(&canvas);
         si_image layer = random_image(500, 3, 4, 6);
         si_plane nothing = new_plane(500, 3, 0);
-        si_blend_image(&canvas, &layer, &(si_blend){.mode = mode, .opacity = 0});
-        si_blend_image(&canvas, &layer, &(si_blend){.mode = mode, .opacity = NAN});
-        si_blend_image(&canvas, &layer, &(si_blend){.mode = mode, .opacity = 1, .mask = &nothing});
+        si_blend_image(&canvas, &layer, &(si_draw){.mode = mode, .opacity = 0});
+        si_blend_image(&canvas, &layer, &(si_draw){.mode = mode, .opacity = NAN});
+        si_blend_image(&canvas, &layer, &(si_draw){.mode = mode, .opacity = 1, .mask = &nothing});
         assert_same_image(&canvas, &before);
         si_image_free(&canvas);
         si_image_free(&before);
@@ -141,7 +141,7 @@ static void dissolve_keeps_its_share_and_its_place(void **state) {
     (void)state;
     const si_rgba red = {255, 0, 0, 128};
     si_image whole = new_image(400, 300, 4), right = new_image(150, 300, 4);
-    si_blend how = {.mode = SI_BLEND_DISSOLVE, .opacity = 0.5, .seed = 42};
+    si_draw how = {.mode = SI_BLEND_DISSOLVE, .opacity = 0.5, .seed = 42};
     si_blend_rect(&whole, red, 400, 300, &how);
     how.canvas_x = 250;
     how.x = -250;
@@ -158,7 +158,7 @@ static void dissolve_keeps_its_share_and_its_place(void **state) {
     assert_true(fabs(drawn / 120000.0 - 64 / 255.0) < 0.006); /* three standard deviations */
     si_image again = new_image(400, 300, 4);
     si_blend_rect(
-        &again, red, 400, 300, &(si_blend){.mode = SI_BLEND_DISSOLVE, .opacity = 0.5, .seed = 43});
+        &again, red, 400, 300, &(si_draw){.mode = SI_BLEND_DISSOLVE, .opacity = 0.5, .seed = 43});
     assert_int_not_equal(memcmp(again.pixels, whole.pixels, whole.stride * 300), 0);
     si_image_free(&whole);
     si_image_free(&right);
@@ -170,7 +170,7 @@ static void solid_layers_are_drawn_through_masks(void **state) {
     si_image canvas = random_image(50, 20, 4, 8), expected = copy_image(&canvas);
     si_plane mask = random_plane(30, 10, 9);
     const si_rgba color = {10, 200, 30, 255};
-    si_blend_color(&canvas, color, &(si_blend){.opacity = 1, .mask = &mask, .x = 25, .y = -3});
+    si_blend_color(&canvas, color, &(si_draw){.opacity = 1, .mask = &mask, .x = 25, .y = -3});
     for (int y = 0; y < 7; y++) {
         for (int x = 25; x < 50; x++) {
             blend_slowly(SI_BLEND_NORM, pixel(&expected, x, y), (const uint8_t *)&color,

@@ -44,7 +44,7 @@ static void alpha_stays(void **state) {
     si_op_hue(&im, 77);
     si_op_saturation(&im, 30);
     si_op_invert(&im);
-    si_op_colorize(&im, &(si_colorize){.r = 200, .normalize = true, .median = -1});
+    si_op_colorize(&im, &(si_colour_tint){.r = 200, .normalize = true, .median = -1});
     si_noise_image(&im, &(si_noise){.value = 50});
     for (int i = 0; i < 257 * 31; i++) {
         assert_int_equal(pixel(&im, i % 257, i / 257)[3], pixel(&before, i % 257, i / 257)[3]);
@@ -159,7 +159,7 @@ static void colorize_keeps_black_and_white(void **state) {
     for (int i = 0; i < 256; i++) {
         memset(pixel(&im, i, 0), i, 3);
     }
-    si_op_colorize(&im, &(si_colorize){.r = 200, .g = 50, .contrast = 80});
+    si_op_colorize(&im, &(si_colour_tint){.r = 200, .g = 50, .contrast = 80});
     for (int i = 0; i < 256; i++) {
         double below = i / 127.5, above = (i - 127.5) / 127.5;
         double r = i < 128 ? 200 * below : 200 + 55 * above, b = i < 128 ? 0 : 255 * above;
@@ -180,8 +180,8 @@ static void colorize_moves_the_median_to_the_colour(void **state) {
     pixel(&im, 0, 0)[3] = 254;
     assert_int_equal(si_op_median(&im), 60);
     si_image tile = copy_image(&im);
-    si_op_colorize(&im, &(si_colorize){10, 150, 240, .normalize = true, .median = -1});
-    si_op_colorize(&tile, &(si_colorize){10, 150, 240, .normalize = true, .median = 60});
+    si_op_colorize(&im, &(si_colour_tint){10, 150, 240, .normalize = true, .median = -1});
+    si_op_colorize(&tile, &(si_colour_tint){10, 150, 240, .normalize = true, .median = 60});
     assert_same_image(&im, &tile);
     assert_memory_equal(pixel(&im, 1, 0), ((uint8_t[]){10, 150, 240}), 3);
     si_image_free(&im);
