@@ -16,6 +16,8 @@ typedef struct si_company_data {
     si_names crops;           /* name → si_crop */
     si_names overrides;       /* object without extension → struct si_override */
     si_crop *first_crop;
+    const struct si_rule_set *rules; /* NULL = none */
+    bool configured;                 /* there is a company file */
 } si_company_data;
 
 struct si_catalog {
@@ -25,6 +27,7 @@ struct si_catalog {
     si_company *companies;  /* [0] is the default company */
     si_names by_id;         /* root id → si_company */
     bool root_path_defined; /* in default.ini */
+    struct si_rule_set *rule_sets;
 };
 
 /* A company file that is being read. */
@@ -47,6 +50,9 @@ typedef struct si_loading {
 /* Reports a mistake or a warning at a line of the file that is being read. */
 void si_loading_mistake(si_loading *l, int line, const char *fmt, ...) SI_PRINTF(3, 4);
 void si_loading_warning(si_loading *l, int line, const char *fmt, ...) SI_PRINTF(3, 4);
+
+/* A file that the company names, as reports call it. */
+const char *si_loading_shown(const char *path, char out[300]);
 
 /* Reads a data file that the company names, `context` being that of the two functions; mistakes are
  * reported as those of that file. */

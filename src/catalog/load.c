@@ -10,6 +10,7 @@
 
 #include "base/ini.h"
 #include "catalog/catalog_internal.h"
+#include "catalog/rules_internal.h"
 
 enum { MEMORY_MAX = 1 << 30 }; /* of a whole catalog, bytes: a million records */
 
@@ -57,6 +58,11 @@ void si_loading_warning(si_loading *l, int line, const char *fmt, ...) {
     tell(l, line, text);
 }
 
+const char *si_loading_shown(const char *path, char out[300]) {
+    snprintf(out, 300, "companies/%.280s", path);
+    return out;
+}
+
 void si_loading_read(si_loading *l, const char *path,
     void (*columns)(void *context, int count, const si_str *names),
     void (*record)(void *context, int line, int count, const si_datafile_field *fields),
@@ -70,8 +76,7 @@ void si_loading_read(si_loading *l, const char *path,
         .mistake = mistake,
         .warning = warning,
         .report_context = l};
-    snprintf(shown, sizeof shown, "companies/%.280s", path);
-    l->file = shown;
+    l->file = si_loading_shown(path, shown);
     if (si_datafile_read(l->dir_fd, path, &reader, &diag) != SI_OK) {
         l->file = outer;
         mistake(l, 1, diag.text);
@@ -160,6 +165,7 @@ static void known_mistake(void *context, int line, const char *text) {
 static bool new_data(si_loading *l) {
     si_company_data *d = si_arena_alloc(l->arena, sizeof *d);
     if (d != NULL) {
+        d->configured = true;
         d->macros.nocase = d->profiles.nocase = true;
         l->company->data = l->data = d;
         l->crops_end = &d->first_crop;
@@ -201,6 +207,7 @@ static si_result load_company(si_loading *l, const char *file, si_company *compa
     si_records_load(l);
     si_fonts_load(l);
     si_profiles_load(l);
+    si_rules_load(l);
     l->sections = true;
     return si_ini_read(l->dir_fd, file, setting, known_mistake, l, l->diag);
 }
@@ -366,6 +373,7 @@ void si_catalog_free(si_catalog *c) {
         if (c->root_fd >= 0) {
             close(c->root_fd);
         }
+        si_rules_free(c->rule_sets);
         si_arena_free(&c->arena);
         free(c);
     }
