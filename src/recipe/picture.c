@@ -65,14 +65,18 @@ void si_recipe_init(si_recipe *r) {
 
 /* ---- the simple road ---- */
 
+/* Nothing but sharpening, which every road can do. Field by field: structures have padding. */
+static bool is_plain_ops(const si_ops *o) {
+    return o->grow_mask == 0 && o->brightness == 0 && o->contrast == 0 && o->balance[0] == 0 &&
+           o->balance[1] == 0 && o->balance[2] == 0 && o->hue == 0 && o->saturation == 0 &&
+           o->colorize == SI_COLORIZE_NONE && !o->invert && o->blur == 0 && o->grow == 0 &&
+           o->noise == 0;
+}
+
 static bool is_plain_look(const si_look *l) {
-    static const si_ops none = {0};
-    si_ops ops = l->ops;
-    ops.sharpen = false; /* what every road can do */
-    ops.usm = none.usm;
     return l->flip == 0 && l->crop_path[0] == '\0' && l->clip_path[0] == '\0' &&
            l->clip_path_e[0] == '\0' && l->opac[0] == 100 && l->opac[1] == 100 &&
-           l->effect_count == 0 && memcmp(&ops, &none, sizeof ops) == 0;
+           l->effect_count == 0 && is_plain_ops(&l->ops);
 }
 
 bool si_picture_is_simple(const si_picture *p) {
