@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/icc.h"
 #include "codec/driver.h"
 
 static const si_codec_driver *const drivers[SI_FORMAT_COUNT] = {
@@ -39,7 +40,7 @@ static const si_codec_driver *const drivers[SI_FORMAT_COUNT] = {
 #ifdef SI_HAVE_PDF
     [SI_FORMAT_PDF] = &si_codec_pdf,
 #endif
-#ifdef SI_HAVE_EPS
+#ifdef SI_HAVE_PDF
     [SI_FORMAT_EPS] = &si_codec_eps,
 #endif
 };
@@ -85,6 +86,14 @@ si_encode_params si_codec_defaults(si_format format, const si_image *image) {
     return p;
 }
 
+/* True if a profile is for colours of this kind. */
+static bool fits(const void *icc, size_t len, const si_image *image) {
+    si_pixel_type type;
+    return si_icc_type(icc, len, &type) && type == (image->cmyk   ? SI_PIXEL_CMYK
+                                                    : image->grey ? SI_PIXEL_GRAY
+                                                                  : SI_PIXEL_RGB);
+}
+
 si_result si_codec_encode(si_format format, const si_image *image, const si_encode_params *params,
     si_bytes *out, si_diag *diag) {
     const si_codec_driver *d = drivers[format];
@@ -105,6 +114,10 @@ si_result si_codec_encode(si_format format, const si_image *image, const si_enco
             image->height, si_format_name(format));
     }
     si_encode_params p = *params;
+    if (!fits(p.icc, p.icc_len, image)) {
+        p.icc = NULL;
+        p.icc_len = 0;
+    }
     p.quality = clamp(p.quality, d->quality_min, d->quality_max);
     p.effort = p.effort < 0 ? 0 : p.effort > 9 ? 9 : p.effort;
     si_result r = d->encode(image, &p, out, diag);

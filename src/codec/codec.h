@@ -72,8 +72,8 @@ typedef struct si_encode_params {
     si_compression compression; /* TIFF, PDF */
     int dpi;          /* > 0: density tag to write where the format has one (JPEG, PNG, TIFF), or
                          what sets the page size (PDF, EPS: 0 = 72) */
-    const void *icc;  /* profile of the pixels to embed (borrowed), or NULL; its kind of colour must
-                         be the image's; JPEG, PNG, TIFF, PDF, EPS */
+    const void *icc;  /* profile of the pixels to embed (borrowed), or NULL; one for another kind
+                         of colour than the image's is left out; JPEG, PNG, TIFF, PDF, EPS */
     size_t icc_len;   /* bytes */
     const void *xmp;  /* XMP packet to embed (borrowed), or NULL; JPEG, TIFF */
     size_t xmp_len;   /* bytes */

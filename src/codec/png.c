@@ -50,8 +50,10 @@ static si_result choose_layout(
         set_indexed(l, image->width);
         return SI_OK;
     }
-    bool alpha = si_image_has_transparency(image), grey = is_grey(image);
-    bool few = si_palette_exact(image, &l->palette, l->indices);
+    /* A profile decides what there may be: palettes are RGB, and grey samples need one for grey. */
+    bool alpha = si_image_has_transparency(image);
+    bool grey = p->icc != NULL ? image->grey : is_grey(image);
+    bool few = !(p->icc != NULL && grey) && si_palette_exact(image, &l->palette, l->indices);
     int channels = (grey ? 1 : 3) + alpha;
     l->bits = 8;
     /* At 8 bits an opaque grey image is as small without a palette. */

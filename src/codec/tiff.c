@@ -76,70 +76,100 @@ static uint16_t compression_tag(const si_image *image, const si_encode_params *p
     case SI_COMPRESSION_ZIP:
         return COMPRESSION_ADOBE_DEFLATE;
     case SI_COMPRESSION_JPEG:
-        return image->channels == 4 ? COMPRESSION_NONE : COMPRESSION_JPEG;
+        return si_image_has_alpha(image) ? COMPRESSION_NONE : COMPRESSION_JPEG;
     case SI_COMPRESSION_NONE:
         break;
     }
     return COMPRESSION_NONE;
 }
 
+static bool write_color_tags(TIFF *t, const si_image *image, bool jpeg) {
+    uint16_t photometric = image->cmyk   ? PHOTOMETRIC_SEPARATED
+                           : image->grey ? PHOTOMETRIC_MINISBLACK
+                           : jpeg        ? PHOTOMETRIC_YCBCR
+                                         : PHOTOMETRIC_RGB;
+    bool ok = TIFFSetField(t, TIFFTAG_PHOTOMETRIC, photometric);
+    if (image->cmyk) {
+        ok = ok && TIFFSetField(t, TIFFTAG_INKSET, INKSET_CMYK);
+    }
+    if (si_image_has_alpha(image)) {
+        uint16_t straight = EXTRASAMPLE_UNASSALPHA;
+        ok = ok && TIFFSetField(t, TIFFTAG_EXTRASAMPLES, 1, &straight);
+    }
+    return ok;
+}
+
+static bool write_compression_tags(
+    TIFF *t, const si_image *image, const si_encode_params *params, uint16_t compression) {
+    if (compression == COMPRESSION_NONE) {
+        return true;
+    }
+    if (compression != COMPRESSION_JPEG) {
+        return TIFFSetField(t, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
+    }
+    int factor = params->chroma_full ? 1 : 2;
+    bool ok = TIFFSetField(t, TIFFTAG_JPEGQUALITY, (int)params->quality);
+    if (!image->cmyk) {
+        ok = ok && TIFFSetField(t, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB) &&
+             (image->grey || TIFFSetField(t, TIFFTAG_YCBCRSUBSAMPLING, factor, factor));
+    }
+    return ok;
+}
+
+static bool write_bytes(TIFF *t, uint32_t tag, const void *data, size_t len) {
+    return data == NULL || len == 0 || TIFFSetField(t, tag, (uint32_t)len, data);
+}
+
 static bool write_tags(
     TIFF *t, const si_image *image, const si_encode_params *params, int samples) {
     uint16_t compression = compression_tag(image, params);
-    bool jpeg = compression == COMPRESSION_JPEG;
     bool ok = TIFFSetField(t, TIFFTAG_IMAGEWIDTH, (uint32_t)image->width) &&
               TIFFSetField(t, TIFFTAG_IMAGELENGTH, (uint32_t)image->height) &&
               TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 8) &&
               TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, samples) &&
               TIFFSetField(t, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) &&
               TIFFSetField(t, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT) &&
-              TIFFSetField(t, TIFFTAG_COMPRESSION, compression);
-    uint16_t photometric = samples <= 2 ? PHOTOMETRIC_MINISBLACK
-                           : jpeg       ? PHOTOMETRIC_YCBCR
-                                        : PHOTOMETRIC_RGB;
-    ok = ok && TIFFSetField(t, TIFFTAG_PHOTOMETRIC, photometric);
-    if (jpeg) {
-        int factor = params->chroma_full ? 1 : 2;
-        ok = ok && TIFFSetField(t, TIFFTAG_JPEGQUALITY, (int)params->quality) &&
-             TIFFSetField(t, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB) &&
-             (samples == 1 || TIFFSetField(t, TIFFTAG_YCBCRSUBSAMPLING, factor, factor));
-    } else if (compression != COMPRESSION_NONE) {
-        ok = ok && TIFFSetField(t, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
-    }
-    if (samples == 2 || samples == 4) {
-        uint16_t straight = EXTRASAMPLE_UNASSALPHA;
-        ok = ok && TIFFSetField(t, TIFFTAG_EXTRASAMPLES, 1, &straight);
-    }
+              TIFFSetField(t, TIFFTAG_COMPRESSION, compression) &&
+              write_color_tags(t, image, compression == COMPRESSION_JPEG) &&
+              write_compression_tags(t, image, params, compression);
     if (params->dpi > 0) {
         ok = ok && TIFFSetField(t, TIFFTAG_RESOLUTIONUNIT, RESUNIT_INCH) &&
              TIFFSetField(t, TIFFTAG_XRESOLUTION, (float)params->dpi) &&
              TIFFSetField(t, TIFFTAG_YRESOLUTION, (float)params->dpi);
     }
-    if (params->icc != NULL && samples >= 3) {
-        ok = ok && TIFFSetField(t, TIFFTAG_ICCPROFILE, (uint32_t)params->icc_len, params->icc);
-    }
+    ok = ok && write_bytes(t, TIFFTAG_ICCPROFILE, params->icc, params->icc_len) &&
+         write_bytes(t, TIFFTAG_XMLPACKET, params->xmp, params->xmp_len) &&
+         write_bytes(t, TIFFTAG_PHOTOSHOP, params->paths, params->paths_len);
     uint32_t rows = (uint32_t)(STRIP_BYTES / (image->width * samples) / 16 * 16);
     return ok && TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, rows < 16 ? 16 : rows);
+}
+
+static void pack_row(const si_image *image, int y, uint8_t *row, int samples) {
+    const uint8_t *from = image->pixels + (size_t)y * image->stride;
+    if (!image->grey) {
+        memcpy(row, from, (size_t)image->width * (size_t)samples);
+        return;
+    }
+    for (int x = 0; x < image->width; x++, from += image->channels, row += samples) {
+        row[0] = from[0];
+        if (samples == 2) {
+            row[1] = from[3];
+        }
+    }
 }
 
 static si_result encode(
     const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag) {
     memory m = {0};
-    int samples = (image->grey ? 1 : 3) + (image->channels == 4);
+    int colors = image->cmyk ? 4 : image->grey ? 1 : 3;
+    int samples = colors + si_image_has_alpha(image);
     bool ok = false;
     uint8_t *row = malloc((size_t)image->width * (size_t)samples);
     TIFF *t = row != NULL ? open_memory(&m, "wm") : NULL;
     if (t != NULL) {
         ok = write_tags(t, image, params, samples);
         for (int y = 0; ok && y < image->height; y++) {
-            const uint8_t *from = image->pixels + (size_t)y * image->stride;
-            for (int x = 0; x < image->width; x++, from += image->channels) {
-                uint8_t *to = row + (size_t)x * (size_t)samples;
-                memcpy(to, from, samples <= 2 ? 1 : 3);
-                if (image->channels == 4) {
-                    to[samples - 1] = from[3];
-                }
-            }
+            pack_row(image, y, row, samples);
             ok = TIFFWriteScanline(t, row, (uint32_t)y, 0) == 1;
         }
         ok = ok && TIFFFlush(t) == 1;
@@ -155,33 +185,42 @@ static si_result encode(
     return SI_OK;
 }
 
-static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
-    memory m = {.bytes = {.data = (uint8_t *)(uintptr_t)data, .len = len}};
-    TIFF *t = open_memory(&m, "rm");
-    uint32_t width = 0, height = 0, *raster = NULL;
-    uint16_t extra = 0, *kinds = NULL;
-    si_result result = SI_ERR_SOURCE;
-    if (t == NULL || TIFFGetField(t, TIFFTAG_IMAGEWIDTH, &width) != 1 ||
-        TIFFGetField(t, TIFFTAG_IMAGELENGTH, &height) != 1 || width == 0 || height == 0 ||
-        width > 65535 || height > 65535) {
-        goto done;
-    }
-    TIFFGetFieldDefaulted(t, TIFFTAG_EXTRASAMPLES, &extra, &kinds);
-    int channels = extra > 0 ? 4 : 3;
-    result = si_image_alloc(out, (int)width, (int)height, channels, diag);
+/* Inks, which libtiff would turn into RGB by a rule of its own. */
+static si_result decode_cmyk(TIFF *t, int width, int height, int samples, si_image *out,
+    si_diag *diag) {
+    si_result result = si_image_alloc(out, width, height, samples, diag);
     if (result != SI_OK) {
-        goto done;
+        return result;
     }
-    result = SI_ERR_SOURCE;
-    raster = malloc((size_t)width * height * sizeof *raster);
-    if (raster == NULL ||
-        TIFFReadRGBAImageOriented(t, width, height, raster, ORIENTATION_TOPLEFT, 1) != 1) {
-        goto done;
+    out->cmyk = true;
+    if (TIFFScanlineSize(t) > (tmsize_t)out->stride) {
+        return SI_ERR_SOURCE;
     }
-    for (uint32_t y = 0; y < height; y++) {
-        uint8_t *to = out->pixels + y * out->stride;
-        for (uint32_t x = 0; x < width; x++, to += channels) {
-            uint32_t v = raster[(size_t)y * width + x];
+    for (int y = 0; y < height; y++) {
+        if (TIFFReadScanline(t, out->pixels + (size_t)y * out->stride, (uint32_t)y, 0) != 1) {
+            return SI_ERR_SOURCE;
+        }
+    }
+    return SI_OK;
+}
+
+static si_result decode_rgb(
+    TIFF *t, int width, int height, bool alpha, si_image *out, si_diag *diag) {
+    int channels = alpha ? 4 : 3;
+    si_result result = si_image_alloc(out, width, height, channels, diag);
+    if (result != SI_OK) {
+        return result;
+    }
+    uint32_t *raster = malloc((size_t)width * (size_t)height * sizeof *raster);
+    if (raster == NULL || TIFFReadRGBAImageOriented(t, (uint32_t)width, (uint32_t)height, raster,
+                              ORIENTATION_TOPLEFT, 1) != 1) {
+        free(raster);
+        return SI_ERR_SOURCE;
+    }
+    for (int y = 0; y < height; y++) {
+        uint8_t *to = out->pixels + (size_t)y * out->stride;
+        for (int x = 0; x < width; x++, to += channels) {
+            uint32_t v = raster[(size_t)y * (size_t)width + (size_t)x];
             uint32_t c[4] = {TIFFGetR(v), TIFFGetG(v), TIFFGetB(v), TIFFGetA(v)};
             for (int k = 0; k < channels; k++) {
                 /* libtiff gives premultiplied colours */
@@ -191,17 +230,33 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
             }
         }
     }
-    result = SI_OK;
-done:
     free(raster);
+    return SI_OK;
+}
+
+static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
+    memory m = {.bytes = {.data = (uint8_t *)(uintptr_t)data, .len = len}};
+    TIFF *t = open_memory(&m, "rm");
+    uint32_t width = 0, height = 0;
+    uint16_t extra = 0, *kinds = NULL, photometric = 0, samples = 0, bits = 0, planar = 0;
+    si_result result = SI_ERR_SOURCE;
+    if (t != NULL && TIFFGetField(t, TIFFTAG_IMAGEWIDTH, &width) == 1 &&
+        TIFFGetField(t, TIFFTAG_IMAGELENGTH, &height) == 1 && width > 0 && height > 0 &&
+        width <= 65535 && height <= 65535) {
+        TIFFGetFieldDefaulted(t, TIFFTAG_EXTRASAMPLES, &extra, &kinds);
+        TIFFGetFieldDefaulted(t, TIFFTAG_PHOTOMETRIC, &photometric);
+        TIFFGetFieldDefaulted(t, TIFFTAG_SAMPLESPERPIXEL, &samples);
+        TIFFGetFieldDefaulted(t, TIFFTAG_BITSPERSAMPLE, &bits);
+        TIFFGetFieldDefaulted(t, TIFFTAG_PLANARCONFIG, &planar);
+        bool inks = photometric == PHOTOMETRIC_SEPARATED && bits == 8 &&
+                    planar == PLANARCONFIG_CONTIG && samples == 4 + (extra > 0);
+        result = inks ? decode_cmyk(t, (int)width, (int)height, samples, out, diag)
+                      : decode_rgb(t, (int)width, (int)height, extra > 0, out, diag);
+    }
     if (t != NULL) {
         TIFFClose(t);
     }
-    if (result != SI_OK) {
-        si_image_free(out);
-        return si_fail(diag, result, "the TIFF file is broken");
-    }
-    return SI_OK;
+    return result == SI_OK ? SI_OK : si_fail(diag, result, "the TIFF file is broken");
 }
 
 static void library(char *text, size_t size) {
