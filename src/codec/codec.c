@@ -58,7 +58,7 @@ static void fill_infos(void) {
             snprintf(libraries[f], sizeof libraries[f], "not built in");
             continue;
         }
-        infos[f].available = true;
+        infos[f].available = d->available == NULL || d->available();
         infos[f].decodes = d->decode != NULL;
         infos[f].quality_min = d->quality_min;
         infos[f].quality_max = d->quality_max;
@@ -97,8 +97,8 @@ static bool fits(const void *icc, size_t len, const si_image *image) {
 si_result si_codec_encode(si_format format, const si_image *image, const si_encode_params *params,
     si_bytes *out, si_diag *diag) {
     const si_codec_driver *d = drivers[format];
-    if (d == NULL) {
-        return si_fail(diag, SI_ERR_UNSUPPORTED, "no %s encoder built in", si_format_name(format));
+    if (!si_codec_get(format)->available) {
+        return si_fail(diag, SI_ERR_UNSUPPORTED, "no %s encoder here", si_format_name(format));
     }
     int colors = image->cmyk ? 4 : 3;
     if (image->pixels == NULL || image->width < 1 || image->height < 1 ||

@@ -12,6 +12,7 @@ typedef struct si_codec_driver {
     float (*finest_step)(
         void);    /* quality_step where it depends on the library's version, or NULL */
     int max_side; /* pixels, the most the format or its library holds */
+    bool (*available)(void); /* NULL: yes; else whether what it needs at run time is there */
     void (*library)(char *text, size_t size); /* writes name and version of the library in use */
     si_result (*encode)(
         const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag);
