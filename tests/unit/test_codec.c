@@ -84,6 +84,9 @@ static bool starts_as(si_format f, const si_bytes *b) {
         [SI_FORMAT_JP2] = {0, "\0\0\0\x0cjP  \r\n\x87\n", 12},
         [SI_FORMAT_JXR] = {0, "II\xbc\x01", 4},
         [SI_FORMAT_TIFF] = {0, "II*\0", 4},
+        [SI_FORMAT_HEIC] = {4, "ftyphei", 7},
+        [SI_FORMAT_PDF] = {0, "%PDF-1.6\n", 9},
+        [SI_FORMAT_EPS] = {0, "%!PS-Adobe-3.0 EPSF-3.0\n", 24},
     };
     return magics[f].len > 0 && b->len > magics[f].offset + magics[f].len &&
            memcmp(b->data + magics[f].offset, magics[f].magic, magics[f].len) == 0;
@@ -122,11 +125,15 @@ static void key_alpha(si_image *im) {
 static double round_trip(si_format f, const si_image *im, const si_encode_params *p, size_t *len) {
     si_bytes file = encode(f, im, p);
     assert_true(starts_as(f, &file));
+    *len = file.len;
+    if (!si_codec_get(f)->decodes) { /* test_formats.py asks other programs */
+        si_bytes_free(&file);
+        return 99;
+    }
     si_image back = decode(f, &file);
     assert_int_equal(
         back.channels, si_image_has_transparency(im) && si_format_has_alpha(f) ? 4 : 3);
-    double result = f == SI_FORMAT_JPEG && im->channels == 4 ? 99 : psnr(im, &back);
-    *len = file.len;
+    double result = !si_format_has_alpha(f) && im->channels == 4 ? 99 : psnr(im, &back);
     si_image_free(&back);
     si_bytes_free(&file);
     return result;
@@ -165,7 +172,7 @@ static void test_sizes_and_kinds(void **state) {
 static void test_lossless_is_exact(void **state) {
     (void)state;
     static const si_format formats[] = {SI_FORMAT_PNG, SI_FORMAT_WEBP, SI_FORMAT_AVIF,
-        SI_FORMAT_JXL, SI_FORMAT_JP2, SI_FORMAT_JXR, SI_FORMAT_TIFF};
+        SI_FORMAT_JXL, SI_FORMAT_JP2, SI_FORMAT_JXR, SI_FORMAT_TIFF, SI_FORMAT_HEIC};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         for (size_t s = 0; available(formats[i]) && s < sizeof sizes / sizeof *sizes; s++) {
             for (kind k = 0; k < KINDS; k++) {
@@ -192,7 +199,8 @@ static void test_quality_is_monotone(void **state) {
     si_image im = draw(333, 251, RGB);
     for (int f = 0; f < SI_FORMAT_COUNT; f++) {
         const si_codec_info *info = si_codec_get(f);
-        if (!info->available || f == SI_FORMAT_PNG || f == SI_FORMAT_GIF || f == SI_FORMAT_TIFF) {
+        if (!info->available || info->quality_step >= 100 || f == SI_FORMAT_TIFF ||
+            !info->decodes) {
             continue;
         }
         size_t last_len = 0;
@@ -421,7 +429,7 @@ static void test_garbage_fails_cleanly(void **state) {
     (void)state;
     si_image im = draw(64, 64, RGBA);
     for (int f = 0; f < SI_FORMAT_COUNT; f++) {
-        if (!available(f)) {
+        if (!available(f) || !si_codec_get(f)->decodes) {
             continue;
         }
         si_encode_params p = si_codec_defaults(f, &im);
