@@ -61,7 +61,7 @@ typedef struct si_text_metrics {
                            (first baseline; its start, middle or end by the alignment) and paths
                            without size (the path space's 0,0) */
     double origin[2];   /* x, y from the rectangle's top-left corner */
-    double baseline;    /* y of the first baseline; 0 without characters */
+    double baseline;    /* y of the first baseline; 0 without characters, with an angle, on a path */
     int lines;          /* lines shown */
     bool clipped;       /* some text did not fit and is not, or not wholly, shown */
     double scale;       /* factor that copy-fit and resMode applied to the text, 1 = none */
