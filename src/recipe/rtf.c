@@ -50,11 +50,11 @@ typedef struct reader {
     state *groups[SI_TEXT_MAX_DEPTH]; /* [depth] is the current one */
     int depth;
     unsigned ids;
-    bool starred;       /* \* stands before the next word */
-    int skip;           /* characters still to be passed over after \u */
-    uint32_t surrogate; /* first half of a pair, or 0 */
-    int page;           /* \ansicpg */
-    long default_font;  /* \deff */
+    bool starred;            /* \* stands before the next word */
+    int skip;                /* characters still to be passed over after \u */
+    uint32_t surrogate;      /* first half of a pair, or 0 */
+    int page;                /* \ansicpg */
+    long default_font;       /* \deff */
     const font_entry *fonts; /* the last one read */
     int font_count;
     font_entry font; /* being read */
@@ -103,12 +103,12 @@ static size_t utf8_encode(uint32_t c, char out[4]) {
 /* Takes one character off p; a byte that is no UTF-8 is one of code page 1252. */
 static uint32_t utf8_decode(const char **p, const char *end) {
     const uint8_t *b = (const uint8_t *)*p;
-    size_t room = (size_t)(end - *p), n = b[0] < 0x80    ? 1
-                                          : b[0] < 0xc2  ? 0
-                                          : b[0] < 0xe0  ? 2
-                                          : b[0] < 0xf0  ? 3
-                                          : b[0] < 0xf5  ? 4
-                                                         : 0;
+    size_t room = (size_t)(end - *p), n = b[0] < 0x80   ? 1
+                                          : b[0] < 0xc2 ? 0
+                                          : b[0] < 0xe0 ? 2
+                                          : b[0] < 0xf0 ? 3
+                                          : b[0] < 0xf5 ? 4
+                                                        : 0;
     uint32_t c = n == 1 ? b[0] : b[0] & (0x7fu >> n);
     bool good = n > 0 && n <= room;
     for (size_t i = 1; good && i < n; i++) {
@@ -143,7 +143,8 @@ static si_result use_font(reader *r, int *index) {
     const font_entry *e = current_font(r);
     si_text_font f = {e != NULL ? e->face : r->options->default_font, now(r)->bold, now(r)->italic};
     if (f.face.len == 0) {
-        return si_fail(r->diag, SI_ERR_RANGE, "text: it names no font, and there is no DefaultFont");
+        return si_fail(
+            r->diag, SI_ERR_RANGE, "text: it names no font, and there is no DefaultFont");
     }
     for (size_t i = 0; i < r->text.font_count; i++) {
         const si_text_font *u = &r->used[i];
@@ -249,8 +250,8 @@ static si_result end_color(reader *r, color_table *t) {
         r->token_len = 0;
         t->next.set = s.len > 0;
         if (s.len > 0 && !si_color_parse(s, &t->next.color)) {
-            return si_fail(r->diag, SI_ERR_SYNTAX, "text: \"%.*s\" in iscolortbl is no colour",
-                SI_STR_ARG(s));
+            return si_fail(
+                r->diag, SI_ERR_SYNTAX, "text: \"%.*s\" in iscolortbl is no colour", SI_STR_ARG(s));
         }
     }
     color_entry *e = si_arena_alloc(r->arena, sizeof *e);
@@ -557,8 +558,7 @@ static si_result set_paragraph_end(reader *r, int argument, long n) {
         return too_long(r);
     }
     end_paragraph(r);
-    r->paragraphs[t->paragraph_count++] =
-        (si_text_paragraph){.start = t->len, .run = t->run_count};
+    r->paragraphs[t->paragraph_count++] = (si_text_paragraph){.start = t->len, .run = t->run_count};
     r->props = now(r)->paragraph;
     return SI_OK;
 }
@@ -811,7 +811,8 @@ static si_result read_all(reader *r) {
 /* ---- the model ---- */
 
 /* Room for whatever a string of `len` bytes can hold: no character takes more bytes than its
- * shortest spelling but raw bytes of code page 1252, and a run or paragraph takes at least three. */
+ * shortest spelling but raw bytes of code page 1252, and a run or paragraph takes at least three.
+ */
 static bool make_room(reader *r, size_t len) {
     r->chars_cap = 3 * len + 4;
     r->runs_cap = r->paragraphs_cap = len / 3 + 2;

@@ -57,11 +57,11 @@ typedef struct si_text_font {
 
 /* Lengths are points (1/72 inch); the renderer's dpi makes pixels of them. */
 typedef struct si_text_format {
-    int font;       /* index into si_text.fonts */
-    double size;    /* \fs, points, > 0 */
-    double copyfit; /* largest size, points; 0 or at most `size` = no copy-fit */
-    double rise;    /* \up, \dn: baseline shift, upwards positive */
-    double expand;  /* \expnd, \expndtw: added behind each character */
+    int font;                /* index into si_text.fonts */
+    double size;             /* \fs, points, > 0 */
+    double copyfit;          /* largest size, points; 0 or at most `size` = no copy-fit */
+    double rise;             /* \up, \dn: baseline shift, upwards positive */
+    double expand;           /* \expnd, \expndtw: added behind each character */
     double scale_x, scale_y; /* \charscalex, \charscaley: 1 = unscaled */
     si_color color;
     si_text_line underline;
@@ -78,15 +78,15 @@ typedef struct si_text_run {
 } si_text_run;
 
 typedef struct si_text_paragraph {
-    size_t start, len;       /* bytes of si_text.chars; may be empty */
-    size_t run, run_count;   /* its runs in si_text.runs */
-    si_text_format mark;     /* of an empty paragraph: decides its height */
+    size_t start, len;         /* bytes of si_text.chars; may be empty */
+    size_t run, run_count;     /* its runs in si_text.runs */
+    si_text_format mark;       /* of an empty paragraph: decides its height */
     si_text_align align, last; /* `last`: the last line of a justified paragraph */
     double first, left, right; /* \fi \li \ri, points */
     double before, after;      /* \sb \sa, points */
-    double spacing;  /* \sl: 0 = by the font; with `multiple` a factor; else > 0 at least, < 0 exactly
-                        so many points */
-    bool multiple;   /* \slmult1 */
+    double spacing; /* \sl: 0 = by the font; with `multiple` a factor; else > 0 at least, < 0
+                       exactly so many points */
+    bool multiple;  /* \slmult1 */
 } si_text_paragraph;
 
 /* Everything points into the arena of si_text_parse. */
@@ -114,8 +114,8 @@ typedef struct si_text_options {
 } si_text_options;
 
 /* Reads the decoded value of text= or textPs=. Bytes are UTF-8; what is not is taken as Latin-1.
- * Errors: SI_ERR_LIMIT (one of the limits above), SI_ERR_RANGE (characters without a font, since the
- * text names none and there is no default), SI_ERR_UNSUPPORTED (\'HH in a double-byte character
+ * Errors: SI_ERR_LIMIT (one of the limits above), SI_ERR_RANGE (characters without a font, since
+ * the text names none and there is no default), SI_ERR_UNSUPPORTED (\'HH in a double-byte character
  * set), SI_ERR_SYNTAX (a bad colour in \iscolortbl), SI_ERR_MEMORY. */
 SI_NODISCARD si_result si_text_parse(
     si_str rtf, const si_text_options *options, si_arena *arena, si_text *out, si_diag *diag);

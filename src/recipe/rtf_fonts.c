@@ -9,8 +9,7 @@ si_result si_text_check_self_sizing(const si_text *text, si_diag *diag) {
         }
         first = first != NULL ? first : p;
         if (p->align != first->align) {
-            return si_fail(diag, SI_ERR_RANGE,
-                "text: two justifications in a layer without size=");
+            return si_fail(diag, SI_ERR_RANGE, "text: two justifications in a layer without size=");
         }
     }
     return SI_OK;

@@ -22,8 +22,9 @@ typedef struct job {
     si_region region;
     si_lines lines;
     si_lines_how how;
-    double area[4];     /* x0, y0, x1, y1 of what lines may fill, layer pixels; x1, y1 may be infinite */
-    double angle;       /* degrees, clockwise, of the lines in the layer */
+    double
+        area[4];  /* x0, y0, x1, y1 of what lines may fill, layer pixels; x1, y1 may be infinite */
+    double angle; /* degrees, clockwise, of the lines in the layer */
     si_affine to_layer; /* from layout pixels; the layer's top-left is box[0], box[1] */
     double box[4];      /* layer rectangle, in the coordinates of to_layer */
 } job;
@@ -140,8 +141,8 @@ static si_result find_shape(job *j, double cx, double cy) {
         rc = si_region_edges(j->style->flow_out, &back, &out, &out_count, j->diag);
     }
     if (rc == SI_OK) {
-        rc = si_region_shape(&j->region, box[2] - box[0], box[3] - box[1], in, in_count, out,
-            out_count, j->diag);
+        rc = si_region_shape(
+            &j->region, box[2] - box[0], box[3] - box[1], in, in_count, out, out_count, j->diag);
     }
     if (in != sides) {
         free(in);
@@ -187,7 +188,8 @@ static si_result try_size(job *j, bool *fits) {
     return rc;
 }
 
-/* Sets *size to the largest value from `low` to `high` with which the text fits; `low` if none does. */
+/* Sets *size to the largest value from `low` to `high` with which the text fits; `low` if none
+ * does. */
 static si_result search(job *j, double *size, double low, double high) {
     bool fits;
     *size = high;
@@ -364,7 +366,7 @@ static si_result lay_out(job *j, const si_font_data *fonts) {
         .diag = j->diag};
     j->angle = j->style->angle + (j->text->vertical ? 90 : 0);
     rc = j->style->path != NULL ? si_text_follow(&j->how, j->style, &j->lines, j->box)
-                                      : lay_out_lines(j);
+                                : lay_out_lines(j);
     for (int i = 0; i < 2 && rc == SI_OK; i++) {
         if (!(j->box[i + 2] - j->box[i] <= MAX_SIDE && fabs(j->box[i]) < 1e7)) {
             rc = si_fail(j->diag, SI_ERR_LIMIT, "text: its layer is beyond %d pixels", MAX_SIDE);
@@ -460,9 +462,8 @@ si_result si_text_measure(const si_text *text, const si_text_style *style,
     return rc;
 }
 
-si_result si_text_render(const si_text *text, const si_text_style *style,
-    const si_font_data *fonts, const si_text_window *window, si_image *out,
-    si_text_metrics *metrics, si_diag *diag) {
+si_result si_text_render(const si_text *text, const si_text_style *style, const si_font_data *fonts,
+    const si_text_window *window, si_image *out, si_text_metrics *metrics, si_diag *diag) {
     si_text_style own = style_for(text, style);
     job j = {.text = text, .style = &own, .diag = diag, .to_layer = SI_AFFINE_IDENTITY};
     *out = (si_image){0};

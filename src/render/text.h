@@ -18,8 +18,8 @@
 
 /* A font file in memory: TrueType, OpenType or Type 1, with outlines. */
 typedef struct si_font_data {
-    const uint8_t *data; /* borrowed; must stay until the call returns */
-    size_t len;          /* bytes */
+    const uint8_t *data;    /* borrowed; must stay until the call returns */
+    size_t len;             /* bytes */
     const uint8_t *metrics; /* Type 1: its AFM or PFM file; NULL = none */
     size_t metrics_len;
     bool embolden, slant; /* make up bold, italic (SynthesizeFontStyles) */
@@ -56,15 +56,15 @@ typedef struct si_text_style {
 
 /* What the layer turns out to be, at scale 1. */
 typedef struct si_text_metrics {
-    int width, height;  /* layer rectangle, pixels, each ≥ 1 */
-    bool has_origin;    /* the layer's default origin is `origin`, not the centre: self-sizing text
-                           (first baseline; its start, middle or end by the alignment) and paths
-                           without size (the path space's 0,0) */
-    double origin[2];   /* x, y from the rectangle's top-left corner */
-    double baseline;    /* y of the first baseline; 0 without characters, with an angle, on a path */
-    int lines;          /* lines shown */
-    bool clipped;       /* some text did not fit and is not, or not wholly, shown */
-    double scale;       /* factor that copy-fit and resMode applied to the text, 1 = none */
+    int width, height; /* layer rectangle, pixels, each ≥ 1 */
+    bool has_origin;   /* the layer's default origin is `origin`, not the centre: self-sizing text
+                          (first baseline; its start, middle or end by the alignment) and paths
+                          without size (the path space's 0,0) */
+    double origin[2];  /* x, y from the rectangle's top-left corner */
+    double baseline;   /* y of the first baseline; 0 without characters, with an angle, on a path */
+    int lines;         /* lines shown */
+    bool clipped;      /* some text did not fit and is not, or not wholly, shown */
+    double scale;      /* factor that copy-fit and resMode applied to the text, 1 = none */
 } si_text_metrics;
 
 /* Measures without drawing. `fonts` are text->font_count files in the order of text->fonts. Errors:
@@ -77,9 +77,9 @@ SI_NODISCARD si_result si_text_measure(const si_text *text, const si_text_style 
 /* The part of a layer to draw: the layer's point x, y (layer pixels) lands on pixel
  * (x × scale[0] − left, y × scale[1] − top) of a width × height image. */
 typedef struct si_text_window {
-    double scale[2];     /* > 0; view pixels per layer pixel */
-    int left, top;       /* pixels, may be negative */
-    int width, height;   /* pixels; 0,0 = the whole layer: layer size × scale, rounded half up */
+    double scale[2];   /* > 0; view pixels per layer pixel */
+    int left, top;     /* pixels, may be negative */
+    int width, height; /* pixels; 0,0 = the whole layer: layer size × scale, rounded half up */
 } si_text_window;
 
 /* Lays out and draws: `out` gets straight RGBA, transparent where there is no text, owned by the

@@ -102,8 +102,8 @@ static void add_glyph(const si_lines_how *how, const si_glyph *g, const si_affin
     if (o == NULL) {
         return;
     }
-    pen p = {cr, frame(to_pixels, g->x, g->y, g->turn, g->em[0] * face->unit,
-                     -g->em[1] * face->unit)};
+    pen p = {
+        cr, frame(to_pixels, g->x, g->y, g->turn, g->em[0] * face->unit, -g->em[1] * face->unit)};
     if (in_sight(&p, o, clip)) {
         FT_Outline_Decompose(o, &funcs, &p);
         cairo_close_path(cr);

@@ -31,13 +31,12 @@ static void read_metrics(si_face *f) {
     }
 }
 
-static si_result open_face(FT_Library library, const si_font_data *data, si_str name, si_face *f,
-    si_diag *diag) {
+static si_result open_face(
+    FT_Library library, const si_font_data *data, si_str name, si_face *f, si_diag *diag) {
     if (data->len > LONG_MAX ||
         FT_New_Memory_Face(library, data->data, (FT_Long)data->len, 0, &f->ft) != 0) {
         f->ft = NULL;
-        return si_fail(
-            diag, SI_ERR_SOURCE, "text: font \"%.*s\" cannot be read", SI_STR_ARG(name));
+        return si_fail(diag, SI_ERR_SOURCE, "text: font \"%.*s\" cannot be read", SI_STR_ARG(name));
     }
     if (!FT_IS_SCALABLE(f->ft) || f->ft->units_per_EM == 0 ||
         FT_Set_Pixel_Sizes(f->ft, 0, f->ft->units_per_EM) != 0) {
@@ -75,8 +74,7 @@ si_result si_faces_open(
     }
     for (size_t i = 0; i < text->font_count; i++) {
         out->count = i + 1;
-        si_result rc =
-            open_face(out->library, &fonts[i], text->fonts[i].face, &out->list[i], diag);
+        si_result rc = open_face(out->library, &fonts[i], text->fonts[i].face, &out->list[i], diag);
         if (rc != SI_OK) {
             si_faces_close(out);
             return rc;

@@ -12,9 +12,9 @@
 typedef struct si_face {
     FT_Face ft; /* set to one pixel per font unit, unhinted */
     hb_font_t *hb;
-    double unit;            /* em per unit of hb's positions and of ft's 26.6 outlines */
-    double ascent, descent; /* both positive */
-    double height;          /* from one baseline to the next, by the font */
+    double unit;               /* em per unit of hb's positions and of ft's 26.6 outlines */
+    double ascent, descent;    /* both positive */
+    double height;             /* from one baseline to the next, by the font */
     double line_y, line_width; /* underline: its middle below the baseline, its thickness */
     bool embolden, slant;
 } si_face;
@@ -32,7 +32,8 @@ SI_NODISCARD si_result si_faces_open(
 
 void si_faces_close(si_faces *faces);
 
-/* Loads a glyph's outline into face->ft->glyph, with made-up styles applied; NULL if it has none. */
+/* Loads a glyph's outline into face->ft->glyph, with made-up styles applied; NULL if it has none.
+ */
 FT_Outline *si_face_outline(const si_face *face, uint32_t glyph);
 
 /* The ink of a glyph, em from its origin, y upwards: left, bottom, right, top. False: no ink. */

@@ -53,8 +53,7 @@ static void extend(const si_lines_how *how, const si_text_format *f, extent *e) 
     double rise = how->text->mode == SI_TEXT_NORM ? f->rise * how->point * how->fit : 0;
     e->ascent = fmax(e->ascent, face->ascent * em + rise);
     e->descent = fmax(e->descent, face->descent * em - rise);
-    e->height =
-        fmax(e->height, how->text->mode == SI_TEXT_PS ? LEADING * em : face->height * em);
+    e->height = fmax(e->height, how->text->mode == SI_TEXT_PS ? LEADING * em : face->height * em);
     if (how->text->mode == SI_TEXT_NORM) {
         e->height = fmax(e->height, e->ascent + e->descent);
     }
@@ -93,7 +92,8 @@ static si_row row_of(const breaker *b, const si_text_paragraph *p, const extent 
     return (si_row){top, top + extra + e->ascent, top + height};
 }
 
-/* The longest part of a paragraph from `from` that fits in `room` pixels; `from` if nothing does. */
+/* The longest part of a paragraph from `from` that fits in `room` pixels; `from` if nothing does.
+ */
 static size_t fit_words(const si_lines_how *how, const si_shaped *s, size_t from, double room) {
     double factor = how->point * how->fit, width = 0, visible = 0;
     size_t best = from;
@@ -320,8 +320,7 @@ static si_result add_glyph(const si_lines_how *how, si_lines *lines, const si_gl
 }
 
 si_result si_lines_add_rule(const si_lines_how *how, si_lines *lines, const si_rule *rule) {
-    if (!grow((void **)&lines->rules, &lines->rule_room, lines->rule_count,
-            sizeof *lines->rules)) {
+    if (!grow((void **)&lines->rules, &lines->rule_room, lines->rule_count, sizeof *lines->rules)) {
         return out_of_memory(how->diag);
     }
     lines->rules[lines->rule_count++] = *rule;
@@ -329,8 +328,8 @@ si_result si_lines_add_rule(const si_lines_how *how, si_lines *lines, const si_r
 }
 
 /* Underlines what stands from x0 to x1 on the baseline y 0. */
-static si_result underline(const si_lines_how *how, si_lines *lines, const si_char *c, double x0,
-    double x1, bool blank) {
+static si_result underline(
+    const si_lines_how *how, si_lines *lines, const si_char *c, double x0, double x1, bool blank) {
     const si_text_format *f = &how->text->runs[c->run].format;
     if (f->underline == SI_TEXT_UL_NONE || (blank && f->underline == SI_TEXT_UL_WORD)) {
         return SI_OK;

@@ -9,11 +9,11 @@
 typedef struct si_glyph {
     uint32_t run; /* index into si_text.runs: its face and colour */
     uint32_t id;
-    double x, y;       /* of its origin, layout pixels */
-    double em[2];      /* size of its em, pixels */
-    double turn;       /* radians clockwise about its origin */
-    double advance;    /* pixels, along its line */
-    uint32_t cluster;  /* index of its character in the paragraph */
+    double x, y;      /* of its origin, layout pixels */
+    double em[2];     /* size of its em, pixels */
+    double turn;      /* radians clockwise about its origin */
+    double advance;   /* pixels, along its line */
+    uint32_t cluster; /* index of its character in the paragraph */
 } si_glyph;
 
 /* A stretch of underline. */
@@ -28,8 +28,8 @@ typedef struct si_rule {
 /* Part of a line that lies in one interval of its region. */
 typedef struct si_segment {
     size_t paragraph, from, to; /* characters */
-    double x[2];                /* the interval, indents taken off; infinite in a self-sizing text */
-    bool last;                  /* ends a paragraph or in a \line: not to be justified */
+    double x[2]; /* the interval, indents taken off; infinite in a self-sizing text */
+    bool last;   /* ends a paragraph or in a \line: not to be justified */
     size_t row;
     size_t glyph, glyph_count, rule, rule_count; /* once placed */
 } si_segment;
@@ -48,9 +48,9 @@ typedef struct si_lines {
     size_t glyph_count, glyph_room;
     si_rule *rules;
     size_t rule_count, rule_room, rule_first; /* _first: of the stretch being placed */
-    double height; /* of all rows and the space around paragraphs */
-    bool clipped;  /* something was left out, or lies beyond the region */
-    bool forced;   /* a word was broken, or is wider than its line */
+    double height;                            /* of all rows and the space around paragraphs */
+    bool clipped; /* something was left out, or lies beyond the region */
+    bool forced;  /* a word was broken, or is wider than its line */
 } si_lines;
 
 typedef struct si_lines_how {
@@ -58,10 +58,10 @@ typedef struct si_lines_how {
     const si_faces *faces;
     const si_shaped *paragraphs; /* one for each of the text's */
     const si_region *region;
-    double point;  /* pixels a point */
-    double fit;    /* factor on sizes of characters alone (copy-fit) */
+    double point; /* pixels a point */
+    double fit;   /* factor on sizes of characters alone (copy-fit) */
     si_text_wrap wrap;
-    int max_rows;  /* 0 = any number */
+    int max_rows; /* 0 = any number */
     si_diag *diag;
 } si_lines_how;
 
@@ -81,7 +81,8 @@ SI_NODISCARD si_result si_lines_add_rule(
     const si_lines_how *how, si_lines *lines, const si_rule *rule);
 
 /* Ink of one segment's glyphs: left, top, right, bottom, layout pixels. False if it has none. */
-bool si_lines_ink(const si_lines_how *how, const si_lines *lines, const si_segment *s, double box[4]);
+bool si_lines_ink(
+    const si_lines_how *how, const si_lines *lines, const si_segment *s, double box[4]);
 
 /* Moves what one segment placed. */
 void si_lines_shift(si_lines *lines, const si_segment *s, double x, double y);

@@ -179,8 +179,7 @@ static si_result follow(const si_lines_how *how, const si_text_style *style,
         return rc;
     }
     lines->clipped = to < how->paragraphs[0].count || how->text->paragraph_count > 1;
-    return bend_all(
-        how, lines, &b, offset_of(&b, how->text->paragraphs[0].align, width));
+    return bend_all(how, lines, &b, offset_of(&b, how->text->paragraphs[0].align, width));
 }
 
 si_result si_text_follow(

@@ -5,7 +5,8 @@
 #include "render/text_lines.h"
 
 /* Places the first line of the text along style->path; characters whose middle lies beyond the end
- * are left out. `box` gets the layer rectangle: that of size=, else whole pixels around the glyphs. */
+ * are left out. `box` gets the layer rectangle: that of size=, else whole pixels around the glyphs.
+ */
 SI_NODISCARD si_result si_text_follow(
     const si_lines_how *how, const si_text_style *style, si_lines *lines, double box[4]);
 

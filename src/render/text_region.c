@@ -21,8 +21,8 @@ typedef struct crossing {
     bool out; /* of the excluded shape */
 } crossing;
 
-si_result si_region_edges(const si_path *path, const si_affine *m, si_edge_line **edges,
-    size_t *count, si_diag *diag) {
+si_result si_region_edges(
+    const si_path *path, const si_affine *m, si_edge_line **edges, size_t *count, si_diag *diag) {
     si_polylines lines = {0};
     size_t n = 0;
     *edges = NULL;

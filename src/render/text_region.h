@@ -16,7 +16,7 @@ struct si_scanline;
 
 /* Zero-initialize. */
 typedef struct si_region {
-    double width, height; /* pixels; either may be INFINITY in a rectangle */
+    double width, height;          /* pixels; either may be INFINITY in a rectangle */
     struct si_scanline *scanlines; /* of a shape, else NULL; owned */
     size_t scanline_count;
     double scanline_step; /* pixels from one to the next */
@@ -29,8 +29,8 @@ typedef struct si_edge_line {
 
 /* The straight edges of a path, every subpath closed, moved by `m`; with malloc. At most
  * SI_REGION_MAX_EDGES: SI_ERR_LIMIT. */
-SI_NODISCARD si_result si_region_edges(const si_path *path, const si_affine *m,
-    si_edge_line **edges, size_t *count, si_diag *diag);
+SI_NODISCARD si_result si_region_edges(
+    const si_path *path, const si_affine *m, si_edge_line **edges, size_t *count, si_diag *diag);
 
 /* Makes the shape inside `in` and outside `out` (each by non-zero winding); x and y from 0 to width
  * and height. */

@@ -9,7 +9,8 @@
 static const double SCRIPT_SIZE = 0.583, SCRIPT_SHIFT = 0.333, SMALL_CAPS = 0.7;
 
 void si_shape_em(const si_text_format *f, bool small, double em[2]) {
-    double size = f->size * (f->script != SI_TEXT_BASE ? SCRIPT_SIZE : 1) * (small ? SMALL_CAPS : 1);
+    double size =
+        f->size * (f->script != SI_TEXT_BASE ? SCRIPT_SIZE : 1) * (small ? SMALL_CAPS : 1);
     em[0] = size * f->scale_x;
     em[1] = size * f->scale_y;
 }
@@ -126,8 +127,8 @@ static bool find_breaks(si_shaped *s) {
     if (attrs == NULL) {
         return false;
     }
-    pango_get_log_attrs(s->utf8, (int)s->len, -1, pango_language_from_string("en"), attrs,
-        (int)s->count + 1);
+    pango_get_log_attrs(
+        s->utf8, (int)s->len, -1, pango_language_from_string("en"), attrs, (int)s->count + 1);
     for (size_t i = 0; i < s->count; i++) {
         si_char *c = &s->chars[i];
         c->break_before = i > 0 && attrs[i].is_line_break;

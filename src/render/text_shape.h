@@ -7,8 +7,8 @@
 /* A character of a paragraph. */
 typedef struct si_char {
     uint32_t c;
-    uint32_t byte;     /* where it begins in the paragraph's shaping text */
-    uint32_t run;      /* index into si_text.runs */
+    uint32_t byte; /* where it begins in the paragraph's shaping text */
+    uint32_t run;  /* index into si_text.runs */
     hb_script_t script;
     uint8_t level;     /* of bidirectional embedding */
     bool small;        /* a small capital */
@@ -35,8 +35,8 @@ void si_shaped_free(si_shaped *s);
 /* End of the stretch of equal run, level, script and case that begins at `from`, at most `to`. */
 size_t si_shape_piece_end(const si_shaped *s, size_t from, size_t to);
 
-/* Shapes such a stretch: glyphs left to right, positions in hb units of the face, clusters as indices
- * into chars. `buffer` is overwritten. False when memory runs out. */
+/* Shapes such a stretch: glyphs left to right, positions in hb units of the face, clusters as
+ * indices into chars. `buffer` is overwritten. False when memory runs out. */
 bool si_shape_piece(const si_text *text, const si_shaped *s, const si_faces *faces, size_t from,
     size_t to, hb_buffer_t *buffer);
 
