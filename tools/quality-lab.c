@@ -3,7 +3,7 @@
  *
  *   quality-lab curves [-h HEIGHT]… [-a] -c CONFIG… PICTURE…
  *   quality-lab data [-h HEIGHT]… PICTURE…
- *   quality-lab answers [-h HEIGHT]… [-q QLT] [-p] [-a] [-f] -l LADDER… PICTURE…
+ *   quality-lab answers [-h HEIGHT]… [-q QLT] [-p] [-a] [-f] [-v] -l LADDER… PICTURE…
  *   quality-lab versions
  *
  * `data` prints what tools/train fits the predictor to: the features of each rendered picture, and
@@ -11,7 +11,8 @@
  * trying things out. `answers` lets the engine choose for each LADDER (formats with commas; "none"
  * for a client that knows only JPEG) and prints picture, width, height, ladder, baseline bytes,
  * target, format sent, bytes, score of the decoded body, encodings beyond the baseline, CPU ms of
- * the choice, CPU ms of rendering, header value; -p asks for a PNG, -f for the full search.
+ * the choice, CPU ms of rendering, header value; -p asks for a PNG, -f for the full search; -v adds lines with K
+ * for all candidates: picture, format, settings, bytes, score, ms to encode.
  * `curves` renders each picture to each HEIGHT (pixels; 0 = as it is), as a request with hei=HEIGHT
  * would, and encodes that with each CONFIG at each of its qualities. One line per encoding, columns
  * separated by tabs: C, picture, width, height, config, quality, bytes, score, CPU milliseconds to
@@ -37,6 +38,8 @@
 #include "render/render.h"
 
 enum { CONFIGS_MAX = 40, HEIGHTS_MAX = 8, POINTS = 5 };
+
+static bool verbose; /* list candidates, too */
 
 static const double PROBE_SHARE = 0.2; /* as fast.c has it */
 
@@ -331,6 +334,11 @@ static void print_answer(const char *path, const si_image *image, const char *la
         si_format_name(choice.format), choice.body.len,
         score_of(image, choice.format, &choice.body), choice.candidate_count - 1, spent, render_ms,
         choice.saved);
+    for (int i = 0; verbose && i < choice.candidate_count; i++) {
+        const si_candidate *c = &choice.candidates[i];
+        printf("K\t%s\t%s\t%s\t%zu\t%.4f\t%.1f\n", path, si_format_name(c->format), c->settings,
+            c->bytes, c->score, c->encode_ms);
+    }
     fflush(stdout);
     si_choice_free(&choice);
 }
@@ -342,7 +350,7 @@ static int answers(int argc, char **argv) {
     si_recipe like;
     si_recipe_init(&like);
     like.quality = 85;
-    while ((option = getopt(argc, argv, "h:q:l:paf")) != -1) {
+    while ((option = getopt(argc, argv, "h:q:l:pafv")) != -1) {
         if (option == 'h') {
             height = (int)strtol(optarg, NULL, 10);
         } else if (option == 'q') {
@@ -355,6 +363,8 @@ static int answers(int argc, char **argv) {
             like.alpha = true;
         } else if (option == 'f') {
             full = true;
+        } else if (option == 'v') {
+            verbose = true;
         } else {
             die(argv[optind - 1], NULL);
         }

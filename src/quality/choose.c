@@ -134,9 +134,6 @@ static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
     s->threshold = s->exact ? 100 : t.score - SI_SCORE_SLACK;
     si_features_measure(s->image, t.jpeg_bytes, r->quality, r->chroma_full, &s->features);
     s->budget_ms = s->options.budget_ms;
-    if (!s->options.full) {
-        s->budget_ms *= fmax(1, s->features.megapixels);
-    }
     return SI_OK;
 }
 
@@ -153,17 +150,24 @@ static void try_lossless(si_search *s, const si_format *formats, int count) {
     }
 }
 
+/* Makes a first answer. A full search begins with it too, so that it never ends larger. */
+static void search_first(si_search *s, const si_format *formats, int count) {
+    int whole = s->options.budget_ms;
+    if (s->options.full && whole > SI_FIRST_ANSWER_MS) {
+        s->options.budget_ms = SI_FIRST_ANSWER_MS;
+    }
+    s->budget_ms = s->options.budget_ms * fmax(1, s->features.megapixels);
+    si_search_fast(s, formats, count);
+    s->options.budget_ms = whole;
+    s->budget_ms = whole;
+}
+
 static void search(si_search *s, const si_format *formats, int count) {
-    if (!s->exact && s->options.full) {
-        for (int i = 0; i < count; i++) {
-            si_search_full(s, formats[i]);
-        }
-        if (s->choice->candidate_count == 1) { /* too large for any search */
-            s->budget_ms = SI_FIRST_ANSWER_MS * fmax(1, s->features.megapixels);
-            si_search_fast(s, formats, count);
-        }
-    } else if (!s->exact) {
-        si_search_fast(s, formats, count);
+    if (!s->exact) {
+        search_first(s, formats, count);
+    }
+    for (int i = 0; !s->exact && s->options.full && i < count; i++) {
+        si_search_full(s, formats[i]);
     }
     try_lossless(s, formats, count);
 }

@@ -17,7 +17,10 @@
  * Pictures below 8×8 are extended to that for scoring (ssimulacra2.h). Below TINY_PIXELS, encodings
  * cost so little that a first answer takes as many as it needs. Above a megapixel, the budget of a
  * first answer grows with the pixels, as rendering does; a full search uses faster encoder settings
- * as pictures grow, so that it ends within its budget. */
+ * as pictures grow, so that it ends within its budget.
+ *
+ * A full search begins as a first answer, whose encodings are candidates like others: what it ends
+ * with is never larger. Encodings begin only if they are foreseen to end before the deadline. */
 #ifndef SI_QUALITY_CHOOSE_H
 #define SI_QUALITY_CHOOSE_H
 

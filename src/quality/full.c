@@ -36,7 +36,7 @@ static const struct turn {
     bool drawings;
 } turns[] = {
     {SI_FORMAT_AVIF, CHROMA, 0, false},
-    {SI_FORMAT_AVIF, TUNE, 1, false},
+    {SI_FORMAT_AVIF, TUNE, 1, true},
     {SI_FORMAT_AVIF, SHARPNESS, 5, false},
     {SI_FORMAT_AVIF, DELTAQ, 0, false},
     {SI_FORMAT_AVIF, DEPTH, 8, true},
@@ -66,10 +66,11 @@ static const struct turn {
 static const struct plan {
     si_setting search;
     int efforts[3];
+    double gains[3]; /* points of score by which those are better at the same quality */
 } plans[SI_FORMAT_COUNT] = {
-    [SI_FORMAT_AVIF] = {SI_SETTING_AVIF_FULL, {9, 8, 7}},
+    [SI_FORMAT_AVIF] = {SI_SETTING_AVIF_FULL, {9, 8, 7}, {0.9, 0.6, 0.5}},
     [SI_FORMAT_WEBP] = {SI_SETTING_WEBP_FULL, {9, 9, 9}},
-    [SI_FORMAT_JXL] = {SI_SETTING_JXL_FULL, {9, 8, 7}},
+    [SI_FORMAT_JXL] = {SI_SETTING_JXL_FULL, {9, 8, 7}, {0.8, 0.8, 0}},
     [SI_FORMAT_JP2] = {SI_SETTING_JP2_FULL, {6, 6, 6}},
     [SI_FORMAT_JXR] = {SI_SETTING_JXR_FULL, {6, 6, 6}},
     [SI_FORMAT_JPEG] = {SI_SETTING_JPEG_FULL, {9, 9, 9}},
@@ -82,11 +83,18 @@ static const double usual_slope = 0.035;
  */
 static const double near_enough = 0.1;
 
+/* The last try aims this many points higher: a poor one is worth nothing. */
+static const double last_aim = 0.35;
+
 /* A turn must win this much, in logs of bytes. */
 static const double least_gain = 0.002;
 
-/* Points of score that slower encoding usually gains at the same quality. */
-static const double slow_gain = 0.8;
+/* The end may overdraw the budget by this part of it, for a correction, without which a slow
+ * encoding may have been in vain. */
+static const double overdraft = 0.25;
+
+/* What formats further down the ladder are left of it at least. */
+static const double reserve = 0.125;
 
 /* A format that begins so much larger (log of bytes) than another has ended will not catch up. */
 static const double hopeless = 0.12;
@@ -98,6 +106,7 @@ typedef struct walk {
     si_encode_params p; /* the best so far */
     double weight;      /* log of the bytes they would take at the threshold */
     double slope;       /* log of bytes per point of score */
+    double per_point;   /* levels per point of score; 0 = not known */
 } walk;
 
 static void turn_knob(si_encode_params *p, const struct turn *t) {
@@ -158,20 +167,31 @@ static double weigh(const walk *w, const si_candidate *c) {
     return log((double)c->bytes) - w->slope * (c->score - w->s->threshold);
 }
 
+/* Tries a candidate, unless it was tried before. */
+static si_candidate *judge(si_search *s, si_format format, const si_encode_params *p) {
+    for (int i = 1; i < s->choice->candidate_count; i++) {
+        si_candidate *c = &s->choice->candidates[i];
+        if (c->format == format && memcmp(&c->params, p, sizeof *p) == 0) {
+            return isnan(c->score) ? NULL : c;
+        }
+    }
+    return si_search_judge(s, format, p);
+}
+
 /* Brings w->p.quality towards the threshold in at most `tries` encodings, or until a good one is
  * within `tolerance` points of it. False if the codec failed or nothing could be tried. Leaves the
  * lowest good quality in w->p, or the best there is. */
 static bool settle(walk *w, int tries, double tolerance) {
     si_search *s = w->s;
     si_format format = si_setting_get(w->setting)->format;
-    si_bracket known = {0};
+    si_bracket known = {.per_point = w->per_point};
     const si_candidate *last = NULL;
     double nearest = INFINITY;
     for (si_encode_params p = w->p; tries > 0; tries--) {
         if (!si_search_affords(s, format, p.effort, 1)) {
             break;
         }
-        si_candidate *c = si_search_judge(s, format, &p);
+        si_candidate *c = judge(s, format, &p);
         if (c == NULL) {
             return false;
         }
@@ -182,6 +202,9 @@ static bool settle(walk *w, int tries, double tolerance) {
             w->slope = fmin(fmax(slope, usual_slope / 3), usual_slope * 3);
         }
         last = c;
+        w->per_point = known.per_point;
+        bool once_more = si_search_affords(s, format, p.effort, 2);
+        double aim = s->threshold + (once_more ? tolerance / 2 : last_aim);
         double off = fabs(c->score - s->threshold);
         if (off < nearest) {
             nearest = off;
@@ -190,7 +213,7 @@ static bool settle(walk *w, int tries, double tolerance) {
         }
         if ((good && off <= tolerance) ||
             (!good && p.quality >= si_codec_get(format)->quality_max) ||
-            !si_bracket_next(&known, w->setting, s->threshold + tolerance / 2, &p.quality)) {
+            !si_bracket_next(&known, w->setting, aim, &p.quality)) {
             break;
         }
     }
@@ -211,7 +234,7 @@ static void try_turn(walk *w, const struct turn *t) {
     /* screen-content tools more than double the time of all that follows */
     double gain = t->format == SI_FORMAT_AVIF && t->knob == TUNE ? 0.015 : least_gain;
     for (int tries = 2; tries > 0; tries--) {
-        si_candidate *c = si_search_judge(s, t->format, &p);
+        si_candidate *c = judge(s, t->format, &p);
         if (c == NULL) {
             return;
         }
@@ -233,21 +256,37 @@ static void try_turn(walk *w, const struct turn *t) {
     }
 }
 
-static void end_with_slowest(walk *w, const struct plan *plan) {
+/* Points of score that the slowest setting that leaves room for a correction gains at the same
+ * quality; sets it. */
+static double slow_down(walk *w, const struct plan *plan, double overdrawn) {
     si_search *s = w->s;
     si_format format = si_setting_get(w->setting)->format;
-    double count = format == SI_FORMAT_AVIF && w->p.tune == 1 ? 4.5 : 2.2; /* of plain encodings */
+    double times = format == SI_FORMAT_AVIF && w->p.tune == 1 ? 2 : 1; /* of plain encodings */
     for (size_t i = 0; i < sizeof plan->efforts / sizeof *plan->efforts; i++) {
-        if (plan->efforts[i] > w->p.effort &&
-            si_search_affords(s, format, plan->efforts[i], count)) {
-            w->p.effort = plan->efforts[i];
-            double level = si_setting_level(w->setting, (double)w->p.quality) -
-                           slow_gain * si_predict_slope(w->setting, s->threshold);
-            w->p.quality = si_search_on_grid(format, si_setting_quality(w->setting, level));
-            break;
+        int effort = plan->efforts[i];
+        if (effort > w->p.effort && si_search_affords(s, format, effort, 1.1 * times) &&
+            2.1 * times * si_predict_cost(format, effort, &s->features) <=
+                s->budget_ms + overdrawn) {
+            w->p.effort = effort;
+            return plan->gains[i];
         }
     }
+    return 0;
+}
+
+static void end_with_slowest(walk *w, const struct plan *plan) {
+    si_search *s = w->s;
+    double overdrawn = s->options.budget_ms * overdraft;
+    double gain = slow_down(w, plan, overdrawn);
+    if (gain > 0) {
+        si_format format = si_setting_get(w->setting)->format;
+        double level = si_setting_level(w->setting, (double)w->p.quality) -
+                       gain * si_predict_slope(w->setting, s->threshold);
+        w->p.quality = si_search_on_grid(format, si_setting_quality(w->setting, level));
+    }
+    s->budget_ms += overdrawn;
     (void)settle(w, 6, near_enough);
+    s->budget_ms = fmax(s->budget_ms - overdrawn, s->options.budget_ms * reserve);
 }
 
 /* The slowest setting of the format, from the plan's downwards, that leaves time for three tries.
@@ -262,6 +301,27 @@ static si_setting affordable(const si_search *s, si_setting wanted) {
     return k;
 }
 
+/* Where to begin: at what was tried nearest to the threshold with the same parameters, or else
+ * where the predictor says. */
+static float begin(const walk *w) {
+    const si_search *s = w->s;
+    si_format format = si_setting_get(w->setting)->format;
+    si_encode_params p = w->p;
+    double nearest = INFINITY;
+    float quality = si_search_on_grid(format,
+        si_setting_quality(w->setting, si_predict_level(w->setting, &s->features, s->threshold)));
+    for (int i = 1; i < s->choice->candidate_count; i++) {
+        const si_candidate *c = &s->choice->candidates[i];
+        p.quality = c->params.quality;
+        if (c->format == format && memcmp(&c->params, &p, sizeof p) == 0 &&
+            fabs(c->score - s->threshold) < nearest) {
+            nearest = fabs(c->score - s->threshold);
+            quality = p.quality;
+        }
+    }
+    return quality;
+}
+
 void si_search_full(si_search *s, si_format format) {
     const struct plan *plan = &plans[format];
     if (!si_codec_get(format)->available) {
@@ -271,12 +331,10 @@ void si_search_full(si_search *s, si_format format) {
     walk w = {.s = s, .setting = k, .slope = usual_slope};
     w.p = si_setting_params(k, s->image);
     w.p.dpi = s->wanted.dpi;
-    w.p.quality = si_search_on_grid(
-        format, si_setting_quality(k, si_predict_level(k, &s->features, s->threshold)));
     if (format == s->requested) {
-        w.p.quality = si_search_fitted_quality(s->wanted.quality);
         w.p.chroma_full = s->wanted.chroma_full;
     }
+    w.p.quality = begin(&w);
     if (!settle(&w, 3, 0.4)) {
         return;
     }

@@ -190,7 +190,7 @@ float si_search_on_grid(si_format format, double quality) {
 }
 
 float si_search_fitted_quality(float plain) {
-    const float coarser = 1.2f; /* its tables, for what they are shaped better */
+    const float coarser = 1.35f; /* its tables, by their own scale (tools/fit-jpeg) */
     float q = plain >= 50 ? 100 - (100 - plain) * coarser : plain / coarser;
     return si_search_on_grid(SI_FORMAT_JPEG, (double)q);
 }

@@ -6,9 +6,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
+#include "base/sanitize.h"
 #include "quality/choose.h"
 #include "quality/ssimulacra2.h"
 
@@ -298,6 +300,61 @@ static void better_jpeg(void **state) {
     si_image_free(&im);
 }
 
+static void refined_is_never_larger(void **state) {
+    (void)state;
+    const struct {
+        si_image image;
+        si_format format;
+        int quality;
+    } cases[] = {{photo(150, 110), SI_FORMAT_JPEG, 85}, {photo(31, 47), SI_FORMAT_JPEG, 60},
+        {drawing(140, 100, false), SI_FORMAT_JPEG, 90},
+        {drawing(140, 100, true), SI_FORMAT_PNG, 80}, {grey(120, 90), SI_FORMAT_JPEG, 75}};
+    static const si_format formats[] = {SI_FORMAT_AVIF, SI_FORMAT_WEBP, SI_FORMAT_JXL,
+        SI_FORMAT_JP2, SI_FORMAT_JXR, SI_FORMAT_JPEG};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        si_image im = cases[i].image;
+        for (size_t k = 0; k < sizeof formats / sizeof *formats; k++) {
+            si_recipe r = request(cases[i].format, cases[i].quality);
+            r.alpha = im.channels == 4;
+            if (formats[k] != SI_FORMAT_JPEG) {
+                add_rung(&r, formats[k]);
+            }
+            si_choice fast = choose(&r, &im, false), full = choose(&r, &im, true);
+            assert_true(full.body.len <= fast.body.len);
+            si_choice_free(&fast);
+            si_choice_free(&full);
+        }
+        si_image_free(&im);
+    }
+}
+
+/* Slow encodings must not begin where they cannot end in time: what is good so far is sent. */
+static void deadline_leaves_the_best_so_far(void **state) {
+    (void)state;
+    struct timespec t;
+    si_image im = photo(640, 480);
+    si_recipe r = request(SI_FORMAT_JPEG, 85);
+    add_rung(&r, SI_FORMAT_AVIF);
+    const int64_t second = 1000000000;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t start = t.tv_sec * second + t.tv_nsec, allowed = 2 * second;
+    si_choose_options how = {.full = true, .deadline_ns = start + allowed};
+    si_choice c = {0};
+    si_diag diag = {0};
+    assert_int_equal(si_choose(&r, &im, &how, &c, &diag), SI_OK);
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    check(&r, &im, &c);
+    assert_true(c.saved > 0);
+    for (int i = 1; i < c.candidate_count; i++) { /* seconds each, and foreseen to be */
+        assert_true(c.candidates[i].params.effort < 9);
+    }
+    if (!SI_SANITIZED) {
+        assert_true(t.tv_sec * second + t.tv_nsec - start < 2 * allowed);
+    }
+    si_choice_free(&c);
+    si_image_free(&im);
+}
+
 static void no_budget_no_conversion(void **state) {
     (void)state;
     si_image im = photo(640, 480);
@@ -338,6 +395,8 @@ int main(void) {
         cmocka_unit_test(grey_picture),
         cmocka_unit_test(tiny_pictures),
         cmocka_unit_test(better_jpeg),
+        cmocka_unit_test(refined_is_never_larger),
+        cmocka_unit_test(deadline_leaves_the_best_so_far),
         cmocka_unit_test(no_budget_no_conversion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
