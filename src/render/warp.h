@@ -21,16 +21,16 @@ void si_rotate_size(int width, int height, double degrees, int *out_width, int *
 SI_NODISCARD si_result si_warp_rotate(
     const si_image *in, double degrees, const si_rect *window, si_image *out, si_diag *diag);
 
-/* Any affine map from source to result pixels (a corner of pixel 0,0 is 0,0), bicubic: meant for
- * scales near 1 or above, it does not average when shrinking. Errors: SI_ERR_RANGE for a singular
- * map. */
+/* Any affine map from source to result pixels (the corner of pixel 0,0 is 0,0), bicubic: meant for
+ * scales near 1 or above, it does not average when shrinking. `window` is needed. Errors:
+ * SI_ERR_RANGE for a map that is singular or not finite. */
 SI_NODISCARD si_result si_warp_affine(const si_image *in, const si_affine *to_result,
     const si_rect *window, si_image *out, si_diag *diag);
 
 typedef enum si_sampling {
     SI_SAMPLING_NEAREST,  /* R1 */
     SI_SAMPLING_BILINEAR, /* R2 */
-    SI_SAMPLING_SUPER,    /* R3, R3Tn */
+    SI_SAMPLING_SUPER     /* R3, R3Tn */
 } si_sampling;
 
 typedef struct si_quad {
