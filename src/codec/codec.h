@@ -60,7 +60,7 @@ typedef struct si_encode_params {
     float quality; /* the codec's own scale, see si_codec_info.quality_*; ignored if lossless */
     bool lossless; /* exact pixels (PNG and GIF always are, JPEG never) */
     int effort;    /* 0 = fastest … 9 = smallest; each codec maps it to its own speed setting */
-    bool chroma_full; /* true: 4:4:4, false: 4:2:0 (JPEG, AVIF; WebP: sharp_yuv when true) */
+    bool chroma_full; /* true: 4:4:4, false: 4:2:0 (JPEG, AVIF; WebP: chroma by light when true) */
     int bit_depth;    /* AVIF: 8 or 10; else ignored */
     bool progressive; /* JPEG: progressive scans; PNG: interlaced */
     bool optimize;    /* JPEG: optimised Huffman tables; off by default, as in libjpeg-turbo */
