@@ -2,21 +2,21 @@
  * bench/quality, which do the arithmetic.
  *
  *   quality-lab curves [-h HEIGHT]… [-a] -c CONFIG… PICTURE…
- *   quality-lab data [-h HEIGHT]… PICTURE…
+ *   quality-lab data [-h HEIGHT]… [-s SETTING] PICTURE…
  *   quality-lab answers [-h HEIGHT]… [-q QLT] [-p] [-a] [-f] [-v] -l LADDER… PICTURE…
  *   quality-lab versions
  *
  * `data` prints what tools/train fits the predictor to: the features of each rendered picture, and
- * for each setting of quality/settings.h how bytes and score follow its quality. `curves` is for
- * trying things out. `answers` lets the engine choose for each LADDER (formats with commas; "none"
- * for a client that knows only JPEG) and prints picture, width, height, ladder, baseline bytes,
- * target, format sent, bytes, score of the decoded body, encodings beyond the baseline, CPU ms of
- * the choice, CPU ms of rendering, header value; -p asks for a PNG, -f for the full search; -v adds lines with K
- * for all candidates: picture, format, settings, bytes, score, ms to encode.
- * `curves` renders each picture to each HEIGHT (pixels; 0 = as it is), as a request with hei=HEIGHT
- * would, and encodes that with each CONFIG at each of its qualities. One line per encoding, columns
- * separated by tabs: C, picture, width, height, config, quality, bytes, score, CPU milliseconds to
- * encode, to decode. -a keeps transparency.
+ * for each setting of quality/settings.h (whose name begins with SETTING) how bytes and score
+ * follow its quality. `curves` is for trying things out. `answers` lets the engine choose for each
+ * LADDER (formats with commas; "none" for a client that knows only JPEG) and prints picture, width,
+ * height, ladder, baseline bytes, target, format sent, bytes, score of the decoded body, encodings
+ * beyond baseline and trials, CPU ms of the choice, CPU ms of rendering, header value; -p asks for
+ * a PNG, -f for the full search; -v adds lines with K for all candidates: picture, format,
+ * settings, bytes, score, ms to encode. `curves` renders each picture to each HEIGHT (pixels; 0 = as it
+ * is), as a request with hei=HEIGHT would, and encodes that with each CONFIG at each of its
+ * qualities. One line per encoding, columns separated by tabs: C, picture, width, height, config,
+ * quality, bytes, score, CPU milliseconds to encode, to decode. -a keeps transparency.
  *
  * CONFIG is FORMAT@FIRST:LAST:COUNT (qualities) followed by words: effort=N full (chroma) depth=N
  * tune=N progressive lossless, webp.sns= webp.filter= webp.sharpness= webp.type= webp.segments=
@@ -37,7 +37,7 @@
 #include "quality/ssimulacra2.h"
 #include "render/render.h"
 
-enum { CONFIGS_MAX = 40, HEIGHTS_MAX = 8, POINTS = 5 };
+enum { CONFIGS_MAX = 40, HEIGHTS_MAX = 8, POINTS = 9 };
 
 static bool verbose; /* list candidates, too */
 
@@ -214,9 +214,13 @@ static void print_features(const char *path, const si_image *image, const si_sco
     }
 }
 
+static bool is_wanted(const si_setting_info *info, const char *only) {
+    return only == NULL || strncmp(info->name, only, strlen(only)) == 0;
+}
+
 /* The same on the part of the picture that trials are made on: scores of JPEGs, and curves. */
-static void print_probes(const char *path, const si_image *image) {
-    static const int qualities[] = {65, 75, 80, 85, 90};
+static void print_probes(const char *path, const si_image *image, const char *only) {
+    static const int qualities[] = {30, 50, 65, 75, 80, 85, 90, 95};
     si_probe probe = {0};
     for (size_t j = 0; j < sizeof qualities / sizeof *qualities; j++) {
         si_encode_params jpeg = si_codec_defaults(SI_FORMAT_JPEG, image);
@@ -231,6 +235,9 @@ static void print_probes(const char *path, const si_image *image) {
     }
     for (int k = 0; k < SI_SETTING_COUNT; k++) {
         const si_setting_info *info = si_setting_get((si_setting)k);
+        if (!is_wanted(info, only)) {
+            continue;
+        }
         si_encode_params p = si_setting_params((si_setting)k, image);
         for (int i = 0; i < POINTS; i++) {
             p.quality = info->first + (info->last - info->first) * (float)i / (POINTS - 1);
@@ -242,16 +249,19 @@ static void print_probes(const char *path, const si_image *image) {
     fflush(stdout);
 }
 
-static void print_data(const char *path, const si_image *image) {
+static void print_data(const char *path, const si_image *image, const char *only) {
     si_score_ref *ref = NULL;
     si_diag diag = {0};
     if (si_score_ref_new(image, SI_SCORE_ON_BLACK_AND_WHITE, &ref, &diag) != SI_OK) {
         die(path, &diag);
     }
     print_features(path, image, ref);
-    print_probes(path, image);
+    print_probes(path, image, only);
     for (int k = 0; k < SI_SETTING_COUNT; k++) {
         const si_setting_info *info = si_setting_get((si_setting)k);
+        if (!is_wanted(info, only)) {
+            continue;
+        }
         config c = {.text = info->name,
             .format = info->format,
             .params = si_setting_params((si_setting)k, image)};
@@ -329,11 +339,14 @@ static void print_answer(const char *path, const si_image *image, const char *la
         die(path, &diag);
     }
     double spent = cpu_ms() - start;
+    int encodes = 0;
+    for (int i = 0; i < choice.candidate_count; i++) {
+        encodes += !choice.candidates[i].baseline && !choice.candidates[i].trial;
+    }
     printf("A\t%s\t%d\t%d\t%s\t%zu\t%.4f\t%s\t%zu\t%.4f\t%d\t%.2f\t%.2f\t%ld\n", path, image->width,
         image->height, ladder, choice.candidates[choice.baseline].bytes, choice.target,
         si_format_name(choice.format), choice.body.len,
-        score_of(image, choice.format, &choice.body), choice.candidate_count - 1, spent, render_ms,
-        choice.saved);
+        score_of(image, choice.format, &choice.body), encodes, spent, render_ms, choice.saved);
     for (int i = 0; verbose && i < choice.candidate_count; i++) {
         const si_candidate *c = &choice.candidates[i];
         printf("K\t%s\t%s\t%s\t%zu\t%.4f\t%.1f\n", path, si_format_name(c->format), c->settings,
@@ -394,13 +407,16 @@ static int work(int argc, char **argv, bool data) {
     config configs[CONFIGS_MAX];
     int heights[HEIGHTS_MAX], config_count = 0, height_count = 0, option;
     bool alpha = false;
-    while ((option = getopt(argc, argv, "h:c:a")) != -1) {
+    const char *only = NULL;
+    while ((option = getopt(argc, argv, "h:c:as:")) != -1) {
         if (option == 'h' && height_count < HEIGHTS_MAX) {
             heights[height_count++] = (int)strtol(optarg, NULL, 10);
         } else if (option == 'c' && config_count < CONFIGS_MAX) {
             configs[config_count++] = read_config(optarg);
         } else if (option == 'a') {
             alpha = true;
+        } else if (option == 's') {
+            only = optarg;
         } else {
             die(argv[optind - 1], NULL);
         }
@@ -412,7 +428,7 @@ static int work(int argc, char **argv, bool data) {
         for (int h = 0; h < height_count; h++) {
             si_image image = render(argv[i], heights[h], alpha);
             if (data) {
-                print_data(argv[i], &image);
+                print_data(argv[i], &image, only);
             } else {
                 print_curves(argv[i], &image, configs, config_count);
             }

@@ -61,6 +61,7 @@ typedef struct si_candidate {
     double encode_ms, score_ms;
     si_verdict verdict;
     bool baseline; /* made as requested; may also be the winner */
+    bool trial;    /* made fast, to tell which quality the next one needs; it may also win */
 } si_candidate;
 
 /* What was chosen and why. Zero-initialize; release with si_choice_free(). */

@@ -5,7 +5,11 @@
 #include "quality/probe.h"
 #include "quality/search.h"
 
-enum { TRIES = 4, TINY_TRIES = 8, PROBES = 2 };
+enum { TRIES = 4, TINY_TRIES = 8, PROBES = 2, TRIALS = 2 };
+
+/* A trial of the whole picture costs at most so much of what it is for, and the next one is spared
+ * if it came so near (points). */
+static const double trial_share = 0.45, trial_near = 1.5;
 
 /* The part of the picture that trials are made on, and how near they have to come (points). */
 static const double probe_share = 0.2, probe_near = 1.5;
@@ -17,6 +21,9 @@ static const double trust = 0.75;
  * a higher aim costs bytes on all pictures, a lower one another encoding on some. Fitted by
  * bench/quality. */
 static const double margin = 0.5;
+
+/* The same after a trial of the whole picture. */
+static const double trial_margin = 0.5;
 
 /* A good first try this many points above the threshold is worth another. */
 static const double generous = 2.5;
@@ -35,22 +42,18 @@ static bool is_tiny(const si_search *s) {
     return (int64_t)s->image->width * s->image->height < TINY_PIXELS;
 }
 
-/* The setting of a format that promises the smallest file within the budget. False if none fits. */
+/* The setting of a format with the smallest files that the budget allows, and the share of the
+ * baseline that they are foreseen to have. False if none fits. */
 static bool best_setting(const si_search *s, si_format format, si_setting *out, double *share) {
-    bool found = false;
-    for (int k = 0; k < SI_SETTING_COUNT; k++) {
+    for (int k = SI_SETTING_COUNT - 1; k >= 0; k--) {
         const si_setting_info *info = si_setting_get((si_setting)k);
-        if (info->format != format || !si_search_affords(s, format, info->effort, 1)) {
-            continue;
-        }
-        double predicted = si_predict_share((si_setting)k, &s->features, s->threshold);
-        if (!found || predicted < *share) {
-            *share = predicted;
+        if (info->format == format && si_search_affords(s, format, info->effort, 1)) {
+            *share = si_predict_share((si_setting)k, &s->features, s->threshold);
             *out = (si_setting)k;
-            found = true;
+            return true;
         }
     }
-    return found;
+    return false;
 }
 
 /* The predictor knows what the threshold takes; from there to the aim it is a slope. */
@@ -88,7 +91,46 @@ static float steer(si_search *s, si_setting k, si_encode_params p, double aim, b
     return p.quality;
 }
 
-/* Where to begin with a setting. */
+/* Where to begin with a setting, by trials of the whole picture with the format's quickest one.
+ * They know the picture's own curve: `slope` becomes its levels per point, if two were made. False
+ * if trials would cost too much. */
+static bool begin_by_trials(si_search *s, si_setting k, float *quality, double *slope) {
+    const si_setting_info *info = si_setting_get(k);
+    si_setting quickest = si_setting_quickest(k);
+    int effort = si_setting_get(quickest)->effort;
+    double bias, spread, cost = si_predict_cost(info->format, info->effort, &s->features);
+    double trial_cost = si_predict_cost(info->format, effort, &s->features);
+    if (!si_predict_trial(k, &s->features, s->threshold, &bias, &spread) ||
+        spread > si_predict_probe_spread(k) || trial_cost > trial_share * cost ||
+        !si_search_affords(s, info->format, info->effort, 1 + trial_cost / cost)) {
+        return false;
+    }
+    double aim = s->threshold + trial_margin * spread - bias;
+    si_encode_params p = si_setting_params(quickest, s->image);
+    si_bracket known = {0};
+    p.quality = first_guess(s, quickest, aim);
+    for (int tries = 0; tries < TRIALS; tries++) {
+        si_candidate *c = si_search_judge(s, info->format, &p);
+        if (c == NULL) {
+            break;
+        }
+        c->trial = true;
+        si_bracket_add(&known, quickest, p.quality, c->score, c->score >= aim);
+        bool near = fabs(c->score - aim) < trial_near;
+        if (!si_bracket_next(&known, quickest, aim, &p.quality)) {
+            p.quality = known.has_high ? known.high : p.quality;
+            break;
+        }
+        if (near || !si_search_affords(s, info->format, info->effort, 1 + trial_cost / cost)) {
+            break;
+        }
+    }
+    *quality = p.quality;
+    *slope = known.per_point;
+    return known.count > 0;
+}
+
+/* Where to begin with a setting otherwise. */
 static float begin(si_search *s, si_setting k, const si_encode_params *p) {
     bool steered;
     si_encode_params trial = *p;
@@ -106,14 +148,14 @@ static float begin(si_search *s, si_setting k, const si_encode_params *p) {
 static void approach(si_search *s, si_setting k) {
     const si_setting_info *info = si_setting_get(k);
     si_encode_params p = si_setting_params(k, s->image);
+    si_bracket known = {0};
     p.dpi = s->wanted.dpi;
     if (info->format == s->requested) { /* the same codec's own scale tells all */
         p.quality = si_search_fitted_quality(s->wanted.quality);
         p.chroma_full = s->wanted.chroma_full;
-    } else {
+    } else if (is_tiny(s) || !begin_by_trials(s, k, &p.quality, &known.per_point)) {
         p.quality = begin(s, k, &p);
     }
-    si_bracket known = {0};
     for (int tries = 1; tries <= (is_tiny(s) ? TINY_TRIES : TRIES); tries++) {
         si_candidate *c = si_search_judge(s, info->format, &p);
         if (c == NULL) {

@@ -16,7 +16,9 @@ struct predictor {
     double low, high;                        /* range of scores that was fitted */
     double spread, probe_spread, probe_bias; /* points of score */
     double slope[3]; /* log of levels per point, parabola over (score − 75) / 10 */
-    double quality[2][TERMS], share[2][TERMS]; /* photographs, drawings */
+    bool has_trial;
+    double trial_spread[2][2]; /* log of points, over the same; photographs, drawings */
+    double quality[2][TERMS], share[2][TERMS], trial[2][TERMS];
 };
 
 /* ms per megapixel = exp(a + b · log of the baseline's bits per pixel) */
@@ -94,6 +96,16 @@ double si_predict_probe_spread(si_setting k) {
 
 double si_predict_probe_bias(si_setting k) {
     return predictors[k].probe_bias;
+}
+
+bool si_predict_trial(
+    si_setting k, const si_features *f, double score, double *bias, double *spread) {
+    const struct predictor *p = &predictors[k];
+    const double *s = p->trial_spread[si_features_drawing(f)];
+    double inside = clamp(score, p->low, p->high);
+    *bias = evaluate(p->trial, f, inside);
+    *spread = exp(s[0] + s[1] * (inside - 75) / 10);
+    return p->has_trial;
 }
 
 /* What this machine's calibration says of an encoding's cost against the table: the mean of the

@@ -28,6 +28,12 @@ double si_predict_spread(si_setting k);
 double si_predict_probe_spread(si_setting k);
 double si_predict_probe_bias(si_setting k);
 
+/* What a trial of the whole picture with the format's quickest setting says: how many points higher
+ * this setting scores at equal level, around `score`, and the spread of that. False if it was not
+ * measured. */
+bool si_predict_trial(
+    si_setting k, const si_features *f, double score, double *bias, double *spread);
+
 /* Milliseconds of CPU time that encoding takes; see si_predict_cost_learn(). */
 double si_predict_cost(si_format format, int effort, const si_features *f);
 

@@ -13,6 +13,13 @@ const si_setting_info *si_setting_get(si_setting k) {
     return &settings[k];
 }
 
+si_setting si_setting_quickest(si_setting k) {
+    while (k > 0 && settings[k - 1].format == settings[k].format) {
+        k--;
+    }
+    return k;
+}
+
 double si_setting_level(si_setting k, double quality) {
     bool even = settings[k].format != SI_FORMAT_WEBP;
     return even ? quality : quality < 75 ? quality * 2 / 3 : 2 * quality - 100;

@@ -5,16 +5,15 @@
 
 #include "codec/codec.h"
 
-/* name, format, effort, 4:4:4 (WebP: sharp chroma), first and last quality of tools/train's curves
+/* name, format, effort, 4:4:4 (WebP: chroma by light), first and last quality of tools/train's curves
  */
 #define SI_SETTINGS(X)                                                                             \
     X(AVIF_QUICK, AVIF, 1, true, 28, 92)                                                           \
     X(AVIF_FAST, AVIF, 3, true, 28, 92)                                                            \
     X(AVIF_FULL, AVIF, 6, true, 28, 92)                                                            \
-    X(WEBP_QUICK, WEBP, 3, false, 30, 98)                                                          \
-    X(WEBP_QUICK_SHARP, WEBP, 3, true, 30, 98)                                                     \
-    X(WEBP_FAST, WEBP, 6, false, 30, 98)                                                           \
-    X(WEBP_FAST_SHARP, WEBP, 6, true, 30, 98)                                                      \
+    X(WEBP_QUICK, WEBP, 3, true, 30, 98)                                                           \
+    X(WEBP_FAST, WEBP, 6, true, 30, 98)                                                            \
+    X(WEBP_GOOD, WEBP, 8, true, 30, 98)                                                            \
     X(WEBP_FULL, WEBP, 9, true, 30, 98)                                                            \
     X(JXL_QUICK, JXL, 3, false, 40, 97)                                                            \
     X(JXL_FULL, JXL, 7, false, 40, 97)                                                             \
@@ -39,6 +38,9 @@ typedef struct si_setting_info {
 
 /* Static; never NULL for a valid setting. */
 const si_setting_info *si_setting_get(si_setting k);
+
+/* The quickest setting of the same format. */
+si_setting si_setting_quickest(si_setting k);
 
 /* Quality as an even scale, on which score and quality go together smoothly; the predictor counts
  * in its units. libwebp's own has a kink at 75, above which a step does three times as much. */

@@ -134,16 +134,16 @@ static void cost_scales_costs(void **state) {
     si_calibration_use(&c);
     double low = si_predict_cost(SI_FORMAT_AVIF, 1, &f),
            middle = si_predict_cost(SI_FORMAT_AVIF, 5, &f);
-    double webp = si_predict_cost(SI_FORMAT_WEBP, 3, &f);
+    double webp = si_predict_cost(SI_FORMAT_WEBP, 7, &f);
     c.cost[SI_SETTING_AVIF_QUICK] = 2;
     c.cost[SI_SETTING_AVIF_FULL] = 4;
-    c.cost[SI_SETTING_WEBP_QUICK] = 2; /* both of effort 3: their mean */
-    c.cost[SI_SETTING_WEBP_QUICK_SHARP] = 8;
+    c.cost[SI_SETTING_WEBP_FAST] = 2; /* efforts 6 and 8, equally near: their mean */
+    c.cost[SI_SETTING_WEBP_GOOD] = 8;
     si_calibration_use(&c);
     const double fixed = 0.3; /* milliseconds of any encoding */
     assert_true(fabs(si_predict_cost(SI_FORMAT_AVIF, 1, &f) - fixed - 2 * (low - fixed)) < 1e-6);
     assert_true(fabs(si_predict_cost(SI_FORMAT_AVIF, 5, &f) - fixed - 4 * (middle - fixed)) < 1e-6);
-    assert_true(fabs(si_predict_cost(SI_FORMAT_WEBP, 3, &f) - fixed - 4 * (webp - fixed)) < 1e-6);
+    assert_true(fabs(si_predict_cost(SI_FORMAT_WEBP, 7, &f) - fixed - 4 * (webp - fixed)) < 1e-6);
 }
 
 static void fit_is_left_one_out(void **state) {
