@@ -1,6 +1,8 @@
 #include "codec/photoshop.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 enum {
@@ -14,6 +16,12 @@ enum {
 
 /* Kinds of records. */
 enum { CLOSED_LENGTH, CLOSED_LINKED, CLOSED_UNLINKED, OPEN_LENGTH, OPEN_LINKED, OPEN_UNLINKED };
+
+/* Where one is in a run of blocks. */
+typedef struct walk {
+    const uint8_t *data;
+    size_t len;
+} walk;
 
 typedef struct block {
     int id;
@@ -41,7 +49,7 @@ static size_t even(size_t n) {
 }
 
 /* Takes the first block; false if none is whole. */
-static bool next_block(si_photoshop_walk *w, block *b) {
+static bool next_block(walk *w, block *b) {
     if (w->len < BLOCK_HEAD + 2 || memcmp(w->data, "8BIM", 4) != 0) {
         return false;
     }
@@ -63,62 +71,9 @@ static bool next_block(si_photoshop_walk *w, block *b) {
     return true;
 }
 
-bool si_photoshop_next_path(si_photoshop_walk *walk, si_photoshop_path *out) {
-    block b;
-    while (next_block(walk, &b)) {
-        if (b.id >= FIRST_PATH && b.id <= LAST_PATH) {
-            *out = (si_photoshop_path){.id = b.id, .records = b.data, .count = b.len / RECORD};
-            memcpy(out->name, b.name + 1, b.name[0]);
-            return true;
-        }
-    }
-    return false;
-}
-
-bool si_photoshop_find_path(
-    const void *blocks, size_t len, const char *name, si_photoshop_path *out) {
-    si_photoshop_walk w = {blocks, len};
-    while (si_photoshop_next_path(&w, out)) {
-        if (strcmp(out->name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_length(int kind) {
-    return kind == CLOSED_LENGTH || kind == OPEN_LENGTH;
-}
-
 static double fraction(const uint8_t *p) {
     return (int32_t)read_number(p, 4) / (double)(1 << 24);
 }
-
-bool si_photoshop_next_knot(const si_photoshop_path *path, size_t *record, si_photoshop_knot *out) {
-    bool first = *record == 0;
-    for (; *record < path->count; ++*record) {
-        const uint8_t *p = path->records + *record * RECORD;
-        int kind = (int)read_number(p, 2);
-        if (is_length(kind)) {
-            first = true;
-        }
-        if (is_length(kind) || kind > OPEN_UNLINKED) {
-            continue;
-        }
-        out->first = first;
-        out->closed = kind < OPEN_LENGTH;
-        for (int axis = 0; axis < 2; axis++) { /* stored as y, x */
-            out->in[axis] = fraction(p + 2 + 4 * (1 - axis));
-            out->at[axis] = fraction(p + 10 + 4 * (1 - axis));
-            out->out[axis] = fraction(p + 18 + 4 * (1 - axis));
-        }
-        ++*record;
-        return true;
-    }
-    return false;
-}
-
-/* ---- writing ---- */
 
 static void move_knot(const uint8_t *from, const double m[6], uint8_t to[RECORD]) {
     memcpy(to, from, 2);
@@ -188,7 +143,7 @@ static bool append_block(const block *b, const double m[6], si_bytes *out) {
 
 si_result si_photoshop_transform(
     const void *blocks, size_t len, const double m[6], si_bytes *out, si_diag *diag) {
-    si_photoshop_walk w = {blocks, len};
+    walk w = {blocks, len};
     block b;
     bool ok = true, any = false;
     while (ok && next_block(&w, &b)) {
