@@ -3,16 +3,16 @@
  *   X(word, setter, argument, modes, N when none is written, least N, largest N)
  *
  * N beyond its range is held to it. `modes` says in which of the two commands the word means
- * something; in the other it is skipped like an unknown one. Setters are in rtf.c. */
+ * something; in the other it is skipped like an unknown one. Setters are in rtf_words.c. */
 #ifndef SI_RECIPE_RTF_WORDS_H
 #define SI_RECIPE_RTF_WORDS_H
 
 #define SI_RTF_WORDS(X)                                                                            \
     /* tables */                                                                                   \
-    X("fonttbl", destination, DEST_FONTS, BOTH, 0, 0, 0)                                           \
-    X("colortbl", destination, DEST_RGB, BOTH, 0, 0, 0)                                            \
-    X("cmykcolortbl", destination, DEST_CMYK, BOTH, 0, 0, 0) /* textPs= reads it over */           \
-    X("iscolortbl", destination, DEST_IS, PS, 0, 0, 0)                                             \
+    X("fonttbl", destination, SI_RTF_FONTS, BOTH, 0, 0, 0)                                         \
+    X("colortbl", destination, SI_RTF_RGB, BOTH, 0, 0, 0)                                          \
+    X("cmykcolortbl", destination, SI_RTF_CMYK, BOTH, 0, 0, 0) /* textPs= reads it over */         \
+    X("iscolortbl", destination, SI_RTF_IS, PS, 0, 0, 0)                                           \
     X("fcharset", charset, 0, BOTH, 0, 0, 255)                                                     \
     X("red", component, 0, BOTH, 0, 0, 255)                                                        \
     X("green", component, 1, BOTH, 0, 0, 255)                                                      \
@@ -25,14 +25,14 @@
     X("ansicpg", code_page, 0, BOTH, 1252, 0, 65535)                                               \
     X("deff", default_font, 0, BOTH, 0, 0, 32767)                                                  \
     /* groups without text for us, even where they are not marked with \* */                       \
-    X("stylesheet", destination, DEST_SKIP, BOTH, 0, 0, 0)                                         \
-    X("info", destination, DEST_SKIP, BOTH, 0, 0, 0)                                               \
-    X("pict", destination, DEST_SKIP, BOTH, 0, 0, 0)                                               \
-    X("object", destination, DEST_SKIP, BOTH, 0, 0, 0)                                             \
-    X("header", destination, DEST_SKIP, BOTH, 0, 0, 0)                                             \
-    X("footer", destination, DEST_SKIP, BOTH, 0, 0, 0)                                             \
-    X("footnote", destination, DEST_SKIP, BOTH, 0, 0, 0)                                           \
-    X("filetbl", destination, DEST_SKIP, BOTH, 0, 0, 0)                                            \
+    X("stylesheet", destination, SI_RTF_SKIP, BOTH, 0, 0, 0)                                       \
+    X("info", destination, SI_RTF_SKIP, BOTH, 0, 0, 0)                                             \
+    X("pict", destination, SI_RTF_SKIP, BOTH, 0, 0, 0)                                             \
+    X("object", destination, SI_RTF_SKIP, BOTH, 0, 0, 0)                                           \
+    X("header", destination, SI_RTF_SKIP, BOTH, 0, 0, 0)                                           \
+    X("footer", destination, SI_RTF_SKIP, BOTH, 0, 0, 0)                                           \
+    X("footnote", destination, SI_RTF_SKIP, BOTH, 0, 0, 0)                                         \
+    X("filetbl", destination, SI_RTF_SKIP, BOTH, 0, 0, 0)                                          \
     /* box; twips */                                                                               \
     X("margl", margin, 0, PS, 0, 0, 31680)                                                         \
     X("margt", margin, 1, PS, 0, 0, 31680)                                                         \
@@ -89,7 +89,7 @@
     X("kerning", kerning, 0, BOTH, 1, 0, 32767)                                                    \
     X("kerningoptical", kerning, 0, PS, 1, 0, 1) /* no better than the font's own pairs */         \
     X("kerningmetric", kerning, 0, BOTH, 1, 0, 1)                                                  \
-    X("expnd", expand, 4, BOTH, 0, -6336, 6336)     /* quarter-points */                           \
+    X("expnd", expand, 4, BOTH, 0, -6336, 6336)      /* quarter-points */                          \
     X("expndtw", expand, 20, BOTH, 0, -31680, 31680) /* twips */                                   \
     X("charscalex", char_scale, 0, BOTH, 100, 1, 1000)                                             \
     X("charscaley", char_scale, 1, BOTH, 100, 1, 1000)                                             \
@@ -104,7 +104,6 @@
     X("uc", unicode_skip, 0, BOTH, 1, 0, 255)                                                      \
     X("loch", byte_class, 0, BOTH, 0, 0, 0)                                                        \
     X("hich", byte_class, 0, BOTH, 0, 0, 0)                                                        \
-    X("dbch", byte_class, 1, BOTH, 0, 0, 0)                                                        \
-    X("bin", binary, 0, BOTH, 0, 0, 1 << 30)
+    X("dbch", byte_class, 1, BOTH, 0, 0, 0)
 
 #endif
