@@ -373,6 +373,7 @@ si_result si_geometry_layer(const si_layer *l, const si_content *content, const 
         return code;
     }
     anchor_of(&w);
+    out->fit = content_map(&w);
     if (l->perspective.mode != SI_PERSPECTIVE_NONE) {
         quad_of(&w, out);
         return SI_OK;
@@ -390,9 +391,7 @@ si_result si_geometry_layer(const si_layer *l, const si_content *content, const 
     }
     if (code == SI_OK) {
         si_map shift = {{1, 0, out->extend[0] + out->at[0], 0, 1, out->extend[1] + out->at[1]}};
-        si_map fit = content_map(&w);
         out->plain = si_map_chain(&turn, &shift);
-        out->content = si_map_chain(&fit, &out->plain);
     }
     return code;
 }

@@ -53,8 +53,8 @@ typedef struct si_layer_box {
     int at[2];          /* top-left of the finished layer in the composite */
     bool has_quad;      /* perspective: … */
     double quad[8];     /* … where the corners of the plain rectangle go: TL, TR, BR, BL */
-    si_map plain;       /* plain rectangle (flipped already) → composite; not with has_quad */
-    si_map content;     /* content → composite; likewise */
+    si_map fit;         /* content → plain rectangle: crop, scale, flip */
+    si_map plain;       /* plain rectangle → composite; not with has_quad */
 } si_layer_box;
 
 /* size= or sizeN= in pixels, 0 = free. `canvas` as below. */

@@ -12,7 +12,6 @@ enum {
     MAX_SVG_SIDE = 16384,        /* pixels; cairo ends at 32767 */
 };
 
-static const int64_t DEFAULT_SOURCE_PIXELS = 1 << 28;
 
 /* What may be held at once for files that cannot be decoded strip by strip: interlaced PNG,
  * progressive JPEG (its coefficients), HEIF, WebP, JPEG XL, JPEG 2000. */
@@ -164,8 +163,7 @@ static VipsImage *load_vips(const si_original *o, load_level level) {
 }
 
 static si_result check_size(const si_original *o, const si_render_limits *limits, si_diag *diag) {
-    int64_t most = limits != NULL && limits->max_source_pixels > 0 ? limits->max_source_pixels
-                                                                   : DEFAULT_SOURCE_PIXELS;
+    int64_t most = si_render_limits_or_default(limits).max_source_pixels;
     if ((int64_t)o->width * o->height > most) {
         return si_fail(diag, SI_ERR_LIMIT,
             "the source image of %d×%d pixels exceeds the limit of %lld pixels", o->width,

@@ -6,9 +6,13 @@
 #include <string.h>
 
 #include "render/colour.h"
+#include "render/compose.h"
 #include "render/load.h"
 #include "render/pixels.h"
 #include "render/simple.h"
+
+static const int64_t DEFAULT_SOURCE_PIXELS = 1 << 28;
+static const int64_t DEFAULT_VIEW_PIXELS = 1 << 26;
 
 /* ---- start ---- */
 
@@ -63,6 +67,13 @@ int si_files_open(const si_files *files, const si_source *source, si_diag *diag)
 
 /* ---- pictures ---- */
 
+si_render_limits si_render_limits_or_default(const si_render_limits *limits) {
+    si_render_limits l = limits != NULL ? *limits : (si_render_limits){0};
+    l.max_source_pixels = l.max_source_pixels > 0 ? l.max_source_pixels : DEFAULT_SOURCE_PIXELS;
+    l.max_view_pixels = l.max_view_pixels > 0 ? l.max_view_pixels : DEFAULT_VIEW_PIXELS;
+    return l;
+}
+
 static bool is_srgb_name(const char *name) {
     return name[0] == '\0' || strcasecmp(name, "sRGB") == 0 ||
            strncasecmp(name, "sRGB IEC61966-2", 15) == 0 || strcasecmp(name, "sRGB.icc") == 0;
@@ -85,11 +96,10 @@ si_result si_render(const si_recipe *r, const si_files *files, const si_render_l
     if (code == SI_OK && r->picture.layer_count < 1) {
         code = si_fail(diag, SI_ERR_NOT_FOUND, "there is no layer 0");
     }
-    if (code == SI_OK && (!si_picture_is_simple(&r->picture) || r->watermark != NULL)) {
-        code = si_fail(diag, SI_ERR_UNSUPPORTED, "layers are not supported");
-    }
+    bool simple = si_picture_is_simple(&r->picture) && r->watermark == NULL &&
+                  r->req != SI_REQ_MASK;
     if (code == SI_OK) {
-        code = si_simple_render(r, files, limits, out, diag);
+        code = (simple ? si_simple_render : si_compose_render)(r, files, limits, out, diag);
     }
     if (code == SI_OK && r->pixel_type == SI_PIXEL_GRAY) {
         si_pixels_grey(out);

@@ -12,6 +12,9 @@ typedef struct si_render_limits {
     int64_t max_view_pixels;   /* default 67 million rendered pixels */
 } si_render_limits;
 
+/* The limits with defaults filled in; `limits` may be NULL. */
+si_render_limits si_render_limits_or_default(const si_render_limits *limits);
+
 /* Facts about an original, for req=imageprops (7.3). */
 typedef struct si_source_props {
     int width, height; /* full resolution, after EXIF rotation */

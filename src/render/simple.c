@@ -9,8 +9,6 @@
 #include "render/load.h"
 #include "render/window.h"
 
-static const int64_t DEFAULT_VIEW_PIXELS = 1 << 26;
-
 /* ---- what of the composite is needed ---- */
 
 /* A run of pixels of the scaled composite, on one displayed axis. */
@@ -171,8 +169,7 @@ static si_result compose(const si_recipe *r, const si_geometry *g, const span s[
 
 static si_result solve(const si_recipe *r, const si_original *o, const si_render_limits *limits,
     job *j, si_diag *diag) {
-    int64_t most = limits != NULL && limits->max_view_pixels > 0 ? limits->max_view_pixels
-                                                                 : DEFAULT_VIEW_PIXELS;
+    int64_t most = si_render_limits_or_default(limits).max_view_pixels;
     si_content content = {
         .width = o->swap ? o->height : o->width, .height = o->swap ? o->width : o->height};
     *j = (job){.layer = &r->picture.layers[0], .view = &r->picture.view};

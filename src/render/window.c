@@ -1,5 +1,8 @@
 #include "render/window.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "render/pixels.h"
 
 /* Displayed size of the original, pixels. */
@@ -48,4 +51,33 @@ si_result si_window_read(si_original *o, const si_window_axis axes[2], si_resmod
     si_pixel_axis stored[2];
     lay_out(o, axes, mode, stored);
     return si_pixels_read(o, stored, out, diag);
+}
+
+si_result si_window_of_image(const si_image *im, const si_window_axis axes[2], si_resmode mode,
+    si_image *out, si_diag *diag) {
+    size_t row = (size_t)im->width * (size_t)im->channels;
+    uint8_t *packed = NULL;
+    const void *pixels = im->pixels;
+    if (row != im->stride) { /* libvips knows no strides */
+        if ((packed = malloc(row * (size_t)im->height)) == NULL) {
+            return si_fail(diag, SI_ERR_MEMORY, "no memory for resampling");
+        }
+        for (int y = 0; y < im->height; y++) {
+            memcpy(packed + (size_t)y * row, im->pixels + (size_t)y * im->stride, row);
+        }
+        pixels = packed;
+    }
+    si_original o = {.fd = -1, .width = im->width, .height = im->height, .step = {1, 1}};
+    o.image = vips_image_new_from_memory(pixels, row * (size_t)im->height, im->width, im->height,
+        im->channels, VIPS_FORMAT_UCHAR);
+    si_result code = SI_ERR_MEMORY;
+    if (o.image == NULL) {
+        code = si_vips_fail(diag);
+    } else {
+        o.image->Type = VIPS_INTERPRETATION_sRGB;
+        code = si_window_read(&o, axes, mode, out, diag);
+    }
+    si_original_close(&o);
+    free(packed);
+    return code;
 }

@@ -21,4 +21,8 @@ typedef struct si_window_axis {
 SI_NODISCARD si_result si_window_read(si_original *o, const si_window_axis axes[2], si_resmode mode,
     si_image *out, si_diag *diag);
 
+/* The same from pixels in memory: sRGB, straight alpha. */
+SI_NODISCARD si_result si_window_of_image(const si_image *im, const si_window_axis axes[2],
+    si_resmode mode, si_image *out, si_diag *diag);
+
 #endif

@@ -1,0 +1,465 @@
+#include "render/layer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "render/blend.h"
+#include "render/content.h"
+#include "render/mask.h"
+#include "render/morphology.h"
+#include "render/ops.h"
+#include "render/warp.h"
+
+enum {
+    MEDIAN_SIDE = 128,  /* of the rendition whose median op_colorize takes */
+    WARP_REACH = 4,     /* pixels that a warp looks at around a point */
+    QUAD_SIDE_MAX = 4096 /* of the picture that perspective distorts */
+};
+
+/* ---- stages ---- */
+
+si_rect si_stage_box(const si_stage *stage, const double box[4]) {
+    int from[2], length[2];
+    for (int i = 0; i < 2; i++) {
+        double a = stage->at[i] + box[i] * stage->scale[i];
+        double b = stage->at[i] + (box[i] + box[2 + i]) * stage->scale[i];
+        double start = si_round(fmin(a, b)), end = si_round(fmax(a, b));
+        from[i] = (int)start;
+        length[i] = (int)fmax(1, end - start);
+    }
+    return (si_rect){from[0], from[1], length[0], length[1]};
+}
+
+double si_stage_scale(const si_stage *stage) {
+    return sqrt(fabs(stage->scale[0] * stage->scale[1]));
+}
+
+void si_painted_free(si_painted *p) {
+    si_sheet_free(&p->sheet);
+    si_sheet_free(&p->mask);
+    *p = (si_painted){0};
+}
+
+/* A layer on its way to the stage. */
+typedef struct job {
+    si_studio *studio;
+    const si_scene *scene;
+    const si_scene_layer *s;
+    const si_stage *stage;
+    si_raster raster;
+    double scale; /* raster pixels per composite pixel, for radii */
+    bool want_mask;
+    uint64_t seed;
+} job;
+
+/* ---- on the raster ---- */
+
+/* op_growMask: its radius counts in pixels of the full-size mask, op_growMaskR's in composite
+ * pixels. */
+static double mask_radius(const job *j) {
+    const si_scene_layer *s = j->s;
+    const si_ops *ops = &s->layer->look.ops;
+    if (ops->grow_mask_raw || s->layer->kind == SI_LAYER_TEXT || s->content[0] <= 0) {
+        return ops->grow_mask * j->scale;
+    }
+    double per_mask = s->mask[0] > 0 ? s->content[0] / s->mask[0] : 1;
+    double fit = sqrt(fabs(s->box.fit.m[0] * s->box.fit.m[4]));
+    return ops->grow_mask * j->scale * fit * per_mask;
+}
+
+static si_result apply_mask(const job *j, si_rect window, si_image *im, si_diag *diag) {
+    const si_layer *l = j->s->layer;
+    si_mask_kind kind = im->channels == 4 ? SI_MASK_UNASSOCIATED : SI_MASK_NONE;
+    si_result code = SI_OK;
+    if (j->s->mask[0] > 0) {
+        si_plane plane = {0};
+        code = si_content_mask(j->studio, j->scene, j->s, &j->raster, window, &plane, diag);
+        if (code == SI_OK && l->kind == SI_LAYER_SOLID) {
+            code = si_mask_multiply(im, &plane, 0, 0, diag); /* 8.4 */
+        } else if (code == SI_OK) {
+            code = si_mask_set(im, &plane, 0, 0, diag);
+        }
+        si_plane_free(&plane);
+        kind = SI_MASK_UNASSOCIATED;
+    }
+    if (code == SI_OK && (l->kind == SI_LAYER_IMAGE || j->s->mask[0] > 0)) {
+        code = si_mask_apply_use(im, l->mask_use, kind, diag);
+    }
+    return code == SI_OK ? si_grow_alpha(im, mask_radius(j), diag) : code;
+}
+
+static bool needs_median(const si_ops *ops) {
+    return ops->colorize == SI_COLORIZE_NORM;
+}
+
+static si_result paint_raster(const job *j, si_rect window, bool tones_only, si_sheet *out,
+    si_sheet *mask, si_diag *diag);
+
+/* The median luma of the whole layer, on a small rendition, so that all tiles agree. */
+static si_result median_of(const job *j, int *median, si_diag *diag) {
+    job small = *j;
+    const int *size = j->s->box.size;
+    double k = fmin(1, MEDIAN_SIDE / (double)(size[0] > size[1] ? size[0] : size[1]));
+    small.raster = (si_raster){.scale = {k, k}};
+    small.scale = k;
+    si_sheet sheet = {0};
+    si_result code =
+        paint_raster(&small, si_raster_box(&small.raster, size), true, &sheet, NULL, diag);
+    if (code == SI_OK) {
+        *median = si_op_median(&sheet.image);
+    }
+    si_sheet_free(&sheet);
+    return code;
+}
+
+static si_result copy_alpha(const si_sheet *from, si_sheet *to, si_diag *diag) {
+    if (from->image.channels != 4) {
+        return SI_OK;
+    }
+    to->x = from->x;
+    to->y = from->y;
+    si_result code = si_image_alloc(&to->image, from->image.width, from->image.height, 4, diag);
+    if (code == SI_OK) {
+        memcpy(to->image.pixels, from->image.pixels,
+            from->image.stride * (size_t)from->image.height);
+    }
+    return code;
+}
+
+/* opac and color, which only effects look behind. */
+static si_result finish_raster(const job *j, si_sheet *out, si_sheet *mask, si_diag *diag) {
+    const si_layer *l = j->s->layer;
+    double opacity = l->look.opac[0] / 100.0 * (l->look.opac[1] / 100.0);
+    bool colour = l->has_color && l->kind != SI_LAYER_SOLID && l->color.alpha > 0;
+    si_result code = SI_OK;
+    if (mask != NULL && (opacity < 1 || colour)) {
+        code = copy_alpha(out, mask, diag);
+    }
+    if (code == SI_OK && opacity < 1) {
+        code = si_mask_add_alpha(&out->image, diag);
+        if (code == SI_OK) {
+            si_blend_opacity(&out->image, opacity);
+        }
+    }
+    if (code == SI_OK && colour) {
+        si_blend_under(&out->image, (si_rgba){(uint8_t)(l->color.rgb >> 16),
+                                        (uint8_t)(l->color.rgb >> 8), (uint8_t)l->color.rgb,
+                                        l->color.alpha});
+    }
+    return code;
+}
+
+/* Everything up to rotate, for `window` of the raster. */
+static si_result paint_raster(const job *j, si_rect window, bool tones_only, si_sheet *out,
+    si_sheet *mask, si_diag *diag) {
+    const si_look *look = &j->s->layer->look;
+    int reach = tones_only
+                    ? 0
+                    : si_look_reach(&look->ops, j->scale) + si_grow_reach(mask_radius(j));
+    si_rect box = si_raster_box(&j->raster, j->s->box.size);
+    si_rect grown = si_rect_meet(si_rect_grow(window, reach), box);
+    si_look_how how = {.scale = j->scale, .seed = j->seed, .median = -1};
+    out->x = grown.x;
+    out->y = grown.y;
+    si_result code =
+        si_content_read(j->studio, j->scene, j->s, &j->raster, grown, &out->image, diag);
+    if (code == SI_OK) {
+        code = apply_mask(j, grown, &out->image, diag);
+    }
+    if (code == SI_OK && tones_only) {
+        si_look_tones(&look->ops, &out->image);
+        return SI_OK;
+    }
+    if (code == SI_OK && needs_median(&look->ops)) {
+        code = median_of(j, &how.median, diag);
+    }
+    if (code == SI_OK) {
+        code = si_look_apply(&look->ops, &how, out, diag);
+    }
+    if (code == SI_OK && j->s->clips != NULL) {
+        si_map map = {{j->raster.scale[0], 0, j->raster.at[0], 0, j->raster.scale[1],
+            j->raster.at[1]}};
+        code = si_look_clip(j->s->clips, &map, out, diag);
+    }
+    if (code == SI_OK) {
+        code = si_sheet_cut(out, window, diag);
+    }
+    return code == SI_OK ? finish_raster(j, out, mask, diag) : code;
+}
+
+/* ---- upright, or turned by right angles: the raster's pixels are the stage's ---- */
+
+/* How the raster's axes lie on the stage's. */
+typedef struct turn {
+    bool swap;    /* the raster's x runs along the stage's y */
+    bool flip[2]; /* by stage axis: the raster's axis runs the other way */
+} turn;
+
+static bool is_right_angled(const si_map *m) {
+    const double tiny = 1e-9;
+    return (fabs(m->m[1]) < tiny && fabs(m->m[3]) < tiny) ||
+           (fabs(m->m[0]) < tiny && fabs(m->m[4]) < tiny);
+}
+
+static turn turn_of(const si_map *m, si_raster *raster) {
+    turn t = {.swap = fabs(m->m[0]) < fabs(m->m[1])};
+    for (int i = 0; i < 2; i++) { /* stage axis */
+        double k = m->m[3 * i + (t.swap ? !i : i)], at = m->m[3 * i + 2];
+        int u = t.swap ? !i : i; /* raster axis */
+        t.flip[i] = k < 0;
+        raster->scale[u] = fabs(k);
+        raster->at[u] = k < 0 ? -at : at;
+    }
+    return t;
+}
+
+/* A rectangle of the stage on the raster, or the other way round (with `back`). */
+static si_rect turn_rect(const turn *t, si_rect r, bool back) {
+    int at[2] = {r.x, r.y}, size[2] = {r.width, r.height}, to[2], length[2];
+    for (int i = 0; i < 2; i++) { /* axis of the stage */
+        int from = back && t->swap ? !i : i, into = !back && t->swap ? !i : i;
+        to[into] = t->flip[i] ? -at[from] - size[from] : at[from];
+        length[into] = size[from];
+    }
+    return (si_rect){to[0], to[1], length[0], length[1]};
+}
+
+static si_result transpose(si_image *im, si_diag *diag) {
+    si_image out;
+    si_result code = si_image_alloc(&out, im->height, im->width, im->channels, diag);
+    if (code != SI_OK) {
+        return code;
+    }
+    size_t n = (size_t)im->channels;
+    for (int y = 0; y < out.height; y++) {
+        uint8_t *q = out.pixels + (size_t)y * out.stride;
+        const uint8_t *p = im->pixels + (size_t)y * n;
+        for (int x = 0; x < out.width; x++, q += n, p += im->stride) {
+            memcpy(q, p, n);
+        }
+    }
+    si_image_free(im);
+    *im = out;
+    return SI_OK;
+}
+
+static si_result turn_sheet(const turn *t, si_sheet *s, si_diag *diag) {
+    if (s->image.pixels == NULL) {
+        return SI_OK;
+    }
+    si_rect r = turn_rect(
+        t, (si_rect){s->x, s->y, s->image.width, s->image.height}, true);
+    si_result code = t->swap ? transpose(&s->image, diag) : SI_OK;
+    if (code == SI_OK && (t->flip[0] || t->flip[1])) {
+        si_flip_image(&s->image, t->flip[0], t->flip[1]);
+    }
+    s->x = r.x;
+    s->y = r.y;
+    return code;
+}
+
+static si_result paint_upright(
+    job *j, const si_map *m, si_rect window, si_painted *out, si_diag *diag) {
+    turn t = turn_of(m, &j->raster);
+    j->scale = si_stage_scale(j->stage);
+    si_rect part = si_rect_meet(
+        turn_rect(&t, window, false), si_raster_box(&j->raster, j->s->box.size));
+    if (si_rect_empty(part)) {
+        return SI_OK;
+    }
+    si_result code =
+        paint_raster(j, part, false, &out->sheet, j->want_mask ? &out->mask : NULL, diag);
+    if (code == SI_OK) {
+        code = turn_sheet(&t, &out->sheet, diag);
+    }
+    return code == SI_OK ? turn_sheet(&t, &out->mask, diag) : code;
+}
+
+/* ---- turned by any angle ---- */
+
+/* Makes the raster for a distorted layer: `k` pixels per layer pixel, whole pixels, from 0. */
+static void make_raster(job *j, const double k[2]) {
+    for (int i = 0; i < 2; i++) {
+        double size = j->s->box.size[i];
+        j->raster.scale[i] = fmax(1, si_round(size * k[i])) / size;
+        j->raster.at[i] = 0;
+    }
+}
+
+static si_result warp_sheet(
+    const si_map *to_stage, si_rect window, si_sheet *s, si_diag *diag) {
+    if (s->image.pixels == NULL) {
+        return SI_OK;
+    }
+    si_map at = {{1, 0, s->x, 0, 1, s->y}};
+    si_map m = si_map_chain(&at, to_stage);
+    si_affine a = {m.m[0], m.m[1], m.m[3], m.m[4], m.m[2], m.m[5]};
+    si_image out = {0};
+    si_result code = si_warp_affine(&s->image, &a, &window, &out, diag);
+    if (code == SI_OK) {
+        si_image_free(&s->image);
+        *s = (si_sheet){.image = out, .x = window.x, .y = window.y};
+    }
+    return code;
+}
+
+static si_result paint_turned(
+    job *j, const si_map *m, si_rect window, si_painted *out, si_diag *diag) {
+    double k = sqrt(fabs(m->m[0] * m->m[4] - m->m[1] * m->m[3])), box[4];
+    make_raster(j, (double[]){k, k});
+    j->scale = si_stage_scale(j->stage);
+    si_map shrink = {{1 / j->raster.scale[0], 0, 0, 0, 1 / j->raster.scale[1], 0}};
+    si_map to_stage = si_map_chain(&shrink, m), back;
+    if (!si_map_invert(&to_stage, &back)) {
+        return SI_OK; /* too small to be seen */
+    }
+    si_map_box(&back,
+        (double[]){window.x, window.y, window.x + window.width, window.y + window.height}, box);
+    si_rect all = si_raster_box(&j->raster, j->s->box.size);
+    double low[2], high[2];
+    for (int i = 0; i < 2; i++) {
+        low[i] = fmin(fmax(floor(box[i]) - WARP_REACH, 0), INT32_MAX / 2);
+        high[i] = fmax(fmin(ceil(box[2 + i]) + WARP_REACH, INT32_MAX / 2), low[i]);
+    }
+    si_rect part = si_rect_meet(all, (si_rect){(int)low[0], (int)low[1],
+                                         (int)(high[0] - low[0]), (int)(high[1] - low[1])});
+    if (si_rect_empty(part)) {
+        return SI_OK;
+    }
+    si_result code =
+        paint_raster(j, part, false, &out->sheet, j->want_mask ? &out->mask : NULL, diag);
+    if (code == SI_OK) {
+        code = warp_sheet(&to_stage, window, &out->sheet, diag);
+    }
+    return code == SI_OK ? warp_sheet(&to_stage, window, &out->mask, diag) : code;
+}
+
+/* ---- perspective ---- */
+
+static si_result distort_sheet(
+    const job *j, const double corner[8], si_rect window, si_sheet *s, si_diag *diag) {
+    static const si_sampling samplings[] = {
+        SI_SAMPLING_SUPER, SI_SAMPLING_NEAREST, SI_SAMPLING_BILINEAR, SI_SAMPLING_SUPER};
+    if (s->image.pixels == NULL) {
+        return SI_OK;
+    }
+    const si_perspective *p = &j->s->layer->perspective;
+    si_quad q = {.sampling = samplings[p->mode],
+        .jitter = p->jitter,
+        .seed = j->seed,
+        .window = window};
+    memcpy(q.corner, corner, sizeof q.corner);
+    si_image out = {0};
+    si_result code = si_warp_perspective(&s->image, &q, &out, diag);
+    if (code == SI_OK) {
+        si_image_free(&s->image);
+        *s = (si_sheet){.image = out, .x = window.x, .y = window.y};
+    }
+    return code;
+}
+
+static double distance(const double *a, const double *b) {
+    return hypot(a[0] - b[0], a[1] - b[1]);
+}
+
+/* Distorts the whole layer, made at the resolution of its longest edges. */
+static si_result paint_quad(job *j, si_rect window, si_painted *out, si_diag *diag) {
+    const si_stage *st = j->stage;
+    double c[8], k[2];
+    for (int i = 0; i < 8; i++) {
+        c[i] = st->at[i & 1] + (j->s->box.quad[i] - j->scene->cut[i & 1]) * st->scale[i & 1];
+    }
+    window = si_rect_meet(window, si_quad_box(c));
+    if (si_rect_empty(window)) {
+        return SI_OK;
+    }
+    double edge[2] = {fmax(distance(c, c + 2), distance(c + 6, c + 4)),
+        fmax(distance(c, c + 6), distance(c + 2, c + 4))};
+    for (int i = 0; i < 2; i++) {
+        k[i] = fmin(fmax(edge[i], 1), QUAD_SIDE_MAX) / j->s->box.size[i];
+    }
+    make_raster(j, k);
+    j->scale = sqrt(j->raster.scale[0] * j->raster.scale[1]);
+    si_rect all = si_raster_box(&j->raster, j->s->box.size);
+    si_result code =
+        paint_raster(j, all, false, &out->sheet, j->want_mask ? &out->mask : NULL, diag);
+    if (code == SI_OK) {
+        code = distort_sheet(j, c, window, &out->sheet, diag);
+    }
+    return code == SI_OK ? distort_sheet(j, c, window, &out->mask, diag) : code;
+}
+
+/* ---- extend and bgColor ---- */
+
+/* Puts bgColor under everything of the layer's finished rectangle that the window shows. */
+static si_result lay_ground(const job *j, si_rect shown, si_painted *out, si_diag *diag) {
+    const si_paint bg = j->s->layer->bg_color;
+    if (bg.alpha == 0) {
+        return SI_OK;
+    }
+    const si_rgba colour = {
+        (uint8_t)(bg.rgb >> 16), (uint8_t)(bg.rgb >> 8), (uint8_t)bg.rgb, bg.alpha};
+    si_sheet ground = {.x = shown.x, .y = shown.y};
+    si_result code = si_image_alloc(&ground.image, shown.width, shown.height, 4, diag);
+    if (code != SI_OK) {
+        return code;
+    }
+    if (out->sheet.image.pixels != NULL) {
+        si_draw draw = {
+            .opacity = 1, .x = out->sheet.x - shown.x, .y = out->sheet.y - shown.y};
+        si_blend_image(&ground.image, &out->sheet.image, &draw);
+    }
+    si_blend_under(&ground.image, colour);
+    if (j->want_mask && out->mask.image.pixels == NULL) { /* the mask is what lies on the ground */
+        out->mask = out->sheet;
+        out->sheet = (si_sheet){0};
+    }
+    si_sheet_free(&out->sheet);
+    out->sheet = ground;
+    return SI_OK;
+}
+
+/* ---- public ---- */
+
+static bool is_solid(const si_scene_layer *s) {
+    const si_layer *l = s->layer;
+    const si_layer_box *b = &s->box;
+    bool extended = b->rect[0] > b->turned[0] || b->rect[1] > b->turned[1];
+    bool beyond = b->crop[0] < 0 || b->crop[1] < 0 || b->crop[0] + b->crop[2] > s->content[0] ||
+                  b->crop[1] + b->crop[3] > s->content[1];
+    return l->kind != SI_LAYER_TEXT && s->mask[0] <= 0 && !s->alpha && s->clips == NULL &&
+           !b->has_quad && fmod(l->rotate, 90) == 0 && !extended &&
+           !(l->kind == SI_LAYER_IMAGE && beyond);
+}
+
+si_result si_layer_paint(si_studio *studio, const si_scene *scene, const si_scene_layer *s,
+    const si_stage *stage, si_rect window, bool want_mask, si_painted *out, si_diag *diag) {
+    job j = {.studio = studio,
+        .scene = scene,
+        .s = s,
+        .stage = stage,
+        .want_mask = want_mask,
+        .seed = studio->seed + (uint64_t)s->layer->number * 0x9e3779b97f4a7c15u};
+    const si_layer_box *b = &s->box;
+    const double rect[4] = {
+        b->at[0] - scene->cut[0], b->at[1] - scene->cut[1], b->rect[0], b->rect[1]};
+    si_rect shown = si_rect_meet(window, si_stage_box(stage, rect));
+    *out = (si_painted){.solid = is_solid(s)};
+    if (si_rect_empty(shown)) {
+        return SI_OK;
+    }
+    const si_map to_stage = {{stage->scale[0], 0, stage->at[0] - scene->cut[0] * stage->scale[0], 0,
+        stage->scale[1], stage->at[1] - scene->cut[1] * stage->scale[1]}};
+    const si_map m = si_map_chain(&b->plain, &to_stage);
+    si_result code = b->has_quad            ? paint_quad(&j, shown, out, diag)
+                     : is_right_angled(&m) ? paint_upright(&j, &m, shown, out, diag)
+                                           : paint_turned(&j, &m, shown, out, diag);
+    if (code == SI_OK) {
+        code = lay_ground(&j, shown, out, diag);
+    }
+    if (code != SI_OK) {
+        si_painted_free(out);
+    }
+    return code;
+}

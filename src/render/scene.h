@@ -1,0 +1,80 @@
+/* A picture made ready: its sources looked at, its layers and its view solved, nothing decoded yet.
+ *
+ * Nested pictures are scenes of their own. Everything lives in the arena of the studio. */
+#ifndef SI_RENDER_SCENE_H
+#define SI_RENDER_SCENE_H
+
+#include "base/arena.h"
+#include "base/path.h"
+#include "recipe/rtf.h"
+#include "render/geometry.h"
+#include "render/load.h"
+#include "render/render.h"
+#include "render/text.h"
+
+/* What all scenes of a request share. */
+typedef struct si_studio {
+    const si_recipe *recipe;
+    const si_files *files;
+    si_render_limits limits; /* none of them 0 */
+    si_arena *arena;         /* borrowed */
+    uint64_t seed;           /* of noise, dissolve, jitter: the same for all tiles and sizes */
+    int depth;               /* of nesting, so far */
+    int layers;              /* of all scenes, so far */
+    struct si_known_size *known; /* sizes of the files met */
+    struct si_mapping *mappings; /* fonts in memory, to be released */
+} si_studio;
+
+enum { SI_SCENE_MAX_DEPTH = 16, SI_SCENE_MAX_LAYERS = 500 };
+
+/* A clip path, in pixels of the plain rectangle (or of the composite). */
+typedef struct si_clip {
+    si_path path;
+    si_affine map; /* from the path's coordinates */
+    bool outside;  /* what is inside the path goes */
+    const struct si_clip *next;
+} si_clip;
+
+typedef struct si_scene_layer {
+    const si_layer *layer;
+    si_layer_box box;
+    double content[2];             /* full size of image or mask, displayed pixels */
+    bool alpha;                    /* the content has an alpha channel, or may have */
+    double mask[2];                /* full size of a separate mask; 0,0 = none */
+    const struct si_scene *source; /* of a nested picture, NULL otherwise */
+    const struct si_scene *mask_source;
+    const si_clip *clips;
+    si_text text;                  /* text layers */
+    si_text_style style;
+    const si_font_data *fonts;
+} si_scene_layer;
+
+typedef struct si_scene {
+    const si_picture *picture;
+    si_scene_layer *layers; /* picture->layer_count */
+    int canvas[2];          /* w, h of the composite, pixels */
+    int cut[2];             /* its top-left in layer 0 (cropPathE of the composite) */
+    const si_clip *clips;   /* of the composite */
+    double detail[2];       /* si_geometry_view() */
+    bool radii;             /* something in it has a radius, and so must not be stretched */
+    const struct si_scene *mark; /* watermark, … */
+    const si_watermark *watermark;
+    double mark_box[4];     /* … and where it goes: x, y, w, h in composite pixels */
+} si_scene;
+
+/* Makes ready; `watermark` may be NULL. Errors as of si_render(). */
+SI_NODISCARD si_result si_scene_open(si_studio *studio, const si_picture *picture,
+    const si_watermark *watermark, si_scene **out, si_diag *diag);
+
+/* Releases what is not in the arena. */
+void si_studio_close(si_studio *studio);
+
+/* Opens the file or foreign image of `source` as an original; the caller closes both. */
+SI_NODISCARD si_result si_studio_open(
+    si_studio *studio, const si_source *source, si_original *o, int *fd, si_diag *diag);
+
+/* Text layers: reads the text, finds its fonts, measures. `size` is that of si_geometry_size(). */
+SI_NODISCARD si_result si_scene_text(si_studio *studio, si_scene_layer *s, const double size[2],
+    si_content *content, si_diag *diag);
+
+#endif
