@@ -3,7 +3,9 @@
  *
  *   quality-lab curves [-h HEIGHT]… [-a] -c CONFIG… PICTURE…
  *   quality-lab data [-h HEIGHT]… [-s SETTING] PICTURE…
- *   quality-lab answers [-h HEIGHT]… [-q QLT] [-p] [-a] [-f] [-v] -l LADDER… PICTURE…
+ *   quality-lab answers [-h HEIGHT]… [-q QLT] [-p] [-a] [-f] [-v] [-b MS] -l LADDER… PICTURE…
+ *   quality-lab optimum [-h HEIGHT]… [-q QLT] -l LADDER… PICTURE…
+ *   quality-lab pixels HEIGHT PICTURE OUT.png
  *   quality-lab versions
  *
  * `data` prints what tools/train fits the predictor to: the features of each rendered picture, and
@@ -12,9 +14,12 @@
  * LADDER (formats with commas; "none" for a client that knows only JPEG) and prints picture, width,
  * height, ladder, baseline bytes, target, format sent, bytes, score of the decoded body, encodings
  * beyond baseline and trials, CPU ms of the choice, CPU ms of rendering, header value; -p asks for
- * a PNG, -f for the full search; -v adds lines with K for all candidates: picture, format,
- * settings, bytes, score, ms to encode. `curves` renders each picture to each HEIGHT (pixels; 0 = as it
- * is), as a request with hei=HEIGHT would, and encodes that with each CONFIG at each of its
+ * a PNG, -f for the full search, -b for another budget; -v adds lines with K for all candidates:
+ * picture, format, settings, bytes, score, ms to encode. `optimum` compares first answers with all
+ * of their setting's grid: O, picture, ladder, baseline bytes, bytes, least bytes, and by how much
+ * the first try's score missed the threshold. `pixels` writes a rendered picture. `curves` renders
+ * each picture to each HEIGHT (pixels; 0 = as it is), as a request with hei=HEIGHT would, and
+ * encodes that with each CONFIG at each of its
  * qualities. One line per encoding, columns separated by tabs: C, picture, width, height, config,
  * quality, bytes, score, CPU milliseconds to encode, to decode. -a keeps transparency.
  *
@@ -22,6 +27,7 @@
  * tune=N progressive lossless, webp.sns= webp.filter= webp.sharpness= webp.type= webp.segments=
  * webp.passes= webp.near=, avif.sharpness= avif.deltaq= avif.cdef= avif.ssim=. */
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +39,15 @@
 #include "quality/choose.h"
 #include "quality/features.h"
 #include "quality/probe.h"
+#include "quality/search.h"
 #include "quality/settings.h"
 #include "quality/ssimulacra2.h"
 #include "render/render.h"
 
 enum { CONFIGS_MAX = 40, HEIGHTS_MAX = 8, POINTS = 9 };
 
-static bool verbose; /* list candidates, too */
+static bool verbose;  /* list candidates, too */
+static int budget_ms; /* of answers; 0 = the usual one */
 
 static const double PROBE_SHARE = 0.2; /* as fast.c has it */
 
@@ -331,7 +339,7 @@ static void print_answer(const char *path, const si_image *image, const char *la
     si_recipe r = *like;
     si_choice choice = {0};
     si_diag diag = {0};
-    si_choose_options how = {.full = full};
+    si_choose_options how = {.full = full, .budget_ms = budget_ms};
     r.smart = true;
     read_ladder(ladder, &r);
     double start = cpu_ms();
@@ -356,14 +364,63 @@ static void print_answer(const char *path, const si_image *image, const char *la
     si_choice_free(&choice);
 }
 
-static int answers(int argc, char **argv) {
+/* The smallest file of the first answer's own setting that reaches the threshold, by trying its
+ * whole grid downwards from what was sent, until scores are hopeless. */
+static void print_optimum(
+    const char *path, const si_image *image, const char *ladder, const si_recipe *like) {
+    const double hopeless = 1.5;
+    si_recipe r = *like;
+    si_choice choice = {0};
+    si_diag diag = {0};
+    r.smart = true;
+    read_ladder(ladder, &r);
+    if (si_choose(&r, image, NULL, &choice, &diag) != SI_OK) {
+        die(path, &diag);
+    }
+    double threshold = choice.target - SI_SCORE_SLACK;
+    size_t best = choice.body.len;
+    si_choice tried = {.candidate_count = 0};
+    si_search s = {.image = image, .choice = &tried};
+    if (si_score_ref_new(image, SI_SCORE_ON_BLACK_AND_WHITE, &s.reference, &diag) != SI_OK) {
+        die(path, &diag);
+    }
+    si_encode_params p = choice.candidates[choice.winner].params;
+    double score = choice.score;
+    while (choice.winner != choice.baseline && !p.lossless && score > threshold - hopeless) {
+        float next = p.quality - si_search_step(choice.format);
+        if (next < si_codec_get(choice.format)->quality_min) {
+            break;
+        }
+        p.quality = next;
+        tried.candidate_count = 1; /* 0 would be the baseline */
+        const si_candidate *c = si_search_try(&s, choice.format, &p, &diag);
+        if (c == NULL || isnan(c->score)) {
+            break;
+        }
+        score = c->score;
+        best = score >= threshold && c->bytes < best ? c->bytes : best;
+    }
+    int first = 1;
+    while (first < choice.candidate_count && choice.candidates[first].trial) {
+        first++;
+    }
+    printf("O\t%s\t%s\t%zu\t%zu\t%zu\t%.4f\n", path, ladder, choice.candidates[0].bytes,
+        choice.body.len, best,
+        first < choice.candidate_count ? choice.candidates[first].score - threshold : NAN);
+    fflush(stdout);
+    si_bytes_free(&s.file);
+    si_score_ref_free(s.reference);
+    si_choice_free(&choice);
+}
+
+static int answers(int argc, char **argv, bool optimum) {
     const char *ladders[CONFIGS_MAX];
     int height = 500, ladder_count = 0, option;
     bool full = false;
     si_recipe like;
     si_recipe_init(&like);
     like.quality = 85;
-    while ((option = getopt(argc, argv, "h:q:l:pafv")) != -1) {
+    while ((option = getopt(argc, argv, "h:q:l:b:pafv")) != -1) {
         if (option == 'h') {
             height = (int)strtol(optarg, NULL, 10);
         } else if (option == 'q') {
@@ -376,6 +433,8 @@ static int answers(int argc, char **argv) {
             like.alpha = true;
         } else if (option == 'f') {
             full = true;
+        } else if (option == 'b') {
+            budget_ms = (int)strtol(optarg, NULL, 10);
         } else if (option == 'v') {
             verbose = true;
         } else {
@@ -387,10 +446,33 @@ static int answers(int argc, char **argv) {
         si_image image = render(argv[i], height, like.alpha);
         double render_ms = cpu_ms() - start;
         for (int k = 0; k < ladder_count; k++) {
-            print_answer(argv[i], &image, ladders[k], &like, full, render_ms);
+            if (optimum) {
+                print_optimum(argv[i], &image, ladders[k], &like);
+            } else {
+                print_answer(argv[i], &image, ladders[k], &like, full, render_ms);
+            }
         }
         si_image_free(&image);
     }
+    return 0;
+}
+
+/* Writes the rendered pixels as PNG, for other encoders. */
+static int pixels(int argc, char **argv) {
+    si_bytes file = {0};
+    si_diag diag = {0};
+    if (argc != 4) {
+        die("pixels", NULL);
+    }
+    si_image image = render(argv[2], (int)strtol(argv[1], NULL, 10), false);
+    si_encode_params p = si_codec_defaults(SI_FORMAT_PNG, &image);
+    FILE *out = fopen(argv[3], "wb");
+    if (out == NULL || si_codec_encode(SI_FORMAT_PNG, &image, &p, &file, &diag) != SI_OK ||
+        fwrite(file.data, 1, file.len, out) != file.len || fclose(out) != 0) {
+        die(argv[3], &diag);
+    }
+    si_bytes_free(&file);
+    si_image_free(&image);
     return 0;
 }
 
@@ -446,8 +528,11 @@ int main(int argc, char **argv) {
     if (argc > 1 && (strcmp(argv[1], "curves") == 0 || strcmp(argv[1], "data") == 0)) {
         return work(argc - 1, argv + 1, argv[1][0] == 'd');
     }
-    if (argc > 1 && strcmp(argv[1], "answers") == 0) {
-        return answers(argc - 1, argv + 1);
+    if (argc > 1 && (strcmp(argv[1], "answers") == 0 || strcmp(argv[1], "optimum") == 0)) {
+        return answers(argc - 1, argv + 1, argv[1][0] == 'o');
+    }
+    if (argc > 1 && strcmp(argv[1], "pixels") == 0) {
+        return pixels(argc - 1, argv + 1);
     }
     if (argc > 1 && strcmp(argv[1], "versions") == 0) {
         return versions();

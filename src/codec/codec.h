@@ -64,7 +64,8 @@ typedef struct si_encode_params {
     int bit_depth;    /* AVIF: 8 or 10; else ignored */
     bool progressive; /* JPEG: progressive scans; PNG: interlaced */
     bool optimize;    /* JPEG: optimised Huffman tables; off by default, as in libjpeg-turbo */
-    int tune;         /* WebP: 0 photo-like, 1 drawing/text; JXL: 0 VarDCT, 1 modular;
+    int tune;         /* WebP: 0 photo-like, 1 drawing/text; JXL: 0 VarDCT, 1 modular,
+                         2 VarDCT without the edge-preserving filter, 3 nor Gaborish;
                          AVIF: 1 screen-content tools */
     int scans;        /* progressive JPEG: 3, 4, 5 passes over all components; 0 = libjpeg's own */
     bool palette;     /* PNG: png8, at most 256 colours and key alpha, as `quantize` says */

@@ -71,6 +71,14 @@ static bool set_frame(JxlEncoderFrameSettings *frame, const si_encode_params *p)
         ok = ok && JxlEncoderFrameSettingsSetOption(frame, JXL_ENC_FRAME_SETTING_MODULAR, 1) ==
                        JXL_ENC_SUCCESS;
     }
+    if (p->tune >= 2) {
+        ok = ok && JxlEncoderFrameSettingsSetOption(frame, JXL_ENC_FRAME_SETTING_EPF, 0) ==
+                       JXL_ENC_SUCCESS;
+    }
+    if (p->tune == 3) {
+        ok = ok && JxlEncoderFrameSettingsSetOption(frame, JXL_ENC_FRAME_SETTING_GABORISH, 0) ==
+                       JXL_ENC_SUCCESS;
+    }
     return ok && JxlEncoderSetFrameDistance(frame, distance(p->quality)) == JXL_ENC_SUCCESS;
 }
 

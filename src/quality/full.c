@@ -48,6 +48,8 @@ static const struct turn {
     {SI_FORMAT_WEBP, TUNE, 1, true},
     {SI_FORMAT_WEBP, PASSES, 4, false},
     {SI_FORMAT_JXL, TUNE, 1, true},
+    {SI_FORMAT_JXL, TUNE, 2, false},
+    {SI_FORMAT_JXL, TUNE, 3, false},
     {SI_FORMAT_JPEG, CHROMA, 0, false},
     {SI_FORMAT_JPEG, CHROMA, 1, false},
     {SI_FORMAT_JPEG, FIT_MASK, 3, false},
