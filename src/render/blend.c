@@ -36,18 +36,21 @@ SI_INLINE uint32_t less(uint32_t a, uint32_t b) {
 /* Weights of the formula × 255² and their sum. */
 typedef struct weights {
     uint32_t backdrop, source, both, sum;
+    uint32_t nothing; /* 1 where the sum is 0, else 0: arithmetic instead of branches, which would
+                         keep compilers from vectorizing */
 } weights;
 
 SI_INLINE weights weigh(uint32_t sa, uint32_t ba) {
     weights w = {.backdrop = (255 - sa) * ba, .source = (255 - ba) * sa, .both = sa * ba};
     w.sum = w.backdrop + w.source + w.both;
+    w.nothing = (w.sum - 1) >> 31;
     return w;
 }
 
-/* Joins three components with αr, or keeps `d` where there is nothing at all. */
-SI_INLINE uint32_t join(uint32_t r, uint32_t g, uint32_t b, uint32_t sum, uint32_t d) {
-    uint32_t a = si_div255(sum);
-    return sum == 0 ? d : r | g << 8 | b << 16 | a << 24;
+/* Joins three components with αr, or keeps `d` where there is nothing at all; all of them are 0
+ * then. */
+SI_INLINE uint32_t join(const weights *w, uint32_t r, uint32_t g, uint32_t b, uint32_t d) {
+    return r | g << 8 | b << 16 | si_div255(w->sum) << 24 | (d & (0 - w->nothing));
 }
 
 #define COMPONENT(word, shift) ((word) >> (shift)&255)
@@ -60,27 +63,27 @@ SI_INLINE uint32_t join(uint32_t r, uint32_t g, uint32_t b, uint32_t sum, uint32
             uint32_t r = component(&w, COMPONENT(s, 0), COMPONENT(d, 0));                          \
             uint32_t g = component(&w, COMPONENT(s, 8), COMPONENT(d, 8));                          \
             uint32_t b = component(&w, COMPONENT(s, 16), COMPONENT(d, 16));                        \
-            canvas[i] = join(r, g, b, w.sum, d);                                                   \
+            canvas[i] = join(&w, r, g, b, d);                                                      \
         }                                                                                          \
     }
 
 SI_INLINE uint32_t norm_component(const weights *w, uint32_t s, uint32_t d) {
-    return divide(w->backdrop * d + (w->source + w->both) * s, greater(w->sum, 1));
+    return divide(w->backdrop * d + (w->source + w->both) * s, w->sum + w->nothing);
 }
 
 SI_INLINE uint32_t lighten_component(const weights *w, uint32_t s, uint32_t d) {
-    return divide(w->backdrop * d + w->source * s + w->both * greater(s, d), greater(w->sum, 1));
+    return divide(w->backdrop * d + w->source * s + w->both * greater(s, d), w->sum + w->nothing);
 }
 
 SI_INLINE uint32_t darken_component(const weights *w, uint32_t s, uint32_t d) {
-    return divide(w->backdrop * d + w->source * s + w->both * less(s, d), greater(w->sum, 1));
+    return divide(w->backdrop * d + w->source * s + w->both * less(s, d), w->sum + w->nothing);
 }
 
 /* B is `product` / 255 here, so everything is a factor 255 larger: exact in doubles. */
 SI_INLINE uint32_t product_component(const weights *w, uint32_t s, uint32_t d, uint32_t product) {
     double plain = (double)(int32_t)(w->backdrop * d + w->source * s) * 255;
     double both = (double)(int32_t)w->both * (double)(int32_t)product;
-    double sum = (double)(int32_t)(greater(w->sum, 1) * 255);
+    double sum = (double)(int32_t)((w->sum + w->nothing) * 255);
     return (uint32_t)(int32_t)((plain + both) / sum + 0.5);
 }
 
