@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "recipe/replies.h"
 #include "renderer/files.h"
 
 /* Splits a URL into raw path and raw query, without scheme, host and fragment. */
@@ -60,8 +62,7 @@ static bool read_headers(const si_request_options *options, si_client_headers *h
 
 static void answer(const char *root, bool fast, si_exchange *x) {
     si_diag diag = {0};
-    si_originals originals = {
-        .broker = -1, .root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    si_originals originals = {.broker = -1, .root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (originals.root < 0) {
         (void)si_fail(&diag, SI_ERR_IO, "cannot open folder %s: %s", root, strerror(errno));
     } else if (si_render_start(&diag) == SI_OK) {
@@ -88,6 +89,42 @@ static void take_body(const si_plan *plan, si_answer *out) {
     }
 }
 
+/* Static content, as the edge sends it. */
+static void take_content(const char *root, const si_plan *plan, si_answer *out) {
+    enum { CHUNK = 1 << 16 };
+    si_diag diag = {0};
+    si_reply reply = {0};
+    char *chunk = malloc(CHUNK);
+    int folder = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = folder >= 0 ? si_root_open(folder, plan->content.path, &diag) : -1;
+    ssize_t n = fd >= 0 && chunk != NULL ? 1 : -1;
+    while (n > 0 && (n = read(fd, chunk, CHUNK)) > 0) {
+        n = si_bytes_append(&out->body, chunk, (size_t)n) ? n : -1;
+    }
+    if (n == 0 && plan->content_handler != NULL) {
+        n = si_reply_wrapped(
+                plan->content_handler, plan->content_id, out->body.data, out->body.len, &reply)
+                ? 0
+                : -1;
+        si_bytes_move(&out->body, &reply.body);
+    }
+    if (n < 0) {
+        (void)si_fail(&diag, diag.code != SI_OK ? diag.code : SI_ERR_IO, "%s",
+            diag.code != SI_OK ? diag.text : "the content cannot be read");
+        si_answer_error(&diag, out);
+    } else {
+        out->status = 200;
+        out->content_type = plan->content_type;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (folder >= 0) {
+        close(folder);
+    }
+    free(chunk);
+}
+
 bool si_exchange_make(const si_request_options *options, const char *url, si_exchange *x) {
     si_request request = {0};
     const char *root = options->root != NULL ? options->root : ".";
@@ -109,6 +146,8 @@ bool si_exchange_make(const si_request_options *options, const char *url, si_exc
         x->planned = true;
         if (x->plan.body != NULL) {
             take_body(&x->plan, &x->answer);
+        } else if (x->plan.content.path != NULL) {
+            take_content(root, &x->plan, &x->answer);
         } else if (!options->plan_only) {
             answer(root, options->fast, x);
         }

@@ -226,6 +226,12 @@ ngx_http_smartimg_handler(ngx_http_request_t *r)
         return NGX_DONE;
     }
 
+    if (plan->plan.content.path) {
+        rc = ngx_http_smartimg_send_content(r, &plan->plan);
+        ngx_http_finalize_request(r, rc);
+        return NGX_DONE;
+    }
+
     if (r->content_handler) {
         r->content_handler = ngx_http_smartimg_content_handler;
     }

@@ -144,6 +144,7 @@ ngx_int_t ngx_http_smartimg_send_text(ngx_http_request_t *r,
 ngx_int_t ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
     ngx_str_t *value);
 
+ngx_int_t ngx_http_smartimg_send_content(ngx_http_request_t *r, si_plan *plan);
 ngx_int_t ngx_http_smartimg_content_handler(ngx_http_request_t *r);
 void ngx_http_smartimg_stop_waiting(ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status);

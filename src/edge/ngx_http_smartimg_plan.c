@@ -336,6 +336,12 @@ ngx_http_smartimg_test_plan(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
+    if (plan->plan.content.path
+        && !ngx_http_smartimg_test_file(&smcf->root_fd, &plan->plan.content))
+    {
+        return NGX_DECLINED;
+    }
+
     if (!si_recipe_files(recipe, ngx_http_smartimg_test_file,
                          &smcf->root_fd))
     {

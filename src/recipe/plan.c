@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/digest.h"
+#include "recipe/content.h"
 #include "recipe/properties.h"
 #include "recipe/query.h"
 
@@ -189,6 +190,9 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     si_client_classify(&request->headers, &plan->client);
     si_recipe *r = &plan->recipe;
     si_str whole, object, modifier;
+    if (si_content_path(request->path)) {
+        return si_content_plan(catalog, request, arena, plan, diag);
+    }
     si_result result = decode_path(request->path, arena, &whole, diag);
     if (result != SI_OK) {
         return result;

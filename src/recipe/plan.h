@@ -28,6 +28,12 @@ typedef struct si_plan {
     const char *content_type; /* static string */
     char etag[40];            /* of the body, strong, with quotes */
 
+    /* static content (content.h): a file to be sent as it is */
+    si_file_ref content;         /* path NULL = none; its type is content_type */
+    const char *content_handler; /* the file is a text to be wrapped as JSONP, "handler("text","id");";
+                                    NULL = send it as it is */
+    const char *content_id;
+
     unsigned vary;  /* SI_USED_*: request headers that this reply depends on */
     bool accept_ch; /* density comes from client hints: ask for them (Accept-CH: DPR) */
     int64_t ttl;    /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */

@@ -43,40 +43,50 @@ static int write_javascript(const si_property *list, int count, si_bytes *out) {
     return ok;
 }
 
-static int write_xml(const si_property *list, int count, si_bytes *out) {
+/* The object that a property belongs to: what stands before its last dot. */
+static size_t object_length(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return dot != NULL ? (size_t)(dot - name) : 0;
+}
+
+static int write_xml(const char *encoding, const si_property *list, int count, si_bytes *out) {
     static const char *const escapes[] = {"&amp;", "&lt;", "&gt;", "&quot;"};
-    int ok = put(out, "<?xml version=\"1.0\" encoding=\"UTF-8\" ?>\r\n<prop-group>\r\n");
-    size_t group = 0; /* length of the object name that is open */
+    int ok = put(out, "<?xml version=\"1.0\" encoding=\"") & put(out, encoding) &
+             put(out, "\" ?>\r\n<prop-group>\r\n");
+    size_t group = 0; /* length of the object name that is open, 0 = none is */
     for (int i = 0; i < count; i++) {
-        const char *dot = strchr(list[i].name, '.');
-        size_t len = dot != NULL ? (size_t)(dot - list[i].name) : 0;
-        if (i == 0 || len != group || strncmp(list[i].name, list[i - 1].name, len) != 0) {
-            ok &= i == 0 || put(out, "</prop-group>\r\n");
-            ok &= put(out, "<prop-group name=\"") & si_bytes_append(out, list[i].name, len) &
-                  put(out, "\">\r\n");
+        size_t len = object_length(list[i].name);
+        if (len != group || (i > 0 && strncmp(list[i].name, list[i - 1].name, len) != 0)) {
+            ok &= group == 0 || put(out, "</prop-group>\r\n");
+            ok &= len == 0 || (put(out, "<prop-group name=\"") &
+                                  si_bytes_append(out, list[i].name, len) & put(out, "\">\r\n"));
             group = len;
         }
-        ok &= put(out, "<property name=\"") & put(out, list[i].name + len + (dot != NULL)) &
+        ok &= put(out, "<property name=\"") & put(out, list[i].name + len + (len > 0)) &
               put(out, "\" value=\"") & put_escaped(out, list[i].value, "&<>\"", escapes) &
               put(out, "\" />\r\n");
     }
-    return ok & put(out, "</prop-group>\r\n</prop-group>\r\n");
+    return ok & (group == 0 || put(out, "</prop-group>\r\n")) & put(out, "</prop-group>\r\n");
+}
+
+int si_json_put(si_bytes *out, const void *text, size_t len) {
+    const uint8_t *p = text;
+    int ok = put(out, "\"");
+    for (size_t i = 0; i < len && ok; i++) {
+        char code[8];
+        /* < and > too, so that a value can never end a script element */
+        if (p[i] < 0x20 || strchr("\"\\<>\x7f", p[i]) != NULL) {
+            snprintf(code, sizeof code, "\\u%04x", p[i]);
+            ok = put(out, code);
+        } else {
+            ok = si_bytes_append(out, p + i, 1);
+        }
+    }
+    return ok && put(out, "\"");
 }
 
 static int put_json_string(si_bytes *out, const char *text) {
-    int ok = put(out, "\"");
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        char code[8];
-        /* < and > too, so that a value can never end a script element */
-        if (c < 0x20 || c == '"' || c == '\\' || c == '<' || c == '>' || c == 0x7f) {
-            snprintf(code, sizeof code, "\\u%04x", c);
-            ok &= put(out, code);
-        } else {
-            ok &= si_bytes_append(out, text, 1);
-        }
-    }
-    return ok & put(out, "\"");
+    return si_json_put(out, text, strlen(text));
 }
 
 /* Public clients split on these very strings: no blanks around ":" and ",". */
@@ -103,7 +113,7 @@ int si_properties_write(
     case SI_BODY_JAVASCRIPT:
         return write_javascript(list, count, out);
     case SI_BODY_XML:
-        return write_xml(list, count, out);
+        return write_xml(shape->encoding, list, count, out);
     case SI_BODY_JSON:
         return write_json(shape, list, count, out);
     case SI_BODY_TEXT:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the HTTP tests: `python3 tests/http/run.py [WORD...]` runs those whose id contains a word.
 
-One server for all that share it; tests that kill or reconfigure start their own. Prints what failed
+One server for all that share it, with the files that their prepare(root, companies) adds; tests that kill or reconfigure start their own. Prints what failed
 and, last, `N passed, N failed, N skipped`. SMARTIMG_BUILD names the build folder."""
 
 import importlib
@@ -71,7 +71,10 @@ def main():
           + (", and the shared corpus" if SHARED else " only"), flush=True)
     server = None
     if any(hasattr(t, "server") for t in tests):
-        server = Server().start()
+        server = Server()
+        for kind in sorted({type(t) for t in tests if hasattr(t, "prepare")}, key=lambda k: k.__name__):
+            kind.prepare(server.root, server.config / "companies")
+        server.start()
     try:
         for test in tests:
             if hasattr(test, "server"):

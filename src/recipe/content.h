@@ -1,0 +1,20 @@
+/* Static content: /is/content/… (reference/syntax.md section 17). */
+#ifndef SI_RECIPE_CONTENT_H
+#define SI_RECIPE_CONTENT_H
+
+#include "recipe/plan.h"
+
+/* True if a raw path belongs to static content. */
+bool si_content_path(si_str path);
+
+/* Makes the plan of a request for static content: plan->content names the file to be sent as it is,
+ * or there is a body (properties, user data, text wrapped for `handler=`). Its commands are type,
+ * req (exists, props, userdata), cache (client side), handler and id; others are ignored. Errors as
+ * si_plan_make(): SI_ERR_NOT_FOUND, SI_ERR_FORBIDDEN, SI_ERR_RANGE (type mismatch, bad values). */
+SI_NODISCARD si_result si_content_plan(const si_catalog *catalog, const si_request *request,
+    si_arena *arena, si_plan *plan, si_diag *diag);
+
+/* MIME type of static content by its extension (any case); application/octet-stream if unknown. */
+const char *si_content_type(const char *path);
+
+#endif
