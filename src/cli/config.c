@@ -1,9 +1,10 @@
-/* smartimg config check: every mistake in the configuration, with file and line. */
+/* smartimg config: every mistake in the configuration, with file and line; the reference page.  */
 #include <stdio.h>
 #include <string.h>
 
 #include "catalog/catalog.h"
 #include "cli/cli.h"
+#include "cli/config_page.h"
 #include "cli/settings.h"
 
 static const char *root;
@@ -15,18 +16,14 @@ typedef struct tally {
 
 static void report(void *context, const char *file, int line, const char *text) {
     tally *t = context;
-    t->mistakes++;
+    t->mistakes += !si_catalog_is_warning(text);
     printf("%s/%s:%d: %s\n", t->folder, file, line, text);
 }
 
-static int run(char **operands, int count) {
-    tally t = {count > 1 ? operands[1] : ".", 0};
+static int check(const char *folder) {
+    tally t = {folder, 0};
     si_catalog *catalog = NULL;
     si_diag diag = {0};
-    if (strcmp(operands[0], "check") != 0) {
-        si_complain("config: unknown action %s, there is only check", operands[0]);
-        return SI_EXIT_USAGE;
-    }
     /* where the images are makes no difference to the syntax */
     si_result r =
         si_catalog_load(t.folder, root != NULL ? root : t.folder, report, &t, &catalog, &diag);
@@ -43,6 +40,18 @@ static int run(char **operands, int count) {
     return SI_EXIT_OK;
 }
 
+static int run(char **operands, int count) {
+    if (strcmp(operands[0], "check") == 0) {
+        return check(count > 1 ? operands[1] : ".");
+    }
+    if (strcmp(operands[0], "attributes") == 0 && count == 1) {
+        si_config_page();
+        return SI_EXIT_OK;
+    }
+    si_complain("config: there are the actions check [DIR] and attributes");
+    return SI_EXIT_USAGE;
+}
+
 static const si_option options[] = {
     {"root", 0, "DIR", SI_OPTION_TEXT, &root,
         "Folder of the original images, if it is to be looked at too. Default: it is not.", 0, 0},
@@ -51,12 +60,16 @@ static const si_option options[] = {
 
 const si_command si_command_config = {
     .name = "config",
-    .summary = "checks the configuration",
-    .synopsis = "check [DIR] [--root DIR]",
+    .summary = "checks the configuration, explains its attributes",
+    .synopsis = "check [DIR] [--root DIR] | attributes",
     .description =
-        "Reads the configuration folder DIR (default: the current folder) as the server would and "
-        "reports every mistake as FILE:LINE: TEXT. A server does not start with any of them, and a "
-        "running one keeps its old configuration when it is told to reload.",
+        "check reads the configuration folder DIR (default: the current folder) as the server "
+        "would, with the data files and rule sets that it names, and reports every mistake as "
+        "FILE:LINE: TEXT. A server does not start with any of them, and a running one keeps its "
+        "old configuration when it is told to reload. A TEXT that begins with \"warning: \" tells "
+        "of something that is not used.\n"
+        "\n"
+        "attributes prints the reference page of attributes and record fields, as Markdown.",
     .exit_status = " 0  no mistakes\n 1  mistakes, or no such folder\n 2  wrong usage",
     .examples = " smartimg config check /etc/smartimg",
     .options = options,

@@ -16,6 +16,7 @@
 #include "catalog/catalog.h"
 #include "cli/child.h"
 #include "cli/probe.h"
+#include "cli/settings.h"
 #include "cli/site.h"
 #include "quality/calibration.h"
 #include "renderer/pool.h"
@@ -140,8 +141,13 @@ static bool load_catalog(void) {
     return r == SI_OK;
 }
 
+/* The configuration as `smartimg config check` sees it first; then nginx reads it again, whose old
+ * workers end what they have begun. Renderers know recipes only, so there is nothing to tell them.
+ */
 static void reload(server *s) {
-    if (load_catalog()) {
+    bool settings = wanted.config == NULL || si_settings_check(wanted.config, si_complain_mistake,
+                                                 (void *)wanted.config) == 0;
+    if (load_catalog() && settings) {
         si_complain("configuration reloaded");
         si_child_signal(&s->nginx, SIGHUP);
     } else {

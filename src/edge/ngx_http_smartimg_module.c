@@ -559,10 +559,12 @@ static void
 ngx_http_smartimg_report(void *context, const char *file, int line,
     const char *text)
 {
+    ngx_uint_t   level;
     ngx_conf_t  *cf = context;
 
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "smartimg: %s:%d: %s",
-                  file, line, text);
+    level = si_catalog_is_warning(text) ? NGX_LOG_INFO : NGX_LOG_EMERG;
+
+    ngx_log_error(level, cf->log, 0, "smartimg: %s:%d: %s", file, line, text);
 }
 
 
