@@ -86,10 +86,12 @@ SI_INLINE bool locate(const homography *h, double x, double y, double *u, double
 }
 
 /* Source pixels passed on a step of one result pixel along x and along y. */
-static void measure(const homography *h, double x, double y, double u, double v, double step[2]) {
+SI_INLINE void measure(
+    const homography *h, double x, double y, double u, double v, double step[2]) {
     double q = h->m[2][0] * x + h->m[2][1] * y + h->m[2][2];
     for (int i = 0; i < 2; i++) {
-        step[i] = hypot(h->m[0][i] - u * h->m[2][i], h->m[1][i] - v * h->m[2][i]) / q;
+        double du = h->m[0][i] - u * h->m[2][i], dv = h->m[1][i] - v * h->m[2][i];
+        step[i] = sqrt(du * du + dv * dv) / q;
     }
 }
 
@@ -165,7 +167,7 @@ SI_INLINE void add_bilinear(taps *sum, const si_image *im, double u, double v, f
 }
 
 /* Bilinear with nothing beyond the edge. */
-static uint32_t bilinear(const si_image *im, double u, double v) {
+SI_INLINE uint32_t bilinear(const si_image *im, double u, double v) {
     double x = floor(u - 0.5), y = floor(v - 0.5);
     float fx = (float)(u - 0.5 - x), fy = (float)(v - 0.5 - y);
     taps sum = {0};
@@ -190,7 +192,7 @@ SI_INLINE double place(int i, int n, uint32_t chance, double jitter) {
 }
 
 /* The mean over a result pixel, of the whole source extended by its edges. */
-static uint32_t supersample(
+SI_INLINE uint32_t supersample(
     const si_quad *how, const homography *h, const pyramid *p, int x, int y) {
     double u, v, step[2],
         jitter = how->jitter < 0     ? 0
@@ -293,6 +295,18 @@ static si_result make_pyramid(
     return code;
 }
 
+SI_WIDE static void sample_covered(const si_quad *how, const homography *h, const pyramid *p,
+    const si_plane *covered, si_image *out) {
+    for (int y = 0; y < out->height; y++) {
+        const uint8_t *row = si_plane_row(covered, y);
+        for (int x = 0; x < out->width; x++) {
+            if (row[x] > 0) {
+                row_of(out, y)[x] = supersample(how, h, p, how->window.x + x, how->window.y + y);
+            }
+        }
+    }
+}
+
 static si_result warp_super(
     const si_image *source, const si_quad *how, const homography *h, si_image *out, si_diag *diag) {
     pyramid p = {0};
@@ -301,15 +315,8 @@ static si_result warp_super(
     if (code == SI_OK) {
         code = cover(how, &covered, diag);
     }
-    for (int y = 0; code == SI_OK && y < out->height; y++) {
-        const uint8_t *row = si_plane_row(&covered, y);
-        for (int x = 0; x < out->width; x++) {
-            if (row[x] > 0) {
-                row_of(out, y)[x] = supersample(how, h, &p, how->window.x + x, how->window.y + y);
-            }
-        }
-    }
     if (code == SI_OK) {
+        sample_covered(how, h, &p, &covered, out);
         code = si_mask_multiply(out, &covered, 0, 0, diag);
     }
     si_plane_free(&covered);
@@ -317,7 +324,7 @@ static si_result warp_super(
     return code;
 }
 
-static void warp_points(
+SI_WIDE static void warp_points(
     const si_image *source, const si_quad *how, const homography *h, si_image *out) {
     for (int y = 0; y < out->height; y++) {
         for (int x = 0; x < out->width; x++) {

@@ -9,14 +9,16 @@
 
 /* Colours × alpha and alpha × 255, all weighted. */
 typedef float taps __attribute__((vector_size(16)));
-typedef int32_t taps_words __attribute__((vector_size(16)));
+typedef uint8_t taps_bytes __attribute__((vector_size(4)));
+typedef uint32_t taps_words __attribute__((vector_size(16)));
+typedef int32_t taps_levels __attribute__((vector_size(16)));
 
 /* Adds a pixel, a word 0xAABBGGRR, with a weight. */
 SI_INLINE void taps_add(taps *sum, uint32_t pixel, float weight) {
     float a = (float)(int32_t)(pixel >> 24) * (weight / 255);
-    taps_words w = {
-        (int32_t)(pixel & 255), (int32_t)(pixel >> 8 & 255), (int32_t)(pixel >> 16 & 255), 255};
-    *sum += __builtin_convertvector(w, taps) * a;
+    taps_words w = (taps_words){0} + (pixel | 0xff000000u);
+    w = (w >> (taps_words){0, 8, 16, 24}) & 255;
+    *sum += __builtin_convertvector((taps_levels)w, taps) * a;
 }
 
 /* The pixel that a sum of weights 1 stands for. */
