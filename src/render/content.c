@@ -87,7 +87,8 @@ static si_result read_nested(si_studio *studio, const si_scene *nested, const do
 /* ---- files ---- */
 
 static si_result read_source(si_studio *studio, const si_source *source, const si_scene *nested,
-    const double size[2], si_window_axis axes[2], si_resmode mode, si_image *out, si_diag *diag) {
+    const double size[2], si_window_axis axes[2], si_resmode mode, bool flat, si_image *out,
+    si_diag *diag) {
     if (source->kind == SI_SOURCE_NESTED) {
         return read_nested(studio, nested, size, axes, mode, out, diag);
     }
@@ -97,7 +98,7 @@ static si_result read_source(si_studio *studio, const si_source *source, const s
     if (code != SI_OK) {
         return code;
     }
-    code = si_window_read(&o, axes, mode, out, diag);
+    code = si_window_read(&o, axes, mode, flat, out, diag);
     si_original_close(&o);
     close(fd);
     return code;
@@ -145,7 +146,7 @@ static si_result write_text(const si_scene_layer *s, const si_raster *raster, si
 /* ---- public ---- */
 
 si_result si_content_read(si_studio *studio, const si_scene *scene, const si_scene_layer *s,
-    const si_raster *raster, si_rect window, si_image *out, si_diag *diag) {
+    const si_raster *raster, si_rect window, bool flat, si_image *out, si_diag *diag) {
     if (s->layer->kind == SI_LAYER_SOLID) {
         return fill(s->layer->color, window, out, diag);
     }
@@ -157,7 +158,7 @@ si_result si_content_read(si_studio *studio, const si_scene *scene, const si_sce
         axes[i] = axis_of(s, raster, window, i, 1);
     }
     return read_source(studio, &s->layer->source, s->source, s->content, axes,
-        scene->picture->view.resmode, out, diag);
+        scene->picture->view.resmode, flat, out, diag);
 }
 
 si_result si_content_mask(si_studio *studio, const si_scene *scene, const si_scene_layer *s,
@@ -168,9 +169,19 @@ si_result si_content_mask(si_studio *studio, const si_scene *scene, const si_sce
         axes[i] = axis_of(s, raster, window, i, s->mask[i] / s->content[i]);
     }
     si_result code = read_source(studio, &s->layer->mask, s->mask_source, s->mask, axes,
-        scene->picture->view.resmode, &im, diag);
-    if (code == SI_OK) {
-        code = si_mask_of_file(&im, out, diag);
+        scene->picture->view.resmode, false, &im, diag);
+    if (code == SI_OK && s->mask_alpha) {
+        code = si_mask_alpha(&im, out, diag);
+    } else if (code == SI_OK) {
+        code = si_mask_luma(&im, out, diag);
+        if (code == SI_OK && im.channels == 4) { /* nothing beyond its edges */
+            si_plane inside = {0};
+            code = si_mask_alpha(&im, &inside, diag);
+            if (code == SI_OK) {
+                si_plane_multiply(out, &inside, 0, 0);
+            }
+            si_plane_free(&inside);
+        }
     }
     si_image_free(&im);
     return code;

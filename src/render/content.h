@@ -13,9 +13,10 @@ typedef struct si_raster {
 /* The rectangle's pixels: edges rounded half up. */
 si_rect si_raster_box(const si_raster *raster, const int size[2]);
 
-/* Reads the layer's image, colour or text into `window`, which lies within the raster's box. */
+/* Reads the layer's image, colour or text into `window`, which lies within the raster's box. With
+ * `flat` an image's own alpha does not count. */
 SI_NODISCARD si_result si_content_read(si_studio *studio, const si_scene *scene,
-    const si_scene_layer *s, const si_raster *raster, si_rect window, si_image *out,
+    const si_scene_layer *s, const si_raster *raster, si_rect window, bool flat, si_image *out,
     si_diag *diag);
 
 /* Reads its separate mask. */

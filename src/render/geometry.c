@@ -71,6 +71,7 @@ typedef struct way {
     double part[4];   /* of the content, its pixels */
     double crop[4];
     double size[2];   /* of the plain rectangle */
+    double fill[4];   /* margins with which a thumbnail fills its target */
     bool self_sizing; /* to its path or its text */
     double anchor[2]; /* in the rectangle reached so far */
     double rect[2];   /* that rectangle */
@@ -136,10 +137,16 @@ static void thumb_size(const double target[2], way *w) {
     for (int i = 0; i < 2; i++) {
         double scaled = size_of(w->crop[2 + i] * s);
         double offset = floor((target[i] - scaled) * (1 + w->view->align[i]) / 2);
-        double k = w->crop[2 + i] / scaled;
-        w->size[i] = target[i];
-        w->crop[i] -= offset * k;
-        w->crop[2 + i] = target[i] * k;
+        if (scaled > target[i]) {
+            double k = w->crop[2 + i] / scaled;
+            w->size[i] = target[i];
+            w->crop[i] -= offset * k;
+            w->crop[2 + i] = target[i] * k;
+        } else {
+            w->size[i] = scaled;
+            w->fill[i] = offset;
+            w->fill[2 + i] = target[i] - scaled - offset;
+        }
     }
 }
 
@@ -265,13 +272,10 @@ static void rotate(way *w, si_map *m) {
 
 static si_result extend(way *w, si_layer_box *out, si_diag *diag) {
     const si_layer *l = w->l;
-    if (l->extend_unit == SI_UNIT_NONE) {
-        return SI_OK;
-    }
     double margin[4];
     for (int i = 0; i < 4; i++) {
-        margin[i] =
-            si_round(l->extend[i] * (l->extend_unit == SI_UNIT_NORMALIZED ? w->rect[i & 1] : 1));
+        double unit = l->extend_unit == SI_UNIT_NORMALIZED ? w->rect[i & 1] : 1;
+        margin[i] = w->fill[i] + si_round(l->extend_unit == SI_UNIT_NONE ? 0 : l->extend[i] * unit);
         si_result code = to_int(margin[i], &out->extend[i], diag);
         if (code != SI_OK) {
             return code;

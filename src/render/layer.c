@@ -68,11 +68,37 @@ static double mask_radius(const job *j) {
     return ops->grow_mask * j->scale * fit * per_mask;
 }
 
+/* True if colours are wanted that the image's own alpha hides. */
+static bool looks_behind_alpha(const si_scene_layer *s) {
+    return s->layer->kind == SI_LAYER_IMAGE && s->alpha &&
+           (s->mask[0] > 0 || s->layer->mask_use != SI_MASK_NORM);
+}
+
+/* Gives an image that was read flat its own alpha back. */
+static si_result own_alpha(const job *j, si_rect window, si_image *im, si_diag *diag) {
+    si_image again = {0};
+    si_plane alpha = {0};
+    si_result code =
+        si_content_read(j->studio, j->scene, j->s, &j->raster, window, false, &again, diag);
+    if (code == SI_OK) {
+        code = si_mask_alpha(&again, &alpha, diag);
+    }
+    if (code == SI_OK) {
+        code = si_mask_set(im, &alpha, 0, 0, diag);
+    }
+    si_image_free(&again);
+    si_plane_free(&alpha);
+    return code;
+}
+
 static si_result apply_mask(const job *j, si_rect window, si_image *im, si_diag *diag) {
     const si_layer *l = j->s->layer;
-    si_mask_kind kind = im->channels == 4 ? SI_MASK_UNASSOCIATED : SI_MASK_NONE;
     si_result code = SI_OK;
-    if (j->s->mask[0] > 0) {
+    if (looks_behind_alpha(j->s) && j->s->mask[0] <= 0) {
+        code = own_alpha(j, window, im, diag);
+    }
+    si_mask_kind kind = im->channels == 4 ? SI_MASK_UNASSOCIATED : SI_MASK_NONE;
+    if (code == SI_OK && j->s->mask[0] > 0) {
         si_plane plane = {0};
         code = si_content_mask(j->studio, j->scene, j->s, &j->raster, window, &plane, diag);
         if (code == SI_OK && l->kind == SI_LAYER_SOLID) {
@@ -162,8 +188,8 @@ static si_result paint_raster(const job *j, si_rect window, bool tones_only, si_
     si_look_how how = {.scale = j->scale, .seed = j->seed, .median = -1};
     out->x = grown.x;
     out->y = grown.y;
-    si_result code =
-        si_content_read(j->studio, j->scene, j->s, &j->raster, grown, &out->image, diag);
+    si_result code = si_content_read(j->studio, j->scene, j->s, &j->raster, grown,
+        looks_behind_alpha(j->s), &out->image, diag);
     if (code == SI_OK) {
         code = apply_mask(j, grown, &out->image, diag);
     }

@@ -127,7 +127,7 @@ static si_result find_crop(
         int count = (int)fmax(1, si_round(size[i] * scale));
         axes[i] = (si_window_axis){.to = size[i], .content = count, .count = count};
     }
-    code = si_window_read(&o, axes, SI_RESMODE_BILIN, &thumb, diag);
+    code = si_window_read(&o, axes, SI_RESMODE_BILIN, false, &thumb, diag);
     if (code == SI_OK) {
         double ratio = (double)s->smart_crop[0] / s->smart_crop[1];
         code = si_smart_crop(&thumb, size[0] / size[1], ratio, rect, diag);
@@ -305,9 +305,8 @@ static si_result content_of(si_studio *studio, si_scene_layer *s, const si_layer
     const si_layer *l = s->layer;
     const bool masked = l->mask.kind != SI_SOURCE_NONE;
     si_result code = SI_OK;
-    bool ignored;
     if (masked && l->kind != SI_LAYER_TEXT) {
-        code = measure(studio, &l->mask, &s->mask_source, s->mask, &ignored, diag);
+        code = measure(studio, &l->mask, &s->mask_source, s->mask, &s->mask_alpha, diag);
     }
     if (code == SI_OK && l->kind == SI_LAYER_IMAGE) {
         code = measure(studio, &l->source, &s->source, s->content, &s->alpha, diag);

@@ -41,6 +41,7 @@ typedef struct si_scene_layer {
     double content[2];             /* full size of image or mask, displayed pixels */
     bool alpha;                    /* the content has an alpha channel, or may have */
     double mask[2];                /* full size of a separate mask; 0,0 = none */
+    bool mask_alpha;               /* it has an alpha channel, which is the mask then */
     const struct si_scene *source; /* of a nested picture, NULL otherwise */
     const struct si_scene *mask_source;
     const si_clip *clips;

@@ -95,7 +95,7 @@ static si_result composite(
             .skip = s[i].skip,
             .count = s[i].count};
     }
-    si_result code = si_window_read(o, axes, j->view->resmode, out, diag);
+    si_result code = si_window_read(o, axes, j->view->resmode, false, out, diag);
     return code == SI_OK ? filter(j, out, diag) : code;
 }
 

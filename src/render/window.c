@@ -37,11 +37,27 @@ static void lay_out(const si_original *o, const si_window_axis axes[2], si_resmo
     }
 }
 
+static si_result drop_alpha(si_original *o, si_diag *diag) {
+    VipsImage *colours;
+    if (!vips_image_hasalpha(o->image)) {
+        return SI_OK;
+    }
+    if (vips_extract_band(o->image, &colours, 0, "n", o->image->Bands - 1, NULL) != 0) {
+        return si_vips_fail(diag);
+    }
+    g_object_unref(o->image);
+    o->image = colours;
+    return SI_OK;
+}
+
 si_result si_window_read(si_original *o, const si_window_axis axes[2], si_resmode mode,
-    si_image *out, si_diag *diag) {
+    bool flat, si_image *out, si_diag *diag) {
     double ratio[2];
     stored_ratio(o, axes, ratio);
     si_result code = si_original_reduce(o, ratio, diag);
+    if (code == SI_OK && flat) {
+        code = drop_alpha(o, diag);
+    }
     if (code != SI_OK) {
         return code;
     }
@@ -75,7 +91,7 @@ si_result si_window_of_image(const si_image *im, const si_window_axis axes[2], s
         code = si_vips_fail(diag);
     } else {
         o.image->Type = VIPS_INTERPRETATION_sRGB;
-        code = si_window_read(&o, axes, mode, out, diag);
+        code = si_window_read(&o, axes, mode, false, out, diag);
     }
     si_original_close(&o);
     free(packed);

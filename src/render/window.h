@@ -16,10 +16,11 @@ typedef struct si_window_axis {
 } si_window_axis;
 
 /* Reads axes[0].count × axes[1].count pixels, 4 channels if the file has alpha or the part reaches
- * beyond it (transparent there), else 3. Changes `o`: use it for one window only. `out` is owned by
- * the caller on success. */
+ * beyond it (transparent there), else 3. With `flat` the file counts as having no alpha: colours
+ * come as they are stored, those of transparent parts too. Changes `o`: use it for one window only.
+ * `out` is owned by the caller on success. */
 SI_NODISCARD si_result si_window_read(si_original *o, const si_window_axis axes[2], si_resmode mode,
-    si_image *out, si_diag *diag);
+    bool flat, si_image *out, si_diag *diag);
 
 /* The same from pixels in memory: sRGB, straight alpha. */
 SI_NODISCARD si_result si_window_of_image(const si_image *im, const si_window_axis axes[2],
