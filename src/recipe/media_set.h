@@ -1,0 +1,39 @@
+/* req=set: a media set as a tree, in XML or JSON (reference/commands.md 7.4, syntax.md section 16).
+ *
+ * The catalog knows the tree, the files know the sizes of its images: the front wing writes the
+ * reply with gaps where sizes belong, and makes each image a layer of the recipe's picture; the
+ * renderer reads the headers of those files and fills the gaps.
+ *
+ * The tree: a <set> has pv="1.0", type, n (its name) and <item>s; an item has dx, dy (full size,
+ * pixels) and iv (version of its file), the <i>mage by its name n (up to three in an e-catalog), a
+ * <s>watch by its name n or colour c="0xRRGGBB", a label l, a <v>ideo by its name n and path, or a
+ * set of its own; items of media sets have a type. In JSON attributes and elements become members,
+ * all values strings; a single element is an object, several of a name are an array. */
+#ifndef SI_RECIPE_MEDIA_SET_H
+#define SI_RECIPE_MEDIA_SET_H
+
+#include "base/bytes.h"
+#include "catalog/imageset.h"
+#include "recipe/recipe.h"
+
+typedef struct si_media_set_request {
+    const si_catalog *catalog;
+    const si_company *main;
+    si_str object;    /* of the path, without the company */
+    const char *text; /* imageSet= without its braces, or NULL: that of the record */
+    si_str locale;    /* p == NULL = not given */
+    si_str label_key; /* labelkey=; p == NULL = none */
+} si_media_set_request;
+
+/* Fills in r->set and r->picture.layers, for r->body (XML, or JSON with r->handler and
+ * r->request_id). SI_ERR_NOT_FOUND: no such object. SI_ERR_SYNTAX, SI_ERR_LIMIT: a set that cannot
+ * be read, is nested too deep, or has more than SI_MEDIA_SET_IMAGES images. */
+enum { SI_MEDIA_SET_IMAGES = 200 };
+SI_NODISCARD si_result si_media_set_plan(
+    const si_media_set_request *request, si_arena *arena, si_recipe *r, si_diag *diag);
+
+/* Fills the gaps: sizes[i] are width and height of layer i, 0,0 where they are not known. */
+SI_NODISCARD si_result si_media_set_fill(
+    const si_recipe *r, const int (*sizes)[2], si_bytes *out, si_diag *diag);
+
+#endif
