@@ -4,7 +4,11 @@
  *
  * A string without any RTF in it is a text too. The reader is as lenient as RTF readers are:
  * unknown words are skipped, surplus and missing braces are tolerated, numbers are held to the
- * range their row in rtf_words.h gives. The words of the other mode count as unknown. */
+ * range their row in rtf_words.h gives. The words of the other mode count as unknown.
+ *
+ * Read and without effect: \baselinedir (its values are nowhere described) and \loch, \hich (bytes
+ * are taken by the character set of the font). \kerningoptical is \kerningmetric, for want of an
+ * optical kerner. \~ \_ \- work in text= too: without them, words would run together. */
 #ifndef SI_RECIPE_RTF_H
 #define SI_RECIPE_RTF_H
 

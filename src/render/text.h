@@ -6,6 +6,13 @@
  * Layout is done at scale 1 in unhinted outlines, so line breaks, sizes and positions do not depend
  * on the scale a layer is drawn at.
  *
+ * A character that its font lacks shows as the font's own sign for that; no other font steps in.
+ * Where the reference is silent: textPs= has a leading of 1.2 em, sub- and superscript of 58.3 % of
+ * the size shifted by a third of it, small capitals of 70 %; what characters overhang a fixed box
+ * is cut; lines in shapes, or at an angle that is no multiple of 90°, begin at the top whatever
+ * \vertal says; \stextflow1 turns lines by 90°, with ideographs and kana upright; text at an angle
+ * in a box of size=w,0 wraps at w and has the rectangle around it.
+ *
  * Coordinates are layer pixels (x right, y down) unless stated. The layer rectangle is the box of
  * size=w,h; with size=w,0 its height follows the text; without size= it is the smallest whole-pixel
  * rectangle around lines and ink. */

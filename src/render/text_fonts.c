@@ -52,9 +52,13 @@ static si_result open_face(
                 SI_STR_ARG(name));
         }
     }
+    if (f->ft->charmap == NULL && f->ft->num_charmaps > 0) {
+        (void)FT_Set_Charmap(f->ft, f->ft->charmaps[0]); /* a symbol font */
+    }
     f->hb = hb_ft_font_create_referenced(f->ft);
     hb_ft_font_set_load_flags(f->hb, LOAD_FLAGS);
     f->embolden = data->embolden;
+    f->wider = data->embolden ? EMBOLDEN : 0;
     f->slant = data->slant;
     read_metrics(f);
     return SI_OK;

@@ -17,6 +17,7 @@ typedef struct si_face {
     double height;             /* from one baseline to the next, by the font */
     double line_y, line_width; /* underline: its middle below the baseline, its thickness */
     bool embolden, slant;
+    double wider; /* what made-up bold adds to the advance of a glyph */
 } si_face;
 
 typedef struct si_faces {

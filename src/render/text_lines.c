@@ -10,6 +10,8 @@ static const double LEADING = 1.2;
 /* Widths are sums of many parts: what is over by less than this, pixels, still fits. */
 static const double SLACK = 1e-3;
 
+static const double RIGHT_ANGLE = 1.57079632679489661923;
+
 enum { MAX_ROWS = 20000 };
 
 /* ---- growing arrays ---- */
@@ -355,12 +357,13 @@ static si_result place_piece(const si_lines_how *how, si_lines *lines, const si_
     for (unsigned i = 0; i < n; i++) {
         const si_char *c = &s->chars[info[i].cluster];
         const si_text_format *f = &how->text->runs[c->run].format;
-        double unit = how->faces->list[f->font].unit, factor = how->point * how->fit;
+        const si_face *face = &how->faces->list[f->font];
+        double unit = face->unit, factor = how->point * how->fit;
         si_glyph g = {.run = c->run, .id = info[i].codepoint, .cluster = info[i].cluster};
         si_shape_em(f, c->small, g.em);
         g.em[0] *= factor;
         g.em[1] *= factor;
-        g.advance = pos[i].x_advance * unit * g.em[0];
+        g.advance = si_shape_advance(face, pos[i].x_advance) * g.em[0];
         if (i + 1 == n || info[i + 1].cluster != info[i].cluster) {
             g.advance += f->expand * factor + (c->space ? space_extra : 0);
         }
@@ -457,6 +460,28 @@ static double space_extra_of(
     return spaces > 0 && isfinite(room) && room > 0 ? room / (double)spaces : 0;
 }
 
+/* Ideographs and kana stand upright in vertical text. */
+static bool stands_upright(hb_script_t script) {
+    return script == HB_SCRIPT_HAN || script == HB_SCRIPT_HIRAGANA ||
+           script == HB_SCRIPT_KATAKANA || script == HB_SCRIPT_HANGUL ||
+           script == HB_SCRIPT_BOPOMOFO;
+}
+
+/* Turns the characters of a segment that stand upright back about the middle of their cells. */
+static void turn_upright(const si_lines_how *how, si_lines *lines, const si_segment *s) {
+    for (size_t i = s->glyph; i < s->glyph + s->glyph_count; i++) {
+        si_glyph *g = &lines->glyphs[i];
+        if (!stands_upright(how->paragraphs[s->paragraph].chars[g->cluster].script)) {
+            continue;
+        }
+        const si_face *face = &how->faces->list[how->text->runs[g->run].format.font];
+        double half = g->advance / 2, middle = (face->ascent - face->descent) / 2 * g->em[1];
+        g->x += half + middle;
+        g->y += half - middle;
+        g->turn = -RIGHT_ANGLE;
+    }
+}
+
 static si_result place_segment(const si_lines_how *how, si_lines *lines, si_segment *g) {
     const si_text_paragraph *p = &how->text->paragraphs[g->paragraph];
     const si_shaped *s = &how->paragraphs[g->paragraph];
@@ -468,6 +493,9 @@ static si_result place_segment(const si_lines_how *how, si_lines *lines, si_segm
     si_result rc = si_lines_place_run(how, lines, g->paragraph, g->from, to, extra, &width);
     g->glyph_count = lines->glyph_count - g->glyph;
     g->rule_count = lines->rule_count - g->rule;
+    if (how->text->vertical) {
+        turn_upright(how, lines, g);
+    }
     si_lines_shift(lines, g, start_of(g, align, width), lines->rows[g->row].baseline);
     g->x[0] = start_of(g, align, width);
     g->x[1] = g->x[0] + width;

@@ -177,6 +177,10 @@ bool si_shape_piece(const si_text *text, const si_shaped *s, const si_faces *fac
     return hb_buffer_allocation_successful(buffer);
 }
 
+double si_shape_advance(const si_face *face, hb_position_t advance) {
+    return advance * face->unit + (advance > 0 ? face->wider : 0);
+}
+
 /* Spreads the widths of a shaped piece over its characters. */
 static void note_advances(
     const si_text *text, si_shaped *s, const si_faces *faces, size_t from, hb_buffer_t *buffer) {
@@ -184,13 +188,12 @@ static void note_advances(
     const si_text_format *f = &text->runs[a->run].format;
     double em[2];
     si_shape_em(f, a->small, em);
-    double unit = em[0] * faces->list[f->font].unit;
     unsigned n;
     const hb_glyph_info_t *info = hb_buffer_get_glyph_infos(buffer, &n);
     const hb_glyph_position_t *pos = hb_buffer_get_glyph_positions(buffer, &n);
     for (unsigned i = 0; i < n; i++) {
         si_char *c = &s->chars[info[i].cluster];
-        c->advance += pos[i].x_advance * unit;
+        c->advance += si_shape_advance(&faces->list[f->font], pos[i].x_advance) * em[0];
         bool last = i + 1 == n || info[i + 1].cluster != info[i].cluster;
         c->advance += last && c->c != 0x2028 ? f->expand : 0;
     }
@@ -202,7 +205,7 @@ double si_shape_hyphen(const si_text *text, const si_faces *faces, const si_char
     double em[2];
     si_shape_em(&text->runs[c->run].format, c->small, em);
     return hb_font_get_nominal_glyph(face->hb, '-', &glyph)
-               ? hb_font_get_glyph_h_advance(face->hb, glyph) * face->unit * em[0]
+               ? si_shape_advance(face, hb_font_get_glyph_h_advance(face->hb, glyph)) * em[0]
                : 0;
 }
 

@@ -46,6 +46,9 @@ void si_shape_em(const si_text_format *f, bool small, double em[2]);
 /* How far a format's characters stand above the baseline, points. */
 double si_shape_rise(const si_text_format *f);
 
+/* Advance of a glyph, em, from HarfBuzz's units. */
+double si_shape_advance(const si_face *face, hb_position_t advance);
+
 /* Width of the hyphen that appears where a line ends in a soft hyphen, points. */
 double si_shape_hyphen(const si_text *text, const si_faces *faces, const si_char *c);
 

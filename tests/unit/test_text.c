@@ -380,6 +380,8 @@ static void test_made_up_styles(void **state) {
     drop(&plain);
     drop(&bold);
     drop(&italic);
+    /* strokes that grow push the next letter on */
+    near(width_of("\\fs200\\b mmmmmmmm") - width_of("\\fs200 mmmmmmmm"), 8 * 100 / 32.0, 2);
 }
 
 static void test_direction(void **state) {

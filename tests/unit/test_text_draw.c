@@ -40,6 +40,14 @@ static void test_vertical_flow(void **state) {
     assert_true(s.ink[0] > 170);
     assert_true(s.ink[3] - s.ink[1] > 40);
     drop(&s);
+    /* letters lie on their side, kana stand (the font has none: its sign for that is a tall box) */
+    s = show("\\stextflow1\\fs80 I", SI_TEXT_PS, 200, 150);
+    assert_true(s.ink[2] - s.ink[0] > s.ink[3] - s.ink[1]);
+    drop(&s);
+    s = show("\\stextflow1\\fs80\\u12354?", SI_TEXT_PS, 200, 150);
+    assert_true(s.ink[3] - s.ink[1] > s.ink[2] - s.ink[0]);
+    assert_true(s.ink[1] < 10);
+    drop(&s);
 }
 
 static si_path path_of(const char *d, si_arena *arena) {
