@@ -109,6 +109,8 @@ si_candidate *si_search_try(
         return c;
     }
     c->encode_ms = ms_since(start);
+    s->wall_ms += c->encode_ms;
+    s->cpu_ms += cpu_ms() - cpu;
     c->bytes = s->file.len;
     if (s->reference == NULL) {
         return c;
@@ -163,12 +165,20 @@ bool si_search_pays(const si_search *s) {
     return s->best >= 0 && c->candidates[s->best].bytes < c->candidates[c->baseline].bytes;
 }
 
+/* Wall time per CPU time of the encodings so far: above 1 where others want the machine, too. */
+static double busyness(const si_search *s) {
+    const double enough = 20; /* milliseconds, to tell */
+    return s->cpu_ms >= enough ? fmax(s->wall_ms / s->cpu_ms, 1) : 1;
+}
+
 bool si_search_affords(const si_search *s, si_format format, int effort, double count) {
     double cost = si_predict_cost(format, effort, &s->features) * count;
-    int64_t ends = si_now_ns() + (int64_t)(cost * SI_MILLISECOND);
+    int64_t now = si_now_ns();
+    int64_t alone = now + (int64_t)(cost * SI_MILLISECOND);
+    int64_t ends = now + (int64_t)(cost * busyness(s) * SI_MILLISECOND);
     if (s->options.deadline_ns != 0 && ends >= s->options.deadline_ns) {
-        /* what was foreseen to take too long always will; what is late now may not be next time */
-        s->choice->full &= si_now_ns() < s->options.deadline_ns;
+        /* what takes too long by itself always will; what is late now may not be next time */
+        s->choice->full &= now < s->options.deadline_ns && alone >= s->options.deadline_ns;
         return false;
     }
     return s->choice->candidate_count < SI_CANDIDATES_MAX && cost <= s->budget_ms;

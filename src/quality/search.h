@@ -21,11 +21,12 @@ typedef struct si_search {
     float jpeg_quality;      /* of the JPEG that sets the target … */
     bool jpeg_full;          /* … and whether it is 4:4:4 */
     si_features features;
-    double budget_ms;   /* foreseen cost of encodings that is left, milliseconds */
-    si_bytes file;      /* the candidate tried last */
-    si_bytes best_file; /* the smallest good one */
-    int best;           /* its index, −1 = none yet */
-    bool unreachable;   /* even the best lossy quality of some format was poor */
+    double budget_ms;       /* foreseen cost of encodings that is left, milliseconds */
+    double wall_ms, cpu_ms; /* that encodings have taken so far */
+    si_bytes file;          /* the candidate tried last */
+    si_bytes best_file;     /* the smallest good one */
+    int best;               /* its index, −1 = none yet */
+    bool unreachable;       /* even the best lossy quality of some format was poor */
 } si_search;
 
 /* Encodes, decodes and scores once; the file is left in s->file. The candidate is recorded even if
@@ -43,7 +44,7 @@ bool si_search_is_good(const si_search *s, const si_candidate *c);
 bool si_search_pays(const si_search *s);
 
 /* True if an encoding may start: the foreseen cost of `count` of them is left in the budget, and
- * the deadline has not passed. */
+ * they will end before the deadline, as busy as the machine has been so far. */
 bool si_search_affords(const si_search *s, si_format format, int effort, double count);
 
 /* The smallest step of quality that changes files. */

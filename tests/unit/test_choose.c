@@ -12,6 +12,8 @@
 
 #include "base/sanitize.h"
 #include "quality/choose.h"
+#include "quality/predict.h"
+#include "quality/search.h"
 #include "quality/ssimulacra2.h"
 
 /* ---- pictures ---- */
@@ -355,6 +357,29 @@ static void deadline_leaves_the_best_so_far(void **state) {
     si_image_free(&im);
 }
 
+/* On a busy machine an encoding takes longer than its CPU time; one that would then be late does
+ * not begin, and the choice says that another try may find more. */
+static void busy_machines_end_earlier(void **state) {
+    (void)state;
+    struct timespec t;
+    si_choice c = {.full = true, .candidate_count = 1};
+    si_search s = {.choice = &c, .budget_ms = 1e6};
+    s.features.megapixels = 0.5;
+    double cost = si_predict_cost(SI_FORMAT_AVIF, 6, &s.features);
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t now = t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+    s.options.deadline_ns = now + (int64_t)((2 * cost + 500) * 1e6);
+    s.cpu_ms = s.wall_ms = 100;
+    assert_true(si_search_affords(&s, SI_FORMAT_AVIF, 6, 1));
+    assert_true(c.full);
+    s.wall_ms = 100 * (3 + 500 / cost);
+    assert_false(si_search_affords(&s, SI_FORMAT_AVIF, 6, 1));
+    assert_false(c.full);
+    c.full = true; /* what no machine has time for is not asked for again */
+    assert_false(si_search_affords(&s, SI_FORMAT_AVIF, 6, 1e3));
+    assert_true(c.full);
+}
+
 static void no_budget_no_conversion(void **state) {
     (void)state;
     si_image im = photo(640, 480);
@@ -397,6 +422,7 @@ int main(void) {
         cmocka_unit_test(better_jpeg),
         cmocka_unit_test(refined_is_never_larger),
         cmocka_unit_test(deadline_leaves_the_best_so_far),
+        cmocka_unit_test(busy_machines_end_earlier),
         cmocka_unit_test(no_budget_no_conversion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
