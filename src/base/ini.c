@@ -23,7 +23,7 @@ static si_result read_file(int dir_fd, const char *path, si_bytes *out, si_diag 
         if (n < 0) {
             result = si_fail(diag, SI_ERR_IO, "%s: %s", path, strerror(errno));
         } else if (n > 0 && out->len + (size_t)n > SI_INI_MAX_FILE) {
-            result = si_fail(diag, SI_ERR_IO, "%s: larger than 8 MiB", path);
+            result = si_fail(diag, SI_ERR_IO, "%s: larger than 64 MiB", path);
         } else if (n > 0 && !si_bytes_append(out, chunk, (size_t)n)) {
             result = si_fail(diag, SI_ERR_MEMORY, "%s: out of memory", path);
         }
@@ -33,6 +33,35 @@ static si_result read_file(int dir_fd, const char *path, si_bytes *out, si_diag 
     }
     close(fd);
     return result;
+}
+
+/* Takes a line that ends with CR, LF or CR LF. */
+static bool next_line(si_str *rest, si_str *line) {
+    if (rest->p == NULL) {
+        return false;
+    }
+    size_t n = 0;
+    while (n < rest->len && rest->p[n] != '\r' && rest->p[n] != '\n') {
+        n++;
+    }
+    *line = (si_str){rest->p, n};
+    if (n == rest->len) {
+        *rest = (si_str){NULL, 0};
+        return true;
+    }
+    n += rest->p[n] == '\r' && n + 1 < rest->len && rest->p[n + 1] == '\n' ? 2 : 1;
+    rest->p += n;
+    rest->len -= n;
+    return true;
+}
+
+/* Takes the backslash off a line that goes on with the next one. */
+static bool goes_on(si_str *line) {
+    if (line->len == 0 || line->p[line->len - 1] != '\\') {
+        return false;
+    }
+    line->len--;
+    return true;
 }
 
 si_result si_ini_read(int dir_fd, const char *path, si_ini_setting setting, si_ini_mistake mistake,
@@ -49,18 +78,20 @@ si_result si_ini_read(int dir_fd, const char *path, si_ini_setting setting, si_i
     }
     si_str section = SI_STR(""), name = {NULL, 0}, line;
     int number = 0, start = 0;
-    while (si_str_next(&rest, '\n', &line)) {
+    bool continued = false;
+    while (next_line(&rest, &line)) {
         number++;
-        if (line.len > 0 && line.p[line.len - 1] == '\r') {
-            line.len--;
-        }
-        bool indented = line.len > 0 && (line.p[0] == ' ' || line.p[0] == '\t');
+        bool more = continued || (line.len > 0 && (line.p[0] == ' ' || line.p[0] == '\t'));
+        bool empty = si_str_trim(line).len == 0;
+        bool comment = !continued && !empty && strchr("#;", si_str_trim(line).p[0]) != NULL;
+        continued = !comment && goes_on(&line);
         line = si_str_trim(line);
-        if (line.len == 0 || line.p[0] == '#' || line.p[0] == ';') {
+        if (empty || comment || (line.len == 0 && !more)) {
+            continued = continued && more;
             continue;
         }
-        if (indented && name.p != NULL) {
-            if (!si_bytes_append(&value, line.p, line.len)) {
+        if (more && name.p != NULL) {
+            if (line.len > 0 && !si_bytes_append(&value, line.p, line.len)) {
                 result = si_fail(diag, SI_ERR_MEMORY, "%s: out of memory", path);
                 goto done;
             }

@@ -4,14 +4,15 @@
  * presets need the first, smart-crop ids the second, query strings the third.
  *
  * Grammar: `[section]`, `name = value`, comment lines that begin with # or ;, and indented lines
- * that continue the value above without a blank between. */
+ * that continue the value above without a blank between, as does the line after one that ends with
+ * a backslash. Lines end with CR, LF or CR LF. */
 #ifndef SI_BASE_INI_H
 #define SI_BASE_INI_H
 
 #include "base/result.h"
 #include "base/str.h"
 
-enum { SI_INI_MAX_FILE = 8 << 20 }; /* bytes; a larger file is refused */
+enum { SI_INI_MAX_FILE = 64 << 20 }; /* bytes; a larger file is refused */
 
 /* One setting: `section` is "" before the first header; all trimmed, and borrowed until the call
  * returns. `line` is where the setting starts, from 1. */

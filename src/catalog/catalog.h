@@ -142,9 +142,13 @@ typedef struct si_resolved {
     const char *path;          /* of the file, for si_catalog_find(owner): the record's Path, which
                                   is "" for templates, or the object */
     const char *mask_path;     /* the record's MaskPath, or "" */
+    const si_crop *crop;       /* "object:Crop" names the crop of that name, NULL = none; all the
+                                  rest is about the object before the ":" */
+    bool swatch;               /* "object:Swatch" */
 } si_resolved;
 
-/* Finds out what an object names; touches no file. SI_ERR_FORBIDDEN: by its path, and
+/* Finds out what an object names; touches no file. A record whose id has a ":" comes before a crop
+ * or the swatch of an object. SI_ERR_FORBIDDEN: by its path, and
  * AllowDirectAccess does not allow that. SI_ERR_RANGE: the locale has no rule. Never
  * SI_ERR_NOT_FOUND: what is no record is a path. */
 SI_NODISCARD si_result si_catalog_resolve(const si_catalog *c, const si_object_query *query,

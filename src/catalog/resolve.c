@@ -181,7 +181,8 @@ static si_result finish(
                : si_fail(diag, SI_ERR_FORBIDDEN, "images are not reached by their path here");
 }
 
-si_result si_catalog_resolve(const si_catalog *c, const si_object_query *query, si_arena *arena,
+/* An object as it stands, without crops. */
+static si_result resolve_whole(const si_catalog *c, const si_object_query *query, si_arena *arena,
     si_resolved *out, si_diag *diag) {
     const si_company *standard = &c->companies[0];
     si_object_query q = *query;
@@ -221,6 +222,46 @@ si_result si_catalog_resolve(const si_catalog *c, const si_object_query *query, 
     }
     out->company = named != NULL ? standard : start;
     return finish(out, q.object, &q, arena, diag);
+}
+
+/* "object:Crop" or "object:Swatch"; false if the part behind the ":" names neither. */
+static bool resolve_crop(const si_catalog *c, const si_object_query *query, si_arena *arena,
+    si_resolved *out, si_result *result, si_diag *diag) {
+    si_object_query base = *query;
+    const char *colon =
+        query->object.len > 0 ? memrchr(query->object.p, ':', query->object.len) : NULL;
+    if (colon == NULL || colon == query->object.p) {
+        return false;
+    }
+    si_str name = {colon + 1, query->object.len - (size_t)(colon + 1 - query->object.p)};
+    base.object.len = (size_t)(colon - query->object.p);
+    si_diag own = {0};
+    si_resolved r;
+    *result = resolve_whole(c, &base, arena, &r, &own);
+    if (*result != SI_OK && *result != SI_ERR_FORBIDDEN) {
+        return false;
+    }
+    r.swatch = si_str_eq(name, SI_STR("Swatch"));
+    r.crop = r.swatch ? NULL : si_company_crop(c, r.company, name);
+    if (!r.swatch && r.crop == NULL) {
+        return false;
+    }
+    *out = r;
+    if (*result != SI_OK) {
+        (void)si_fail(diag, *result, "%s", own.text);
+    }
+    return true;
+}
+
+si_result si_catalog_resolve(const si_catalog *c, const si_object_query *query, si_arena *arena,
+    si_resolved *out, si_diag *diag) {
+    si_diag own = {0};
+    si_result crop_result, result = resolve_whole(c, query, arena, out, &own);
+    bool path = (result == SI_OK && out->record == NULL) || result == SI_ERR_FORBIDDEN;
+    if (path && resolve_crop(c, query, arena, out, &crop_result, diag)) {
+        return crop_result;
+    }
+    return result == SI_OK ? SI_OK : si_fail(diag, result, "%s", own.text);
 }
 
 int si_catalog_translations(const si_catalog *c, const si_company *main, si_str id,

@@ -181,8 +181,9 @@ static void test_root_path(void **state) {
 
 static void test_ini_syntax(void **state) {
     (void)state;
-    write_company("acme", "# comment\r\n"
-                          "  maxpix=100 , 200\r\n"
+    write_company("acme", "# comment \\\r\n"
+                          "maxpix=100 , 200\r"
+                          "DefaultFont = Ari\\\n  al \\\r\n#1\n\\\n"
                           "DEFAULTIMAGE = \"no \"\"image\"\".jpg\"\n"
                           "PublishInfo = 'it''s'\n"
                           "TrustedDomains = 'a','b'\n"
@@ -194,6 +195,7 @@ static void test_ini_syntax(void **state) {
     assert_int_equal(a->max_pix.w, 100);
     assert_int_equal(a->max_pix.h, 200);
     assert_string_equal(a->default_image, "no \"image\".jpg");
+    assert_string_equal(a->default_font, "Arial#1"); /* a backslash goes on, whatever follows */
     assert_string_equal(a->publish_info, "it's");
     assert_int_equal(a->trusted_domains.count, 2);
     assert_int_equal(a->jpeg_quality.quality, 20); /* the last one wins */

@@ -20,10 +20,18 @@ static void resolve(const si_catalog *c, const char *main, const char *object, b
         assert_string_equal(r.object, r.record->id);
         assert_string_equal(r.path, r.record->path);
         snprintf(out, 300, "%s record:%s of %s", r.company->id, r.object, r.owner->id);
+        if (r.crop != NULL || r.swatch) {
+            snprintf(
+                out + strlen(out), 300 - strlen(out), ", %s", r.swatch ? "swatch" : r.crop->name);
+        }
     } else {
         assert_ptr_equal(r.owner, r.company);
         assert_string_equal(r.path, r.object);
-        snprintf(out, 300, "%s file:%s", r.company->id, r.path);
+        snprintf(out, 300, "%s file:%s%s%s", r.company->id, r.path,
+            r.crop != NULL || r.swatch ? ", " : "",
+            r.swatch         ? "swatch"
+            : r.crop != NULL ? r.crop->name
+                             : "");
     }
     si_arena_free(&arena);
 }
@@ -108,6 +116,32 @@ static void test_full_match(void **state) {
     write_company("default", "[objects]\nacme/kept = k.tif\n");
     write_company("acme", "FullMatch = 1\n[objects]\nshoe = s.tif\n");
     write_company("beta", "");
+    check_rows(rows, sizeof rows / sizeof *rows);
+}
+
+static void test_crops(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {NULL, "acme/shoe:Large", "acme record:shoe of acme, Large"},
+        {NULL, "acme/shoe:Swatch", "acme record:shoe of acme, swatch"},
+        {NULL, "acme/shoe:Wide one", "acme record:shoe of acme, Wide one"},
+        {NULL, "acme/deep/file:Tiny", "acme file:deep/file, Tiny"},  /* of the default company */
+        {NULL, "acme/shoe:Small", "acme record:shoe:Small of acme"}, /* a record of that name */
+        {NULL, "acme/shoe:large", "acme file:shoe:large"},
+        {NULL, "acme/a:b:Large", "acme file:a:b, Large"},
+        {NULL, "acme/:Large", "acme file:, Large"}, /* which finding refuses */
+        {"beta", "acme/shoe:Large", "acme record:shoe of acme, Large"},
+        {"acme", "shoe:Large", "acme record:shoe of acme, Large"},
+        {NULL, "beta/x:Large", "beta file:x:Large"}, /* who governs the object has the crops */
+        {NULL, "shut/shoe:Swatch", "shut record:shoe of shut, swatch"},
+        {NULL, "shut/gone:Swatch", "error 4"},
+        {NULL, "shut/shoe:Nothing", "error 4"},
+    };
+    write_company("default", "[crops]\nTiny = 10x10\n");
+    write_company("acme", "[objects]\nshoe = s.tif\nshoe:Small = small.tif\n"
+                          "[crops]\nLarge = 1600x900\nSmall = 400x225\nWide one = 2x1\n");
+    write_company("beta", "");
+    write_company("shut", "AllowDirectAccess =\n[objects]\nshoe = s.tif\n");
     check_rows(rows, sizeof rows / sizeof *rows);
 }
 
@@ -292,6 +326,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_order, clean),
         cmocka_unit_test_setup(test_full_match, clean),
+        cmocka_unit_test_setup(test_crops, clean),
         cmocka_unit_test_setup(test_direct_access, clean),
         cmocka_unit_test_setup(test_id_translation, clean),
         cmocka_unit_test(test_strings),
