@@ -51,8 +51,8 @@ typedef struct si_loading {
 void si_loading_mistake(si_loading *l, int line, const char *fmt, ...) SI_PRINTF(3, 4);
 void si_loading_warning(si_loading *l, int line, const char *fmt, ...) SI_PRINTF(3, 4);
 
-/* A file that the company names, as reports call it. */
-const char *si_loading_shown(const char *path, char out[300]);
+/* A file in the folder of company files, as reports call it. */
+const char *si_loading_shown(si_loading *l, const char *path);
 
 /* Reads a data file that the company names, `context` being that of the two functions; mistakes are
  * reported as those of that file. */
@@ -95,5 +95,8 @@ void si_crop_line(si_loading *l, si_str name, si_str value, int line);
 void si_override_line(si_loading *l, si_str object, si_str crop, si_str value, int line);
 void si_fonts_load(si_loading *l);
 void si_profiles_load(si_loading *l);
+
+/* Looks at what can only be judged once everything of a company is there. */
+void si_company_check(si_loading *l);
 
 #endif

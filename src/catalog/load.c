@@ -58,16 +58,15 @@ void si_loading_warning(si_loading *l, int line, const char *fmt, ...) {
     tell(l, line, text);
 }
 
-const char *si_loading_shown(const char *path, char out[300]) {
-    snprintf(out, 300, "companies/%.280s", path);
-    return out;
+const char *si_loading_shown(si_loading *l, const char *path) {
+    const char *shown = si_arena_printf(l->arena, "companies/%.250s", path);
+    return shown != NULL ? shown : "companies";
 }
 
 void si_loading_read(si_loading *l, const char *path,
     void (*columns)(void *context, int count, const si_str *names),
     void (*record)(void *context, int line, int count, const si_datafile_field *fields),
     void *context) {
-    char shown[300];
     const char *outer = l->file;
     si_diag diag = {0};
     const si_datafile_reader reader = {.columns = columns,
@@ -76,7 +75,7 @@ void si_loading_read(si_loading *l, const char *path,
         .mistake = mistake,
         .warning = warning,
         .report_context = l};
-    l->file = si_loading_shown(path, shown);
+    l->file = si_loading_shown(l, path);
     if (si_datafile_read(l->dir_fd, path, &reader, &diag) != SI_OK) {
         l->file = outer;
         mistake(l, 1, diag.text);
@@ -192,10 +191,8 @@ static void settle_time(si_loading *l, const char *file) {
 }
 
 static si_result load_company(si_loading *l, const char *file, si_company *company) {
-    char shown[300];
-    snprintf(shown, sizeof shown, "companies/%.255s", file);
     l->company = company;
-    l->file = shown;
+    l->file = si_loading_shown(l, file);
     l->root_path_here = l->sections = false;
     si_result result = si_ini_read(l->dir_fd, file, setting, mistake, l, l->diag);
     if (result != SI_OK) {
@@ -209,7 +206,9 @@ static si_result load_company(si_loading *l, const char *file, si_company *compa
     si_profiles_load(l);
     si_rules_load(l);
     l->sections = true;
-    return si_ini_read(l->dir_fd, file, setting, known_mistake, l, l->diag);
+    result = si_ini_read(l->dir_fd, file, setting, known_mistake, l, l->diag);
+    si_company_check(l);
+    return result;
 }
 
 /* Names of the company files in the folder, sorted, without default.ini. */
@@ -265,9 +264,6 @@ static si_result load_one(si_loading *l, const char *file) {
     c->company_count++;
     si_result result = load_company(l, file, company);
     if (result == SI_OK && !si_name_is_clean(id, "-_.")) {
-        char shown[300];
-        snprintf(shown, sizeof shown, "companies/%.255s", file);
-        l->file = shown;
         si_loading_mistake(l, 1, "company names have only letters, digits, \"-\", \"_\" and \".\"");
     }
     return result;

@@ -148,3 +148,145 @@ si_str si_locale_string(const si_locale_map *map, si_str locale, si_str text) {
     }
     return SI_STR("");
 }
+
+/* ---- fields ---- */
+
+/* A field that is being put together anew; localized text is never longer than what it was. */
+typedef struct rewrite {
+    const si_locale_map *map;
+    si_str locale;
+    char *out;
+    size_t len;
+} rewrite;
+
+static void keep(rewrite *w, si_str text) {
+    if (text.len > 0) {
+        memcpy(w->out + w->len, text.p, text.len);
+        w->len += text.len;
+    }
+}
+
+static void localize(rewrite *w, si_str text) {
+    keep(w, si_locale_string(w->map, w->locale, text));
+}
+
+/* Moves the first `len` bytes of *text into the result of the call. */
+static si_str split(si_str *text, size_t len) {
+    si_str head = {text->p, len};
+    text->p += len;
+    text->len -= len;
+    return head;
+}
+
+/* Bytes before the first that is one of `stop`, or all of them. */
+static size_t until(si_str text, const char *stop) {
+    size_t n = 0;
+    while (n < text.len && (text.p[n] == '\0' || strchr(stop, text.p[n]) == NULL)) {
+        n++;
+    }
+    return n;
+}
+
+/* Whether a property of Targets is a text: target.N.label, target.N.userData. */
+static bool is_target_text(si_str name) {
+    static const si_str texts[] = {{".label", 6}, {".userdata", 9}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        si_str t = texts[i];
+        if (name.len > t.len && si_str_eq_nocase((si_str){name.p + name.len - t.len, t.len}, t)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void localize_properties(rewrite *w, si_str text, bool targets) {
+    while (text.len > 0) {
+        si_str line = split(&text, until(text, "\r\n"));
+        si_str name = split(&line, until(line, "="));
+        keep(w, name);
+        if (line.len > 0 && (!targets || is_target_text(si_str_trim(name)))) {
+            keep(w, split(&line, 1));
+            localize(w, line);
+        } else {
+            keep(w, line);
+        }
+        size_t end = 0;
+        while (end < text.len && (text.p[end] == '\r' || text.p[end] == '\n')) {
+            end++;
+        }
+        keep(w, split(&text, end));
+    }
+}
+
+/* Whether the text before a quoted value ends with "coords=" or "shape=". */
+static bool is_geometry(si_str before) {
+    static const si_str names[] = {{"coords=", 7}, {"shape=", 6}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        si_str n = names[i];
+        if (before.len >= n.len &&
+            si_str_eq_nocase((si_str){before.p + before.len - n.len, n.len}, n)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void localize_areas(rewrite *w, si_str text) {
+    while (text.len > 0) {
+        si_str before = split(&text, until(text, "\"'"));
+        keep(w, before);
+        if (text.len == 0) {
+            return;
+        }
+        char quote[2] = {text.p[0], '\0'};
+        keep(w, split(&text, 1));
+        si_str value = split(&text, until(text, quote));
+        if (is_geometry(before)) {
+            keep(w, value);
+        } else {
+            localize(w, value);
+        }
+        keep(w, split(&text, text.len > 0 ? 1 : 0));
+    }
+}
+
+static void localize_set(rewrite *w, si_str text) {
+    enum { COLOR_LEN = 8 };
+    while (text.len > 0) {
+        si_str part = split(&text, until(text, ",;:{}()"));
+        if (part.len >= COLOR_LEN && si_str_eq_nocase((si_str){part.p, 2}, SI_STR("0x"))) {
+            size_t blanks = COLOR_LEN;
+            while (blanks < part.len && part.p[blanks] == ' ') {
+                blanks++;
+            }
+            keep(w, split(&part, blanks));
+        }
+        localize(w, part);
+        keep(w, split(&text, text.len > 0 ? 1 : 0));
+    }
+}
+
+si_str si_locale_apply(
+    const si_locale_map *map, si_str locale, si_locale_field field, si_str text, si_arena *arena) {
+    rewrite w = {.map = map, .locale = locale};
+    if (map == NULL || text.len == 0) {
+        return text;
+    }
+    w.out = si_arena_alloc(arena, text.len + 1);
+    if (w.out == NULL) {
+        return (si_str){NULL, 0};
+    }
+    switch (field) {
+    case SI_LOCALE_USER_DATA:
+    case SI_LOCALE_TARGETS:
+        localize_properties(&w, text, field == SI_LOCALE_TARGETS);
+        break;
+    case SI_LOCALE_MAP:
+        localize_areas(&w, text);
+        break;
+    case SI_LOCALE_IMAGE_SET:
+        localize_set(&w, text);
+        break;
+    }
+    return (si_str){w.out, w.len};
+}

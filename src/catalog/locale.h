@@ -33,4 +33,17 @@ const si_locale_rule *si_locale_find(const si_locale_map *map, si_str locale);
  * it was written, borrowed from `text`. */
 si_str si_locale_string(const si_locale_map *map, si_str locale, si_str text);
 
+/* How the strings in a record's fields are localized, field by field. */
+typedef enum si_locale_field {
+    SI_LOCALE_USER_DATA, /* the value of each property; lines end with CR LF */
+    SI_LOCALE_TARGETS,   /* the values of target.*.label and target.*.userdata alone */
+    SI_LOCALE_MAP,       /* quoted attribute values, but those of coords= and shape= */
+    SI_LOCALE_IMAGE_SET  /* whatever is between , ; : and brackets, but a colour before it */
+} si_locale_field;
+
+/* A whole field with its strings localized. Borrowed if `map` is NULL or there is nothing to do,
+ * else in the arena; p == NULL if memory runs out. */
+si_str si_locale_apply(const si_locale_map *map, si_str locale, si_locale_field field, si_str text,
+    si_arena *arena);
+
 #endif

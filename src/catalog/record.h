@@ -53,7 +53,8 @@ typedef struct si_record {
 #undef X
     unsigned present; /* which fields have a value: bit SI_FIELD_… */
     bool svg;         /* from SvgCatalogFile */
-    int line;         /* where it is defined */
+    const char *file; /* where it is defined, as reports call it */
+    int line;
 } si_record;
 
 enum {

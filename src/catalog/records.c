@@ -26,6 +26,7 @@ static si_record *new_record(si_loading *l, si_str id, int line) {
         }
     }
     r->expiration = SI_EXPIRATION_INHERIT;
+    r->file = l->file;
     r->line = line;
     return r;
 }

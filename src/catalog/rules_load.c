@@ -525,9 +525,8 @@ void si_rules_load(si_loading *l) {
         free(text);
         return;
     }
-    char shown[300];
     parse p = {.l = l, .set = set, .rules_end = &set->first};
-    l->file = si_loading_shown(path, shown);
+    l->file = si_loading_shown(l, path);
     parse_text(&p, text, len);
     l->file = outer;
     free(text);

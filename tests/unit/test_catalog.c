@@ -276,6 +276,8 @@ static void test_mistakes(void **state) {
         {"CatalogFile = missing.txt\n", 1, "missing.txt"},
         {"CatalogFile = ../../root/x.txt\n", 1, "outside"},
         {"MacroFile = /etc/passwd\n", 1, "outside"},
+        {"[object a]\nPostModifier = wid=1&Template=x\n", 2, "template="},
+        {"[object a]\nPath = x\nImageSet = {b,c\n", 2, "brackets"},
         {"[presets]\na = $b$\n", 2, "$b$ is not defined"},
         {"[presets]\na = %24b%24\n", 2, "$b$ is not defined"},
     };
@@ -284,6 +286,31 @@ static void test_mistakes(void **state) {
         assert_null(try_load());
         if (first_line != rows[i].line || strstr(reports, rows[i].says) == NULL) {
             fail_msg("%s: line %d, %s", rows[i].text, first_line, reports);
+        }
+    }
+}
+
+/* What is odd, and used all the same. */
+static void test_warnings(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *says; /* NULL = nothing */
+    } rows[] = {
+        {"[objects]\na = a.tif?wid=1&$gone$\n", "Modifier of \"a\": there is no preset $gone$"},
+        {"[objects]\na = a.tif?wid=1&$THERE$&$shadow$&$x=$gone$\n[presets]\nthere = wid=1\n", NULL},
+        {"[objects]\na = a.tif?src=is(b/c?$gone$)\n", NULL},
+        {"IccProfileRgb = Mine\n", "\"Mine\" is not registered"},
+        {"IccProfileRgb = Mine\nIccProfileSrcRgb = AdobeRGB\n[profiles]\nMine = m.icc\n", NULL},
+        {"RequestLock = 1\n", "without RequestLockKey"},
+        {"RequestLock = 1\nRequestLockKey = 0123456789abcdef\n", NULL},
+        {"AllowDirectUrls = 1\n", "allows no server"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        write_company("acme", rows[i].text);
+        si_catalog_free(load());
+        if (warning_count != (rows[i].says != NULL) ||
+            (rows[i].says != NULL && strstr(reports, rows[i].says) == NULL)) {
+            fail_msg("%s: %s", rows[i].text, reports);
         }
     }
 }
@@ -547,6 +574,7 @@ int main(void) {
         cmocka_unit_test_setup(test_ini_syntax, clean),
         cmocka_unit_test_setup(test_time, clean),
         cmocka_unit_test_setup(test_mistakes, clean),
+        cmocka_unit_test_setup(test_warnings, clean),
         cmocka_unit_test_setup(test_every_mistake_is_told, clean),
         cmocka_unit_test_setup(test_records, clean),
         cmocka_unit_test_setup(test_macros, clean),

@@ -271,6 +271,45 @@ static void test_strings(void **state) {
     }
 }
 
+static void test_fields(void **state) {
+    (void)state;
+    static const struct {
+        si_locale_field field;
+        const char *text, *is;
+    } rows[] = {
+        {SI_LOCALE_USER_DATA,
+            "val1=111\r\nstr1=Default1^loc=N^Dutch1^loc=D^German1\r\nval2=value2\r\n"
+            "str2=^loc=E^English2^loc=N^Dutch2",
+            "val1=111\r\nstr1=Dutch1\r\nval2=value2\r\nstr2=Dutch2"},
+        {SI_LOCALE_USER_DATA, "no property^loc=N^x\r\n\r\n=^loc=N^y",
+            "no property^loc=N^x\r\n\r\n=y"},
+        {SI_LOCALE_TARGETS,
+            "Target.1.label=a^loc=N^b\r\nTarget.1.rect=1^loc=N^2\r\ntarget.2.userData=^loc=N^c",
+            "Target.1.label=b\r\nTarget.1.rect=1^loc=N^2\r\ntarget.2.userData=c"},
+        {SI_LOCALE_MAP,
+            "<AREA COORDS=\"1,2^loc=N^3\" shape='rect^loc=N^x' href='a^loc=N^b' "
+            "alt=\"x'^loc=N^y\">",
+            "<AREA COORDS=\"1,2^loc=N^3\" shape='rect^loc=N^x' href='b' alt=\"y\">"},
+        {SI_LOCALE_MAP, "<AREA alt=\"open^loc=N^x", "<AREA alt=\"x"},
+        {SI_LOCALE_IMAGE_SET, "a^loc=N^b,c;{0xff0000 red^loc=N^rood},(d:e^loc=N^f)",
+            "b,c;{0xff0000 rood},(d:f)"},
+        {SI_LOCALE_IMAGE_SET, "a,b;c", "a,b;c"},
+    };
+    si_arena arena = {0};
+    const si_locale_map *map;
+    assert_true(si_locale_map_read(SI_STR("nl,N|,"), &arena, &map));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        si_str text = si_str_of(rows[i].text);
+        si_str have = si_locale_apply(map, SI_STR("nl"), rows[i].field, text, &arena);
+        if (!si_str_eq(have, si_str_of(rows[i].is))) {
+            fail_msg("%s: %.*s", rows[i].text, SI_STR_ARG(have));
+        }
+        assert_ptr_equal(
+            si_locale_apply(NULL, SI_STR("nl"), rows[i].field, text, &arena).p, text.p);
+    }
+    si_arena_free(&arena);
+}
+
 /* ---- files ---- */
 
 static void test_files(void **state) {
@@ -330,6 +369,7 @@ int main(void) {
         cmocka_unit_test_setup(test_direct_access, clean),
         cmocka_unit_test_setup(test_id_translation, clean),
         cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_fields),
         cmocka_unit_test_setup(test_files, clean),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,94 @@
+/* What can only be judged once everything of a company is there. */
+#include "catalog/catalog_internal.h"
+#include "catalog/imageset.h"
+
+/* Calls in a query that name no macro: told as warnings, since only who sends such a request gets
+ * an error. Brackets hold nested requests, whose macros may be another company's. */
+static void check_macros(si_loading *l, const si_record *r, const char *field, const char *query) {
+    si_str rest = si_str_of(query), item;
+    if (strpbrk(query, "({") != NULL) {
+        return;
+    }
+    while (si_str_next(&rest, '&', &item)) {
+        if (item.len < 3 || item.p[0] != '$' || item.p[item.len - 1] != '$' ||
+            memchr(item.p, '=', item.len) != NULL) {
+            continue;
+        }
+        si_str name = {item.p + 1, item.len - 2};
+        if (si_company_preset(l->catalog, l->company, name) == NULL) {
+            si_loading_warning(l, r->line, "%s of \"%.*s\": there is no preset $%.*s$", field,
+                SI_SHOWN(si_str_of(r->id)), SI_SHOWN(name));
+        }
+    }
+}
+
+/* PostModifier must not change the template (section 4). */
+static void check_post_modifier(si_loading *l, const si_record *r) {
+    si_str rest = si_str_of(r->post_modifier), item;
+    while (si_str_next(&rest, '&', &item)) {
+        if (item.len >= 9 && si_str_eq_nocase((si_str){item.p, 9}, SI_STR("template="))) {
+            si_loading_mistake(l, r->line, "PostModifier of \"%.*s\": template= is not allowed",
+                SI_SHOWN(si_str_of(r->id)));
+        }
+    }
+}
+
+/* Brackets must match, or the catalog does not load (section 5). */
+static void check_image_set(si_loading *l, const si_record *r) {
+    si_arena arena = {0};
+    si_diag diag = {0};
+    const si_image_set *set;
+    if (r->image_set[0] != '\0' && si_image_set_parse(si_str_of(r->image_set), r->asset_type, 0,
+                                       (si_set_locale){0}, &arena, &set, &diag) != SI_OK) {
+        si_loading_mistake(
+            l, r->line, "ImageSet of \"%.*s\": %s", SI_SHOWN(si_str_of(r->id)), diag.text);
+    }
+    si_arena_free(&arena);
+}
+
+static void check_record(si_loading *l, const si_record *r) {
+    const char *outer = l->file;
+    l->file = r->file;
+    check_macros(l, r, "Modifier", r->modifier);
+    check_macros(l, r, "PostModifier", r->post_modifier);
+    check_post_modifier(l, r);
+    check_image_set(l, r);
+    l->file = outer;
+}
+
+/* A profile is registered, or the short name of a standard one. */
+static void check_profile(si_loading *l, const char *attribute, const char *name) {
+    si_str text = si_str_of(name);
+    if (text.len > 0 && si_catalog_profile(l->catalog, l->company, text) == NULL &&
+        si_profile_standard(text) == NULL && memchr(text.p, '.', text.len) == NULL) {
+        si_loading_warning(
+            l, 1, "%s: profile \"%.*s\" is not registered", attribute, SI_SHOWN(text));
+    }
+}
+
+static void check_attributes(si_loading *l) {
+    const si_attributes *a = &l->company->attributes;
+    check_profile(l, "IccProfileRgb", a->icc_profile_rgb);
+    check_profile(l, "IccProfileGray", a->icc_profile_gray);
+    check_profile(l, "IccProfileCmyk", a->icc_profile_cmyk);
+    check_profile(l, "IccProfileSrcRgb", a->icc_profile_src_rgb);
+    check_profile(l, "IccProfileSrcGray", a->icc_profile_src_gray);
+    check_profile(l, "IccProfileSrcCmyk", a->icc_profile_src_cmyk);
+    if (a->request_lock && a->request_lock_key[0] == '\0') {
+        si_loading_warning(
+            l, 1, "RequestLock without RequestLockKey: anyone can compute the vendor's lock");
+    }
+    if (a->allow_direct_urls && a->foreign_hosts.count == 0) {
+        si_loading_warning(l, 1, "AllowDirectUrls without ForeignHosts allows no server");
+    }
+}
+
+void si_company_check(si_loading *l) {
+    size_t at = 0;
+    const char *name;
+    void *record;
+    while (si_names_next(&l->data->images, &at, &name, &record)) {
+        check_record(l, record);
+    }
+    check_attributes(l);
+}
