@@ -485,8 +485,8 @@ static void test_self_sizing_justification(void **state) {
 /* ---- hostile input ---- */
 
 static const char *const seeds[] = {
-    "{\\rtf1\\ansi{\\fonttbl{\\f0\\fcharset204 A;}{\\f1 B{\\*\\falt C};}}{\\colortbl;\\red1;;}"
-    "{\\*\\iscolortbl;0xff0000;1,2,3;}\\qc\\f1\\cf1\\b\\fs40 a\\par\\u8364?\\'e9\\line b}",
+    ("{\\rtf1\\ansi{\\fonttbl{\\f0\\fcharset204 A;}{\\f1 B{\\*\\falt C};}}{\\colortbl;\\red1;;}"
+     "{\\*\\iscolortbl;0xff0000;1,2,3;}\\qc\\f1\\cf1\\b\\fs40 a\\par\\u8364?\\'e9\\line b}"),
     "\\uc2\\u-10179ab\\u-8704cd{\\b\\i\\ul\\sub x}\\up\\dn4\\expnd-8\\charscalex50\\caps y",
     "{\\cmykcolortbl\\cyan50;}\\qj\\lastqc\\fi-20\\li400\\sl-240\\slmult1\\sb1\\sa2 c\\copyfit90 d",
     "a{\\*\\x{y}}\\bin3 }}}b\\~\\_\\-\\{\\}\\\\\xc3\xa9\xff",

@@ -342,6 +342,11 @@ static void test_damaged_fonts(void **state) {
     si_arena_free(&arena);
 }
 
+static uint32_t below(uint32_t *seed, uint32_t n) {
+    *seed = *seed * 1664525u + 1013904223u;
+    return (*seed >> 10) % n;
+}
+
 /* Any text in any style: an image or an error, in reasonable time. */
 static void test_random_layouts(void **state) {
     (void)state;
@@ -354,27 +359,26 @@ static void test_random_layouts(void **state) {
     static const char *const shapes[] = {"M0,0L50,90L100,0Z", "M0,0L0,0Z",
         "M10,10L90,10,10,90,90,90Z", "M-500,-500L900,20L30,900Z", "M0,50C30,0,60,100,100,50"};
     uint32_t seed = 99;
-#define RANDOM(n) ((seed = seed * 1664525u + 1013904223u) >> 10) % (n)
     for (int i = 0; i < 400; i++) {
         char rtf[600] = "";
-        for (uint32_t k = RANDOM(30); k > 0; k--) {
-            strncat(rtf, parts[RANDOM(sizeof parts / sizeof *parts)], 20);
+        for (uint32_t k = below(&seed, 30); k > 0; k--) {
+            strncat(rtf, parts[below(&seed, sizeof parts / sizeof *parts)], 20);
         }
         si_arena arena = {0};
-        si_path shape = path_of(shapes[RANDOM(5)], &arena),
-                out = path_of(shapes[RANDOM(5)], &arena);
-        uint32_t kind = RANDOM(4);
-        si_text_style style = {.width = RANDOM(3) * 60,
-            .dpi = 1 + RANDOM(300),
-            .fit = RANDOM(3),
-            .wrap = RANDOM(3),
-            .angle = RANDOM(4) * 37.0,
+        si_path shape = path_of(shapes[below(&seed, 5)], &arena),
+                out = path_of(shapes[below(&seed, 5)], &arena);
+        uint32_t kind = below(&seed, 4);
+        si_text_style style = {.width = below(&seed, 3) * 60,
+            .dpi = 1 + below(&seed, 300),
+            .fit = below(&seed, 3),
+            .wrap = below(&seed, 3),
+            .angle = below(&seed, 4) * 37.0,
             .path = kind == 1 ? &shape : NULL,
             .flow = kind == 2 ? &shape : NULL,
             .flow_out = &out};
-        style.height = style.width > 0 ? RANDOM(3) * 50 : 0;
+        style.height = style.width > 0 ? below(&seed, 3) * 50 : 0;
         si_text_window window = {.scale = {1, 1.5}, .left = 3, .width = 80, .height = 80};
-        shown s = draw(rtf, RANDOM(2) == 0 ? SI_TEXT_PS : SI_TEXT_NORM, &style, &window);
+        shown s = draw(rtf, below(&seed, 2) == 0 ? SI_TEXT_PS : SI_TEXT_NORM, &style, &window);
         assert_true(s.code == SI_OK || s.diag.text[0] != '\0');
         drop(&s);
         si_arena_free(&arena);
