@@ -2,19 +2,24 @@
 
 #include <string.h>
 
+#include "codec/profile.h"
 #include "render/load.h"
 
 /* ---- profiles ---- */
 
-static cmsHPROFILE embedded_profile(VipsImage *image) {
-    const void *data;
-    size_t len;
+static si_icc embedded_icc(VipsImage *image) {
+    si_icc icc = {NULL, 0};
     if (vips_image_get_typeof(image, VIPS_META_ICC_NAME) == 0 ||
-        vips_image_get_blob(image, VIPS_META_ICC_NAME, &data, &len) != 0 || len > UINT32_MAX) {
+        vips_image_get_blob(image, VIPS_META_ICC_NAME, &icc.data, &icc.len) != 0 ||
+        icc.len > UINT32_MAX) {
         vips_error_clear();
-        return NULL;
+        return (si_icc){NULL, 0};
     }
-    return cmsOpenProfileFromMem(data, (cmsUInt32Number)len);
+    return icc;
+}
+
+static cmsHPROFILE open_icc(si_icc icc) {
+    return icc.data != NULL ? cmsOpenProfileFromMem(icc.data, (cmsUInt32Number)icc.len) : NULL;
 }
 
 static cmsHPROFILE builtin_cmyk(void) {
@@ -30,38 +35,11 @@ static cmsHPROFILE builtin_cmyk(void) {
     return p;
 }
 
-static void describe(cmsHPROFILE p, char *name, size_t size) {
-    name[0] = '\0';
-    cmsGetProfileInfoASCII(p, cmsInfoDescription, "en", "US", name, (cmsUInt32Number)size);
-    name[size - 1] = '\0';
-    for (char *c = name; *c != '\0'; c++) {
-        *c = (unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e ? '?' : *c;
-    }
-}
-
 void si_colour_profile_name(VipsImage *image, char *name, size_t size) {
-    name[0] = '\0';
-    cmsHPROFILE p = embedded_profile(image);
-    if (p != NULL) {
-        describe(p, name, size);
-        cmsCloseProfile(p);
-    }
-}
-
-/* The common sRGB profiles, which need no conversion. "scRGB" and the like do not start so. */
-static bool is_srgb(cmsHPROFILE p) {
-    char name[80];
-    describe(p, name, sizeof name);
-    return cmsGetColorSpace(p) == cmsSigRgbData &&
-           (strncmp(name, "sRGB IEC61966-2", 15) == 0 || strcmp(name, "sRGB built-in") == 0 ||
-               strcmp(name, "sRGB") == 0);
+    si_profile_describe(embedded_icc(image), name, size);
 }
 
 /* ---- pixels ---- */
-
-static cmsColorSpaceSignature space_of(int bands) {
-    return bands == 1 ? cmsSigGrayData : bands == 3 ? cmsSigRgbData : cmsSigCmykData;
-}
 
 static cmsUInt32Number input_format(const si_colour *c) {
     int pixel = c->bands == 1 ? PT_GRAY : c->bands == 3 ? PT_RGB : PT_CMYK;
@@ -69,37 +47,102 @@ static cmsUInt32Number input_format(const si_colour *c) {
            EXTRA_SH((cmsUInt32Number)c->rows_alpha) | BYTES_SH(c->wide ? 2u : 1u);
 }
 
-static cmsHTRANSFORM make_transform(const si_colour *c, cmsHPROFILE from) {
-    cmsHPROFILE srgb = cmsCreate_sRGBProfile();
-    if (srgb == NULL) {
+/* To the working space; relative with black point compensation where that is sRGB. */
+static cmsHTRANSFORM make_transform(
+    const si_colour *c, cmsHPROFILE from, const si_colour_spaces *spaces) {
+    bool srgb = spaces == NULL || spaces->working.data == NULL;
+    cmsHPROFILE to = srgb ? cmsCreate_sRGBProfile() : open_icc(spaces->working);
+    if (to == NULL) {
         return NULL;
     }
-    cmsUInt32Number flags = cmsFLAGS_BLACKPOINTCOMPENSATION | cmsFLAGS_NOCACHE;
+    cmsUInt32Number intent = srgb ? INTENT_RELATIVE_COLORIMETRIC : (cmsUInt32Number)spaces->intent;
+    cmsUInt32Number flags = cmsFLAGS_NOCACHE;
+    flags |= srgb || spaces->bpc ? cmsFLAGS_BLACKPOINTCOMPENSATION : 0;
     flags |= c->rows_alpha ? cmsFLAGS_COPY_ALPHA : 0;
-    cmsHTRANSFORM t = cmsCreateTransform(from, input_format(c), srgb,
-        c->rows_alpha ? TYPE_RGBA_8 : TYPE_RGB_8, INTENT_RELATIVE_COLORIMETRIC, flags);
-    cmsCloseProfile(srgb);
+    cmsHTRANSFORM t = cmsCreateTransform(
+        from, input_format(c), to, c->rows_alpha ? TYPE_RGBA_8 : TYPE_RGB_8, intent, flags);
+    cmsCloseProfile(to);
     return t;
 }
 
-static void choose_transform(si_colour *c, VipsImage *image, cmsHPROFILE assumed) {
-    cmsHPROFILE p = embedded_profile(image);
-    if (p != NULL && cmsGetColorSpace(p) == space_of(c->bands)) {
-        if (is_srgb(p)) {
-            cmsCloseProfile(p);
-            return;
+static bool same(si_icc a, si_icc b) {
+    return a.data != NULL && b.data != NULL && a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+}
+
+/* The profile of the file, or what is assumed; {NULL, 0} if there is none that fits. */
+static si_icc source_icc(
+    const si_colour *c, VipsImage *image, const si_colour_spaces *spaces, bool *embedded) {
+    si_pixel_type kind = c->bands == 1   ? SI_PIXEL_GRAY
+                         : c->bands == 3 ? SI_PIXEL_RGB
+                                         : SI_PIXEL_CMYK;
+    si_icc choices[2] = {embedded_icc(image), {NULL, 0}};
+    if (spaces != NULL) {
+        choices[1] = spaces->assumed[kind];
+    }
+    for (int i = 0; i < 2; i++) {
+        si_pixel_type type;
+        *embedded = i == 0;
+        if (si_icc_type(choices[i].data, choices[i].len, &type) && type == kind) {
+            return choices[i];
         }
-        c->transform = make_transform(c, p);
     }
-    if (p != NULL) {
-        cmsCloseProfile(p);
+    return (si_icc){NULL, 0};
+}
+
+/* True if samples of this profile ({NULL, 0} = sRGB) need no conversion. */
+static bool is_working(const si_colour *c, si_icc icc, const si_colour_spaces *spaces) {
+    bool srgb = spaces == NULL || spaces->working.data == NULL;
+    if (c->bands == 4) {
+        return false;
     }
-    if (c->transform == NULL && c->bands == 3 && assumed != NULL) {
-        c->transform = make_transform(c, assumed);
+    if (icc.data == NULL) {
+        return srgb || si_profile_is_srgb(spaces->working);
     }
-    if (c->transform == NULL && c->bands == 4 && (p = builtin_cmyk()) != NULL) {
-        c->transform = make_transform(c, p);
-        cmsCloseProfile(p);
+    return srgb ? si_profile_is_srgb(icc) : same(icc, spaces->working);
+}
+
+/* Grey of sRGB's curve. */
+static cmsHPROFILE builtin_gray(void) {
+    cmsHPROFILE p = NULL;
+    si_bytes gray = {0};
+    if (si_profile_make(si_icc_space_by_name("sGray", 5), &gray, NULL) == SI_OK) {
+        p = open_icc((si_icc){gray.data, gray.len});
+    }
+    si_bytes_free(&gray);
+    return p;
+}
+
+/* The profile, or what pixels without one are taken for. */
+static cmsHPROFILE open_source(const si_colour *c, si_icc icc) {
+    return icc.data != NULL ? open_icc(icc)
+           : c->bands == 4  ? builtin_cmyk()
+           : c->bands == 1  ? builtin_gray()
+                            : cmsCreate_sRGBProfile();
+}
+
+static bool try_transform(si_colour *c, si_icc icc, const si_colour_spaces *spaces) {
+    if (is_working(c, icc, spaces)) {
+        return true;
+    }
+    cmsHPROFILE from = open_source(c, icc);
+    if (from != NULL) {
+        c->transform = make_transform(c, from, spaces);
+        cmsCloseProfile(from);
+    }
+    return c->transform != NULL;
+}
+
+static void choose_transform(
+    si_colour *c, VipsImage *image, cmsHPROFILE own, const si_colour_spaces *spaces) {
+    bool embedded;
+    si_icc icc = source_icc(c, image, spaces, &embedded);
+    if (c->bands == 4 && !c->rows_alpha && spaces != NULL && spaces->keep_inks &&
+        (spaces->inks.data == NULL || same(icc, spaces->inks))) {
+        c->keep = true;
+    } else if (c->bands == 3 && own != NULL && (icc.data == NULL || !embedded)) {
+        c->transform = make_transform(c, own, spaces);
+    } else if (!try_transform(c, icc, spaces)) { /* a broken profile is ignored */
+        (void)try_transform(c, (si_icc){NULL, 0}, spaces);
     }
 }
 
@@ -153,8 +196,8 @@ static int make_plain(VipsImage **image) {
     return failed;
 }
 
-si_result si_colour_open(
-    si_colour *c, VipsImage **image, bool add_alpha, cmsHPROFILE assumed, si_diag *diag) {
+si_result si_colour_open(si_colour *c, VipsImage **image, bool add_alpha, cmsHPROFILE own,
+    const si_colour_spaces *spaces, si_diag *diag) {
     *c = (si_colour){0};
     bool plain = is_plain(*image, &c->bands);
     if (!plain) {
@@ -167,9 +210,11 @@ si_result si_colour_open(
     c->rows_alpha = c->alpha || add_alpha;
     c->wide = (*image)->BandFmt == VIPS_FORMAT_USHORT;
     if (plain) {
-        choose_transform(c, *image, assumed);
+        choose_transform(c, *image, own, spaces);
+    } else {
+        (void)try_transform(c, (si_icc){NULL, 0}, spaces);
     }
-    if (c->bands == 4 && c->transform == NULL) {
+    if (c->bands == 4 && c->transform == NULL && !c->keep) {
         return si_fail(diag, SI_ERR_UNSUPPORTED, "no profile to read CMYK with");
     }
     return SI_OK;
@@ -193,14 +238,14 @@ void si_colour_convert(const si_colour *c, const void *from, uint8_t *to, int n)
     }
     const uint8_t *p8 = from;
     const uint16_t *p16 = from;
-    int in = c->bands + c->rows_alpha, out = 3 + c->rows_alpha;
+    int in = c->bands + c->rows_alpha, out = c->keep ? 4 : 3 + c->rows_alpha;
     if (!c->wide && in == out) {
         memcpy(to, from, (size_t)n * (size_t)in);
         return;
     }
     for (int i = 0; i < n; i++) {
         for (int k = 0; k < out; k++) {
-            int band = k == 3 ? c->bands : c->bands == 1 ? 0 : k;
+            int band = k == 3 && !c->keep ? c->bands : c->bands == 1 ? 0 : k;
             to[i * out + k] = c->wide ? narrow(p16[i * in + band]) : p8[i * in + band];
         }
     }

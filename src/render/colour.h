@@ -1,4 +1,4 @@
-/* Colours: from whatever the file holds to 8-bit sRGB.
+/* Colours: from whatever the file holds to 8-bit sRGB, or to what si_colour_spaces asks for.
  *
  * Resampling works on the file's own colours; the conversion comes after it, on few pixels. The
  * embedded profile is applied with lcms2, relative colorimetric with black point compensation
@@ -13,6 +13,7 @@
 #include <vips/vips.h>
 
 #include "base/result.h"
+#include "render/target.h"
 
 /* How to read the samples of an image. Zero-initialize; release with si_colour_close(). */
 typedef struct si_colour {
@@ -20,21 +21,22 @@ typedef struct si_colour {
     bool alpha;      /* one more band of alpha follows in the file */
     bool rows_alpha; /* the same for the rows given to si_colour_convert() */
     bool wide;       /* uint16_t samples, else uint8_t */
+    bool keep;       /* the inks stay: si_colour_convert() gives C,M,Y,K bytes */
     cmsHTRANSFORM
-        transform; /* to sRGB, or NULL where the samples are sRGB or sRGB's grey already */
+        transform; /* to RGB, or NULL where the samples are that already, or grey of its curve */
 } si_colour;
 
 /* Finds out how to read *image. Unusual pixels (floats, Lab, more bands) are turned into 8-bit sRGB
  * by replacing *image. With `add_alpha`, si_colour_convert() is given an alpha band even if the
- * file has none. A profile that is broken or does not fit the pixels is ignored. RGB without a
- * profile is read with `assumed` (borrowed), or as sRGB where that is NULL; CMYK without a
- * profile is read with libvips' built-in one. */
-SI_NODISCARD si_result si_colour_open(
-    si_colour *c, VipsImage **image, bool add_alpha, cmsHPROFILE assumed, si_diag *diag);
+ * file has none. A profile that is broken or does not fit the pixels is ignored. Pixels without a
+ * profile are read with `own` (borrowed; what the file says of its RGB in another way) or with that
+ * of `spaces` for their kind, else as sRGB or with libvips' built-in CMYK profile. */
+SI_NODISCARD si_result si_colour_open(si_colour *c, VipsImage **image, bool add_alpha,
+    cmsHPROFILE own, const si_colour_spaces *spaces, si_diag *diag);
 void si_colour_close(si_colour *c);
 
 /* Converts `n` pixels: from (bands + rows_alpha) samples of uint8_t or uint16_t to R,G,B or, with
- * alpha, R,G,B,A bytes. Alpha is straight on both sides. */
+ * alpha, R,G,B,A bytes, or C,M,Y,K if `keep`. Alpha is straight on both sides. */
 void si_colour_convert(const si_colour *c, const void *from, uint8_t *to, int n);
 
 /* Writes the description of the profile embedded in `image`; "" if there is none. */

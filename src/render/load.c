@@ -198,7 +198,8 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
     if (len < 0) {
         return si_fail(diag, SI_ERR_IO, "the source file cannot be read");
     }
-    *o = (si_original){.fd = fd, .step = {1, 1}};
+    *o = (si_original){
+        .fd = fd, .step = {1, 1}, .spaces = limits != NULL ? limits->spaces : NULL};
     if (len == 0) {
         return si_fail(diag, SI_ERR_SOURCE, "the source file is empty");
     }

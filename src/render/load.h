@@ -39,6 +39,7 @@ typedef struct si_original {
     /* Where sample i of `image` lies on the full-size stored axes: its centre is at
      * (i + 0.5 − phase) × step + phase source pixels. Without shrink-on-load step = 1. */
     double step[2], phase;
+    const struct si_colour_spaces *spaces; /* of the limits it was opened with */
 } si_original;
 
 /* Tells the kind of a file by its first bytes; never by a name. */

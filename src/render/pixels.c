@@ -266,16 +266,18 @@ si_result si_pixels_read(
     si_axis axis[2] = {0};
     bool cover = reaches_beyond(axes);
     reader r = {0};
-    cmsHPROFILE assumed = o->kind == SI_KIND_HEIF ? si_cicp_profile(o->fd) : NULL;
-    si_result code = si_colour_open(&colour, &o->image, cover, assumed, diag);
-    if (assumed != NULL) {
-        cmsCloseProfile(assumed);
+    cmsHPROFILE own = o->kind == SI_KIND_HEIF ? si_cicp_profile(o->fd) : NULL;
+    si_result code = si_colour_open(&colour, &o->image, cover, own, o->spaces, diag);
+    if (own != NULL) {
+        cmsCloseProfile(own);
     }
     if (code != SI_OK) {
         return code;
     }
     bool alpha = colour.rows_alpha;
-    code = si_image_alloc(out, axes[o->swap].count, axes[!o->swap].count, alpha ? 4 : 3, diag);
+    code = si_image_alloc(
+        out, axes[o->swap].count, axes[!o->swap].count, alpha || colour.keep ? 4 : 3, diag);
+    out->cmyk = colour.keep;
     for (int i = 0; i < 2 && code == SI_OK; i++) {
         code =
             lay_out(o, i, &axes[i], cover, &axis[i], &r.block[i], i == 0 ? &r.left : &r.top, diag);

@@ -6,10 +6,13 @@
 #include "codec/image.h"
 #include "recipe/recipe.h"
 
-/* Limits on what a source may cost; each 0 = default. */
+struct si_colour_spaces;
+
+/* How sources are read: limits on what they may cost, each 0 = default, and their colours. */
 typedef struct si_render_limits {
     int64_t max_source_pixels; /* default 268 million: more is SI_ERR_LIMIT before any decoding */
     int64_t max_view_pixels;   /* default 67 million rendered pixels */
+    const struct si_colour_spaces *spaces; /* render/target.h; NULL = into sRGB */
 } si_render_limits;
 
 /* The limits with defaults filled in; `limits` may be NULL. */
