@@ -2,26 +2,56 @@
 
 #include <math.h>
 
-#include "codec/srgb.h"
 #include "quality/search.h"
 
 /* ---- the target ---- */
 
+static void set_embeds(si_encode_params *p, const si_encode_params *from) {
+    p->dpi = from->dpi;
+    p->icc = from->icc;
+    p->icc_len = from->icc_len;
+    p->xmp = from->xmp;
+    p->xmp_len = from->xmp_len;
+    p->paths = from->paths;
+    p->paths_len = from->paths_len;
+    p->quantize.forced = from->quantize.forced;
+    p->quantize.forced_count = from->quantize.forced_count;
+}
+
 /* What the request asks for, as encoder parameters. */
-static si_encode_params requested_params(const si_recipe *r, const si_image *image) {
+static si_encode_params requested_params(
+    const si_recipe *r, const si_image *image, const si_encode_params *embeds) {
     si_encode_params p = si_codec_defaults(r->format, image);
     p.quality = (float)r->quality;
     p.lossless = r->lossless;
-    if (r->format == SI_FORMAT_JPEG || r->format == SI_FORMAT_TIFF) {
+    if (r->format == SI_FORMAT_JPEG || r->format == SI_FORMAT_TIFF || r->format == SI_FORMAT_PDF) {
         p.chroma_full = r->chroma_full; /* means nothing to the others (SI-58) */
     }
     p.progressive = r->progressive;
-    p.dpi = r->print_res;
+    p.scans = r->scans;
+    p.palette = r->palette;
     p.compression = r->compression;
-    if (r->icc_embed) { /* formats that cannot hold a profile ignore it */
-        p.icc = si_srgb_profile(&p.icc_len);
+    p.quantize = (si_quantize){.kind = (si_palette_kind)r->quantize.kind,
+        .no_dither = r->quantize.no_dither,
+        .colors = r->quantize.colors};
+    p.dpi = r->print_res > 0 ? r->print_res : 0;
+    if (embeds != NULL) {
+        set_embeds(&p, embeds);
     }
     return p;
+}
+
+/* jpegSize: the best quality, up to the one asked for, whose file is small enough. */
+static si_result fit_jpeg_size(
+    const si_recipe *r, const si_image *image, si_encode_params *p, si_diag *diag) {
+    si_bytes file = {0};
+    si_result code = SI_OK;
+    if (r->jpeg_size > 0 && r->format == SI_FORMAT_JPEG) {
+        code =
+            si_codec_encode_within(image, p, (size_t)r->jpeg_size * 1024, &file, &p->quality, diag);
+    }
+    si_bytes_free(&file);
+    return code;
 }
 
 /* Lays an RGBA image on a grey level. */
@@ -197,21 +227,21 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
         .requested = r->format,
         .jpeg_quality = (float)r->quality,
         .jpeg_full = r->chroma_full,
-        .wanted = requested_params(r, image),
+        .wanted = requested_params(r, image, options != NULL ? options->embeds : NULL),
         .exact = r->format == SI_FORMAT_PNG && r->quality == 100}; /* SI-24 */
     s.options = options != NULL ? *options : (si_choose_options){0};
     if (s.options.budget_ms == 0) {
         s.options.budget_ms = s.options.full ? SI_REFINEMENT_MS : SI_FIRST_ANSWER_MS;
     }
     si_format formats[SI_LADDER_MAX];
-    int count = formats_to_try(r, formats);
+    int count = image->cmyk ? 0 : formats_to_try(r, formats); /* no score for inks */
     out->target = out->score = NAN;
     out->baseline = out->winner = 0;
     out->format = r->format;
     out->full = s.options.full || count == 0;
     si_bytes baseline_file = {0};
-    si_result result = SI_OK;
-    if (count > 0) {
+    si_result result = fit_jpeg_size(r, image, &s.wanted, diag);
+    if (result == SI_OK && count > 0) {
         result = si_score_ref_new(image, SI_SCORE_ON_BLACK_AND_WHITE, &s.reference, diag);
     }
     if (result != SI_OK) {
@@ -233,6 +263,9 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
     }
     settle(&s, &baseline_file);
 done:
+    for (int i = 0; i < out->candidate_count; i++) { /* nothing borrowed leaves here */
+        set_embeds(&out->candidates[i].params, &(si_encode_params){0});
+    }
     si_score_ref_free(s.reference);
     si_bytes_free(&s.file);
     si_bytes_free(&s.best_file);

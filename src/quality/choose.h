@@ -41,6 +41,8 @@ typedef struct si_choose_options {
                       costs rather than measured, so that equal requests are answered equally;
                       0 = the defaults above */
     int64_t deadline_ns; /* CLOCK_MONOTONIC; no encoding starts later; 0 = none */
+    const si_encode_params *embeds; /* icc, xmp, paths, dpi and quantize.forced of the requested
+                                       encoding (borrowed); NULL = none but the recipe's own dpi */
 } si_choose_options;
 
 typedef enum si_verdict {

@@ -44,12 +44,20 @@ static double print_res(VipsImage *im) {
     return named && res > 0 ? round(res * 254) / 10 : 0;
 }
 
+static si_pixel_type type_of(const VipsImage *im) {
+    return im->Type == VIPS_INTERPRETATION_CMYK ? SI_PIXEL_CMYK
+           : im->Type == VIPS_INTERPRETATION_B_W || im->Type == VIPS_INTERPRETATION_GREY16
+               ? SI_PIXEL_GRAY
+               : SI_PIXEL_RGB;
+}
+
 si_result si_metadata_read(
     int fd, const si_render_limits *limits, si_metadata *out, si_diag *diag) {
     si_original o = {0};
     si_result code = si_original_open(&o, fd, limits, diag);
     if (code == SI_OK) {
         out->dpi = print_res(o.image);
+        out->type = type_of(o.image);
         bool ok = copy_field(o.image, VIPS_META_XMP_NAME, &out->xmp) &&
                   copy_field(o.image, VIPS_META_ICC_NAME, &out->icc) &&
                   copy_photoshop(o.image, &out->photoshop);

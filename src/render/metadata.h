@@ -11,6 +11,7 @@ typedef struct si_metadata {
     si_bytes icc;       /* the embedded profile, as it is */
     si_bytes photoshop; /* Photoshop image resource blocks (codec/photoshop.h): JPEG, TIFF */
     double dpi;         /* print resolution, 0 if the file names none */
+    si_pixel_type type; /* of its samples; what is neither gray nor CMYK counts as RGB */
 } si_metadata;
 
 /* Reads them from the original open at `fd` (borrowed). Same errors as si_render(). */

@@ -8,7 +8,7 @@
 #include "render/colour.h"
 #include "render/compose.h"
 #include "render/load.h"
-#include "render/pixels.h"
+#include "render/reply.h"
 #include "render/simple.h"
 
 static const int64_t DEFAULT_SOURCE_PIXELS = 1 << 28;
@@ -74,36 +74,27 @@ si_render_limits si_render_limits_or_default(const si_render_limits *limits) {
     return l;
 }
 
-static bool is_srgb_name(const char *name) {
-    return name[0] == '\0' || strcasecmp(name, "sRGB") == 0 ||
-           strncasecmp(name, "sRGB IEC61966-2", 15) == 0 || strcasecmp(name, "sRGB.icc") == 0;
-}
-
-static si_result check(const si_recipe *r, si_diag *diag) {
-    if (r->pixel_type == SI_PIXEL_CMYK) {
-        return si_fail(diag, SI_ERR_UNSUPPORTED, "CMYK output is not supported");
-    }
-    if (!is_srgb_name(r->icc.path)) {
-        return si_fail(
-            diag, SI_ERR_UNSUPPORTED, "output profile \"%.80s\" is not supported", r->icc.path);
-    }
-    return SI_OK;
-}
-
 si_result si_render(const si_recipe *r, const si_files *files, const si_render_limits *limits,
     si_image *out, si_diag *diag) {
-    si_result code = check(r, diag);
-    if (code == SI_OK && r->picture.layer_count < 1) {
+    si_render_limits l = si_render_limits_or_default(limits);
+    si_reply_colours colours = {0};
+    si_result code = SI_OK;
+    if (r->picture.layer_count < 1) {
         code = si_fail(diag, SI_ERR_NOT_FOUND, "there is no layer 0");
     }
-    bool simple = si_picture_is_simple(&r->picture) && r->watermark == NULL &&
-                  r->req != SI_REQ_MASK;
     if (code == SI_OK) {
-        code = (simple ? si_simple_render : si_compose_render)(r, files, limits, out, diag);
+        code = si_reply_colours_load(r, files, limits, &colours, diag);
+        l.spaces = &colours.spaces;
     }
-    if (code == SI_OK && r->pixel_type == SI_PIXEL_GRAY) {
-        si_pixels_grey(out);
+    bool simple =
+        si_picture_is_simple(&r->picture) && r->watermark == NULL && r->req != SI_REQ_MASK;
+    if (code == SI_OK) {
+        code = (simple ? si_simple_render : si_compose_render)(r, files, &l, out, diag);
     }
+    if (code == SI_OK) {
+        code = si_target_convert(out, &colours.target, diag);
+    }
+    si_reply_colours_free(&colours);
     if (code != SI_OK) {
         si_image_free(out);
     }

@@ -7,6 +7,7 @@
 #include "render/filters.h"
 #include "render/geometry.h"
 #include "render/load.h"
+#include "render/target.h"
 #include "render/window.h"
 
 /* ---- what of the composite is needed ---- */
@@ -113,7 +114,7 @@ static void fill(si_image *im, const uint8_t pixel[4]) {
 static void put_pixel(const uint8_t *p, int from, uint8_t *q, int to, const uint8_t background[4]) {
     if (to == 4) {
         memcpy(q, p, 3);
-        q[3] = from == 4 ? p[3] : 255;
+        q[3] = from == 4 ? p[3] : 255; /* alpha, or black ink */
         return;
     }
     for (int c = 0; c < 3; c++) {
@@ -147,18 +148,23 @@ static bool is_whole(const si_image *part, const span s[2], const si_geometry *g
 
 static si_result compose(const si_recipe *r, const si_geometry *g, const span s[2], si_image *part,
     si_image *out, si_diag *diag) {
-    int channels = r->alpha ? 4 : 3;
+    bool inks = part->cmyk;
+    int channels = r->alpha || inks ? 4 : 3;
     if (part->pixels != NULL && is_whole(part, s, g, channels)) {
         *out = *part;
         *part = (si_image){0};
         return SI_OK;
     }
-    const uint8_t bgc[4] = {(uint8_t)(r->bgc >> 16), (uint8_t)(r->bgc >> 8), (uint8_t)r->bgc, 255};
+    uint8_t bgc[4] = {(uint8_t)(r->bgc >> 16), (uint8_t)(r->bgc >> 8), (uint8_t)r->bgc, 255};
+    if (inks) {
+        si_target_naive_cmyk(bgc, bgc);
+    }
     si_result code = si_image_alloc(out, g->out[0], g->out[1], channels, diag);
     if (code != SI_OK) {
         return code;
     }
-    if (channels == 3) { /* with alpha, padding stays transparent (P13) */
+    out->cmyk = inks;
+    if (!r->alpha) { /* with alpha, padding stays transparent (P13) */
         fill(out, bgc);
     }
     if (part->pixels != NULL) {
@@ -211,18 +217,61 @@ static si_result render_original(const si_recipe *r, si_original *o, const si_re
     return code;
 }
 
+/* Opens layer 0's file; the caller closes `o` and then *fd. */
+static si_result open_base(const si_recipe *r, const si_files *files,
+    const si_render_limits *limits, si_original *o, int *fd, si_diag *diag) {
+    *fd = si_files_open(files, &r->picture.layers[0].source, diag);
+    if (*fd < 0) {
+        return diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
+    }
+    return si_original_open(o, *fd, limits, diag);
+}
+
+static void close_base(si_original *o, int fd) {
+    si_original_close(o);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 si_result si_simple_render(const si_recipe *r, const si_files *files,
     const si_render_limits *limits, si_image *out, si_diag *diag) {
     si_original o = {0};
-    int fd = si_files_open(files, &r->picture.layers[0].source, diag);
-    if (fd < 0) {
-        return diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
-    }
-    si_result code = si_original_open(&o, fd, limits, diag);
+    int fd;
+    si_result code = open_base(r, files, limits, &o, &fd, diag);
     if (code == SI_OK) {
         code = render_original(r, &o, limits, out, diag);
     }
-    si_original_close(&o);
-    close(fd);
+    close_base(&o, fd);
+    return code;
+}
+
+/* From stored to reply on one displayed axis: weights of x and y, and the offset. */
+static void map_axis(const si_original *o, const job *j, int axis, double m[3]) {
+    const int full[2] = {o->swap ? o->height : o->width, o->swap ? o->width : o->height};
+    double scale = full[axis] / j->box.crop[2 + axis] * j->g.out_content[2 + axis] / j->g.out[axis];
+    double shift = (j->g.out_content[axis] -
+                       j->box.crop[axis] / j->box.crop[2 + axis] * j->g.out_content[2 + axis]) /
+                   j->g.out[axis];
+    double sign = o->flip[axis] ? -1 : 1;
+    m[axis ^ (int)o->swap] = sign * scale;
+    m[!axis ^ (int)o->swap] = 0;
+    m[2] = shift + (o->flip[axis] ? scale : 0);
+}
+
+si_result si_simple_map(const si_recipe *r, const si_files *files, const si_render_limits *limits,
+    double m[6], si_diag *diag) {
+    si_original o = {0};
+    int fd;
+    job j;
+    si_result code = open_base(r, files, limits, &o, &fd, diag);
+    if (code == SI_OK) {
+        code = solve(r, &o, limits, &j, diag);
+    }
+    if (code == SI_OK) {
+        map_axis(&o, &j, 0, m);
+        map_axis(&o, &j, 1, m + 3);
+    }
+    close_base(&o, fd);
     return code;
 }

@@ -9,4 +9,9 @@
 SI_NODISCARD si_result si_simple_render(const si_recipe *r, const si_files *files,
     const si_render_limits *limits, si_image *out, si_diag *diag);
 
+/* The map from layer 0's file to the reply on such a picture, both as fractions of width and
+ * height: x' = m[0]·x + m[1]·y + m[2], y' = m[3]·x + m[4]·y + m[5]. */
+SI_NODISCARD si_result si_simple_map(const si_recipe *r, const si_files *files,
+    const si_render_limits *limits, double m[6], si_diag *diag);
+
 #endif

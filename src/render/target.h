@@ -43,7 +43,7 @@ SI_NODISCARD si_result si_target_load(
  * not of the target's type, or cannot be an output. */
 SI_NODISCARD si_result si_target_convert(si_image *im, const si_target *target, si_diag *diag);
 
-/* Converts one RGB colour (0xRRGGBB) to the naive inks, 0…255 each. */
+/* Converts one RGB colour to the naive inks, 0…255 each. May be called in place. */
 void si_target_naive_cmyk(const uint8_t rgb[3], uint8_t cmyk[4]);
 
 #endif

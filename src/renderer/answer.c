@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "recipe/properties.h"
+#include "render/reply.h"
 
 /* ---- errors ---- */
 
@@ -45,13 +46,19 @@ static void set_timing(si_answer *a, double render_ms, double choose_ms) {
 static si_result answer_image(const si_recipe *r, const si_files *files,
     const si_answer_options *options, si_answer *out, si_diag *diag) {
     si_image image = {0};
+    si_reply_embeds embeds = {0};
     int64_t start = si_now_ns();
     si_result result = si_render(r, files, &options->limits, &image, diag);
+    if (result == SI_OK) {
+        result = si_reply_embeds_load(r, files, &options->limits, &embeds, diag);
+    }
     int64_t rendered = si_now_ns();
     if (result == SI_OK) {
-        si_choose_options how = {.full = options->full, .deadline_ns = options->deadline_ns};
+        si_choose_options how = {
+            .full = options->full, .deadline_ns = options->deadline_ns, .embeds = &embeds.params};
         result = si_choose(r, &image, &how, &out->choice, diag);
     }
+    si_reply_embeds_free(&embeds);
     si_image_free(&image);
     if (result != SI_OK) {
         return result;
@@ -117,8 +124,8 @@ static si_result answer_properties(const si_recipe *r, const si_files *files,
 
 /* ---- public ---- */
 
-void si_answer_make(const si_recipe *r, const si_files *files, const si_answer_options *options,
-    si_answer *out) {
+void si_answer_make(
+    const si_recipe *r, const si_files *files, const si_answer_options *options, si_answer *out) {
     si_diag diag = {0};
     si_result result = r->req == SI_REQ_IMG ? answer_image(r, files, options, out, &diag)
                                             : answer_properties(r, files, options, out, &diag);

@@ -252,6 +252,7 @@ static void refusals(void **state) {
 
     int fd = save(paint_image(64, 32, 3, 1, quarters), ".png");
     r.pixel_type = SI_PIXEL_CMYK;
+    r.format = SI_FORMAT_PNG; /* cannot hold it */
     expect_error(&r, dup(fd), SI_ERR_UNSUPPORTED, "cmyk");
     r = recipe(100, 0);
     r.icc.path = "SWOP";
