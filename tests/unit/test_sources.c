@@ -255,9 +255,12 @@ static void refusals(void **state) {
     r.format = SI_FORMAT_PNG; /* cannot hold it */
     expect_error(&r, dup(fd), SI_ERR_UNSUPPORTED, "cmyk");
     r = recipe(100, 0);
-    r.icc.path = "SWOP";
-    expect_error(&r, dup(fd), SI_ERR_UNSUPPORTED, "profile");
-    r.icc.path = "srgb iec61966-2.1";
+    r.icc_name = "SWOP"; /* nothing that can be computed */
+    expect_error(&r, dup(fd), SI_ERR_NOT_FOUND, "profile");
+    r.icc.path = "picture.png"; /* a file that is no profile */
+    expect_error(&r, dup(fd), SI_ERR_SOURCE, "file");
+    r.icc.path = "";
+    r.icc_name = "srgb iec61966-2.1";
     si_image im = render(&r, dup(fd));
     si_image_free(&im);
     r = recipe(9000, 0);
