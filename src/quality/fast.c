@@ -22,8 +22,9 @@ static const double trust = 0.75;
  * bench/quality. */
 static const double margin = 0.5;
 
-/* The same after a trial of the whole picture. */
-static const double trial_margin = 0.5;
+/* The same after a trial of the whole picture: 0.5 makes WebP 0.3 % smaller, with more second
+ * encodings, 1.0 makes it 0.5 % larger. */
+static const double trial_margin = 0.8;
 
 /* A good first try this many points above the threshold is worth another. */
 static const double generous = 2.5;
@@ -143,8 +144,8 @@ static float begin(si_search *s, si_setting k, const si_encode_params *p) {
                                  : first_guess(s, k, s->threshold + margin * si_predict_spread(k));
 }
 
-/* Tries one setting until it is good enough. One correction is always made, as without it the first
- * try would be wasted; more of them within the overdraft. */
+/* Tries one setting until it is good enough. Unless a trial was good, one correction is always
+ * made, as without it the first try would be wasted; more of them within the overdraft. */
 static void approach(si_search *s, si_setting k) {
     const si_setting_info *info = si_setting_get(k);
     si_encode_params p = si_setting_params(k, s->image);
@@ -165,7 +166,7 @@ static void approach(si_search *s, si_setting k) {
         si_bracket_add(&known, k, p.quality, c->score, good);
         bool near = c->score < s->threshold + (si_search_pays(s) ? generous : stingy);
         if ((good && near) || (!good && p.quality >= si_codec_get(info->format)->quality_max) ||
-            !si_search_affords(s, info->format, info->effort, tries == 1 ? 0 : 1) ||
+            !si_search_affords(s, info->format, info->effort, tries == 1 && s->best < 0 ? 0 : 1) ||
             !si_bracket_next(&known, k, s->threshold + correction_margin, &p.quality)) {
             return;
         }

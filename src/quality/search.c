@@ -205,6 +205,23 @@ float si_search_fitted_quality(float plain) {
     return si_search_on_grid(SI_FORMAT_JPEG, (double)q);
 }
 
+/* From weak to strong, as long as that is good. */
+static void try_near_lossless(si_search *s, const si_encode_params *lossless) {
+    static const int levels[] = {60, 40, 20, 0};
+    si_encode_params p = *lossless;
+    p.webp = (si_webp_params){true, -1, -1, -1, -1, -1, -1, -1};
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        p.webp.near_lossless = levels[i];
+        if (!si_search_affords(s, SI_FORMAT_WEBP, p.effort, 0)) {
+            return;
+        }
+        const si_candidate *c = si_search_judge(s, SI_FORMAT_WEBP, &p);
+        if (c == NULL || !si_search_is_good(s, c)) {
+            return;
+        }
+    }
+}
+
 void si_search_lossless(si_search *s, si_format format, int effort) {
     if (!si_codec_get(format)->available || !si_search_affords(s, format, effort, 0)) {
         return;
@@ -214,7 +231,11 @@ void si_search_lossless(si_search *s, si_format format, int effort) {
     p.chroma_full = true;
     p.bit_depth = 8;
     p.effort = effort;
-    (void)si_search_judge(s, format, &p);
+    const si_candidate *c = si_search_judge(s, format, &p);
+    bool near = format == SI_FORMAT_WEBP && !s->exact && s->options.full && c != NULL;
+    if (near && (s->best < 0 || c->bytes < 2 * s->choice->candidates[s->best].bytes)) {
+        try_near_lossless(s, &p);
+    }
 }
 
 /* ---- one quality scale ---- */

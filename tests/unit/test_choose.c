@@ -233,6 +233,43 @@ static void png_becomes_lossy(void **state) { /* SI-23 */
     si_image_free(&im);
 }
 
+/* Where lossless competes, near-lossless modes are tried and scored, too; check() sees to the rest.
+ */
+static void drawing_may_be_near_lossless(void **state) {
+    (void)state;
+    si_image im = drawing(120, 90, false);
+    si_recipe r = request(SI_FORMAT_PNG, 90);
+    add_rung(&r, SI_FORMAT_WEBP);
+    si_choice c = choose(&r, &im, true);
+    int near = 0;
+    for (int i = 1; i < c.candidate_count; i++) {
+        const si_candidate *k = &c.candidates[i];
+        near += k->params.lossless && k->params.webp.set && k->params.webp.near_lossless >= 0;
+        assert_true(!k->params.lossless || k->score > 0);
+    }
+    assert_true(r.ladder_len == 0 || near > 0);
+    si_choice_free(&c);
+    si_image_free(&im);
+}
+
+/* Trials are marked, and quicker than what they are for. */
+static void trials_are_quick(void **state) {
+    (void)state;
+    si_image im = photo(320, 240);
+    si_recipe r = request(SI_FORMAT_JPEG, 85);
+    add_rung(&r, SI_FORMAT_WEBP);
+    si_choice c = choose(&r, &im, false);
+    int trials = 0;
+    for (int i = 1; i < c.candidate_count; i++) {
+        trials += c.candidates[i].trial;
+        assert_false(c.candidates[i].trial && i + 1 == c.candidate_count);
+        assert_true(!c.candidates[i].trial || c.candidates[i].params.effort < 6);
+    }
+    assert_true(r.ladder_len == 0 || trials > 0);
+    si_choice_free(&c);
+    si_image_free(&im);
+}
+
 static void alpha_survives(void **state) { /* SI-56 */
     (void)state;
     si_image im = drawing(160, 120, true);
@@ -416,6 +453,8 @@ int main(void) {
         cmocka_unit_test(equal_requests_equal_parameters),
         cmocka_unit_test(png_at_100_stays_exact),
         cmocka_unit_test(png_becomes_lossy),
+        cmocka_unit_test(drawing_may_be_near_lossless),
+        cmocka_unit_test(trials_are_quick),
         cmocka_unit_test(alpha_survives),
         cmocka_unit_test(grey_picture),
         cmocka_unit_test(tiny_pictures),
