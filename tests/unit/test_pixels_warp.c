@@ -310,6 +310,25 @@ static void super_sampling_averages(void **state) {
     si_image_free(&im);
 }
 
+/* Stripes of four pixels, shrunk 256 times: 64 samples along a side of the full-size source would
+ * all meet white, so smaller versions of it must be sampled. */
+static void great_reductions_average_too(void **state) {
+    (void)state;
+    si_image im = new_image(2048, 2048, 3);
+    for (int y = 0; y < 2048; y++) {
+        for (int x = 0; x < 2048; x++) {
+            memset(pixel(&im, x, y), x % 4 == 1 || x % 4 == 2 ? 255 : 0, 3);
+        }
+    }
+    const double corner[8] = {0, 0, 8, 0, 8, 8, 0, 8};
+    si_image out = distort(&im, corner, SI_SAMPLING_SUPER, (si_rect){0, 0, 8, 8});
+    for (int i = 0; i < 64; i++) {
+        assert_true(abs(pixel(&out, i % 8, i / 8)[0] - 128) <= 2);
+    }
+    si_image_free(&out);
+    si_image_free(&im);
+}
+
 static void jitter_moves_samples(void **state) {
     (void)state;
     si_image im = random_image(200, 200, 3, 4);
@@ -493,6 +512,7 @@ int main(void) {
         cmocka_unit_test(corners_go_to_corners),
         cmocka_unit_test(the_middle_lands_where_diagonals_cross),
         cmocka_unit_test(super_sampling_averages),
+        cmocka_unit_test(great_reductions_average_too),
         cmocka_unit_test(jitter_moves_samples),
         cmocka_unit_test(perspective_windows_join),
         cmocka_unit_test(hostile_corners_are_refused_or_drawn),
