@@ -182,6 +182,10 @@ SI_NODISCARD si_result si_catalog_find_static(const si_catalog *c, const si_comp
 SI_NODISCARD si_result si_catalog_find_exact(const si_catalog *c, const si_company *company,
     si_str path, si_arena *arena, si_file *out, si_diag *diag);
 
+/* Opens such a file for reading. Returns a descriptor that the caller closes, or −1 with `diag`
+ * set. */
+int si_catalog_open(const si_catalog *c, const si_file *file, si_diag *diag);
+
 /* Opens a path relative to `root_fd` for reading, with the same guard; the broker's half of
  * si_catalog_find(). Returns a descriptor, or −1 with `diag` set. */
 int si_root_open(int root_fd, const char *path, si_diag *diag);

@@ -40,6 +40,10 @@ int si_root_open(int root_fd, const char *path, si_diag *diag) {
     return fd;
 }
 
+int si_catalog_open(const si_catalog *c, const si_file *file, si_diag *diag) {
+    return si_root_open(c->root_fd, file->path, diag);
+}
+
 /* Size and time of a regular file beneath the root. */
 static bool stat_beneath(int root_fd, const char *path, struct stat *st) {
     int fd = si_open_beneath(root_fd, path, O_PATH);

@@ -23,8 +23,8 @@ static void split_url(const char *url, si_request *request) {
     }
     size_t path = strcspn(url, "?#");
     request->path = (si_str){url, path};
-    const char *query = url[path] == '?' ? url + path + 1 : "";
-    request->query = (si_str){query, strcspn(query, "#")};
+    const char *query = url[path] == '?' ? url + path + 1 : NULL;
+    request->query = (si_str){query, query != NULL ? strcspn(query, "#") : 0};
 }
 
 /* Files a "Name: value" header under what the server looks at. */
@@ -125,6 +125,12 @@ static void take_content(const char *root, const si_plan *plan, si_answer *out) 
     free(chunk);
 }
 
+static void take_error(const si_diag *diag, si_exchange *x) {
+    si_str body = si_plan_error(&x->plan, diag, &x->arena, &x->answer.content_type);
+    x->answer.status = si_result_status(diag->code);
+    (void)si_bytes_append(&x->answer.body, body.p, body.len);
+}
+
 bool si_exchange_make(const si_request_options *options, const char *url, si_exchange *x) {
     si_request request = {0};
     const char *root = options->root != NULL ? options->root : ".";
@@ -133,6 +139,7 @@ bool si_exchange_make(const si_request_options *options, const char *url, si_exc
         return false;
     }
     split_url(url, &request);
+    request.address = SI_STR("127.0.0.1");
     si_result r = si_catalog_load(
         options->config, root, si_complain_mistake, (void *)options->config, &x->catalog, &diag);
     if (r != SI_OK) {
@@ -152,7 +159,7 @@ bool si_exchange_make(const si_request_options *options, const char *url, si_exc
             answer(root, options->fast, x);
         }
     } else {
-        si_answer_error(&diag, &x->answer);
+        take_error(&diag, x);
     }
     return true;
 }

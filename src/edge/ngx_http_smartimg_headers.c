@@ -16,6 +16,10 @@ static ngx_int_t ngx_http_smartimg_header_filter(ngx_http_request_t *r);
 static void ngx_http_smartimg_check_upstream(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_set_lifetime(ngx_http_request_t *r,
     si_plan *plan);
+static ngx_int_t ngx_http_smartimg_add_rule_headers(ngx_http_request_t *r,
+    si_plan *plan);
+static ngx_table_elt_t *ngx_http_smartimg_find_header(ngx_http_request_t *r,
+    ngx_str_t *name);
 static void ngx_http_smartimg_not_modified(ngx_http_request_t *r);
 
 
@@ -138,7 +142,9 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    if (ngx_http_smartimg_set_lifetime(r, plan) != NGX_OK) {
+    if (ngx_http_smartimg_set_lifetime(r, plan) != NGX_OK
+        || ngx_http_smartimg_add_rule_headers(r, plan) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -265,6 +271,80 @@ ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_plan *plan)
     ngx_http_time(value.data, ngx_time() + ttl);
 
     return ngx_http_smartimg_add_header(r, &expires, &value);
+}
+
+
+/*
+ * Headers of the company's rules: "set" replaces what is there, "add" appends
+ * to it.  The strings live as long as the plan.
+ */
+
+static ngx_int_t
+ngx_http_smartimg_add_rule_headers(ngx_http_request_t *r, si_plan *plan)
+{
+    int                    i;
+    ngx_str_t              name, value;
+    ngx_table_elt_t       *header;
+    const si_plan_header  *rule;
+
+    for (i = 0; i < plan->header_count; i++) {
+        rule = &plan->headers[i];
+
+        name.data = (u_char *) rule->name;
+        name.len = ngx_strlen(rule->name);
+        value.data = (u_char *) rule->value;
+        value.len = ngx_strlen(rule->value);
+
+        header = ngx_http_smartimg_find_header(r, &name);
+
+        if (header == NULL) {
+            if (ngx_http_smartimg_add_header(r, &name, &value) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            continue;
+        }
+
+        if (rule->add) {
+            value.data = ngx_pnalloc(r->pool, header->value.len + 2
+                                              + value.len);
+            if (value.data == NULL) {
+                return NGX_ERROR;
+            }
+
+            value.len = ngx_sprintf(value.data, "%V, %s", &header->value,
+                                    rule->value)
+                        - value.data;
+        }
+
+        header->value = value;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_table_elt_t *
+ngx_http_smartimg_find_header(ngx_http_request_t *r, ngx_str_t *name)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (header[i].hash && header[i].key.len == name->len
+                && ngx_strncasecmp(header[i].key.data, name->data, name->len)
+                   == 0)
+            {
+                return &header[i];
+            }
+        }
+    }
+
+    return NULL;
 }
 
 

@@ -7,6 +7,8 @@
 
 
 static ngx_int_t ngx_http_smartimg_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_send_error(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan);
 static ngx_int_t ngx_http_smartimg_send_body(ngx_http_request_t *r,
     si_plan *plan);
 static ngx_int_t ngx_http_smartimg_refuse_method(ngx_http_request_t *r);
@@ -214,8 +216,7 @@ ngx_http_smartimg_handler(ngx_http_request_t *r)
     plan = ctx->plan;
 
     if (plan->failed) {
-        rc = ngx_http_smartimg_send_text(r, plan->failed, plan->text.data,
-                                         plan->text.len);
+        rc = ngx_http_smartimg_send_error(r, plan);
         ngx_http_finalize_request(r, rc);
         return NGX_DONE;
     }
@@ -237,6 +238,25 @@ ngx_http_smartimg_handler(ngx_http_request_t *r)
     }
 
     return NGX_DECLINED;
+}
+
+
+/* The error's text is in the encoding that the request asked for. */
+
+static ngx_int_t
+ngx_http_smartimg_send_error(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan)
+{
+    ngx_str_t                  type;
+    ngx_http_complex_value_t   cv;
+
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+    cv.value = plan->text;
+
+    type.data = (u_char *) plan->type;
+    type.len = ngx_strlen(plan->type);
+
+    return ngx_http_send_response(r, plan->failed, &type, &cv);
 }
 
 

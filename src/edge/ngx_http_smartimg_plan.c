@@ -266,7 +266,7 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
 
     plan = ngx_http_smartimg_make_plan(r, &headers);
 
-    if (plan == NULL || plan->failed
+    if (plan == NULL || plan->failed || plan->plan.by_address
         || r->unparsed_uri.len > NGX_HTTP_SMARTIMG_URI)
     {
         return plan;
@@ -329,10 +329,7 @@ ngx_http_smartimg_test_plan(ngx_http_request_t *r,
     recipe = &plan->plan.recipe;
     smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
 
-    if (si_generation_of(smcf->table, si_str_of(recipe->company),
-                         si_str_of(recipe->object))
-        != recipe->generation)
-    {
+    if (si_plan_generation(&plan->plan, smcf->table) != recipe->generation) {
         return NGX_DECLINED;
     }
 
@@ -358,6 +355,7 @@ static ngx_http_smartimg_plan_t *
 ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
 {
     u_char                         *p, *last;
+    si_str                          error;
     si_diag                         diag;
     si_request                      request;
     ngx_http_smartimg_plan_t       *plan;
@@ -376,6 +374,8 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
 
     ngx_memzero(&request, sizeof(si_request));
     request.headers = *headers;
+    request.address.p = (const char *) r->connection->addr_text.data;
+    request.address.len = r->connection->addr_text.len;
 
     p = r->unparsed_uri.data;
     last = p + r->unparsed_uri.len;
@@ -407,13 +407,15 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
         == SI_OK)
     {
         plan->text.data = (u_char *) plan->plan.recipe_text;
+        plan->text.len = ngx_strlen(plan->text.data);
 
     } else {
-        plan->text.data = (u_char *) si_plan_error_text(&diag, &plan->arena);
+        error = si_plan_error(&plan->plan, &diag, &plan->arena, &plan->type);
+
+        plan->text.data = (u_char *) error.p;
+        plan->text.len = error.len;
         plan->failed = si_result_status(diag.code);
     }
-
-    plan->text.len = ngx_strlen(plan->text.data);
 
     plan->client.data = si_arena_alloc(&plan->arena, 64);
 

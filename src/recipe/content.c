@@ -8,6 +8,7 @@
 #include "recipe/command.h"
 #include "recipe/replies.h"
 #include "recipe/tokens.h"
+#include "recipe/values.h"
 
 enum { WRAP_MAX = 2 << 20 /* of text that is wrapped for a JSONP handler */ };
 
@@ -64,15 +65,15 @@ static si_result read_req(si_str value, commands *c, si_diag *diag) {
         "UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "ISO-8859-1", NULL};
     si_str type, body, encoding;
     (void)si_str_next(&value, ',', &type);
-    int t = si_keyword(type, types), b = 0, e = 0;
+    int t = si_value_keyword(type, types), b = 0, e = 0;
     if (t < EXISTS) {
         return bad(diag, "req", "exists, props or userdata for static content");
     }
-    if (si_str_next(&value, ',', &body) && body.len > 0 && (b = si_keyword(body, bodies)) < 0) {
+    if (si_str_next(&value, ',', &body) && body.len > 0 && (b = si_value_keyword(body, bodies)) < 0) {
         return bad(diag, "req", "text, javascript, xml or json");
     }
     if (si_str_next(&value, ',', &encoding) && encoding.len > 0 && b == SI_BODY_XML &&
-        (e = si_keyword(encoding, encodings)) < 0) {
+        (e = si_value_keyword(encoding, encodings)) < 0) {
         return bad(diag, "req", "an encoding that is known");
     }
     c->req = (request_type)t;
@@ -98,7 +99,7 @@ static si_result read_command(si_str name, const char *text, commands *c, si_dia
     static const char *const states[] = {"off", "on", NULL};
     si_str value = si_str_of(text), first = value;
     int state;
-    switch (value.len > 0 ? si_keyword(name, names) : -1) {
+    switch (value.len > 0 ? si_value_keyword(name, names) : -1) {
     case 0:
         c->type = text;
         break;
@@ -106,7 +107,7 @@ static si_result read_command(si_str name, const char *text, commands *c, si_dia
         return read_req(value, c, diag);
     case 2:
         (void)si_str_next(&value, ',', &first);
-        state = si_keyword(first, states);
+        state = si_value_keyword(first, states);
         if (state < 0) {
             return bad(diag, "cache", "on or off");
         }

@@ -98,7 +98,7 @@ typedef struct visitor {
 } visitor;
 
 static bool visit_file(const visitor *v, const si_file_ref *file) {
-    return file->path[0] == '\0' || v->visit(v->context, file);
+    return file->path[0] == '\0' || file->path[0] == '/' || v->visit(v->context, file);
 }
 
 static bool visit_source(const visitor *v, const si_source *s) {

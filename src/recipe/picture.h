@@ -13,7 +13,8 @@
 
 /* A file below the served root, and the state it was in. */
 typedef struct si_file_ref {
-    const char *path; /* relative to the root, "" = none */
+    const char *path; /* relative to the root, "" = none; "/" and a name: a colour profile that
+                         smartimg makes itself (base/icc.h), no file at all */
     uint64_t size;    /* bytes */
     int64_t time;     /* modification time, ns since 1970 */
 } si_file_ref;
@@ -141,7 +142,7 @@ typedef struct si_perspective {
     int jitter;      /* 0…200 */
 } si_perspective;
 
-/* One font of a text layer's font map. */
+/* A font that a text layer uses: a row of its font map. */
 typedef struct si_font_ref {
     const char *name; /* face as in \fonttbl */
     bool bold, italic;
@@ -162,7 +163,7 @@ typedef struct si_text_ref {
     double path_start, path_end;
     const char *default_font; /* attr::DefaultFont, "" = none */
     bool synthesize;          /* attr::SynthesizeFontStyles */
-    const si_font_ref *fonts;
+    const si_font_ref *fonts; /* those that si_text_font_find() chooses from, no more */
     int font_count;
 } si_text_ref;
 

@@ -1,30 +1,39 @@
+/* The outermost request: from URL and headers to a recipe, or to a reply that needs none. */
 #include "recipe/plan.h"
 
 #include <math.h>
 #include <stdio.h>
 
 #include "base/digest.h"
+#include "catalog/rules.h"
+#include "recipe/catalog_reply.h"
+#include "recipe/command.h"
 #include "recipe/content.h"
-#include "recipe/properties.h"
-#include "recipe/query.h"
+#include "recipe/lock.h"
 
 enum { MAX_RATIO = 1000, FOREVER = -1 };
 
-/* Decodes the path element by element (syntax.md section 2): the object below /is/image/ with its
- * elements joined by "/". An element that decodes to something with a "/" or NUL in it is a trick.
- */
-static si_result decode_path(si_str path, si_arena *arena, si_str *out, si_diag *diag) {
-    if (!si_str_starts(path, SI_STR("/is/image/"))) {
-        return si_fail(
-            diag, SI_ERR_CONTEXT, "no images at this address; they are below /is/image/");
-    }
-    si_str rest = {path.p + 10, path.len - 10}, element;
-    char *text = si_arena_alloc(arena, rest.len + 1);
+static const struct {
+    enum { RENDER, CATALOG, OFF } reply;
+    char ttl;
+} types[] = {
+#define X(id, name, reply, ttl, bodies) {reply, ttl},
+    SI_REQUEST_TYPES(X)
+#undef X
+};
+
+/* ---- the path ---- */
+
+/* Decodes the path element by element (syntax.md section 2): the elements joined by "/". One that
+ * decodes to something with a "/" or NUL in it is a trick. */
+static si_result decode_path(si_str raw, si_arena *arena, si_str *out, si_diag *diag) {
+    char *text = si_arena_alloc(arena, raw.len + 1);
     if (text == NULL) {
-        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
+        return si_no_memory(diag);
     }
     size_t n = 0;
-    for (bool first = true; si_str_next(&rest, '/', &element); first = false) {
+    si_str element;
+    for (bool first = true; si_str_next(&raw, '/', &element); first = false) {
         if (!first) {
             text[n++] = '/';
         }
@@ -35,94 +44,110 @@ static si_result decode_path(si_str path, si_arena *arena, si_str *out, si_diag 
         n += len;
     }
     *out = (si_str){text, n};
-    return n > 0 ? SI_OK : si_fail(diag, SI_ERR_SYNTAX, "no image is named");
+    return SI_OK;
 }
 
-/* Splits company and object; a first element that is no company belongs to the object. */
-static const si_company *split_company(
-    const si_catalog *catalog, si_str whole, si_arena *arena, si_str *object) {
-    si_str rest = whole, first;
-    bool matched = false;
+/* The main catalog of a path: that of its first element, else the default one. */
+static const si_company *find_company(const si_catalog *c, si_str path, si_arena *arena) {
+    si_str rest = path, first;
     (void)si_str_next(&rest, '/', &first);
-    const si_company *company = NULL;
-    if (rest.p != NULL) {
-        company = si_catalog_company(catalog, first, arena, &matched);
-    }
-    if (!matched) {
-        company = si_catalog_company(catalog, SI_STR(""), arena, &matched);
-        rest = whole;
-    }
-    *object = rest;
-    return company;
+    const si_company *company = si_catalog_find_company(c, first, arena);
+    return company != NULL ? company : si_catalog_default(c);
 }
 
-/* An object's file and its record's Modifier. */
-static si_result find_object(const si_catalog *catalog, const si_company *company, si_str object,
-    si_arena *arena, si_file *file, si_str *modifier, si_diag *diag) {
-    *modifier = (si_str){NULL, 0};
-    const char *record = si_company_object(company, object);
-    if (record != NULL) {
-        *modifier = si_str_of(record);
-        (void)si_str_next(modifier, '?', &object);
+/* ---- rules, lock, obfuscation (syntax.md section 4, steps 1 to 5) ---- */
+
+/* A request on its way to the parser. */
+typedef struct incoming {
+    const si_request *request;
+    si_str path, query; /* behind /is/image/, raw; query.p == NULL = none */
+    si_str object;      /* path, decoded */
+    si_rule_output rules;
+} incoming;
+
+static si_result apply_rules(incoming *in, si_reading *all, si_plan *plan) {
+    si_str decoded;
+    si_result result = decode_path(in->path, all->arena, &decoded, all->diag);
+    if (result != SI_OK) {
+        return result;
     }
-    return si_catalog_find(catalog, company, object, arena, file, diag);
+    all->main = find_company(all->catalog, decoded, all->arena);
+    all->attributes = &all->main->attributes;
+    plan->error_detail = all->attributes->error_detail;
+    plan->by_address = all->attributes->client_address_filter != NULL ||
+                       all->attributes->rule_set_file[0] != '\0' ||
+                       si_catalog_default(all->catalog)->attributes.rule_set_file[0] != '\0';
+    si_rule_input input = {SI_CONTEXT_IS, in->path, in->query, in->request->address};
+    result =
+        si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
+    if (result != SI_OK) {
+        return result;
+    }
+    all->attributes = in->rules.attributes;
+    if (si_str_eq(in->path, in->rules.path)) {
+        in->object = decoded;
+    } else {
+        result = decode_path(in->rules.path, all->arena, &in->object, all->diag);
+        const si_company *other =
+            result == SI_OK ? find_company(all->catalog, in->object, all->arena) : all->main;
+        if (strcmp(other->id, all->main->id) != 0) {
+            all->main = other;
+            all->attributes = &other->attributes;
+        }
+    }
+    in->path = in->rules.path;
+    in->query = in->rules.query;
+    plan->error_detail = all->attributes->error_detail;
+    return result;
 }
 
-static si_file_ref file_ref(const si_file *file) {
-    return (si_file_ref){file->path, file->size, file->time_ns};
+static si_result unlock(incoming *in, const si_reading *all) {
+    const si_attributes *a = all->attributes;
+    si_result result = SI_OK;
+    if (a->request_obfuscation != 0) {
+        result = si_obfuscation_decode(in->query, all->arena, &in->query, all->diag);
+    }
+    if (result == SI_OK && a->request_lock) {
+        result = si_lock_check(
+            a->request_lock_key, in->request->path, in->query, &in->query, all->diag);
+    }
+    return result;
 }
 
-/* `defaultImage` names an object of this company, or company/object (commands.md 1.4). */
-static si_result find_default(const si_catalog *catalog, const si_company *company,
-    const char *name, si_arena *arena, si_file *file, si_str *modifier, si_diag *diag) {
-    si_diag first = {0};
-    si_str object = si_str_of(name);
-    bool rooted = object.p[0] == '/';
-    if (rooted) {
-        object.p++;
-        object.len--;
-    }
-    if (!rooted && find_object(catalog, company, object, arena, file, modifier, &first) == SI_OK) {
-        return SI_OK;
-    }
-    const si_company *other = split_company(catalog, object, arena, &object);
-    return find_object(catalog, other, object, arena, file, modifier, diag);
-}
-
-/* Reads Modifier and query into the recipe. */
-static si_result read_query(si_query *q, const si_request *request, si_str modifier) {
-    si_result result = si_query_apply(q, modifier);
-    q->layer0 = false; /* the query starts a segment of its own */
-    if (result == SI_OK) {
-        result = si_query_apply(q, request->query);
-    }
-    return result == SI_OK ? si_query_finish(q) : result;
-}
+/* ---- smart imaging ---- */
 
 /* Density: URL or preset, else the company's switch with what the client hints say. */
-static void resolve_dpr(const si_query *q, const si_attributes *a, si_plan *plan) {
+static void resolve_dpr(const si_query *q, si_plan *plan) {
     double ratio = 1;
-    if (q->dpr == SI_SWITCH_ON && q->dpr_value > 0) {
-        ratio = q->dpr_value;
-    } else if (q->dpr == SI_SWITCH_ON || (q->dpr == SI_SWITCH_UNSET && a->dpr)) {
+    si_switch on = q->asked.dpr;
+    if (on == SI_SWITCH_ON && q->asked.dpr_value > 0) {
+        ratio = q->asked.dpr_value;
+    } else if (on == SI_SWITCH_ON || (on == SI_SWITCH_UNSET && q->all->attributes->dpr)) {
         char text[32];
         plan->vary |= SI_USED_DPR;
         plan->accept_ch = true;
         (void)si_str_real(si_str_of(si_real_print(plan->client.dpr, text)), &ratio);
     }
-    plan->recipe.dpr = ratio > MAX_RATIO ? MAX_RATIO : ratio;
+    q->recipe->dpr = ratio > MAX_RATIO ? MAX_RATIO : ratio;
+}
+
+/* Replies that rely on what only the requested format has, or on other colours than sRGB, are sent
+ * as they are asked for (smart-imaging.md D-10). */
+static bool exempt(const si_recipe *r) {
+    return r->icc_embed || r->xmp_embed || r->path_embed || r->jpeg_size > 0 ||
+           r->pixel_type == SI_PIXEL_CMYK || r->pixel_keep || r->icc.path[0] != '\0';
 }
 
 /* Format conversion: which formats this client, this company and this request allow
  * (smart-imaging.md sections 1, 3 and 6). */
-static void resolve_formats(const si_query *q, const si_attributes *a, si_plan *plan) {
+static void resolve_formats(const si_query *q, si_plan *plan) {
     static const si_format order[] = {
         SI_FORMAT_AVIF, SI_FORMAT_JXL, SI_FORMAT_WEBP, SI_FORMAT_JP2, SI_FORMAT_JXR};
-    si_recipe *r = &plan->recipe;
-    bool wanted = q->bfc == SI_SWITCH_ON || (q->bfc == SI_SWITCH_UNSET && a->bfc);
+    si_recipe *r = q->recipe;
+    const si_attributes *a = q->all->attributes;
+    bool wanted = q->asked.bfc == SI_SWITCH_ON || (q->asked.bfc == SI_SWITCH_UNSET && a->bfc);
     bool eligible = r->format == SI_FORMAT_JPEG || r->format == SI_FORMAT_PNG;
-    bool exempt = r->icc_embed || r->pixel_type == SI_PIXEL_CMYK; /* D-10 */
-    if (!wanted || !eligible || exempt) {
+    if (!wanted || !eligible || exempt(r)) {
         return;
     }
     r->smart = true;
@@ -137,135 +162,456 @@ static void resolve_formats(const si_query *q, const si_attributes *a, si_plan *
     }
 }
 
-/* Property replies depend on the object alone (commands.md 7.2 "alone"). */
-static void keep_properties_only(si_query *q) {
-    si_recipe *r = q->recipe, bare;
-    si_recipe_init(&bare);
-    bare.company = r->company;
-    bare.object = r->object;
-    bare.req = r->req;
-    bare.body = r->body;
-    if (r->body == SI_BODY_JSON) {
-        bare.handler = r->handler;
-        bare.request_id = r->request_id;
+/* ---- watermark (syntax.md section 12) ---- */
+
+static si_result read_watermark(const si_query *target) {
+    si_reading *all = target->all;
+    const char *name = all->attributes->watermark;
+    si_watermark *mark = si_arena_alloc(all->arena, sizeof *mark);
+    si_query *q = si_arena_alloc(all->arena, sizeof *q);
+    si_recipe *unused = si_arena_alloc(all->arena, sizeof *unused);
+    if (mark == NULL || q == NULL || unused == NULL) {
+        return si_no_memory(all->diag);
     }
-    *r = bare;
-    si_layer_init(q->base, 0);
-    r->picture.layers = q->base;
+    *q = (si_query){.all = all,
+        .role = SI_ROLE_WATERMARK,
+        .company = all->main,
+        .object = si_str_of(name),
+        .object_raw = si_str_of(name),
+        .recipe = unused};
+    si_query_init(q);
+    si_result result = si_query_open(q, SI_STR(""));
+    if (result == SI_OK && q->found.is.record == NULL) {
+        return si_fail(all->diag, SI_ERR_CONFIG, "the watermark's record is missing");
+    }
+    result = result == SI_OK ? si_query_build(q, SI_STR("")) : result;
+    if (result != SI_OK) {
+        return result;
+    }
+    si_layer *base = (si_layer *)q->picture.layers; /* ours until now */
+    int *comp = q->picture.comp.opac;
+    *mark = (si_watermark){.blend = base->blend, .opac = comp[0] * base->look.opac[0] / 100};
+    memcpy(mark->size_n, q->drafts[0]->watermark_size, sizeof mark->size_n);
+    memcpy(mark->align, q->picture.view.align, sizeof mark->align);
+    base->blend = SI_BLEND_NORM;
+    base->look.opac[0] = comp[0] = 100;
+    si_view plain_view = q->picture.view;
+    plain_view.align[0] = plain_view.align[1] = 0;
+    mark->picture = q->picture;
+    mark->picture.view = plain_view;
+    target->recipe->watermark = mark;
+    return SI_OK;
+}
+
+/* ---- images, and properties that need them ---- */
+
+/* Requests for one source alone: every other command is ignored (7.2). */
+static si_result only_source(si_query *q) {
+    si_recipe *r = q->recipe;
+    si_layer *base = si_arena_alloc(q->all->arena, sizeof *base);
+    if (base == NULL) {
+        return si_no_memory(q->all->diag);
+    }
+    if (q->found.source.kind == SI_SOURCE_NONE) {
+        return si_fail(q->all->diag, SI_ERR_NOT_FOUND, "image \"%.*s\" not found",
+            SHOWN(q->object));
+    }
+    const char *company = r->company;
+    si_req req = r->req;
+    si_recipe_init(r);
+    r->company = company;
+    r->req = req;
+    si_layer_init(base, 0);
+    base->source = q->found.source;
+    r->picture.layers = base;
     r->picture.layer_count = 1;
+    si_query_expire(q, &q->found);
+    return SI_OK;
 }
 
-/* A reply of the front wing's own. */
-static si_result set_body(
-    si_plan *plan, si_bytes *body, const char *type, si_arena *arena, si_diag *diag) {
-    char hex[SI_DIGEST_HEX];
-    si_digest_hex(body->data, body->len, hex);
-    snprintf(plan->etag, sizeof plan->etag, "\"%s\"", hex);
-    plan->body = si_arena_copy(arena, (const char *)body->data, body->len);
-    plan->body_len = body->len;
-    plan->content_type = type;
-    plan->recipe_text = "";
-    si_bytes_free(body);
-    return plan->body != NULL ? SI_OK : si_fail(diag, SI_ERR_MEMORY, "out of memory");
-}
-
-static si_result answer_exists(si_plan *plan, bool exists, si_arena *arena, si_diag *diag) {
-    si_shape shape = si_recipe_shape(&plan->recipe);
-    si_property property = {"catalogRecord.exists", exists ? "1" : "0"};
-    si_bytes body = {0};
-    if (!si_properties_write(&shape, &property, 1, 0, &body)) {
-        si_bytes_free(&body);
-        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
+static si_req renderer_request(const si_query *q) {
+    switch (q->asked.type) {
+    case SI_TYPE_MASK:
+        return SI_REQ_MASK;
+    case SI_TYPE_PROPS:
+        return SI_REQ_PROPS;
+    case SI_TYPE_IMAGEPROPS:
+        return SI_REQ_IMAGEPROPS;
+    case SI_TYPE_XMP:
+        return SI_REQ_XMP;
+    case SI_TYPE_MAP:
+        return SI_REQ_MAP;
+    case SI_TYPE_SET:
+        return SI_REQ_SET;
+    case SI_TYPE_USERDATA:
+        return SI_REQ_CROP;
+    default:
+        return SI_REQ_IMG;
     }
-    return set_body(plan, &body, si_properties_type(shape.body), arena, diag);
 }
+
+static bool is_image(const si_query *q) {
+    return q->recipe->req == SI_REQ_IMG || q->recipe->req == SI_REQ_MASK;
+}
+
+/* How a reply in text is to look; images say nothing of it. */
+static void set_shape(si_query *q) {
+    si_recipe *r = q->recipe;
+    if (is_image(q)) {
+        return;
+    }
+    r->body = q->asked.shape.body;
+    r->encoding = q->asked.shape.encoding;
+    if (r->body == SI_BODY_JSON) {
+        r->handler = q->asked.shape.handler;
+        r->request_id = q->asked.shape.request_id;
+    }
+}
+
+/* Replies that read no other command still need sound ones that shape them. */
+static si_result check_shape(si_query *q) {
+    const si_diag *mistake = &q->shape_mistake;
+    return mistake->code == SI_OK ? SI_OK
+                                  : si_fail(q->all->diag, mistake->code, "%s", mistake->text);
+}
+
+static si_result build_image(si_query *q, si_str query, si_plan *plan) {
+    si_recipe *r = q->recipe;
+    r->req = renderer_request(q);
+    bool alone = r->req == SI_REQ_IMAGEPROPS || r->req == SI_REQ_XMP || r->req == SI_REQ_CROP ||
+                 r->req == SI_REQ_SET;
+    if (alone) {
+        si_result result = check_shape(q);
+        result = result == SI_OK && r->req != SI_REQ_SET ? only_source(q) : result;
+        set_shape(q);
+        return result == SI_OK ? si_catalog_facts(q) : result;
+    }
+    si_result result = si_query_build(q, query);
+    result = result == SI_OK ? si_query_output(q) : result;
+    if (result != SI_OK) {
+        return result;
+    }
+    if (q->asked.type == SI_TYPE_IMG && q->all->attributes->watermark[0] != '\0') {
+        result = read_watermark(q);
+    }
+    set_shape(q);
+    resolve_dpr(q, plan);
+    if (r->req == SI_REQ_IMG) {
+        resolve_formats(q, plan);
+    }
+    return result == SI_OK && !is_image(q) ? si_catalog_facts(q) : result;
+}
+
+/* ---- missing images and errors (catalog.md section 9) ---- */
+
+static void restart(si_query *q, const char *object) {
+    si_asked asked = q->asked;
+    *q = (si_query){.all = q->all,
+        .company = q->all->main,
+        .object = si_str_of(object),
+        .object_raw = si_str_of(object),
+        .replaced = true,
+        .recipe = q->recipe};
+    si_query_init(q);
+    q->asked.type = asked.type;
+    q->asked.shape = asked.shape;
+    q->all->has_hours = q->all->record_forever = false;
+    *q->all->diag = (si_diag){0};
+}
+
+/* Mode 0: a default image replaces the whole request. */
+static si_result replace_request(si_query *q, si_str query, si_plan *plan) {
+    si_reading *all = q->all;
+    const si_diag missing = *all->diag;
+    const char *name = q->asked.default_image != NULL ? q->asked.default_image
+                                                      : all->attributes->default_image;
+    bool replaceable = q->asked.type == SI_TYPE_IMG || q->asked.type == SI_TYPE_TMB ||
+                       q->asked.type == SI_TYPE_TILE;
+    if (!all->image_missing || !replaceable || name[0] == '\0' ||
+        all->attributes->default_image_mode != 0) {
+        return missing.code;
+    }
+    restart(q, name);
+    si_result result = si_query_open(q, query);
+    result = result == SI_OK ? build_image(q, query, plan) : result;
+    if (result != SI_OK) {
+        *all->diag = missing;
+        return missing.code;
+    }
+    const si_record *r = q->found.is.record;
+    if (r == NULL || r->expiration <= SI_EXPIRATION_INHERIT) {
+        all->hours = all->attributes->default_expiration;
+    }
+    return SI_OK;
+}
+
+static const char *encode(const char *text, si_arena *arena) {
+    static const char hex[] = "0123456789ABCDEF";
+    char *out = si_arena_alloc(arena, strlen(text) * 3 + 1), *to = out;
+    for (; out != NULL && *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        *to++ = '%';
+        *to++ = hex[c >> 4];
+        *to++ = hex[c & 15];
+    }
+    return out;
+}
+
+/* ErrorImage, with the error's title and message as variables, takes the place of an error. */
+static si_result replace_error(si_query *q, si_plan *plan) {
+    si_reading *all = q->all;
+    const si_diag error = *all->diag;
+    const char *name = all->attributes != NULL ? all->attributes->error_image : "";
+    si_request_type type = q->asked.type;
+    bool image = type == SI_TYPE_IMG || type == SI_TYPE_TMB || type == SI_TYPE_MASK ||
+                 type == SI_TYPE_TILE;
+    if (name[0] == '\0' || !image || si_result_status(error.code) >= 500 || q->all->main == NULL) {
+        return error.code;
+    }
+    restart(q, name);
+    const char *title = encode(si_result_title(error.code), all->arena);
+    const char *message =
+        all->attributes->error_detail >= 2 ? encode(error.text, all->arena) : "";
+    bool defined = title != NULL && message != NULL &&
+                   si_variable_define(&q->variables, SI_STR("error.title"), si_str_of(title),
+                       SI_LEVEL_QUERY, all->arena) &&
+                   si_variable_define(&q->variables, SI_STR("error.message"), si_str_of(message),
+                       SI_LEVEL_QUERY, all->arena);
+    q->replaced = false; /* its record's Modifier counts, but there is no query */
+    si_result result = defined ? si_query_open(q, SI_STR("")) : SI_ERR_MEMORY;
+    result = result == SI_OK ? build_image(q, SI_STR(""), plan) : result;
+    if (result != SI_OK) {
+        *all->diag = error;
+        return error.code;
+    }
+    all->has_hours = true;
+    all->hours = 0;
+    plan->error_image = true;
+    return SI_OK;
+}
+
+/* ---- replies without a renderer ---- */
+
+static si_result set_body(si_plan *plan, si_reply *reply, si_arena *arena, si_diag *diag) {
+    char hex[SI_DIGEST_HEX];
+    si_digest_hex(reply->body.data, reply->body.len, hex);
+    snprintf(plan->etag, sizeof plan->etag, "\"%s\"", hex);
+    plan->body = si_arena_copy(arena, (const char *)reply->body.data, reply->body.len);
+    plan->body_len = reply->body.len;
+    plan->content_type = reply->content_type;
+    plan->recipe_text = "";
+    si_bytes_free(&reply->body);
+    return plan->body != NULL ? SI_OK : si_no_memory(diag);
+}
+
+static si_result answer_here(si_query *q, si_str query, si_plan *plan) {
+    si_reply reply = {0};
+    si_result result = check_shape(q);
+    bool whole = q->asked.type == SI_TYPE_VALIDATE || q->asked.type == SI_TYPE_RESOLVE;
+    if (result == SI_OK && whole) {
+        result = si_query_build(q, query);
+    }
+    if (q->found.is.object != NULL) {
+        si_query_expire(q, &q->found);
+    }
+    result = result == SI_OK ? si_catalog_reply(q, &reply) : result;
+    if (result != SI_OK) {
+        si_bytes_free(&reply.body);
+        return result;
+    }
+    return set_body(plan, &reply, q->all->arena, q->all->diag);
+}
+
+/* req=map of a record and nothing else is its field as it is. */
+static bool is_bare_map(const si_query *q, si_str query) {
+    si_str rest = query, item;
+    if (q->asked.type != SI_TYPE_MAP || q->found.is.record == NULL) {
+        return false;
+    }
+    while (si_str_next(&rest, '&', &item)) {
+        si_str name;
+        (void)si_str_next(&item, '=', &name);
+        const si_command_row *row = name.len > 0 ? si_command_find(name) : NULL;
+        bool shape = row != NULL && (row->flags & SI_SURVIVES) != 0 && row->scope == SI_SCOPE_REQUEST;
+        if (name.len > 0 && !shape && (row != NULL || name.p[0] == '$')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- how the reply is kept (server.md section 1) ---- */
 
 static int64_t seconds(double hours) {
     return hours < 0 ? FOREVER : (int64_t)floor(hours * 3600 + 0.5);
 }
 
-si_result si_plan_make(const si_catalog *catalog, const si_generations *generations,
-    const si_request *request, si_arena *arena, si_plan *plan, si_diag *diag) {
-    *plan = (si_plan){.client_cache = true, .server_cache = true};
-    si_client_classify(&request->headers, &plan->client);
-    si_recipe *r = &plan->recipe;
-    si_str whole, object, modifier;
-    if (si_content_path(request->path)) {
-        return si_content_plan(catalog, request, arena, plan, diag);
-    }
-    si_result result = decode_path(request->path, arena, &whole, diag);
-    if (result != SI_OK) {
-        return result;
-    }
-    const si_company *company = split_company(catalog, whole, arena, &object);
-    const si_attributes *a = &company->attributes;
-    si_file file = {.path = ""};
-    si_diag missing = {0};
-    si_result found = find_object(catalog, company, object, arena, &file, &modifier, &missing);
+static void set_caching(const si_query *q, si_plan *plan) {
+    const si_reading *all = q->all;
+    const si_attributes *a = all->attributes;
+    char ttl = types[q->asked.type].ttl;
+    double hours = ttl == 'N'          ? a->non_img_expiration
+                   : all->has_hours    ? all->hours
+                                       : a->expiration;
+    plan->ttl = ttl == '0' ? 0 : seconds(hours);
+    plan->always_unmodified = plan->ttl == FOREVER;
+    bool image = plan->body == NULL && is_image(q);
+    plan->client_cache =
+        !plan->error_image && ttl != '0' && (!image || q->asked.client_cache || all->record_forever);
+    plan->server_cache = !image || q->asked.server_cache;
+    plan->update = image && q->asked.update;
+    plan->last_modified = a->use_last_modified ? all->newest : 0;
+}
 
-    si_query q;
-    result = si_query_init(&q, catalog, company, r, arena, diag);
-    if (result == SI_OK) {
-        result = read_query(&q, request, modifier);
+static si_result set_headers(const incoming *in, si_query *q, si_plan *plan) {
+    si_reading *all = q->all;
+    if (in->rules.header_count == 0) {
+        return SI_OK;
     }
-    if (result != SI_OK) {
-        return result;
+    si_plan_header *list =
+        si_arena_alloc(all->arena, (size_t)in->rules.header_count * sizeof *list);
+    if (list == NULL) {
+        return si_no_memory(all->diag);
     }
-    bool image = r->req == SI_REQ_IMG && !q.exists;
-    double hours = image ? a->expiration : a->non_img_expiration;
-    const char *substitute = q.default_image != NULL ? q.default_image : a->default_image;
-    if (found == SI_ERR_NOT_FOUND && image && substitute[0] != '\0') {
-        si_diag ignored = {0};
-        found = find_default(catalog, company, substitute, arena, &file, &modifier, &ignored);
-        if (found == SI_OK && a->default_image_mode == 0) {
-            result = si_query_init(&q, catalog, company, r, arena, diag);
-            q.replaced = true;
-            if (result == SI_OK) {
-                result = read_query(&q, request, (si_str){NULL, 0});
-            }
+    plan->headers = list;
+    for (int i = 0; i < in->rules.header_count; i++) {
+        const si_rule_header *h = in->rules.headers[i];
+        const char *texts[2] = {h->name, h->value};
+        si_str out[2];
+        for (int k = 0; k < 2; k++) {
+            si_result result = si_variables_expand(&q->variables, si_str_of(texts[k]),
+                SI_INSERT_URL, all->arena, &out[k], all->diag);
             if (result != SI_OK) {
                 return result;
             }
+            texts[k] = si_arena_copy(all->arena, out[k].p, out[k].len);
         }
-        hours = a->default_expiration;
-        found = found == SI_OK ? SI_OK : SI_ERR_NOT_FOUND;
+        if (texts[0] == NULL || texts[1] == NULL) {
+            return si_no_memory(all->diag);
+        }
+        if (si_rule_header_ok(out[0], out[1])) {
+            list[plan->header_count++] = (si_plan_header){texts[0], texts[1], h->add};
+        }
     }
-    if (found != SI_OK && !(found == SI_ERR_NOT_FOUND && q.exists)) {
-        return si_fail(diag, found, "%s", missing.text);
-    }
-    r->object = si_arena_copy(arena, object.p, object.len);
-    if (r->object == NULL) {
-        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
-    }
-    if (!image) {
-        keep_properties_only(&q);
-    } else {
-        r->body = SI_BODY_TEXT;
-        r->request_id = "";
-        r->handler = "s7jsonResponse";
-        resolve_dpr(&q, a, plan);
-        resolve_formats(&q, a, plan);
-    }
-    q.base->source.kind = file.path[0] != '\0' ? SI_SOURCE_FILE : SI_SOURCE_NONE;
-    q.base->source.file = file_ref(&file);
-    r->generation = si_generation_of(generations, si_str_of(company->id), object);
-    plan->ttl = seconds(hours);
-    plan->always_unmodified = plan->ttl == FOREVER;
-    plan->client_cache = q.client_cache;
-    plan->server_cache = q.server_cache;
-    plan->update = q.update;
-    if (a->use_last_modified && file.time_ns > 0) {
-        plan->last_modified = file.time_ns / 1000000000;
-    }
-    if (q.exists) {
-        return answer_exists(plan, found == SI_OK, arena, diag);
-    }
-    return si_recipe_print(r, arena, &plan->recipe_text, diag);
+    return SI_OK;
 }
 
-const char *si_plan_error_text(const si_diag *diag, si_arena *arena) {
+/* ---- all of it ---- */
+
+static si_result read_request(incoming *in, si_query *q, si_plan *plan) {
+    si_reading *all = q->all;
+    si_result result = apply_rules(in, all, plan);
+    result = result == SI_OK ? unlock(in, all) : result;
+    if (result != SI_OK) {
+        return result;
+    }
+    si_str query = in->query.p != NULL ? in->query : SI_STR("");
+    *q = (si_query){.all = all,
+        .company = all->main,
+        .object = in->object,
+        .object_raw = in->path,
+        .from_url = true,
+        .recipe = &plan->recipe};
+    si_query_init(q);
+    if (in->object.len == 0 && query.len == 0) {
+        q->asked.type = SI_TYPE_BANNER;
+    }
+    result = si_query_open(q, query);
+    plan->shape = q->asked.shape;
+    if (result != SI_OK) {
+        return result;
+    }
+    q->read_only = q->asked.type == SI_TYPE_VALIDATE;
+    switch (types[q->asked.type].reply) {
+    case OFF:
+        return si_fail(all->diag, SI_ERR_UNSUPPORTED, "req=%s is switched off",
+            si_request_type_name(q->asked.type));
+    case CATALOG:
+        if (!si_catalog_reply_renders(q)) {
+            return answer_here(q, query, plan);
+        }
+        break;
+    case RENDER:
+        break;
+    }
+    if (is_bare_map(q, query)) {
+        return answer_here(q, query, plan);
+    }
+    result = build_image(q, query, plan);
+    plan->shape = q->asked.shape;
+    return result == SI_ERR_NOT_FOUND ? replace_request(q, query, plan) : result;
+}
+
+si_result si_plan_make(const si_catalog *catalog, const si_generations *generations,
+    const si_request *request, si_arena *arena, si_plan *plan, si_diag *diag) {
+    static const si_str context = {"/is/image", 9};
+    *plan = (si_plan){.client_cache = true,
+        .server_cache = true,
+        .error_detail = 2,
+        .shape = {.encoding = "UTF-8", .handler = "s7jsonResponse", .request_id = ""}};
+    si_client_classify(&request->headers, &plan->client);
+    if (si_content_path(request->path)) {
+        return si_content_plan(catalog, request, arena, plan, diag);
+    }
+    bool ours = si_str_starts(request->path, context) &&
+                (request->path.len == context.len || request->path.p[context.len] == '/');
+    if (!ours) {
+        return si_fail(
+            diag, SI_ERR_CONTEXT, "no images at this address; they are below /is/image/");
+    }
+    size_t skip = request->path.len > context.len ? context.len + 1 : context.len;
+    incoming in = {.request = request,
+        .path = {request->path.p + skip, request->path.len - skip},
+        .query = request->query};
+    si_reading all = {
+        .catalog = catalog, .generations = generations, .arena = arena, .diag = diag};
+    si_query *q = si_arena_alloc(arena, sizeof *q);
+    if (q == NULL) {
+        return si_no_memory(diag);
+    }
+    q->all = &all;
+    q->recipe = &plan->recipe;
+    si_result result = read_request(&in, q, plan);
+    if (result != SI_OK) {
+        result = replace_error(q, plan);
+    }
+    result = result == SI_OK ? set_headers(&in, q, plan) : result;
+    if (result != SI_OK) {
+        return result;
+    }
+    plan->dependencies = all.dependencies;
+    plan->recipe.object = si_arena_copy(arena, in.object.p, in.object.len);
+    plan->recipe.generation = si_plan_generation(plan, generations);
+    set_caching(q, plan);
+    if (plan->recipe.object == NULL) {
+        return si_no_memory(diag);
+    }
+    return plan->body != NULL ? SI_OK
+                              : si_recipe_print(&plan->recipe, arena, &plan->recipe_text, diag);
+}
+
+uint64_t si_plan_generation(const si_plan *plan, const si_generations *generations) {
+    uint64_t sum = 0;
+    for (const si_dependency *d = plan->dependencies; d != NULL; d = d->next) {
+        sum += si_generation_of(generations, si_str_of(d->company), si_str_of(d->object));
+    }
+    return sum;
+}
+
+si_str si_plan_error(const si_plan *plan, const si_diag *diag, si_arena *arena, const char **type) {
     const char *title = si_result_title(diag->code);
-    const char *text =
-        diag->text[0] != '\0' ? si_arena_printf(arena, "%s: %s", title, diag->text) : NULL;
-    return text != NULL ? text : title;
+    const char *text = plan->error_detail >= 2 ? diag->text : "";
+    si_reply reply = {0};
+    si_str body = {NULL, 0};
+    if (si_reply_error(&plan->shape, title, text, &reply)) {
+        *type = reply.content_type;
+        body.p = si_arena_copy(arena, (const char *)reply.body.data, reply.body.len);
+        body.len = reply.body.len;
+    }
+    si_bytes_free(&reply.body);
+    if (body.p == NULL) {
+        *type = "text/plain; charset=utf-8";
+        body = si_str_of(title);
+    }
+    return body;
 }

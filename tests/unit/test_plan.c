@@ -149,7 +149,7 @@ static const struct meaning {
     {"acme/shoe?wid=10&hei=10&fit=wrap", "pic.view.fit", "wrap"},
     {"acme/shoe?wid=10&hei=10&fit=crop,1", "pic.view.upscale", "1"},
     {"acme/shoe?wid=10&hei=10&scl=2&fit=crop", "pic.view.fit", ""}, /* ignored with scl */
-    {"acme/shoe?align=3,-.5", "pic.view.align", "1,-0.5"},
+    {"acme/shoe?wid=9&hei=9&align=3,-.5", "pic.view.align", "1,-0.5"},
     {"acme/shoe?scl=.5", "pic.view.scl", "0.5"},
     {"acme/shoe?scl=1", "pic.view.defpix", ""}, /* DefaultPix counts only without a size */
     {"acme/shoe", "pic.view.defpix", "1280,1280"},
@@ -202,7 +202,7 @@ static const struct meaning {
     {"acme/gone?defaultImage=none&wid=9&crop=1,2,3,4&qlt=7", "pic.layer#0.crop", ""},
     {"acme/gone?defaultImage=/plain/pic", "pic.layer#0.src.file", "plain/pic.webp"},
     /* properties stand alone */
-    {"acme/shoe?req=exists&wid=0", NULL, NULL}, /* still an error */
+    {"acme/shoe?req=exists&wid=0", "body", ""}, /* alone: other commands are ignored */
     {"acme/gone?req=exists", "pic.layer#0.src.file", ""},
     {"acme/shoe?req=imageprops,json&handler=cb&id=7&wid=3", "pic.view.wid", "0"},
     {"acme/shoe?req=imageprops,json&handler=cb&id=7", "handler", "cb"},
@@ -246,7 +246,7 @@ static const struct refusal {
     {"acme/gone?defaultImage=", SI_ERR_NOT_FOUND},
     {"acme/gone?defaultImage=gone-too", SI_ERR_NOT_FOUND},
     {"acme/", SI_ERR_FORBIDDEN},
-    {"", SI_ERR_SYNTAX},
+    {"?wid=3", SI_ERR_SYNTAX},
     {"acme/../../secret", SI_ERR_FORBIDDEN},
     {"acme/%2e%2e/%2e%2e/secret", SI_ERR_FORBIDDEN},
     {"acme/..%2f..%2fsecret", SI_ERR_FORBIDDEN},
@@ -276,15 +276,15 @@ static const struct refusal {
     {"acme/shoe?dpr=yes", SI_ERR_RANGE},
     {"acme/shoe?bfc=maybe", SI_ERR_RANGE},
     {"acme/shoe?fmt=jpge", SI_ERR_SYNTAX},
-    {"acme/shoe?fmt=pdf", SI_ERR_UNSUPPORTED},
+    {"acme/shoe?fmt=swf", SI_ERR_UNSUPPORTED},
     {"acme/shoe?qlt=best", SI_ERR_RANGE},
     {"acme/shoe?$nothing$", SI_ERR_NOT_FOUND},
-    {"acme/shoe?layer=1&pos=1,1", SI_ERR_UNSUPPORTED},
+    {"acme/shoe?layer=1&pos=1,1", SI_ERR_SYNTAX},
     {"acme/shoe?layer=nobody", SI_ERR_SYNTAX},
     {"acme/shoe?layer=0,comp", SI_ERR_SYNTAX},
-    {"acme/shoe?rotate=30", SI_ERR_UNSUPPORTED},
-    {"acme/shoe?icc=AdobeRGB", SI_ERR_UNSUPPORTED},
-    {"acme/shoe?req=userdata", SI_ERR_UNSUPPORTED},
+    {"acme/shoe?rotate=wide", SI_ERR_RANGE},
+    {"acme/shoe?icc=NoSuchProfile", SI_ERR_NOT_FOUND},
+    {"acme/shoe?req=loadcache", SI_ERR_UNSUPPORTED},
     {"acme/shoe?req=nonsense", SI_ERR_RANGE},
     {"acme/shoe?req=exists,json&handler=a(b", SI_ERR_RANGE},
 };

@@ -1,0 +1,35 @@
+/* Values of commands, taken apart (reference/commands.md section 1). */
+#ifndef SI_RECIPE_VALUES_H
+#define SI_RECIPE_VALUES_H
+
+#include "base/str.h"
+#include "recipe/picture.h"
+
+enum { SI_SIDE_MAX = 1 << 30 }; /* pixels, either sign */
+
+/* A real as recipes hold it: rounded to 7 digits, so that print(scan(text)) is text. |v| ≤ 1e9. */
+double si_canonical(double v);
+
+/* False unless the whole text, blanks around it aside, is such a number. Ints accept reals, rounded
+ * half up (P4), of at most ±SI_SIDE_MAX; reals are canonical. */
+bool si_value_int(si_str s, int *out);
+bool si_value_real(si_str s, double *out);
+
+/* Takes the next part of a list and trims it; false if it is empty or missing, which counts as
+ * absent. *rest is {NULL, 0} behind the last one. */
+bool si_value_part(si_str *rest, si_str *part);
+
+/* `count` numbers parted by commas, all there and nothing else. */
+bool si_value_ints(si_str s, int *out, int count);
+bool si_value_reals(si_str s, double *out, int count);
+
+/* Index of a keyword (any case, P1) in a NULL-ended list, or −1. */
+int si_value_keyword(si_str s, const char *const *names);
+
+/* A colour with its alpha, naively converted to 8-bit RGB. */
+bool si_value_paint(si_str s, si_paint *out);
+
+int si_clamp_int(int v, int low, int high);
+double si_clamp_real(double v, double low, double high);
+
+#endif
