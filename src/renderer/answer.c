@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
-#include "recipe/properties.h"
 #include "render/reply.h"
+#include "renderer/answer_facts.h"
 
 /* ---- errors ---- */
 
@@ -72,63 +72,17 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
     return SI_OK;
 }
 
-/* ---- properties ---- */
-
-static si_result answer_properties(const si_recipe *r, const si_files *files,
-    const si_answer_options *options, si_answer *out, si_diag *diag) {
-    si_property list[32];
-    char values[32][96];
-    int n = 0;
-#define PROPERTY(key, ...)                                                                         \
-    do {                                                                                           \
-        snprintf(values[n], sizeof values[n], __VA_ARGS__);                                        \
-        list[n] = (si_property){key, values[n]};                                                   \
-        n++;                                                                                       \
-    } while (0)
-    const si_file_ref *file = si_picture_file(&r->picture);
-    si_source_props p = {0};
-    int fd = si_files_open(files, &r->picture.layers[0].source, diag);
-    if (fd < 0) {
-        return diag->code;
-    }
-    si_result result = si_render_props(fd, &options->limits, &p, diag);
-    close(fd);
-    if (result != SI_OK) {
-        return result;
-    }
-    /* alphabetical (P28); reference/commands.md 7.3 */
-    PROPERTY("image.anchor", "%d,%d", p.width / 2, p.height / 2);
-    PROPERTY("image.embeddedIccProfile", "%s", p.icc_name);
-    PROPERTY("image.embeddedPhotoshopPaths", "0");
-    PROPERTY("image.embeddedXmpData", "%d", p.has_xmp);
-    PROPERTY("image.height", "%d", p.height);
-    PROPERTY("image.iccProfile", "%s", p.icc_name);
-    PROPERTY("image.mask", "%d", p.alpha ? 2 : 0);
-    PROPERTY("image.modifier", "%s", "");
-    PROPERTY("image.photoshopPathNames", "%s", "");
-    PROPERTY("image.pixTyp", "%s", p.channels == 1 ? "BW" : p.channels == 4 ? "CMYK" : "RGB");
-    PROPERTY("image.postModifier", "%s", "");
-    PROPERTY("image.printRes", "%.6g", p.print_res);
-    PROPERTY("image.timeStamp", "%lld", (long long)(file->time / 1000000));
-    PROPERTY("image.width", "%d", p.width);
-#undef PROPERTY
-    si_shape shape = si_recipe_shape(r);
-    if (!si_properties_write(&shape, list, n, file->time / 1000000000, &out->body)) {
-        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
-    }
-    out->status = 200;
-    out->content_type = si_properties_type(r->body);
-    set_etag(out);
-    return SI_OK;
-}
-
 /* ---- public ---- */
 
 void si_answer_make(
     const si_recipe *r, const si_files *files, const si_answer_options *options, si_answer *out) {
     si_diag diag = {0};
-    si_result result = r->req == SI_REQ_IMG ? answer_image(r, files, options, out, &diag)
-                                            : answer_properties(r, files, options, out, &diag);
+    bool image = r->req == SI_REQ_IMG || r->req == SI_REQ_MASK;
+    si_result result = image ? answer_image(r, files, options, out, &diag)
+                             : si_answer_facts(r, files, options, out, &diag);
+    if (result == SI_OK && !image) {
+        set_etag(out);
+    }
     if (result != SI_OK) {
         diag.code = diag.code != SI_OK ? diag.code : result;
         si_answer_error(&diag, out);

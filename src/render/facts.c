@@ -1,0 +1,163 @@
+#include "render/facts.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "render/image_map.h"
+#include "render/scene.h"
+#include "render/smart_crop.h"
+#include "render/window.h"
+
+/* A studio with its arena, and the scene of the recipe's picture. */
+typedef struct survey {
+    si_arena arena;
+    si_studio studio;
+    si_scene *scene;
+    si_geometry view;
+} survey;
+
+static si_result survey_open(survey *s, const si_recipe *r, const si_files *files,
+    const si_render_limits *limits, si_diag *diag) {
+    si_view view = r->picture.view;
+    view.max_pix[0] = view.max_pix[1] = 0;
+    *s = (survey){.studio = {.recipe = r, .files = files}};
+    s->studio.arena = &s->arena;
+    s->studio.limits = si_render_limits_or_default(limits);
+    si_result code = si_scene_open(&s->studio, &r->picture, NULL, &s->scene, diag);
+    if (code == SI_OK) {
+        code = si_geometry_view(&view, s->scene->canvas, s->scene->detail, r->dpr, &s->view, diag);
+    }
+    return code;
+}
+
+static void survey_close(survey *s) {
+    si_studio_close(&s->studio);
+    si_arena_free(&s->arena);
+    vips_error_clear();
+}
+
+si_result si_render_size(const si_recipe *r, const si_files *files, const si_render_limits *limits,
+    int size[2], si_diag *diag) {
+    survey s;
+    si_result code = survey_open(&s, r, files, limits, diag);
+    if (code == SI_OK) {
+        memcpy(size, s.view.out, sizeof s.view.out);
+    }
+    survey_close(&s);
+    return code;
+}
+
+/* ---- smart crops ---- */
+
+static si_result look(
+    const si_source *source, si_original *o, double rect[4], uint32_t *colour, si_diag *diag) {
+    const double size[2] = {o->swap ? o->height : o->width, o->swap ? o->width : o->height};
+    double scale = fmin(1, SI_SMART_CROP_SIDE / fmax(size[0], size[1]));
+    si_window_axis axes[2];
+    si_image thumb = {0};
+    for (int i = 0; i < 2; i++) {
+        int count = (int)fmax(1, si_round(size[i] * scale));
+        axes[i] = (si_window_axis){.to = size[i], .content = count, .count = count};
+    }
+    si_result code = si_window_read(o, axes, SI_RESMODE_BILIN, false, &thumb, diag);
+    if (source->crop_rect[2] > 0) {
+        memcpy(rect, source->crop_rect, 4 * sizeof *rect);
+    } else if (code == SI_OK) {
+        code = si_smart_crop(&thumb, size[0] / size[1],
+            (double)source->smart_crop[0] / source->smart_crop[1], rect, diag);
+    }
+    if (code == SI_OK) {
+        *colour = si_smart_swatch(&thumb, rect);
+    }
+    si_image_free(&thumb);
+    return code;
+}
+
+si_result si_render_crop(const si_recipe *r, const si_files *files, const si_render_limits *limits,
+    double rect[4], uint32_t *colour, si_diag *diag) {
+    const si_source *source = &r->picture.layers[0].source;
+    si_render_limits most = si_render_limits_or_default(limits);
+    si_original o = {0};
+    if (source->smart_crop[0] <= 0 && source->crop_rect[2] <= 0) {
+        return si_fail(diag, SI_ERR_RANGE, "this is no smart crop");
+    }
+    int fd = si_files_open(files, source, diag);
+    if (fd < 0) {
+        return diag->code;
+    }
+    si_result code = si_original_open(&o, fd, &most, diag);
+    if (code == SI_OK) {
+        code = look(source, &o, rect, colour, diag);
+    }
+    si_original_close(&o);
+    close(fd);
+    vips_error_clear();
+    return code;
+}
+
+/* ---- image maps ---- */
+
+/* From composite pixels to reply pixels. */
+static si_map to_reply(const survey *s, int flip) {
+    const si_geometry *g = &s->view;
+    si_map m = SI_MAP_IDENTITY;
+    for (int i = 0; i < 2; i++) {
+        double scale = g->out_content[2 + i] / s->scene->canvas[i];
+        bool mirrored = (flip & (i == 0 ? SI_FLIP_LR : SI_FLIP_UD)) != 0;
+        double from = mirrored ? s->scene->canvas[i] + s->scene->cut[i] : -s->scene->cut[i];
+        m.m[4 * i] = mirrored ? -scale : scale;
+        m.m[3 * i + 2] = g->out_content[i] + from * scale;
+    }
+    return m;
+}
+
+static si_str text_of(const char *text) {
+    return text != NULL ? si_str_of(text) : (si_str){"", 0};
+}
+
+/* The areas of one layer. `map` counts after rotate and extend, mapA in pixels of the source. */
+static bool write_layer(
+    const survey *s, const si_scene_layer *l, const si_map *reply, si_bytes *out) {
+    const si_look *given = &l->layer->look;
+    si_map at = SI_MAP_IDENTITY, whole, source;
+    at.m[2] = l->box.at[0];
+    at.m[5] = l->box.at[1];
+    whole = si_map_chain(&at, reply);
+    double boxes[2][4] = {{0}, {0, 0, s->view.out[0], s->view.out[1]}};
+    si_map_box(&whole, (double[]){0, 0, l->box.rect[0], l->box.rect[1]}, boxes[0]);
+    if (given->map != NULL) {
+        return si_image_map_write(si_str_of(given->map), &whole, (const double(*)[4])boxes, 2, out);
+    }
+    if (l->box.has_quad) {
+        return true;
+    }
+    source = si_map_chain(&l->box.fit, &l->box.plain);
+    source = si_map_chain(&source, reply);
+    return si_image_map_write(
+        text_of(given->map_source), &source, (const double(*)[4])boxes, 2, out);
+}
+
+static bool write_maps(const survey *s, si_bytes *out) {
+    const si_picture *p = s->scene->picture;
+    si_map reply = to_reply(s, p->comp.flip), plain = to_reply(s, 0);
+    for (int i = p->layer_count - 1; i >= 0; i--) {
+        if (!p->layers[i].hide && !write_layer(s, &s->scene->layers[i], &reply, out)) {
+            return false;
+        }
+    }
+    double boxes[2][4] = {{0}, {0, 0, s->view.out[0], s->view.out[1]}};
+    si_map_box(&plain, (double[]){0, 0, s->scene->canvas[0], s->scene->canvas[1]}, boxes[0]);
+    return si_image_map_write(text_of(p->comp.map), &plain, (const double(*)[4])boxes, 2, out);
+}
+
+si_result si_render_map(const si_recipe *r, const si_files *files, const si_render_limits *limits,
+    si_bytes *out, si_diag *diag) {
+    survey s;
+    si_result code = survey_open(&s, r, files, limits, diag);
+    if (code == SI_OK && !write_maps(&s, out)) {
+        code = si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    }
+    survey_close(&s);
+    return code;
+}

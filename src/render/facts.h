@@ -1,0 +1,23 @@
+/* What can be said of a request without rendering it: property replies (reference/commands.md 7).
+ */
+#ifndef SI_RENDER_FACTS_H
+#define SI_RENDER_FACTS_H
+
+#include "base/bytes.h"
+#include "render/render.h"
+
+/* The reply's size in pixels; MaxPix is no limit here (P29). Errors of si_render(). */
+SI_NODISCARD si_result si_render_size(const si_recipe *r, const si_files *files,
+    const si_render_limits *limits, int size[2], si_diag *diag);
+
+/* The part of layer 0's source that its smart crop shows, x, y, w, h as fractions, and the colour
+ * that most of it has, 0xRRGGBB (smart-imaging.md section 9). */
+SI_NODISCARD si_result si_render_crop(const si_recipe *r, const si_files *files,
+    const si_render_limits *limits, double rect[4], uint32_t *colour, si_diag *diag);
+
+/* req=map: the AREA elements of all layers in reply pixels, front to back, the composite's last.
+ * Appended to `out`. */
+SI_NODISCARD si_result si_render_map(const si_recipe *r, const si_files *files,
+    const si_render_limits *limits, si_bytes *out, si_diag *diag);
+
+#endif

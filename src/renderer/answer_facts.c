@@ -1,0 +1,298 @@
+#include "renderer/answer_facts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "recipe/media_set.h"
+#include "recipe/replies.h"
+#include "render/facts.h"
+#include "render/metadata.h"
+
+enum { PROPERTIES_MAX = 64, VERSION_LENGTH = 12 };
+
+/* A list of properties in the making; values live in the arena. */
+typedef struct listing {
+    si_property rows[PROPERTIES_MAX];
+    int count;
+    si_arena arena;
+    bool failed;
+} listing;
+
+static void add(listing *l, const char *name, const char *fmt, ...) SI_PRINTF(3, 4);
+
+static void add(listing *l, const char *name, const char *fmt, ...) {
+    char text[400];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    const char *copy =
+        n >= 0 ? si_arena_copy(&l->arena, text, n < (int)sizeof text ? (size_t)n : sizeof text - 1)
+               : NULL;
+    if (copy == NULL || l->count == PROPERTIES_MAX) {
+        l->failed = true;
+        return;
+    }
+    l->rows[l->count++] = (si_property){name, copy};
+}
+
+/* What the front wing says, in the place of what was found here. */
+static void add_facts(listing *l, const si_recipe *r) {
+    for (int i = 0; i < r->fact_count; i++) {
+        int k = 0;
+        while (k < l->count && strcmp(l->rows[k].name, r->facts[i].name) != 0) {
+            k++;
+        }
+        if (k == PROPERTIES_MAX) {
+            l->failed = true;
+            return;
+        }
+        l->rows[k] = (si_property){r->facts[i].name, r->facts[i].value};
+        l->count += k == l->count;
+    }
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const si_property *)a)->name, ((const si_property *)b)->name);
+}
+
+/* Alphabetical (P28). */
+static si_result write_list(
+    listing *l, const si_recipe *r, int64_t time, si_answer *out, si_diag *diag) {
+    si_shape shape = si_recipe_shape(r);
+    si_reply reply = {0};
+    add_facts(l, r);
+    qsort(l->rows, (size_t)l->count, sizeof *l->rows, by_name);
+    bool ok = !l->failed && si_reply_properties(&shape, l->rows, l->count, time, &reply);
+    si_bytes_move(&out->body, &reply.body);
+    out->content_type = reply.content_type;
+    si_arena_free(&l->arena);
+    return ok ? SI_OK : si_fail(diag, SI_ERR_MEMORY, "out of memory");
+}
+
+/* ---- versions ---- */
+
+static bool add_file(void *context, const si_file_ref *file) {
+    char text[64];
+    int n = snprintf(
+        text, sizeof text, ",%llu,%lld;", (unsigned long long)file->size, (long long)file->time);
+    return si_bytes_append(context, file->path, strlen(file->path)) &&
+           si_bytes_append(context, text, (size_t)n);
+}
+
+/* Changes when any file of the recipe does, or is purged. */
+static bool version_of(const si_recipe *r, char out[SI_DIGEST_HEX]) {
+    si_bytes text = {0};
+    char generation[24];
+    int n = snprintf(generation, sizeof generation, "%llu", (unsigned long long)r->generation);
+    bool ok = si_recipe_files(r, add_file, &text) && si_bytes_append(&text, generation, (size_t)n);
+    if (ok) {
+        si_digest_hex(text.data, text.len, out);
+        out[VERSION_LENGTH] = '\0';
+    }
+    si_bytes_free(&text);
+    return ok;
+}
+
+/* ---- props ---- */
+
+static si_result props(const si_recipe *r, const si_files *files, const si_answer_options *options,
+    si_answer *out, si_diag *diag) {
+    static const char *const types[] = {"RGB", "BW", "CMYK"};
+    char version[SI_DIGEST_HEX] = "";
+    int size[2];
+    listing l = {0};
+    si_result result = si_render_size(r, files, &options->limits, size, diag);
+    if (result != SI_OK || !version_of(r, version)) {
+        return result != SI_OK ? result : si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    }
+    add(&l, "image.bgc", "%06x", (unsigned)r->bgc);
+    add(&l, "image.height", "%d", size[1]);
+    add(&l, "image.iccEmbed", "%d", r->icc_embed);
+    add(&l, "image.iccProfile", "%s", r->icc_name);
+    add(&l, "image.length", "0");
+    add(&l, "image.mask", "%d", r->alpha);
+    add(&l, "image.pathEmbed", "%d", r->path_embed);
+    add(&l, "image.pixTyp", "%s", types[r->pixel_type]);
+    add(&l, "image.printRes", "%d", r->print_res > 0 ? r->print_res : 72);
+    add(&l, "image.quality", "%d,%d", r->quality, r->chroma_full);
+    add(&l, "image.type", "%s", si_format_mime(r->format));
+    add(&l, "image.version", "%s", version);
+    add(&l, "image.width", "%d", size[0]);
+    add(&l, "image.xmpEmbed", "%d", r->xmp_embed);
+    add(&l, "metadata.version", "%s", version);
+    return write_list(&l, r, si_picture_file(&r->picture)->time / 1000000000, out, diag);
+}
+
+/* ---- imageprops, xmp, crop ---- */
+
+/* Opens the source of layer 0. */
+static int open_source(const si_recipe *r, const si_files *files, si_diag *diag) {
+    return si_files_open(files, &r->picture.layers[0].source, diag);
+}
+
+static si_result imageprops(const si_recipe *r, const si_files *files,
+    const si_answer_options *options, si_answer *out, si_diag *diag) {
+    const si_file_ref *file = si_picture_file(&r->picture);
+    si_source_props p = {0};
+    listing l = {0};
+    int fd = open_source(r, files, diag);
+    if (fd < 0) {
+        return diag->code;
+    }
+    si_result result = si_render_props(fd, &options->limits, &p, diag);
+    close(fd);
+    if (result != SI_OK) {
+        return result;
+    }
+    add(&l, "image.anchor", "%d,%d", p.width / 2, p.height / 2);
+    add(&l, "image.embeddedIccProfile", "%s", p.icc_name);
+    add(&l, "image.embeddedPhotoshopPaths", "0");
+    add(&l, "image.embeddedXmpData", "%d", p.has_xmp);
+    add(&l, "image.height", "%d", p.height);
+    add(&l, "image.iccProfile", "%s", p.icc_name);
+    add(&l, "image.mask", "%d", r->picture.layers[0].mask.kind != SI_SOURCE_NONE ? 3 : p.alpha * 2);
+    add(&l, "image.modifier", "%s", "");
+    add(&l, "image.photoshopPathNames", "%s", "");
+    add(&l, "image.pixTyp", "%s", p.channels == 1 ? "BW" : p.channels == 4 ? "CMYK" : "RGB");
+    add(&l, "image.postModifier", "%s", "");
+    add(&l, "image.printRes", "%.6g", p.print_res);
+    add(&l, "image.timeStamp", "%lld", (long long)(file->time / 1000000));
+    add(&l, "image.width", "%d", p.width);
+    return write_list(&l, r, file->time / 1000000000, out, diag);
+}
+
+static si_result xmp(const si_recipe *r, const si_files *files, const si_answer_options *options,
+    si_answer *out, si_diag *diag) {
+    si_metadata m = {0};
+    int fd = open_source(r, files, diag);
+    if (fd < 0) {
+        return diag->code;
+    }
+    si_result result = si_metadata_read(fd, &options->limits, &m, diag);
+    close(fd);
+    if (result == SI_OK) {
+        si_bytes_move(&out->body, &m.xmp);
+        out->content_type = "text/xml; charset=utf-8";
+    }
+    si_metadata_free(&m);
+    return result;
+}
+
+/* The six properties of a smart crop (smart-imaging.md section 9). */
+static si_result crop(const si_recipe *r, const si_files *files, const si_answer_options *options,
+    si_answer *out, si_diag *diag) {
+    const si_source *s = &r->picture.layers[0].source;
+    double rect[4];
+    uint32_t colour;
+    char text[4][32];
+    si_shape shape = si_recipe_shape(r);
+    si_result result = si_render_crop(r, files, &options->limits, rect, &colour, diag);
+    if (result != SI_OK) {
+        return result;
+    }
+    for (int i = 0; i < 4; i++) {
+        si_real_print(rect[i], text[i]);
+    }
+    const char *name = "";
+    for (int i = 0; i < r->fact_count; i++) {
+        name = strcmp(r->facts[i].name, "SmartCropDef") == 0 ? r->facts[i].value : name;
+    }
+    char lines[600];
+    int n = snprintf(lines, sizeof lines,
+        "SmartCropDef=%.100s\r\nSmartCropType=%s\r\nSmartCropWidth=%d.0\r\nSmartCropHeight=%d.0\r\n"
+        "SmartCropRect=%s,%s,%s,%s,%d,%d\r\nSmartSwatchColor=0x%06X",
+        name, s->crop_rect[2] > 0 ? "manual" : "smart", s->smart_crop[0], s->smart_crop[1], text[0],
+        text[1], text[2], text[3], s->smart_crop[0], s->smart_crop[1], (unsigned)colour);
+    si_reply reply = {0};
+    bool ok = n > 0 && n < (int)sizeof lines && si_reply_lines(&shape, lines, &reply);
+    si_bytes_move(&out->body, &reply.body);
+    out->content_type = reply.content_type;
+    return ok ? SI_OK : si_fail(diag, SI_ERR_MEMORY, "out of memory");
+}
+
+/* ---- maps and sets ---- */
+
+static si_result map(const si_recipe *r, const si_files *files, const si_answer_options *options,
+    si_answer *out, si_diag *diag) {
+    si_bytes areas = {0};
+    si_shape shape = si_recipe_shape(r);
+    si_reply reply = {.content_type = si_properties_type(r->body)};
+    si_result result = si_render_map(r, files, &options->limits, &areas, diag);
+    bool ok = result != SI_OK || si_bytes_append(&areas, "", 1);
+    if (result == SI_OK && ok && r->body == SI_BODY_TEXT) {
+        areas.len--;
+        si_bytes_move(&reply.body, &areas);
+    } else if (result == SI_OK && ok) {
+        ok = si_reply_field(&shape, "map", (const char *)areas.data, &reply);
+    }
+    si_bytes_free(&areas);
+    si_bytes_move(&out->body, &reply.body);
+    out->content_type = reply.content_type;
+    return ok ? result : si_fail(diag, SI_ERR_MEMORY, "out of memory");
+}
+
+/* Files that cannot be read have no size; the set is told all the same. */
+static si_result set(const si_recipe *r, const si_files *files, const si_answer_options *options,
+    si_answer *out, si_diag *diag) {
+    int count = r->picture.layer_count;
+    int(*sizes)[2] = calloc((size_t)count + 1, sizeof *sizes);
+    if (sizes == NULL) {
+        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    }
+    for (int i = 0; i < count; i++) {
+        si_diag ignored = {0};
+        si_source_props p = {0};
+        int fd = si_files_open(files, &r->picture.layers[i].source, &ignored);
+        if (fd >= 0 && si_render_props(fd, &options->limits, &p, &ignored) == SI_OK) {
+            sizes[i][0] = p.width;
+            sizes[i][1] = p.height;
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+    }
+    si_result result = si_media_set_fill(r, (const int(*)[2])sizes, &out->body, diag);
+    si_shape shape = si_recipe_shape(r);
+    si_reply typed = {0};
+    if (result == SI_OK && r->body == SI_BODY_XML &&
+        si_reply_properties(&shape, NULL, 0, 0, &typed)) {
+        out->content_type = typed.content_type;
+    } else {
+        out->content_type = si_properties_type(r->body);
+    }
+    si_bytes_free(&typed.body);
+    free(sizes);
+    return result;
+}
+
+si_result si_answer_facts(const si_recipe *r, const si_files *files,
+    const si_answer_options *options, si_answer *out, si_diag *diag) {
+    if (r->req != SI_REQ_SET && r->picture.layer_count == 0) {
+        return si_fail(diag, SI_ERR_NOT_FOUND, "there is no layer 0");
+    }
+    out->status = 200;
+    switch (r->req) {
+    case SI_REQ_PROPS:
+        return props(r, files, options, out, diag);
+    case SI_REQ_IMAGEPROPS:
+        return imageprops(r, files, options, out, diag);
+    case SI_REQ_XMP:
+        return xmp(r, files, options, out, diag);
+    case SI_REQ_CROP:
+        return crop(r, files, options, out, diag);
+    case SI_REQ_MAP:
+        return map(r, files, options, out, diag);
+    case SI_REQ_SET:
+        return set(r, files, options, out, diag);
+    case SI_REQ_SAVE:
+    case SI_REQ_IMG:
+    case SI_REQ_MASK:
+        break;
+    }
+    return si_fail(diag, SI_ERR_UNSUPPORTED, "this type of request is not supported");
+}
