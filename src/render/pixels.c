@@ -207,6 +207,60 @@ static void aim(writer *w, const si_original *o, const si_image *im) {
     w->channels = im->channels;
 }
 
+/* ---- samples as they are ---- */
+
+/* True if every pixel wanted along this axis is one sample; *first is the first of them. */
+static bool is_copy(const si_original *o, int i, const si_pixel_axis *a, int *first) {
+    int samples = i == 0 ? o->image->Xsize : o->image->Ysize;
+    double at = a->from + a->skip;
+    bool inside = at >= 0 && at + a->count <= fmin(samples, a->full) && a->skip >= 0 &&
+                  a->skip + a->count <= a->content;
+    *first = inside ? (int)at : 0;
+    return inside && o->step[i] == 1 && a->content == a->to - a->from && at == floor(at);
+}
+
+/* Colours that nobody sees are black, as resampling leaves them. */
+static void blacken(uint8_t *row, int n) {
+    for (int i = 0; i < n; i++, row += 4) {
+        if (row[3] == 0) {
+            memset(row, 0, 3);
+        }
+    }
+}
+
+/* Copies a window of samples, without resampling them. */
+static si_result copy(const si_original *o, const si_colour *colour, const int first[2],
+    const int count[2], si_image *out, si_diag *diag) {
+    writer w = {.colour = colour, .count = count[0]};
+    reader r = {.image = o->image};
+    aim(&w, o, out);
+    w.rgb = malloc((size_t)count[0] * 4 + 1);
+    r.region = vips_region_new(o->image);
+    si_result code = SI_OK;
+    if (w.rgb == NULL || r.region == NULL) {
+        code = si_fail(diag, SI_ERR_MEMORY, "no memory for pixels");
+    }
+    for (int y = 0; y < count[1] && code == SI_OK; y++) {
+        const void *p = image_row(&r, first[0], first[1] + y, count[0], diag);
+        uint8_t *q = w.origin + y * w.row;
+        if (p == NULL) {
+            code = SI_ERR_SOURCE;
+            break;
+        }
+        uint8_t *row = w.pixel == w.channels ? q : w.rgb;
+        si_colour_convert(colour, p, row, w.count);
+        if (colour->rows_alpha) {
+            blacken(row, w.count);
+        }
+        for (int i = 0; row != q && i < w.count; i++, q += w.pixel) {
+            memcpy(q, w.rgb + (ptrdiff_t)i * w.channels, (size_t)w.channels);
+        }
+    }
+    VIPS_UNREF(r.region);
+    free(w.rgb);
+    return code;
+}
+
 /* ---- both ends together ---- */
 
 /* Full-size source coordinate → sample coordinate of the loaded image. */
@@ -278,6 +332,13 @@ si_result si_pixels_read(
     code = si_image_alloc(
         out, axes[o->swap].count, axes[!o->swap].count, alpha || colour.keep ? 4 : 3, diag);
     out->cmyk = colour.keep;
+    int first[2];
+    bool copies = is_copy(o, 0, &axes[0], &first[0]) && is_copy(o, 1, &axes[1], &first[1]) &&
+                  alpha == colour.alpha;
+    if (code == SI_OK && copies) {
+        code = copy(o, &colour, first, (int[]){axes[0].count, axes[1].count}, out, diag);
+        goto done;
+    }
     for (int i = 0; i < 2 && code == SI_OK; i++) {
         code =
             lay_out(o, i, &axes[i], cover, &axis[i], &r.block[i], i == 0 ? &r.left : &r.top, diag);
@@ -292,6 +353,7 @@ si_result si_pixels_read(
         r.count = axis[0].end - axis[0].first;
         code = run(o, &colour, axis, &r, out, diag);
     }
+done:
     si_axis_free(&axis[0]);
     si_axis_free(&axis[1]);
     si_colour_close(&colour);
