@@ -29,7 +29,7 @@ class Serving(unittest.TestCase):
         self.assertEqual(self.get("smart/night?wid=133.0&ts=1").headers["x-cache"], "hit")
 
     def test_headers_of_a_reply(self):
-        reply = self.get("smart/night?wid=134")
+        reply = self.get("smart/landscape?wid=334")
         self.assertEqual(reply.headers["vary"], "Accept")
         self.assertIn("max-age=36000", reply.headers["cache-control"])
         self.assertIn("expires", reply.headers)
@@ -48,7 +48,7 @@ class Serving(unittest.TestCase):
         self.assertIn(reply.body, [data[4096:] for data in whole])
 
     def test_variants_have_their_own_etag(self):
-        url = "smart/night?wid=135"
+        url = "smart/landscape?wid=335"
         tags = {self.get(url, a).headers["etag"] for a in (CHROME, "image/webp", "*/*")}
         self.assertEqual(len(tags), 3)
 
