@@ -255,7 +255,7 @@ si_result si_lines_break(const si_lines_how *how, si_lines *out) {
         return SI_OK;
     }
     for (size_t i = 0; i < t->paragraph_count && !b.full; i++) {
-        b.gap += ps && i == 0 ? 0 : t->paragraphs[i].before * how->point;
+        b.gap += t->paragraphs[i].before * how->point; /* row_of leaves out the first of textPs= */
         size_t next = 0;
         do {
             si_result rc = break_row(&b, i, &next);

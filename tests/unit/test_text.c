@@ -117,6 +117,11 @@ static void test_break_characters(void **state) {
     drop(&soft);
     drop(&hard);
     near(width_of("mm\\-mm"), width_of("mmmm"), 0);
+    /* and it needs its room */
+    soft = show("\\fs40 mm\\-mm\\-mm", SI_TEXT_PS, width_of("\\fs40 mmmm"), 0);
+    int first = (int)soft.m.baseline;
+    assert_int_equal(ink_pixels(&soft, width_of("\\fs40 mm-"), 0, soft.im.width, first), 0);
+    drop(&soft);
 }
 
 static void test_height_follows(void **state) {

@@ -274,6 +274,14 @@ static void test_window(void **state) {
     }
     drop(&a);
     drop(&b);
+    /* what hangs over the box is not drawn, wherever the window ends */
+    style = (si_text_style){.width = 30, .height = 100};
+    part = (si_text_window){.scale = {1, 1}, .width = 200, .height = 100};
+    a = draw("\\fs120 W", SI_TEXT_PS, &style, &part);
+    assert_true(ink_pixels(&a, 0, 0, 30, 100) > 100);
+    assert_int_equal(ink_pixels(&a, 30, 0, 200, 100), 0);
+    drop(&a);
+    style = (si_text_style){.width = 217, .height = 93};
     /* a huge scale costs what the window costs */
     part = (si_text_window){
         .scale = {5000, 5000}, .left = 20000, .top = 20000, .width = 64, .height = 64};
