@@ -24,7 +24,7 @@ static int utf8_length(const unsigned char *s) {
     return overlong || surrogate || beyond ? 0 : len;
 }
 
-static void put_string(FILE *to, const char *text) {
+void si_json_string(FILE *to, const char *text) {
     putc('"', to);
     for (const unsigned char *c = (const unsigned char *)text; *c != '\0';) {
         int len = utf8_length(c);
@@ -44,7 +44,7 @@ static void put_string(FILE *to, const char *text) {
 
 void si_json_text(FILE *to, const char *name, const char *text) {
     fprintf(to, "\"%s\":", name);
-    put_string(to, text);
+    si_json_string(to, text);
 }
 
 void si_json_number(FILE *to, const char *name, double v, int decimals) {
@@ -144,7 +144,7 @@ static void put_urls(FILE *to, const char *name, const si_report_totals *t, bool
     fprintf(to, ",\n\"%s\":[", name);
     for (int i = 0; i < t->shown; i++) {
         fputs(i > 0 ? ",\n" : "\n", to);
-        put_string(to, shown[i]->url);
+        si_json_string(to, shown[i]->url);
     }
     putc(']', to);
 }
