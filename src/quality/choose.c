@@ -18,8 +18,7 @@ static void set_embeds(si_encode_params *p, const si_encode_params *from) {
     p->quantize.forced_count = from->quantize.forced_count;
 }
 
-/* What the request asks for, as encoder parameters. */
-static si_encode_params requested_params(
+si_encode_params si_choose_requested(
     const si_recipe *r, const si_image *image, const si_encode_params *embeds) {
     si_encode_params p = si_codec_defaults(r->format, image);
     p.quality = (float)r->quality;
@@ -227,7 +226,7 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
         .requested = r->format,
         .jpeg_quality = (float)r->quality,
         .jpeg_full = r->chroma_full,
-        .wanted = requested_params(r, image, options != NULL ? options->embeds : NULL),
+        .wanted = si_choose_requested(r, image, options != NULL ? options->embeds : NULL),
         .exact = r->format == SI_FORMAT_PNG && r->quality == 100}; /* SI-24 */
     s.options = options != NULL ? *options : (si_choose_options){0};
     if (s.options.budget_ms == 0) {

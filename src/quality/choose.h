@@ -40,7 +40,7 @@ typedef struct si_choose_options {
     int budget_ms; /* CPU time for encoding on top of the baseline, as foreseen by the table of
                       costs rather than measured, so that equal requests are answered equally;
                       0 = the defaults above */
-    int64_t deadline_ns; /* CLOCK_MONOTONIC; no encoding starts later; 0 = none */
+    int64_t deadline_ns;            /* CLOCK_MONOTONIC; no encoding starts later; 0 = none */
     const si_encode_params *embeds; /* icc, xmp, paths, dpi and quantize.forced of the requested
                                        encoding (borrowed); NULL = none but the recipe's own dpi */
 } si_choose_options;
@@ -79,6 +79,10 @@ typedef struct si_choice {
                              < 0 the best converted one was that much larger; 0 tie or no candidate */
     bool full;            /* nothing is left to refine: searched to the end, or nothing to search */
 } si_choice;
+
+/* What the request asks for, as parameters of r->format's encoder; `embeds` as in the options. */
+si_encode_params si_choose_requested(
+    const si_recipe *r, const si_image *image, const si_encode_params *embeds);
 
 /* Chooses for final pixels. Only r's output and smart-imaging fields are read. Where r is not
  * smart, or there is nothing to try, only the baseline is made, and not scored. `options` may be

@@ -197,8 +197,8 @@ static si_result solve(const si_recipe *r, const si_original *o, const si_render
     return SI_OK;
 }
 
-static si_result render_original(const si_recipe *r, si_original *o, const si_render_limits *limits,
-    si_image *out, si_diag *diag) {
+si_result si_simple_render_original(const si_recipe *r, si_original *o,
+    const si_render_limits *limits, si_image *out, si_diag *diag) {
     job j;
     si_image part = {0};
     si_result code = solve(r, o, limits, &j, diag);
@@ -240,7 +240,7 @@ si_result si_simple_render(const si_recipe *r, const si_files *files,
     int fd;
     si_result code = open_base(r, files, limits, &o, &fd, diag);
     if (code == SI_OK) {
-        code = render_original(r, &o, limits, out, diag);
+        code = si_simple_render_original(r, &o, limits, out, diag);
     }
     close_base(&o, fd);
     return code;

@@ -3,10 +3,14 @@
 #ifndef SI_RENDER_SIMPLE_H
 #define SI_RENDER_SIMPLE_H
 
-#include "render/render.h"
+#include "render/load.h"
 
 /* As si_render(), whose errors it has; `out` is still in colour. */
 SI_NODISCARD si_result si_simple_render(const si_recipe *r, const si_files *files,
+    const si_render_limits *limits, si_image *out, si_diag *diag);
+
+/* The same for an original that is open, such as a frame of an animation. Changes `o`. */
+SI_NODISCARD si_result si_simple_render_original(const si_recipe *r, si_original *o,
     const si_render_limits *limits, si_image *out, si_diag *diag);
 
 /* The map from layer 0's file to the reply on such a picture, both as fractions of width and

@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "render/reply.h"
 #include "renderer/answer_facts.h"
+#include "renderer/motion.h"
 
 /* ---- errors ---- */
 
@@ -43,12 +44,35 @@ static void set_timing(si_answer *a, double render_ms, double choose_ms) {
         render_ms, choose_ms, encode, a->choice.candidate_count, score);
 }
 
+/* An animation as requested. *moved is false, and nothing is done, where the picture stands still.
+ */
+static si_result answer_moving(const si_recipe *r, const si_files *files,
+    const si_answer_options *options, bool *moved, si_answer *out, si_diag *diag) {
+    int64_t start = si_now_ns();
+    si_result result = si_motion_answer(r, files, &options->limits, moved, &out->body, diag);
+    if (result == SI_OK && *moved) {
+        out->status = 200;
+        out->content_type = si_format_mime(r->format);
+        out->choice.format = r->format;
+        out->choice.full = true;
+        out->choice.target = out->choice.score = NAN;
+        set_etag(out);
+        set_timing(out, (double)(si_now_ns() - start) / 1e6, 0);
+    }
+    return result;
+}
+
 static si_result answer_image(const si_recipe *r, const si_files *files,
     const si_answer_options *options, si_answer *out, si_diag *diag) {
     si_image image = {0};
     si_reply_embeds embeds = {0};
+    bool moved;
+    si_result result = answer_moving(r, files, options, &moved, out, diag);
+    if (result != SI_OK || moved) {
+        return result;
+    }
     int64_t start = si_now_ns();
-    si_result result = si_render(r, files, &options->limits, &image, diag);
+    result = si_render(r, files, &options->limits, &image, diag);
     if (result == SI_OK) {
         result = si_reply_embeds_load(r, files, &options->limits, &embeds, diag);
     }

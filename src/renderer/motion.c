@@ -1,0 +1,66 @@
+#include "renderer/motion.h"
+
+#include <unistd.h>
+
+#include "codec/animation.h"
+#include "quality/choose.h"
+#include "render/animation.h"
+#include "render/reply.h"
+
+/* The encoder begins with the first frame, which tells it what there is to encode. */
+typedef struct motion {
+    const si_recipe *r;
+    const si_encode_params *embeds;
+    int plays;
+    si_animation *file;
+} motion;
+
+static si_result on_frame(void *context, const si_image *frame, int delay_ms, si_diag *diag) {
+    motion *m = context;
+    if (m->file == NULL) {
+        si_encode_params p = si_choose_requested(m->r, frame, m->embeds);
+        si_result code = si_animation_begin(m->r->format, &p, m->plays, &m->file, diag);
+        if (code != SI_OK) {
+            return code;
+        }
+    }
+    return si_animation_add(m->file, frame, delay_ms, diag);
+}
+
+static si_result look(const si_recipe *r, const si_files *files, const si_render_limits *limits,
+    si_animation_facts *facts, si_diag *diag) {
+    int fd = si_files_open(files, &r->picture.layers[0].source, diag);
+    if (fd < 0) {
+        return diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
+    }
+    si_result code = si_animation_look(fd, limits, facts, diag);
+    close(fd);
+    return code;
+}
+
+si_result si_motion_answer(const si_recipe *r, const si_files *files,
+    const si_render_limits *limits, bool *moved, si_bytes *out, si_diag *diag) {
+    si_animation_facts facts = {.frames = 1};
+    si_reply_embeds embeds = {0};
+    *moved = false;
+    if (!si_animation_wanted(r)) {
+        return SI_OK;
+    }
+    si_result code = look(r, files, limits, &facts, diag);
+    if (code != SI_OK || facts.frames < 2) {
+        return code;
+    }
+    *moved = true;
+    code = si_reply_embeds_load(r, files, limits, &embeds, diag);
+    motion m = {.r = r, .embeds = &embeds.params, .plays = facts.plays};
+    if (code == SI_OK) {
+        code = si_animation_render(r, files, limits, on_frame, &m, diag);
+    }
+    if (code == SI_OK) {
+        code = m.file != NULL ? si_animation_end(m.file, out, diag)
+                              : si_fail(diag, SI_ERR_SOURCE, "the source animation has no frames");
+    }
+    si_animation_free(m.file);
+    si_reply_embeds_free(&embeds);
+    return code;
+}
