@@ -25,6 +25,7 @@ typedef struct state {
     si_image part;    /* room for what is drawn */
     uint8_t *indices;
     int delay_cs; /* of the waiting frame */
+    bool wiped;   /* some frame was, or is about to be */
 } state;
 
 static int on_write(GifFileType *gif, const GifByteType *from, int len) {
@@ -177,16 +178,38 @@ static bool write_frame(state *s, const ColorMapObject *map, rect r, bool holes,
     return true;
 }
 
-/* Writes the waiting frame, which the next one may want wiped. */
+/* Finds the colours of the part; with `key` one of them is transparent, used or not. */
+static bool find_colors(state *s, bool key, bool holes, si_palette *palette) {
+    si_quantize how = s->params.quantize;
+    bool add = key && !holes;
+    if (add && (how.colors == 0 || how.colors >= SI_PALETTE_MAX)) {
+        how.colors = SI_PALETTE_MAX - 1;
+    }
+    if (!si_palette_quantize(&s->part, &how, palette, s->indices)) {
+        return false;
+    }
+    if (add && palette->count < SI_PALETTE_MAX) {
+        memmove(palette->rgba + 1, palette->rgba, 4 * (size_t)palette->count++);
+        memset(palette->rgba[0], 0, 4);
+        for (int i = 0; i < s->part.width * s->part.height; i++) {
+            s->indices[i]++;
+        }
+    }
+    return true;
+}
+
+/* Writes the waiting frame, which the next one may want wiped. Some players wipe to the key colour
+ * of the frame, or look for one to tell whether anything is transparent: so frames that are wiped,
+ * and those after them, have one. */
 static si_result flush(state *s, bool wipe, si_diag *diag) {
     rect all = {0, 0, s->waiting.width, s->waiting.height};
     rect r = wipe ? all : changed(&s->waiting, &s->shown);
     bool holes = take_part(&s->waiting, &s->shown, r, &s->part);
     si_palette palette;
     ColorMapObject *map = NULL;
-    bool ok = si_palette_quantize(&s->part, &s->params.quantize, &palette, s->indices) &&
-              (map = si_gif_map(&palette)) != NULL;
-    ok = ok && write_frame(s, map, r, holes, wipe);
+    s->wiped |= wipe;
+    bool ok = find_colors(s, s->wiped, holes, &palette) && (map = si_gif_map(&palette)) != NULL;
+    ok = ok && write_frame(s, map, r, palette.rgba[0][3] == 0, wipe);
     GifFreeMapObject(map);
     if (!ok) {
         return si_fail(diag, SI_ERR_MEMORY, "gif: no memory");
