@@ -81,6 +81,10 @@ si_result si_ini_read(int dir_fd, const char *path, si_ini_setting setting, si_i
     bool continued = false;
     while (next_line(&rest, &line)) {
         number++;
+        if (line.len > 0 && memchr(line.p, '\0', line.len) != NULL) {
+            mistake(context, number, "NUL byte in a text file");
+            continue;
+        }
         bool more = continued || (line.len > 0 && (line.p[0] == ' ' || line.p[0] == '\t'));
         bool empty = si_str_trim(line).len == 0;
         bool comment = !continued && !empty && strchr("#;", si_str_trim(line).p[0]) != NULL;

@@ -43,6 +43,10 @@ SI_NODISCARD si_result si_catalog_load(const char *config_dir, const char *root,
     si_catalog_report report, void *context, si_catalog **out, si_diag *diag);
 void si_catalog_free(si_catalog *c);
 
+/* Looks for the files that records and profiles name, and reports those that are not there, as
+ * warnings. Returns how many. */
+int si_catalog_check_files(const si_catalog *c, si_catalog_report report, void *context);
+
 /* ---- companies ---- */
 
 /* The default company. */

@@ -1,4 +1,6 @@
 /* What can only be judged once everything of a company is there. */
+#include <stdio.h>
+
 #include "catalog/catalog_internal.h"
 #include "catalog/imageset.h"
 
@@ -91,4 +93,63 @@ void si_company_check(si_loading *l) {
         check_record(l, record);
     }
     check_attributes(l);
+}
+
+/* ---- files ---- */
+
+/* Those that are missing. */
+typedef struct search {
+    const si_catalog *catalog;
+    const si_company *company;
+    si_catalog_report report;
+    void *context;
+    int missing;
+} search;
+
+typedef si_result (*finder)(const si_catalog *c, const si_company *company, si_str object,
+    si_arena *arena, si_file *out, si_diag *diag);
+
+static void look_for(
+    search *s, finder find, const char *path, const char *who, const char *file, int line) {
+    si_arena arena = {0};
+    si_file found;
+    char text[300];
+    if (path[0] != '\0' &&
+        find(s->catalog, s->company, si_str_of(path), &arena, &found, NULL) != SI_OK) {
+        snprintf(text, sizeof text, "warning: \"%.80s\": there is no file \"%.150s\"", who, path);
+        s->report(s->context, file, line, text);
+        s->missing++;
+    }
+    si_arena_free(&arena);
+}
+
+static void look_for_records(search *s, const si_names *records, finder find) {
+    size_t at = 0;
+    const char *name;
+    void *thing;
+    while (si_names_next(records, &at, &name, &thing)) {
+        const si_record *r = thing;
+        look_for(s, find, r->path, r->id, r->file, r->line);
+        look_for(s, find, r->mask_path, r->id, r->file, r->line);
+    }
+}
+
+int si_catalog_check_files(const si_catalog *c, si_catalog_report report, void *context) {
+    search s = {.catalog = c, .report = report, .context = context};
+    for (int i = 0; i < c->company_count; i++) {
+        const si_company_data *d = c->companies[i].data;
+        size_t at = 0;
+        const char *name;
+        void *thing;
+        char file[300];
+        s.company = &c->companies[i];
+        look_for_records(&s, &d->images, si_catalog_find);
+        look_for_records(&s, &d->statics, si_catalog_find_static);
+        snprintf(file, sizeof file, "companies/%.250s.ini", i > 0 ? s.company->id : "default");
+        while (si_names_next(&d->profiles, &at, &name, &thing)) {
+            const si_profile *p = thing;
+            look_for(&s, si_catalog_find_exact, p->path, p->name, file, 1);
+        }
+    }
+    return s.missing;
 }

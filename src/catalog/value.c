@@ -78,12 +78,14 @@ bool si_value_read_RESMODE(si_str text, si_value_limits limits, si_arena *arena,
 bool si_value_read_TEXT(si_str text, si_value_limits limits, si_arena *arena, void *out) {
     (void)limits;
     const char *copy = "";
-    if (text.len > 0) {
-        copy =
-            memchr(text.p, '\0', text.len) == NULL ? si_arena_copy(arena, text.p, text.len) : NULL;
+    if (text.len > 0 && memchr(text.p, '\0', text.len) != NULL) {
+        return false;
+    }
+    if (text.len > 0 && (copy = si_arena_copy(arena, text.p, text.len)) == NULL) {
+        return false; /* what was there stays: a text is never NULL */
     }
     *(const char **)out = copy;
-    return copy != NULL;
+    return true;
 }
 
 bool si_value_read_PROPERTIES(si_str text, si_value_limits limits, si_arena *arena, void *out) {

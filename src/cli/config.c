@@ -27,6 +27,9 @@ static int check(const char *folder) {
     /* where the images are makes no difference to the syntax */
     si_result r =
         si_catalog_load(t.folder, root != NULL ? root : t.folder, report, &t, &catalog, &diag);
+    if (r == SI_OK && root != NULL) {
+        (void)si_catalog_check_files(catalog, report, &t);
+    }
     si_catalog_free(catalog);
     (void)si_settings_check(t.folder, report, &t);
     if (r != SI_OK && t.mistakes == 0) {
@@ -54,7 +57,10 @@ static int run(char **operands, int count) {
 
 static const si_option options[] = {
     {"root", 0, "DIR", SI_OPTION_TEXT, &root,
-        "Folder of the original images, if it is to be looked at too. Default: it is not.", 0, 0},
+        "Folder of the original images: files that records name and that are not there are "
+        "warnings. "
+        "Default: nothing is looked for.",
+        0, 0},
     {0},
 };
 

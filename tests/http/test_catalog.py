@@ -63,6 +63,18 @@ class Check(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stdout)
         self.assertIn("all.txt:1: warning: unknown column", run.stdout)
 
+    def test_missing_files_are_warnings(self):
+        self.write("companies/acme.ini", "RootPath = demo\n[objects]\na = night?wid=1\nb = gone.tif\n"
+                   "[object c]\nMaskPath = gone-too\n[profiles]\nHouse = house.icc\n")
+        run = config("check", self.folder, "--root", PROJECT / "pictures")
+        self.assertEqual(run.returncode, 0, run.stdout)
+        lines = sorted(line[len(str(self.folder)) + 1:] for line in run.stdout.splitlines()[:-1])
+        self.assertEqual(lines, [
+            'companies/acme.ini:1: warning: "House": there is no file "house.icc"',
+            'companies/acme.ini:4: warning: "b": there is no file "gone.tif"',
+            'companies/acme.ini:6: warning: "c": there is no file "gone-too"'])
+        self.assertNotIn("warning", config("check", self.folder).stdout)
+
     def test_reference_page_is_current(self):
         page = (PROJECT / "docs/attributes.md").read_text()
         self.assertEqual(config("attributes").stdout, page,

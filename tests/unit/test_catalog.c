@@ -290,6 +290,26 @@ static void test_mistakes(void **state) {
     }
 }
 
+/* A text with NUL in it is a mistake, wherever it stands. */
+static void test_nul(void **state) {
+    (void)state;
+    static const char *const rows[] = {"[object a]\nPath = x~y\nModifier = a~b\n",
+        "[objects]\na = x~?wid=1\n", "DefaultImage = a~b\n", "[presets]\na = wid=1~2\n",
+        "[fonts]\nA = a~b\n", "[crops]\nA~B = 16x9\n", "[static a]\nUserData = a~=b\n",
+        "[object a~b]\nPath = x\n", "CatalogFile = a,b~c\n", "RootPath = a~\n"};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[100];
+        size_t len = strlen(rows[i]);
+        for (size_t k = 0; k < len; k++) {
+            text[k] = rows[i][k] == '~' ? '\0' : rows[i][k];
+        }
+        write_bytes("conf/companies/acme.ini", text, len);
+        if (try_load() != NULL) {
+            fail_msg("%s", rows[i]);
+        }
+    }
+}
+
 /* What is odd, and used all the same. */
 static void test_warnings(void **state) {
     (void)state;
@@ -574,6 +594,7 @@ int main(void) {
         cmocka_unit_test_setup(test_ini_syntax, clean),
         cmocka_unit_test_setup(test_time, clean),
         cmocka_unit_test_setup(test_mistakes, clean),
+        cmocka_unit_test_setup(test_nul, clean),
         cmocka_unit_test_setup(test_warnings, clean),
         cmocka_unit_test_setup(test_every_mistake_is_told, clean),
         cmocka_unit_test_setup(test_records, clean),

@@ -362,7 +362,7 @@ static void test_no_hang(void **state) {
         double ms = (double)(t1.tv_sec - t0.tv_sec) * 1e3 + (double)(t1.tv_nsec - t0.tv_nsec) / 1e6;
         print_message("%-32s %8.1f ms, given up %d\n", expressions[i], ms,
             (int)(si_rules_given_up() - before));
-        assert_true(ms < 2000); /* the rule is 10 ms and a chunk; sanitizers are slower */
+        assert_true(ms < 150); /* 10 ms, and what a chunk may take */
         assert_true(out.path.p[0] == 'b' || out.path.p[0] == 'a');
         si_arena_free(&arena);
         si_catalog_free(c);
