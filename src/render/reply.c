@@ -33,8 +33,11 @@ static si_result read_base(const si_recipe *r, const si_files *files,
 
 static si_result load_profile(const si_files *files, const si_file_ref *file, const char *name,
     si_bytes *out, si_pixel_type *type, si_diag *diag) {
-    if (file->path[0] == '\0') {
-        return si_target_load(name, -1, out, type, diag);
+    const char *standard = file->path[0] == '/'    ? file->path + 1
+                           : file->path[0] == '\0' ? name
+                                                   : NULL;
+    if (standard != NULL) { /* made rather than read */
+        return si_target_load(standard, -1, out, type, diag);
     }
     int fd = files->open(files->context, file, diag);
     if (fd < 0) {

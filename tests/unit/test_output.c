@@ -159,6 +159,11 @@ static void wide_colours_survive(void **state) {
     r.icc_name = "AdobeRGB";
     si_image kept = render_named(&r);
     expect_near(&kept, (const int[]){10, 250, 20}, 3, 0);
+    r.icc.path = "/AdobeRGB"; /* as recipes name it */
+    si_image again = render_named(&r);
+    assert_memory_equal(again.pixels, kept.pixels, 3);
+    si_image_free(&again);
+    r.icc.path = "";
     r.icc_name = "ProPhoto";
     si_image other = render_named(&r);
     assert_true(other.pixels[0] > 60 && other.pixels[1] < 240); /* well inside that space */
