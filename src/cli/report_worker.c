@@ -101,6 +101,7 @@ static si_result render(
     }
     si_files files = si_originals_files(&originals);
     si_result result = si_render(r, &files, &defaults, image, diag);
+    si_originals_close(&originals);
     close(originals.root);
     return result;
 }

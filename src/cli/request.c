@@ -73,6 +73,7 @@ static void answer(const char *root, bool fast, si_exchange *x) {
     if (diag.code != SI_OK) {
         si_answer_error(&diag, &x->answer);
     }
+    si_originals_close(&originals);
     if (originals.root >= 0) {
         close(originals.root);
     }

@@ -292,7 +292,9 @@ static void answer(const si_pool_options *options, int connection, int broker,
     si_answer_make(&recipe, &files, &how, &a);
     /* a file that was replaced on the way is answered for with what is there, but not kept */
     bool fresh = si_originals_unchanged(&originals, &recipe);
-    reply(connection, &a, fresh ? keep_seconds(&a, refine) : 0, request->head_at, slot);
+    long keep = fresh ? si_originals_keep(&originals, keep_seconds(&a, refine)) : 0;
+    reply(connection, &a, keep, request->head_at, slot);
+    si_originals_close(&originals);
     si_answer_free(&a);
     si_arena_free(&arena);
 }
