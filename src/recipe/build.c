@@ -116,6 +116,9 @@ static si_result find_object(si_query *q) {
     if (!known) {
         return si_fail(q->all->diag, result, "%s", missing.text);
     }
+    if (!q->by_template && q->found.is.object[0] == '\0') {
+        q->object.len = 0; /* a company alone */
+    }
     if (q->by_template && q->found.is.record == NULL) {
         return si_fail(q->all->diag, SI_ERR_NOT_FOUND, "there is no template \"%.*s\"", SHOWN(name));
     }
@@ -179,8 +182,9 @@ static si_result find_sources(si_query *q) {
         return result;
     }
     result = si_query_sources(q);
-    if (result == SI_OK && !path && q->drafts[0]->found != NULL) {
-        result = collect_post(q, q->drafts[0]->found);
+    const si_found *base = q->drafts[0]->found;
+    if (result == SI_OK && !path && base != NULL && base != &q->found) {
+        result = collect_post(q, base);
         result = result == SI_OK ? apply_all(q, &q->statements, false) : result;
         result = result == SI_OK ? si_query_sources(q) : result; /* it may name some */
     }

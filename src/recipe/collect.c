@@ -128,8 +128,9 @@ static si_result open_effect(reader *r, si_str value) {
     si_query *q = r->q;
     si_draft *d = r->segment;
     int number;
-    if (!si_value_int(value, &number) || number == 0) {
-        return si_fail(q->all->diag, number == 0 ? SI_ERR_SYNTAX : SI_ERR_RANGE,
+    bool is_number = si_value_int(value, &number);
+    if (!is_number || number == 0) {
+        return si_fail(q->all->diag, is_number ? SI_ERR_SYNTAX : SI_ERR_RANGE,
             "effect: expected a number other than 0, got \"%.*s\"", SHOWN(value));
     }
     si_effect_draft **at = &d->effects;
@@ -160,6 +161,9 @@ static si_result open_effect(reader *r, si_str value) {
  * section 9), and in this text. */
 static bool counts(const reader *r, const si_command_row *row) {
     bool layers = row->comp != SI_COMP_NONE;
+    if ((row->flags & SI_QUERY_ONLY) != 0 && r->how->level != SI_LEVEL_QUERY) {
+        return false;
+    }
     if (r->q->replaced) {
         return (row->flags & SI_SURVIVES) != 0;
     }
@@ -188,8 +192,10 @@ static si_draft *route(reader *r, const si_command_row *row) {
     switch (row->comp) {
     case SI_COMP_LAYER0:
         return si_query_layer(q, 0);
-    case SI_COMP_IGNORED:
+    case SI_COMP_IGNORED: /* a watermark's blend mode is how it is drawn */
         return watermark && (row->flags & SI_EFFECTS) != 0 ? si_query_layer(q, 0) : NULL;
+    case SI_COMP_ERROR:
+        return watermark ? si_query_layer(q, 0) : &q->comp;
     default:
         return &q->comp;
     }

@@ -33,7 +33,8 @@ enum {
     SI_SURVIVES = 8,    /* counts even if a default image replaces the request */
     SI_RAW = 16,        /* the setter decodes the value itself */
     SI_CONTENT = 32,    /* src, text, textPs: the last one decides what a layer is */
-    SI_MASK = 64        /* mask */
+    SI_MASK = 64,       /* mask */
+    SI_QUERY_ONLY = 128 /* means nothing in records */
 };
 
 /* What a setter works on. */

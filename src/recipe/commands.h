@@ -170,7 +170,7 @@
         "palette of GIF and png8")                                                                 \
     X("rect", rect, VIEW, NONE, 0, CORE, "3",                                                      \
         "x,y,w,h[,scale]", "the whole view", "window that is cut from the view")                   \
-    X("req", req, REQUEST, NONE, SI_NOT_NESTED | SI_SURVIVES, CORE, "7",                           \
+    X("req", req, REQUEST, NONE, SI_NOT_NESTED | SI_SURVIVES | SI_QUERY_ONLY, CORE, "7",           \
         "type[,text|javascript|xml|json[,encoding]]", "img",                                       \
         "what is asked for: an image, or facts")                                                   \
     X("res", res, SOURCE, LAYER0, 0, COMMON, "4.3",                                                \

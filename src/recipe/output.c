@@ -74,7 +74,7 @@ static si_result set_profile(si_query *q) {
     const char *name = q->asked.icc != NULL ? q->asked.icc
                        : r->pixel_keep      ? ""
                                             : defaults[r->pixel_type];
-    r->icc_name = name;
+    r->icc_name = r->req == SI_REQ_PROPS ? name : ""; /* changes no pixel */
     if (name[0] == '\0') {
         return SI_OK;
     }

@@ -198,7 +198,8 @@ SI_NODISCARD si_result si_query_build(si_query *q, si_str text);
 /* ---- resolve.c ---- */
 
 /* Resolves an object, notes that the reply depends on it, and finds its file. A missing file is
- * SI_ERR_NOT_FOUND with the record found all the same. */
+ * SI_ERR_NOT_FOUND with the record found all the same; templates and companies that are named alone
+ * have none. */
 SI_NODISCARD si_result si_query_resolve(
     si_query *q, si_str object, bool from_url, si_found *out, si_diag *diag);
 

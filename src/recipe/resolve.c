@@ -103,6 +103,7 @@ static void init_source(si_source *s) {
     *s = (si_source){.file = {.path = ""}, .profile = {.path = ""}, .url = ""};
 }
 
+/* A template has no path, and neither has a company that is named alone. */
 static si_result note(si_query *q, const si_found *found) {
     const si_resolved *is = &found->is;
     si_result result = depend(q, is->company->id, is->object);
@@ -133,7 +134,7 @@ si_result si_query_resolve(
     if (result == SI_OK) {
         result = note(q, out);
     }
-    if (result == SI_OK && (out->is.record == NULL || out->is.path[0] != '\0')) {
+    if (result == SI_OK && out->is.path[0] != '\0') {
         result = si_query_file(q, out->is.owner, out->is.path, &out->source.file, diag);
         out->missing = result == SI_ERR_NOT_FOUND;
         out->source.kind = result == SI_OK ? SI_SOURCE_FILE : SI_SOURCE_NONE;

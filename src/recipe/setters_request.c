@@ -59,11 +59,10 @@ si_result si_set_req(const si_setting *s, si_str value) {
     (void)si_value_part(&rest, &body);
     (void)si_value_part(&rest, &encoding);
     si_request_type type = si_request_type_by_name(name);
-    if (type == SI_TYPE_COUNT || !read_shape(types[type].bodies, body, encoding, &asked->shape)) {
-        return si_setting_bad(s, value);
-    }
-    asked->type = type;
-    return SI_OK;
+    asked->type = type != SI_TYPE_COUNT ? type : asked->type;
+    return type != SI_TYPE_COUNT && read_shape(types[type].bodies, body, encoding, &asked->shape)
+               ? SI_OK
+               : si_setting_bad(s, value);
 }
 
 si_result si_set_handler(const si_setting *s, si_str value) {

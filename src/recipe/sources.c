@@ -277,7 +277,8 @@ static si_result use_object(si_query *q, si_draft *d, si_str name) {
     return si_query_collect(q, si_str_of(found->is.record->modifier), &how);
 }
 
-/* The object of the path as layer 0; its Modifier is read already. */
+/* The object of the path, or the background of the template, as layer 0; its Modifier is read
+ * already. */
 static si_result use_path(si_query *q, si_draft *d) {
     si_found *found = &q->found;
     if (found->missing) {
@@ -305,7 +306,7 @@ static si_result find_source(si_query *q, si_draft *d) {
     si_result result = SI_OK;
     si_str name;
     if (d->content == NULL) {
-        bool path = d->number == 0 && q->object.len > 0 && !q->by_template;
+        bool path = d->number == 0 && (q->object.len > 0 || q->by_template);
         return path && d->found == NULL ? use_path(q, d) : SI_OK;
     }
     if (d->content == d->resolved) {

@@ -39,6 +39,9 @@ static si_result load_profile(const si_files *files, const si_file_ref *file, co
     if (standard != NULL) { /* made rather than read */
         return si_target_load(standard, -1, out, type, diag);
     }
+    if (file->path[0] == '/') { /* one that is made, not read (picture.h) */
+        return si_target_load(file->path + 1, -1, out, type, diag);
+    }
     int fd = files->open(files->context, file, diag);
     if (fd < 0) {
         return diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;

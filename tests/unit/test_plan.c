@@ -245,7 +245,7 @@ static const struct refusal {
     {"acme/gone", SI_ERR_NOT_FOUND},
     {"acme/gone?defaultImage=", SI_ERR_NOT_FOUND},
     {"acme/gone?defaultImage=gone-too", SI_ERR_NOT_FOUND},
-    {"acme/", SI_ERR_FORBIDDEN},
+    {"acme/", SI_ERR_SYNTAX},
     {"?wid=3", SI_ERR_SYNTAX},
     {"acme/../../secret", SI_ERR_FORBIDDEN},
     {"acme/%2e%2e/%2e%2e/secret", SI_ERR_FORBIDDEN},
