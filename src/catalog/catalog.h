@@ -56,11 +56,6 @@ const si_company *si_catalog_default(const si_catalog *c);
  * attributes (made in the arena); NULL if there is neither. */
 const si_company *si_catalog_find_company(const si_catalog *c, si_str root_id, si_arena *arena);
 
-/* The company of a path's first element, or the default company when there is no such company (then
- * `*matched` is false and the element belongs to the object). Storage: the catalog or `arena`. */
-const si_company *si_catalog_company(
-    const si_catalog *c, si_str root_id, si_arena *arena, bool *matched);
-
 /* Whether a foreign picture may be fetched from a server (lower-case name, port): AllowDirectUrls
  * with ForeignHosts, or the server of RootUrl. */
 bool si_attributes_allow_host(const si_attributes *a, si_str host, int port);
@@ -193,9 +188,5 @@ int si_catalog_open(const si_catalog *c, const si_file *file, si_diag *diag);
 /* Opens a path relative to `root_fd` for reading, with the same guard; the broker's half of
  * si_catalog_find(). Returns a descriptor, or −1 with `diag` set. */
 int si_root_open(int root_fd, const char *path, si_diag *diag);
-
-/* The line of [objects] for a record id (exact case): a file path below the company's folder,
- * followed by `?` and the record's Modifier if it has one. NULL if there is no such record. */
-const char *si_company_object(const si_company *company, si_str id);
 
 #endif

@@ -10,7 +10,6 @@
 typedef struct si_company_data {
     si_names macros;          /* name → body */
     si_names images, statics; /* id → si_record */
-    si_names lines;           /* id → "path?modifier", for si_company_object() */
     si_names fonts;           /* name → struct si_styles */
     si_names profiles;        /* name → si_profile */
     si_names crops;           /* name → si_crop */

@@ -129,22 +129,14 @@ void si_record_line(si_loading *l, si_str id, si_str text, int line) {
         return;
     }
     si_record *r = record_of(l, SI_TABLE_IMAGE, id, line);
-    const char *whole = si_arena_copy(l->arena, text.p, text.len);
     if (r == NULL) {
         return;
-    }
-    if (whole == NULL || !si_names_put(&l->data->lines, l->arena, r->id, (void *)whole)) {
-        si_loading_mistake(l, line, "out of memory");
     }
     si_str path;
     (void)si_str_next(&text, '?', &path);
     set_field(l, r, SI_FIELD_path, path, line);
     set_field(l, r, SI_FIELD_modifier, text, line);
     check_paths(l, r, line);
-}
-
-const char *si_company_object(const si_company *company, si_str id) {
-    return si_names_find(&company->data->lines, id);
 }
 
 /* ---- data files ---- */

@@ -45,13 +45,6 @@ const si_company *si_catalog_find_company(const si_catalog *c, si_str root_id, s
     return company != NULL ? company : folder_company(c, root_id, arena);
 }
 
-const si_company *si_catalog_company(
-    const si_catalog *c, si_str root_id, si_arena *arena, bool *matched) {
-    const si_company *company = si_catalog_find_company(c, root_id, arena);
-    *matched = company != NULL;
-    return company != NULL ? company : &c->companies[0];
-}
-
 /* ---- records of a locale ---- */
 
 /* Suffixes that an id is tried with. */
