@@ -1,5 +1,7 @@
 """Company files: checking them, and reloading them under a running server."""
 
+import base64
+import hmac
 import http.client
 import pathlib
 import re
@@ -11,6 +13,7 @@ import threading
 import time
 import unittest
 
+import picture
 from server import CHROME, PROJECT, SMARTIMG, Server
 
 
@@ -79,6 +82,108 @@ class Check(unittest.TestCase):
         page = (PROJECT / "docs/attributes.md").read_text()
         self.assertEqual(config("attributes").stdout, page,
                          "smartimg config attributes > docs/attributes.md")
+
+
+RULES = """<?xml version="1.0" encoding="UTF-8"?>
+<ruleset>
+<rule OnMatch="continue"><header Name="Timing-Allow-Origin">*</header>
+<header Name="X-Robots-Tag" Action="add">noindex</header></rule>
+<rule OnMatch="continue"><expression>\\$Edge-Control=</expression>
+<header Name="Edge-Control">$Edge-Control$</header></rule>
+<rule OnMatch="error"><expression>rotate=</expression></rule>
+<rule MaxPix="100,100"><expression>/capped</expression><substitution>/night</substitution></rule>
+<rule><expression>/closed/</expression><substitution>/</substitution>
+<addressfilter>192.0.2.1</addressfilter></rule>
+<rule><expression>(?i)_hg$</expression><substitution>\\?&amp;qlt=95,1</substitution></rule>
+<rule><expression>([^/]+)/(small|large)$</expression><substitution>$1?\\$$2\\$</substitution></rule>
+</ruleset>
+"""
+
+
+def lock(query):
+    h = 0
+    for c in query.encode():
+        h = (h * 131 + c) & 0xffff
+    return f"{query}&{h:04x}"
+
+
+COMPANIES = {
+    "ruled": "Bfc = true\nRootPath = demo\nRuleSetFile = rules.xml\n"
+             "[presets]\nsmall = wid=40\nlarge = wid=80\n",
+    "locked": "RootPath = demo\nRequestLock = 1\n",
+    "keyed": "RootPath = demo\nRequestLock = 1\nRequestLockKey = 0123456789abcdef\n",
+    "hidden": "RootPath = demo\nRequestObfuscation = 1\nRequestLock = 1\n",
+    "far": "RootPath = demo\nClientAddressFilter = 192.0.2.0/24\n",
+    "near": "RootPath = demo\nClientAddressFilter = 127.0.0.1\n",
+    "ids": "RootPath = demo\nAllowDirectAccess =\n[objects]\nknown = night.jpg?wid=30\n",
+    "terse": "RootPath = demo\nErrorDetail = 0\n",
+}
+
+
+class Requests(unittest.TestCase):
+    """What company files do to requests, over HTTP."""
+
+    server = None
+
+    @staticmethod
+    def prepare(root, companies):
+        (companies / "rules.xml").write_text(RULES)
+        for name, text in COMPANIES.items():
+            (companies / f"{name}.ini").write_text(text)
+
+    def get(self, url, status=200, accept="*/*"):
+        reply = self.server.image(url, accept)
+        self.assertEqual(reply.status, status, (url, reply))
+        return reply
+
+    def width(self, url):
+        return picture.size(self.get(url).body)[0]
+
+    def test_headers_of_rules_are_on_converted_replies(self):
+        for accept in (CHROME, "*/*"):
+            for _ in ("miss", "hit"):
+                reply = self.get("ruled/night?wid=64&$Edge-Control=no-store", 200, accept)
+                self.assertEqual(reply.headers["timing-allow-origin"], "*")
+                self.assertEqual(reply.headers["x-robots-tag"], "noindex")
+                self.assertEqual(reply.headers["edge-control"], "no-store")
+        self.assertNotIn("edge-control", self.get("ruled/night?wid=64").headers)
+
+    def test_rewriting(self):
+        self.assertEqual(self.width("ruled/night/small"), 40)
+        self.assertEqual(self.width("ruled/night/large"), 80)
+        self.assertGreater(len(self.get("ruled/night_HG").body), len(self.get("ruled/night").body))
+
+    def test_refusals_of_rules(self):
+        self.get("ruled/night?rotate=90", 403)
+        self.get("ruled/closed/night", 403)
+        self.get("ruled/capped?wid=101", 403)
+        self.assertEqual(self.width("ruled/capped?wid=100"), 100)
+        self.assertEqual(self.width("ruled/night?wid=101"), 101)
+
+    def test_locks(self):
+        self.assertEqual(self.width("locked/night?" + lock("wid=44")), 44)
+        for query in ("", "?wid=44", "?wid=44&0000", "?" + lock("wid=44").replace("44", "45", 1)):
+            self.get("locked/night" + query, 403)
+        path, query = "/is/image/keyed/night", "wid=45"
+        mac = hmac.new(b"0123456789abcdef", f"{path}?{query}".encode(), "sha256").hexdigest()[:32]
+        self.assertEqual(self.width(f"keyed/night?{query}&{mac}"), 45)
+        self.get(f"keyed/pebbles?{query}&{mac}", 403)
+        self.get("keyed/night?" + lock(query), 403)
+        hidden = base64.b64encode(lock("wid=46").encode()).decode()
+        self.assertEqual(self.width("hidden/night?" + hidden), 46)
+        self.get("hidden/night?wid=46", 403)
+
+    def test_addresses(self):
+        self.get("far/night?wid=20", 403)
+        self.get("near/night?wid=20")
+
+    def test_direct_access(self):
+        self.assertEqual(self.width("ids/known"), 30)
+        self.get("ids/night", 403)
+
+    def test_error_detail(self):
+        self.assertIn("gone", self.get("near/gone", 403).body.decode())
+        self.assertNotIn("gone", self.get("terse/gone", 403).body.decode())
 
 
 class Reload(unittest.TestCase):
