@@ -14,7 +14,7 @@ static const struct {
 };
 
 /* reference/commands.md 6.1; jxl is ours */
-static const si_output outputs[] = {
+const si_output si_outputs[] = {
     {.name = "jpeg", .format = SI_FORMAT_JPEG},
     {.name = "jpg", .format = SI_FORMAT_JPEG},
     {.name = "pjpeg", .format = SI_FORMAT_JPEG, .progressive = true},
@@ -43,6 +43,8 @@ static const si_output outputs[] = {
     {.name = "pdf", .format = SI_FORMAT_PDF},
     {.name = "eps", .format = SI_FORMAT_EPS},
 };
+
+const int si_output_count = sizeof si_outputs / sizeof *si_outputs;
 
 const char *si_format_name(si_format f) {
     return formats[f].name;
@@ -81,9 +83,9 @@ bool si_format_by_name(const char *name, size_t len, si_format *out) {
 }
 
 const si_output *si_output_by_name(const char *name, size_t len) {
-    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
-        if (strlen(outputs[i].name) == len && strncasecmp(outputs[i].name, name, len) == 0) {
-            return &outputs[i];
+    for (int i = 0; i < si_output_count; i++) {
+        if (strlen(si_outputs[i].name) == len && strncasecmp(si_outputs[i].name, name, len) == 0) {
+            return &si_outputs[i];
         }
     }
     return NULL;

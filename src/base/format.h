@@ -81,6 +81,10 @@ typedef struct si_output {
     bool lossless;    /* has only a lossless form (heic) */
 } si_output;
 
+/* All of them, aliases included. */
+extern const si_output si_outputs[];
+extern const int si_output_count;
+
 /* The output that `fmt` names (`len` bytes, any case), aliases included; NULL if there is none. */
 const si_output *si_output_by_name(const char *name, size_t len);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/help_url.h"
 #include "codec/codec.h"
 
 const si_command *const si_commands[] = {&si_command_serve, &si_command_renderer,
@@ -26,8 +27,8 @@ static void print_overview(FILE *to) {
     for (int i = 0; si_commands[i] != NULL; i++) {
         fprintf(to, "  %-10s %s\n", si_commands[i]->name, si_commands[i]->summary);
     }
-    fprintf(to, "  %-10s %s\n  %-10s %s\n\nMore: smartimg help COMMAND\n", "help",
-        "prints the manual page of a command", "--version",
+    fprintf(to, "  %-10s %s\n  %-10s %s\n\nMore: smartimg help COMMAND, and smartimg help commands for those of URLs\n", "help",
+        "prints the manual page of a command, also of those in URLs", "--version",
         "prints the version and those of the image libraries");
 }
 
@@ -48,16 +49,33 @@ static int unknown(const char *name) {
     return SI_EXIT_USAGE;
 }
 
+/* help commands [--json] */
+static int help_url(int argc, char **argv) {
+    if (argc > 2 && strcmp(argv[2], "--json") != 0) {
+        return unknown(argv[2]);
+    }
+    if (argc > 2) {
+        si_help_url_json();
+    } else {
+        si_help_url_commands();
+    }
+    return SI_EXIT_OK;
+}
+
 static int help(int argc, char **argv) {
     if (argc < 2) {
         print_overview(stdout);
         return SI_EXIT_OK;
     }
+    if (strcmp(argv[1], "commands") == 0) {
+        return help_url(argc, argv);
+    }
     const si_command *command = find(argv[1]);
-    if (command == NULL) {
+    if (command != NULL) {
+        si_command_help(command);
+    } else if (!si_help_url_command(argv[1])) {
         return unknown(argv[1]);
     }
-    si_command_help(command);
     return SI_EXIT_OK;
 }
 

@@ -1,0 +1,184 @@
+#include "cli/help_url.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/format.h"
+#include "cli/report_json.h"
+#include "recipe/command.h"
+
+enum { CLASSES = SI_CLASS_VENDOR + 1 };
+
+static const char *const class_helps[CLASSES] = {
+    [SI_CLASS_CORE] = "in nearly every URL and image preset",
+    [SI_CLASS_COMMON] = "layers, effects, colours, facts",
+    [SI_CLASS_RARE] = "text, paths, print",
+    [SI_CLASS_VENDOR] = "read, but what they ask for is switched off",
+};
+
+static const char *const scope_helps[] = {
+    [SI_SCOPE_REQUEST] = "the request: one value wherever it stands, the last one counts",
+    [SI_SCOPE_VIEW] = "the view of the whole picture: one value wherever it stands",
+    [SI_SCOPE_LAYER] = "the layer whose layer= stands before it",
+    [SI_SCOPE_SOURCE] = "the layer whose layer= stands before it, if it has an image",
+};
+
+/* Before any layer=, and after layer=comp. */
+static const char *const comp_helps[] = {
+    [SI_COMP_NONE] = NULL,
+    [SI_COMP_LAYER0] = "It goes to layer 0.",
+    [SI_COMP_COMPOSITE] = "It goes to the composite of all layers.",
+    [SI_COMP_VIEW] = "It goes to the finished view.",
+    [SI_COMP_IGNORED] = "It is ignored.",
+    [SI_COMP_ERROR] = "It is an error.",
+};
+
+/* The values of req=, request.h. */
+static const struct {
+    const char *name;
+    enum { RENDER, CATALOG, OFF } reply;
+    char ttl;
+    const char *bodies; /* letters t j x J */
+} types[] = {
+#define X(id, name, reply, ttl, bodies) {name, reply, ttl, bodies},
+    SI_REQUEST_TYPES(X)
+#undef X
+};
+
+enum { TYPES = sizeof types / sizeof types[0] };
+
+static void print_bodies(const char *bodies) {
+    static const char letters[] = "tjxJ";
+    static const char *const names[] = {"text", "javascript", "xml", "json"};
+    for (const char *p = bodies; *p != '\0'; p++) {
+        printf("%s%s", p == bodies ? "" : "|", names[strchr(letters, *p) - letters]);
+    }
+}
+
+/* ---- for people ---- */
+
+static void print_class(si_class rank) {
+    printf("\n%s: %s\n", si_class_name(rank), class_helps[rank]);
+    for (int i = 0; i < si_command_count; i++) {
+        const si_command_row *row = &si_command_rows[i];
+        if (row->rank == rank) {
+            printf("  %-15.*s %s\n", SI_STR_ARG(row->name), row->help);
+        }
+    }
+}
+
+void si_help_url_commands(void) {
+    printf("Commands of URLs: /is/image/COMPANY/OBJECT?COMMAND=VALUE&COMMAND=VALUE...\n");
+    for (int rank = 0; rank < CLASSES; rank++) {
+        print_class((si_class)rank);
+    }
+    printf("\nMore on one: smartimg help COMMAND, such as smartimg help wid\n");
+}
+
+static void print_types(void) {
+    printf("\nTYPES\n");
+    for (int i = 0; i < TYPES; i++) {
+        if (types[i].name[0] != '\0') {
+            printf("    %-13s ", types[i].name);
+            print_bodies(types[i].bodies);
+            printf("%s\n", types[i].reply == OFF ? "  (switched off)" : "");
+        }
+    }
+}
+
+bool si_help_url_command(const char *name) {
+    const si_command_row *row = si_command_find(si_str_of(name));
+    if (row == NULL) {
+        return false;
+    }
+    printf(
+        "NAME\n    %.*s= - %s\n\nVALUE\n    %s\n", SI_STR_ARG(row->name), row->help, row->values);
+    printf("\nDEFAULT\n    %s\n", row->initial[0] != '\0' ? row->initial : "none");
+    printf("\nSCOPE\n    %s\n", scope_helps[row->scope]);
+    if (comp_helps[row->comp] != NULL) {
+        printf("    Before any layer=: %s\n", comp_helps[row->comp]);
+    }
+    if ((row->flags & SI_EFFECTS) != 0) {
+        printf("    After effect=, it is about that effect.\n");
+    }
+    if ((row->flags & SI_NOT_NESTED) != 0) {
+        printf("    Ignored inside is(...).\n");
+    }
+    if (strcmp(row->handler, "req") == 0) {
+        print_types();
+    }
+    printf("\nCLASS\n    %s: %s\n\nMore: docs/protocol.md\n", si_class_name(row->rank),
+        class_helps[row->rank]);
+    return true;
+}
+
+/* ---- for programs ---- */
+
+static void put_text(const char *name, const char *text) {
+    putchar(',');
+    si_json_text(stdout, name, text);
+}
+
+static void put_flag(const char *name, bool value) {
+    printf(",\"%s\":%s", name, value ? "true" : "false");
+}
+
+static void put_command(const si_command_row *row) {
+    printf("{");
+    si_json_text(stdout, "name", row->name.p);
+    put_text("class", si_class_name(row->rank));
+    put_text("scope", si_scope_name(row->scope));
+    put_text("comp", si_comp_name(row->comp));
+    put_text("section", row->section);
+    put_text("values", row->values);
+    put_text("initial", row->initial);
+    put_text("help", row->help);
+    put_flag("effects", (row->flags & SI_EFFECTS) != 0);
+    put_flag("nested", (row->flags & SI_NOT_NESTED) == 0);
+    printf("}");
+}
+
+static void put_type(int i) {
+    static const char *const lives[] = {"image", "properties", "never"};
+    printf("{");
+    si_json_text(stdout, "name", types[i].name);
+    putchar(',');
+    printf("\"bodies\":\"");
+    print_bodies(types[i].bodies);
+    putchar('"');
+    put_text("kept", lives[types[i].ttl == 'E' ? 0 : types[i].ttl == 'N' ? 1 : 2]);
+    put_flag("off", types[i].reply == OFF);
+    printf("}");
+}
+
+static void put_output(const si_output *o) {
+    printf("{");
+    si_json_text(stdout, "name", o->name);
+    put_text("type", si_format_mime(o->format));
+    put_flag("gray", si_format_holds(o->format, SI_PIXEL_GRAY));
+    put_flag("cmyk", si_format_holds(o->format, SI_PIXEL_CMYK));
+    put_flag("icc", si_format_carries(o->format, SI_CARRIES_ICC));
+    put_flag("xmp", si_format_carries(o->format, SI_CARRIES_XMP));
+    put_flag("paths", si_format_carries(o->format, SI_CARRIES_PATHS));
+    put_flag("dpi", si_format_carries(o->format, SI_CARRIES_DPI));
+    printf("}");
+}
+
+void si_help_url_json(void) {
+    printf("{\"commands\":[");
+    for (int i = 0; i < si_command_count; i++) {
+        printf("%s", i > 0 ? ",\n" : "\n");
+        put_command(&si_command_rows[i]);
+    }
+    printf("],\n\"types\":[");
+    for (int i = 0; i < TYPES; i++) {
+        printf("%s", i > 0 ? ",\n" : "\n");
+        put_type(i);
+    }
+    printf("],\n\"formats\":[");
+    for (int i = 0; i < si_output_count; i++) {
+        printf("%s", i > 0 ? ",\n" : "\n");
+        put_output(&si_outputs[i]);
+    }
+    printf("]}\n");
+}
