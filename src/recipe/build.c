@@ -113,6 +113,9 @@ static si_result find_object(si_query *q) {
     }
     si_result result = si_query_resolve(q, name, from_url, &q->found, &missing);
     bool known = result == SI_OK || (result == SI_ERR_NOT_FOUND && q->found.missing);
+    if (!known && q->asked.type == SI_TYPE_CATALOGPROPS) { /* which are not about an object */
+        return SI_OK;
+    }
     if (!known) {
         return si_fail(q->all->diag, result, "%s", missing.text);
     }

@@ -1,10 +1,98 @@
 #include "recipe/catalog_reply.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "recipe/command.h"
+#include "recipe/media_set.h"
+#include "recipe/tokens.h"
+
+enum { PROPERTIES_MAX = 32 };
+
+/* ---- property lists ---- */
+
+typedef struct listing {
+    si_property rows[PROPERTIES_MAX];
+    int count;
+    si_arena *arena;
+    bool failed;
+} listing;
+
+static void add(listing *l, const char *name, const char *value) {
+    if (value == NULL || l->count == PROPERTIES_MAX) {
+        l->failed = true;
+        return;
+    }
+    l->rows[l->count++] = (si_property){name, value};
+}
+
+static void add_pair(listing *l, const char *name, int a, int b) {
+    add(l, name, si_arena_printf(l->arena, "%d,%d", a, b));
+}
+
+static void add_int(listing *l, const char *name, long long v) {
+    add(l, name, si_arena_printf(l->arena, "%lld", v));
+}
+
+static void add_real(listing *l, const char *name, double v) {
+    char text[32];
+    add(l, name, si_arena_printf(l->arena, "%s", si_real_print(v, text)));
+}
+
+static void add_color(listing *l, const char *name, uint32_t rgb) {
+    add(l, name, si_arena_printf(l->arena, "%06x", (unsigned)rgb));
+}
+
+static bool write(const si_query *q, const listing *l, si_reply *out) {
+    return !l->failed &&
+           si_reply_properties(&q->asked.shape, l->rows, l->count, q->all->newest, out);
+}
+
+/* Effective attributes of the path's catalog (7.3), alphabetical. */
+static bool catalogprops(const si_query *q, si_reply *out) {
+    static const char *const modes[] = {"bilin", "bicub", "sharp2", "bisharp"};
+    const si_attributes *a = q->all->attributes;
+    listing l = {.arena = q->all->arena};
+    add_color(&l, "catalog.bkgColor", a->bkg_color);
+    add_real(&l, "catalog.defaultExpiration", a->default_expiration);
+    add(&l, "catalog.defaultExt", a->default_ext);
+    add_pair(&l, "catalog.defaultPix", a->default_pix.w, a->default_pix.h);
+    add_pair(&l, "catalog.defaultThumbPix", a->default_thumb_pix.w, a->default_thumb_pix.h);
+    add_real(&l, "catalog.expiration", a->expiration);
+    add_int(&l, "catalog.fileTime", q->company->time_ms);
+    add_pair(&l, "catalog.jpegQuality", a->jpeg_quality.quality, a->jpeg_quality.chroma_full);
+    add_pair(&l, "catalog.maxPix", a->max_pix.w, a->max_pix.h);
+    add_real(&l, "catalog.nonImgExpiration", a->non_img_expiration);
+    add_int(&l, "catalog.printResolution", a->print_resolution);
+    add(&l, "catalog.publishInfo", a->publish_info);
+    add(&l, "catalog.resMode", modes[a->res_mode & 3]);
+    add_real(&l, "catalog.resolution", a->resolution);
+    add_color(&l, "catalog.thumbBkgColor", a->thumb_bkg_color);
+    add_int(&l, "catalog.thumbHorizAlign", a->thumb_horiz_align);
+    add_real(&l, "catalog.thumbRes", a->thumb_res);
+    add_int(&l, "catalog.thumbType", a->thumb_type);
+    add_int(&l, "catalog.thumbVertAlign", a->thumb_vert_align);
+    add(&l, "catalog.watermark", a->watermark);
+    return write(q, &l, out);
+}
 
 static bool property(const si_query *q, const char *name, const char *value, si_reply *out) {
-    si_property list = {name, value};
-    return si_reply_properties(&q->asked.shape, &list, 1, 0, out);
+    listing l = {.arena = q->all->arena};
+    add(&l, name, value);
+    return write(q, &l, out);
+}
+
+/* The record's id and those that LocaleMap may turn it into. */
+static bool xlate(const si_query *q, si_reply *out) {
+    const char *const *ids = NULL;
+    const char *object = q->found.is.object != NULL ? q->found.is.object : "";
+    int count = si_catalog_translations(
+        q->all->catalog, q->company, si_str_of(object), SI_TABLE_IMAGE, q->all->arena, &ids);
+    const char *list = count < 0 ? NULL : "";
+    for (int i = 0; i < count && list != NULL; i++) {
+        list = si_arena_printf(q->all->arena, "%s%s%s", list, i > 0 ? "," : "", ids[i]);
+    }
+    return property(q, "xlate.translatedIds", list, out);
 }
 
 /* A record, or a file that needs none. */
@@ -15,12 +103,188 @@ static bool exists(const si_query *q) {
 
 static bool plain(const char *text, si_reply *out) {
     out->content_type = "text/plain; charset=utf-8";
-    return si_bytes_append(&out->body, text, strlen(text));
+    return text != NULL && si_bytes_append(&out->body, text, strlen(text));
 }
 
-si_result si_catalog_reply(si_query *q, si_reply *out) {
+/* ---- localized fields (syntax.md section 13) ---- */
+
+static si_str locale_of(const si_query *q) {
+    return q->all->locale.p != NULL ? q->all->locale
+                                    : si_str_of(q->all->attributes->default_locale);
+}
+
+/* One piece of a field; the number of a colour swatch and the name of a property stay out of it. */
+static bool put_piece(const si_query *q, si_str piece, bool named, si_bytes *out) {
+    const char *equals = named ? memchr(piece.p, '=', piece.len) : NULL;
+    size_t skip = equals != NULL ? (size_t)(equals - piece.p) + 1 : 0;
+    if (!named && piece.len > 2 && piece.p[0] == '0' && (piece.p[1] | 0x20) == 'x') {
+        while (skip < piece.len && piece.p[skip] != ' ') {
+            skip++;
+        }
+        skip += skip < piece.len;
+    }
+    si_str text = si_locale_string(q->all->attributes->locale_str_map, locale_of(q),
+        (si_str){piece.p + skip, piece.len - skip});
+    return si_bytes_append(out, piece.p, skip) && si_bytes_append(out, text.p, text.len);
+}
+
+/* A field whose pieces, between any of `separators`, are localized each for itself, without their
+ * names if they are `named`; NULL when
+ * memory runs out. */
+static const char *localize(
+    const si_query *q, const char *field, const char *separators, bool named) {
+    if (q->all->attributes->locale_str_map == NULL || field[0] == '\0') {
+        return field;
+    }
+    si_bytes out = {0};
+    bool ok = true;
+    for (const char *p = field; *p != '\0' && ok;) {
+        size_t len = strcspn(p, separators), gap = strspn(p + len, separators);
+        ok = put_piece(q, (si_str){p, len}, named, &out) && si_bytes_append(&out, p + len, gap);
+        p += len + gap;
+    }
+    const char *copy = ok ? si_arena_copy(q->all->arena, (const char *)out.data, out.len) : NULL;
+    si_bytes_free(&out);
+    return copy;
+}
+
+static bool field(const si_query *q, const char *name, const char *text, si_reply *out) {
+    return text != NULL && si_reply_field(&q->asked.shape, name, text, out);
+}
+
+static bool lines(const si_query *q, const char *text, si_reply *out) {
+    return text != NULL && si_reply_lines(&q->asked.shape, text, out);
+}
+
+/* The last value of a command of this query, raw; p == NULL = not given. */
+static si_str last_value(const si_query *q, si_str query, si_str name, bool *failed) {
+    si_token token;
+    si_str value = {NULL, 0};
+    while (si_token_next(&query, q->all->arena, &token, failed)) {
+        if (token.kind == SI_TOKEN_COMMAND && si_str_eq_nocase(token.name, name)) {
+            value = token.value;
+        }
+    }
+    return value;
+}
+
+/* ---- adaptive video (7.2, mbrSet) ---- */
+
+typedef struct stream {
+    const si_record *record;
+    int rate; /* bit/s */
+} stream;
+
+enum { STREAMS_MAX = 100 };
+
+static bool has_suffix(const char *path, const char *suffix) {
+    size_t n = strlen(path), m = strlen(suffix);
+    return n > m && si_str_eq_nocase((si_str){path + n - m, m}, (si_str){suffix, m});
+}
+
+/* The set's entries that can be streamed: a path with a video's suffix, and a bit rate. */
+static int find_streams(const si_query *q, stream streams[STREAMS_MAX]) {
+    const si_record *set = q->found.is.record;
+    si_str rest = si_str_of(set != NULL ? set->image_set : ""), id;
+    int count = 0;
+    while (count < STREAMS_MAX && si_str_next(&rest, ',', &id)) {
+        const si_company *owner;
+        const si_record *r = si_catalog_record(
+            q->all->catalog, q->company, si_str_trim(id), SI_TABLE_STATIC, &owner);
+        int rate = r == NULL               ? 0
+                   : r->total_bit_rate > 0 ? r->total_bit_rate
+                                           : r->video_bit_rate + r->audio_bit_rate;
+        if (r != NULL && rate > 0 && (has_suffix(r->path, ".mp4") || has_suffix(r->path, ".f4v"))) {
+            streams[count++] = (stream){r, rate};
+        }
+    }
+    return count;
+}
+
+/* m3u8 lists the mp4 entries if there are any, else the f4v ones; f4m the other way round. */
+static const char *listed_suffix(const stream *streams, int count, bool apple) {
+    const char *first = apple ? ".mp4" : ".f4v", *second = apple ? ".f4v" : ".mp4";
+    for (int i = 0; i < count; i++) {
+        if (has_suffix(streams[i].record->path, first)) {
+            return first;
+        }
+    }
+    return second;
+}
+
+static bool put(si_bytes *out, const char *fmt, ...) SI_PRINTF(2, 3);
+
+static bool put(si_bytes *out, const char *fmt, ...) {
+    char text[2000];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    return n >= 0 && n < (int)sizeof text && si_bytes_append(out, text, (size_t)n);
+}
+
+/* Attribute values of XML; paths and prefixes are a company's own. */
+static bool put_xml(si_bytes *out, const char *text) {
+    bool ok = true;
+    for (; *text != '\0' && ok; text++) {
+        ok = strchr("&<>\"", *text) != NULL ? put(out, "&#%d;", *text)
+                                            : si_bytes_append(out, text, 1);
+    }
+    return ok;
+}
+
+static bool put_stream(si_bytes *out, const stream *s, const char *prefix, bool apple) {
+    int w = s->record->video_size.w, h = s->record->video_size.h;
+    if (apple) {
+        return put(out, "#EXT-X-STREAM-INF:PROGRAM-ID=1,BANDWIDTH=%d", s->rate) &&
+               (w <= 0 || put(out, ",RESOLUTION=%dx%d", w, h)) &&
+               put(out, "\n%s%s.m3u8\n", prefix, s->record->path);
+    }
+    return put(out, "<media url=\"") && put_xml(out, prefix) && put_xml(out, s->record->path) &&
+           put(out, "\" bitrate=\"%d\"", (s->rate + 500) / 1000) &&
+           (w <= 0 || put(out, " width=\"%d\" height=\"%d\"", w, h)) && put(out, "/>\n");
+}
+
+static bool mbr_set(const si_query *q, si_str query, si_reply *out) {
+    stream streams[STREAMS_MAX];
+    const si_attributes *a = q->all->attributes;
+    bool failed = false;
+    si_str format = last_value(q, query, SI_STR("fmt"), &failed);
+    bool apple = si_str_eq_nocase(format, SI_STR("m3u8"));
+    int count = find_streams(q, streams);
+    const char *suffix = listed_suffix(streams, count, apple);
+    const char *prefix = apple ? a->http_apple_context : a->http_flash_context;
+    out->content_type = apple ? "application/x-mpegURL" : "application/f4m+xml"; /* P41 */
+    bool ok = !failed &&
+              (count == 0 ||
+                  (apple ? put(&out->body, "#EXTM3U\n")
+                         : put(&out->body, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                                           "<manifest xmlns=\"http://ns.adobe.com/f4m/2.0\">\n")));
+    for (int i = 0; i < count && ok; i++) {
+        if (has_suffix(streams[i].record->path, suffix)) {
+            ok = put_stream(&out->body, &streams[i], prefix, apple);
+        }
+    }
+    return ok && (count == 0 || apple || put(&out->body, "</manifest>\n"));
+}
+
+/* ---- the final request ---- */
+
+/* As the recipe has it: every command resolved, with defaults. */
+static bool resolve(si_query *q, si_reply *out) {
+    const char *text = NULL;
+    si_recipe r = *q->recipe;
+    if (r.picture.layer_count == 0) {
+        r.picture = q->picture;
+    }
+    return si_recipe_print(&r, q->all->arena, &text, q->all->diag) == SI_OK && plain(text, out) &&
+           si_bytes_append(&out->body, "\n", 1);
+}
+
+/* ---- public ---- */
+
+si_result si_catalog_reply(si_query *q, si_str query, si_reply *out) {
     const si_record *r = q->found.is.record;
-    const si_shape *shape = &q->asked.shape;
     bool done;
     switch (q->asked.type) {
     case SI_TYPE_EXISTS:
@@ -32,33 +296,123 @@ si_result si_catalog_reply(si_query *q, si_reply *out) {
     case SI_TYPE_BANNER:
         done = property(q, "copyright", "smartimg " SMARTIMG_VERSION, out);
         break;
+    case SI_TYPE_CATALOGPROPS:
+        done = catalogprops(q, out);
+        break;
+    case SI_TYPE_XLATE:
+        done = xlate(q, out);
+        break;
+    case SI_TYPE_MBRSET:
+        done = mbr_set(q, query, out);
+        break;
     case SI_TYPE_MESSAGE:
         done = plain("", out);
         break;
+    case SI_TYPE_RESOLVE:
+        done = resolve(q, out);
+        break;
     case SI_TYPE_IMAGESET:
-        done = si_reply_field(shape, "imageset", r != NULL ? r->image_set : "", out);
+        done =
+            field(q, "imageset", localize(q, r != NULL ? r->image_set : "", ",;:{}()", false), out);
         break;
     case SI_TYPE_MAP:
-        done = si_reply_field(shape, "map", r != NULL ? r->map : "", out);
+        done = field(q, "map", localize(q, r != NULL ? r->map : "", "\"'", false), out);
         break;
     case SI_TYPE_TARGETS:
-        done = si_reply_lines(shape, r != NULL ? r->targets : "", out);
+        done = lines(q, localize(q, r != NULL ? r->targets : "", "\r\n", true), out);
         break;
     case SI_TYPE_USERDATA:
-        done = si_reply_lines(shape, r != NULL ? r->user_data : "", out);
+        done = lines(q, localize(q, r != NULL ? r->user_data : "", "\r\n", true), out);
         break;
     default:
         return si_fail(q->all->diag, SI_ERR_UNSUPPORTED, "req=%s is not supported",
             si_request_type_name(q->asked.type));
     }
-    return done ? SI_OK : si_no_memory(q->all->diag);
+    return done                          ? SI_OK
+           : q->all->diag->code != SI_OK ? q->all->diag->code
+                                         : si_no_memory(q->all->diag);
 }
 
 bool si_catalog_reply_renders(const si_query *q) {
     return q->asked.type == SI_TYPE_USERDATA && q->found.source.smart_crop[0] > 0;
 }
 
+/* ---- sets ---- */
+
+static const char *decoded(const si_query *q, si_str raw) {
+    char *text = si_arena_alloc(q->all->arena, raw.len + 1);
+    if (text != NULL) {
+        text[si_str_decode(raw, true, text)] = '\0';
+    }
+    return text;
+}
+
+si_result si_catalog_set(si_query *q, si_str query) {
+    bool failed = false;
+    si_str set = last_value(q, query, SI_STR("imageSet"), &failed), prefix, inner;
+    si_str key = last_value(q, query, SI_STR("labelkey"), &failed);
+    const char *label = key.len > 0 ? decoded(q, key) : NULL;
+    si_media_set_request request = {.catalog = q->all->catalog,
+        .main = q->company,
+        .object = q->object,
+        .locale = locale_of(q),
+        .label_key = label != NULL ? si_str_of(label) : (si_str){NULL, 0}};
+    if (failed || (key.len > 0 && label == NULL)) {
+        return si_no_memory(q->all->diag);
+    }
+    if (set.len > 0) {
+        if (si_token_nested(set, &prefix, &inner) != 1 || prefix.len > 0) {
+            return si_fail(q->all->diag, SI_ERR_SYNTAX, "imageSet: expected {…}");
+        }
+        request.text = si_arena_copy(q->all->arena, inner.p, inner.len);
+        if (request.text == NULL) {
+            return si_no_memory(q->all->diag);
+        }
+    }
+    return si_media_set_plan(&request, q->all->arena, q->recipe, q->all->diag);
+}
+
+/* ---- facts ---- */
+
+static void imageprops_facts(listing *l, const si_query *q) {
+    const si_record *r = q->found.is.record;
+    const si_attributes *a = si_reading_attributes(q->all, q->found.is.company);
+    bool own_expiration = r != NULL && r->expiration != SI_EXPIRATION_INHERIT;
+    if (r != NULL && SI_RECORD_HAS(r, anchor)) {
+        add_pair(l, "image.anchor", r->anchor.w, r->anchor.h);
+    }
+    add_real(l, "image.expiration", own_expiration ? r->expiration : a->expiration);
+    add(l, "image.modifier", r != NULL ? r->modifier : "");
+    add(l, "image.postModifier", r != NULL ? r->post_modifier : "");
+    if (r != NULL && r->print_resolution > 0) {
+        add_int(l, "image.printRes", r->print_resolution);
+    }
+    add_real(l, "image.resolution", r != NULL && r->resolution > 0 ? r->resolution : a->resolution);
+    add_real(l, "image.thumbRes", r != NULL && r->thumb_res > 0 ? r->thumb_res : a->thumb_res);
+    add_int(l, "image.thumbType", r != NULL && r->thumb_type > 0 ? r->thumb_type : a->thumb_type);
+    if (r != NULL && r->time_stamp > 0) {
+        add_int(l, "image.timeStamp", r->time_stamp);
+    }
+    add(l, "image.translatedId", r != NULL ? r->id : q->found.is.object);
+}
+
 si_result si_catalog_facts(si_query *q) {
-    (void)q;
+    listing l = {.arena = q->all->arena};
+    if (q->recipe->req == SI_REQ_IMAGEPROPS) {
+        imageprops_facts(&l, q);
+    } else if (q->recipe->req == SI_REQ_CROP) {
+        const char *object = si_arena_copy(q->all->arena, q->object.p, q->object.len);
+        const char *colon = object != NULL ? strrchr(object, ':') : NULL;
+        add(&l, "SmartCropDef", colon != NULL ? colon + 1 : object);
+    }
+    si_fact *facts = si_arena_alloc(q->all->arena, (size_t)(l.count + 1) * sizeof *facts);
+    if (l.failed || facts == NULL) {
+        return si_no_memory(q->all->diag);
+    }
+    for (int i = 0; i < l.count; i++) {
+        facts[i] = (si_fact){l.rows[i].name, l.rows[i].value};
+    }
+    q->recipe->facts = facts;
+    q->recipe->fact_count = l.count;
     return SI_OK;
 }

@@ -284,6 +284,7 @@ static si_result build_image(si_query *q, si_str query, si_plan *plan) {
         si_result result = check_shape(q);
         result = result == SI_OK && r->req != SI_REQ_SET ? only_source(q) : result;
         set_shape(q);
+        result = result == SI_OK && r->req == SI_REQ_SET ? si_catalog_set(q, query) : result;
         return result == SI_OK ? si_catalog_facts(q) : result;
     }
     si_result result = si_query_build(q, query);
@@ -414,7 +415,7 @@ static si_result answer_here(si_query *q, si_str query, si_plan *plan) {
     if (q->found.is.object != NULL) {
         si_query_expire(q, &q->found);
     }
-    result = result == SI_OK ? si_catalog_reply(q, &reply) : result;
+    result = result == SI_OK ? si_catalog_reply(q, query, &reply) : result;
     if (result != SI_OK) {
         si_bytes_free(&reply.body);
         return result;
