@@ -74,6 +74,7 @@ typedef struct way {
     double fill[4];   /* margins with which a thumbnail fills its target */
     bool self_sizing; /* to its path or its text */
     double anchor[2]; /* in the rectangle reached so far */
+    bool anchored;    /* it is more than the middle */
     double rect[2];   /* that rectangle */
 } way;
 
@@ -230,11 +231,19 @@ static si_result plain_rectangle(way *w, si_layer_box *out, si_diag *diag) {
 
 /* ---- anchor, rotate, extend, origin ---- */
 
-/* The anchor in the plain rectangle, after flip. */
-static void anchor_of(way *w) {
+/* The anchor in the plain rectangle, after flip. Without one: what self-sizing layers are drawn
+ * around (4.5), else the middle of what shows. */
+static void anchor_of(way *w, const double path_at[2]) {
     const si_point *a = &w->l->anchor;
+    const si_content *c = w->content;
+    w->anchored = a->unit != SI_UNIT_NONE || (w->self_sizing && (c->has_path || c->has_origin));
     for (int i = 0; i < 2; i++) {
-        double v = w->crop[i] + w->crop[2 + i] / 2; /* the middle of what shows */
+        double v = w->crop[i] + w->crop[2 + i] / 2;
+        if (w->self_sizing && c->has_path) {
+            v = -path_at[i];
+        } else if (w->self_sizing && c->has_origin) {
+            v = c->origin[i];
+        }
         if (a->unit == SI_UNIT_PIXELS) {
             v = w->part[i] + a->v[i];
         } else if (a->unit == SI_UNIT_NORMALIZED) {
@@ -291,18 +300,14 @@ static si_result extend(way *w, si_layer_box *out, si_diag *diag) {
     return SI_OK;
 }
 
-static void origin_of(const way *w, const si_layer_box *out, double origin[2]) {
+static void origin_of(const way *w, double origin[2]) {
     const si_point *o = &w->l->origin;
     for (int i = 0; i < 2; i++) {
         if (o->unit == SI_UNIT_PIXELS) {
             origin[i] = o->v[i];
         } else if (o->unit == SI_UNIT_NORMALIZED) {
             origin[i] = w->rect[i] * (0.5 + o->v[i]);
-        } else if (w->self_sizing && w->content->has_path) {
-            origin[i] = out->extend[i] - out->path_at[i];
-        } else if (w->self_sizing && w->content->has_origin && w->l->rotate == 0) {
-            origin[i] = out->extend[i] + w->content->origin[i];
-        } else if (w->l->anchor.unit != SI_UNIT_NONE) {
+        } else if (w->anchored) {
             origin[i] = w->anchor[i];
         } else {
             origin[i] = w->rect[i] / 2;
@@ -376,7 +381,7 @@ si_result si_geometry_layer(const si_layer *l, const si_content *content, const 
     if (code != SI_OK) {
         return code;
     }
-    anchor_of(&w);
+    anchor_of(&w, out->path_at);
     out->fit = content_map(&w);
     if (l->perspective.mode != SI_PERSPECTIVE_NONE) {
         quad_of(&w, out);
@@ -390,7 +395,7 @@ si_result si_geometry_layer(const si_layer *l, const si_content *content, const 
         code = to_int(w.rect[i], &out->rect[i], diag);
     }
     if (code == SI_OK) {
-        origin_of(&w, out, out->origin);
+        origin_of(&w, out->origin);
         code = place(&w, out, diag);
     }
     if (code == SI_OK) {

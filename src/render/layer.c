@@ -188,6 +188,10 @@ static si_result paint_raster(const job *j, si_rect window, bool tones_only, si_
     si_look_how how = {.scale = j->scale, .seed = j->seed, .median = -1};
     out->x = grown.x;
     out->y = grown.y;
+    if ((int64_t)grown.width * grown.height > j->studio->limits.max_view_pixels) {
+        return si_fail(diag, SI_ERR_LIMIT, "layer %d shows %d×%d pixels, which exceeds the limit",
+            j->s->layer->number, grown.width, grown.height);
+    }
     si_result code = si_content_read(j->studio, j->scene, j->s, &j->raster, grown,
         looks_behind_alpha(j->s), &out->image, diag);
     if (code == SI_OK) {

@@ -88,6 +88,7 @@ static si_result open_nested(si_studio *studio, const si_picture *picture, const
     if (code == SI_OK) {
         size[0] = g.out[0];
         size[1] = g.out[1];
+        memcpy(scene->view_scale, g.scale, sizeof g.scale);
         *out = scene;
     }
     return code;
@@ -214,6 +215,15 @@ static bool add_box(void *context, const si_path *path) {
     return true;
 }
 
+/* Knots have 24 bits behind the point, so whole pixels are only nearly whole. */
+static double pixel_below(double v) {
+    return floor(v + 1e-3);
+}
+
+static double pixel_above(double v) {
+    return ceil(v - 1e-3);
+}
+
 /* cropPathE of a layer: cuts `part` (P17: before crop). */
 static si_result crop_path(si_studio *studio, const si_layer *l, const double size[2],
     double part[4], si_diag *diag) {
@@ -224,8 +234,8 @@ static si_result crop_path(si_studio *studio, const si_layer *l, const double si
     }
     for (int i = 0; i < 2; i++) {
         double low = part[2] > 0 ? part[i] : 0, high = part[2] > 0 ? low + part[2 + i] : size[i];
-        low = fmax(low, floor(b.box[i] * size[i]));
-        high = fmin(high, ceil(b.box[2 + i] * size[i]));
+        low = fmax(low, pixel_below(b.box[i] * size[i]));
+        high = fmin(high, pixel_above(b.box[2 + i] * size[i]));
         part[i] = fmin(low, size[i] - 1);
         b.box[2 + i] = fmax(1, high - part[i]);
     }
@@ -375,8 +385,9 @@ static void add_detail(si_scene *scene, const si_scene_layer *s) {
     if (l->kind != SI_LAYER_IMAGE || s->box.has_quad) {
         d[0] = d[1] = 0;
     } else if (s->source != NULL) {
-        d[0] *= s->source->detail[0];
-        d[1] *= s->source->detail[1];
+        for (int i = 0; i < 2; i++) {
+            d[i] *= s->source->detail[i] * s->source->view_scale[i];
+        }
     }
     if (fmax(d[0], d[1]) < fmax(scene->detail[0], scene->detail[1])) {
         memcpy(scene->detail, d, sizeof d);
@@ -405,8 +416,8 @@ static si_result open_composite(si_studio *studio, si_scene *scene, si_diag *dia
         double box[4];
         si_map_box(&m, b.box, box);
         for (int i = 0; i < 2; i++) {
-            double low = fmin(fmax(0, floor(box[i])), scene->canvas[i] - 1);
-            double high = fmin(ceil(box[2 + i]), scene->canvas[i]);
+            double low = fmin(fmax(0, pixel_below(box[i])), scene->canvas[i] - 1);
+            double high = fmin(pixel_above(box[2 + i]), scene->canvas[i]);
             scene->cut[i] = (int)low;
             scene->canvas[i] = (int)fmax(1, high - low);
         }

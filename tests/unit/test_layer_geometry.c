@@ -213,6 +213,10 @@ static void self_sizing(void **state) {
     assert_int_equal(si_geometry_layer(&l, &text, &view, &canvas, &box, NULL), SI_OK);
     assert_int_equal(box.at[0], 500);
     assert_int_equal(box.at[1], 484);
+    l.rotate = 90; /* about the start of its first line */
+    assert_int_equal(si_geometry_layer(&l, &text, &view, &canvas, &box, NULL), SI_OK);
+    assert_int_equal(box.at[0], 496);
+    assert_int_equal(box.at[1], 500);
 }
 
 static void perspective(void **state) {
