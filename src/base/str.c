@@ -132,31 +132,36 @@ size_t si_str_decode(si_str s, bool plus, char *out) {
 }
 
 char *si_real_print(double v, char *out) {
-    /* by hand, since printf's decimal point follows the locale */
+    /* by hand, since printf's decimal point follows the locale, and is slow */
+    static const double units[] = {1, 10, 100, 1e3, 1e4, 1e5, 1e6};
     double magnitude = fabs(v);
     int decimals = 6;
     for (double m = magnitude; m >= 10 && decimals > 0; m /= 10) {
         decimals--;
     }
-    double unit = pow(10, decimals);
-    unsigned long long scaled = (unsigned long long)floor(magnitude * unit + 0.5);
-    unsigned long long whole = scaled / (unsigned long long)unit;
-    unsigned long long part = scaled % (unsigned long long)unit;
+    unsigned long long unit = (unsigned long long)units[decimals];
+    unsigned long long scaled = (unsigned long long)floor(magnitude * units[decimals] + 0.5);
+    unsigned long long whole = scaled / unit, part = scaled % unit;
     while (decimals > 0 && part % 10 == 0) {
         part /= 10;
         decimals--;
     }
-    const char *sign = v < 0 && scaled > 0 ? "-" : "";
-    if (decimals == 0) {
-        snprintf(out, 32, "%s%llu", sign, whole);
-    } else {
-        char digits[24];
-        snprintf(digits, sizeof digits, "%llu", part);
-        int n = snprintf(out, 32, "%s%llu.", sign, whole);
-        for (size_t zeros = (size_t)decimals - strlen(digits); zeros > 0 && n < 24; zeros--) {
-            out[n++] = '0';
-        }
-        snprintf(out + n, 32 - (size_t)n, "%.7s", digits);
+    char digits[32];
+    size_t at = sizeof digits;
+    for (int i = 0; i < decimals; i++, part /= 10) {
+        digits[--at] = (char)('0' + part % 10);
     }
+    if (decimals > 0) {
+        digits[--at] = '.';
+    }
+    do {
+        digits[--at] = (char)('0' + whole % 10);
+        whole /= 10;
+    } while (whole > 0);
+    if (v < 0 && scaled > 0) {
+        digits[--at] = '-';
+    }
+    memcpy(out, digits + at, sizeof digits - at);
+    out[sizeof digits - at] = '\0';
     return out;
 }
