@@ -27,8 +27,10 @@ static void print_overview(FILE *to) {
     for (int i = 0; si_commands[i] != NULL; i++) {
         fprintf(to, "  %-10s %s\n", si_commands[i]->name, si_commands[i]->summary);
     }
-    fprintf(to, "  %-10s %s\n  %-10s %s\n\nMore: smartimg help COMMAND, and smartimg help commands for those of URLs\n", "help",
-        "prints the manual page of a command, also of those in URLs", "--version",
+    fprintf(to,
+        "  %-10s %s\n  %-10s %s\n\nMore: smartimg help COMMAND, and smartimg help commands for "
+        "those of URLs\n",
+        "help", "prints the manual page of a command, also of those in URLs", "--version",
         "prints the version and those of the image libraries");
 }
 
