@@ -14,10 +14,9 @@ static const double KERNEL_REACH = 4;
 si_rect si_raster_box(const si_raster *raster, const int size[2]) {
     int from[2], length[2];
     for (int i = 0; i < 2; i++) {
-        double start = si_round(raster->at[i]);
-        double end = si_round(raster->at[i] + size[i] * raster->scale[i]);
-        from[i] = (int)start;
-        length[i] = (int)fmax(1, end - start);
+        from[i] = si_pixel(raster->at[i]);
+        length[i] = si_pixel(raster->at[i] + size[i] * raster->scale[i]) - from[i];
+        length[i] = length[i] > 0 ? length[i] : 1;
     }
     return (si_rect){from[0], from[1], length[0], length[1]};
 }

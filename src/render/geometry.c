@@ -10,6 +10,11 @@ double si_round(double v) {
     return floor(v + 0.5);
 }
 
+int si_pixel(double v) {
+    const double most = 1 << 29;
+    return (int)fmin(fmax(si_round(v), -most), most);
+}
+
 /* r() of section 3.2: half up, at least one pixel. */
 static double size_of(double v) {
     return fmax(1, si_round(v));

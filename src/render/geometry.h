@@ -107,4 +107,7 @@ SI_NODISCARD si_result si_geometry_view(const si_view *v, const int canvas[2],
 /* Half up (P15). */
 double si_round(double v);
 
+/* The same as a coordinate that can be counted with: held to ±2^29. */
+int si_pixel(double v);
+
 #endif

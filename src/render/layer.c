@@ -24,9 +24,9 @@ si_rect si_stage_box(const si_stage *stage, const double box[4]) {
     for (int i = 0; i < 2; i++) {
         double a = stage->at[i] + box[i] * stage->scale[i];
         double b = stage->at[i] + (box[i] + box[2 + i]) * stage->scale[i];
-        double start = si_round(fmin(a, b)), end = si_round(fmax(a, b));
-        from[i] = (int)start;
-        length[i] = (int)fmax(1, end - start);
+        from[i] = si_pixel(fmin(a, b));
+        length[i] = si_pixel(fmax(a, b)) - from[i];
+        length[i] = length[i] > 0 ? length[i] : 1;
     }
     return (si_rect){from[0], from[1], length[0], length[1]};
 }

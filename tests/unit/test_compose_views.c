@@ -261,6 +261,36 @@ static void huge_templates(void **state) {
     si_image_free(&out);
 }
 
+/* Numbers as large as they come neither crash nor hang. */
+static void extremes(void **state) {
+    (void)state;
+    static si_effect e;
+    for (int i = 0; i < 4; i++) {
+        image_layer(0, "waves");
+        si_layer *l = image_layer(1, "disc");
+        set_pixels(&l->pos, i == 0 ? 1e9 : -1e9, 1e9);
+        si_effect_init(&e, -1);
+        e.color = (si_paint){0, 255};
+        e.blur = e.grow = i == 0 ? 100 : 0;
+        set_pixels(&e.pos, 2e9, -2e9);
+        l->look.effects = &e;
+        l->look.effect_count = i != 3;
+        if (i == 2) {
+            l->perspective = (si_perspective){.mode = SI_PERSPECTIVE_SUPER,
+                .v = {-1e9, -1e9, 1e9, -1e9, 1e9, 1e9, -1e9, 1e9}};
+        }
+        si_recipe r = composition(2);
+        r.picture.view.scl = 0.001;
+        r.picture.view.has_rect = true;
+        memcpy(r.picture.view.rect, (int[]){300000, 200000, 50, 40}, sizeof r.picture.view.rect);
+        si_image im = {0};
+        si_diag diag = {0};
+        si_result code = si_render(&r, &shelf_files, NULL, &im, &diag);
+        assert_true(code == SI_OK || code == SI_ERR_LIMIT);
+        si_image_free(&im);
+    }
+}
+
 static void refuse(const si_recipe *r, si_result code, const char *text) {
     si_image im = {0};
     si_diag diag = {0};
@@ -310,6 +340,7 @@ int main(void) {
         cmocka_unit_test(regions),
         cmocka_unit_test(stretched),
         cmocka_unit_test(huge_templates),
+        cmocka_unit_test(extremes),
         cmocka_unit_test(errors),
     };
     if (start_render(NULL) != 0) {
