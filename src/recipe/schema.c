@@ -74,7 +74,7 @@ static bool valid_source(const void *value) {
 }
 
 static const si_schema schema_source = {
-    source_fields, sizeof(si_source), initial_source, valid_source};
+    source_fields, sizeof(si_source), initial_source, valid_source, true};
 
 /* ---- what is done to layers and composites ---- */
 
@@ -89,7 +89,7 @@ static const void *initial_usm(void) {
     return &usm;
 }
 
-static const si_schema schema_usm = {usm_fields, sizeof(si_usm), initial_usm, NULL};
+static const si_schema schema_usm = {usm_fields, sizeof(si_usm), initial_usm, NULL, true};
 
 #define THIS si_ops
 static const si_field ops_fields[] = {R("growmask", INT, grow_mask, -100, 100),
@@ -108,7 +108,7 @@ static const void *initial_ops(void) {
     return &ops;
 }
 
-static const si_schema schema_ops = {ops_fields, sizeof(si_ops), initial_ops, NULL};
+static const si_schema schema_ops = {ops_fields, sizeof(si_ops), initial_ops, NULL, true};
 
 /* "pos=px,3,4": the unit is a field of its own, as in every point. */
 #define POINT(key, member)                                                                         \
@@ -132,7 +132,7 @@ static bool valid_effect(const void *value) {
 }
 
 static const si_schema schema_effect = {
-    effect_fields, sizeof(si_effect), initial_effect, valid_effect};
+    effect_fields, sizeof(si_effect), initial_effect, valid_effect, false};
 
 #define THIS si_look
 static const si_field look_fields[] = {R("flip", INT, flip, 0, SI_FLIP_LR | SI_FLIP_UD),
@@ -150,7 +150,7 @@ static const void *initial_look(void) {
     return &look;
 }
 
-static const si_schema schema_look = {look_fields, sizeof(si_look), initial_look, NULL};
+static const si_schema schema_look = {look_fields, sizeof(si_look), initial_look, NULL, true};
 
 /* ---- layers ---- */
 
@@ -166,7 +166,7 @@ static const void *initial_perspective(void) {
 }
 
 static const si_schema schema_perspective = {
-    perspective_fields, sizeof(si_perspective), initial_perspective, NULL};
+    perspective_fields, sizeof(si_perspective), initial_perspective, NULL, true};
 
 #define THIS si_font_ref
 static const si_field font_fields[] = {ALWAYS("name", TEXT, name), F("bold", BOOL, bold),
@@ -178,7 +178,7 @@ static const void *initial_font(void) {
     return &font;
 }
 
-static const si_schema schema_font = {font_fields, sizeof(si_font_ref), initial_font, NULL};
+static const si_schema schema_font = {font_fields, sizeof(si_font_ref), initial_font, NULL, false};
 
 #define THIS si_text_ref
 static const si_field text_fields[] = {F("rtf", TEXT, rtf), F("ps", BOOL, ps),
@@ -203,7 +203,7 @@ static const void *initial_text(void) {
     return &((const si_layer *)initial_layer())->text;
 }
 
-static const si_schema schema_text = {text_fields, sizeof(si_text_ref), initial_text, NULL};
+static const si_schema schema_text = {text_fields, sizeof(si_text_ref), initial_text, NULL, true};
 
 #define THIS si_layer
 static const si_field layer_fields[] = {ALWAYS("n", INT, number), E("kind", kind, layer_names),
@@ -223,7 +223,7 @@ static bool valid_layer(const void *value) {
     return ((const si_layer *)value)->number >= 0;
 }
 
-static const si_schema schema_layer = {layer_fields, sizeof(si_layer), initial_layer, valid_layer};
+static const si_schema schema_layer = {layer_fields, sizeof(si_layer), initial_layer, valid_layer, false};
 
 /* ---- pictures ---- */
 
@@ -257,7 +257,7 @@ static bool valid_view(const void *value) {
            (!v->has_rgn || (v->rgn[2] > 0 && v->rgn[3] > 0));
 }
 
-static const si_schema schema_view = {view_fields, sizeof(si_view), initial_view, valid_view};
+static const si_schema schema_view = {view_fields, sizeof(si_view), initial_view, valid_view, false};
 
 #define THIS si_picture
 static const si_field picture_fields[] = {LIST("layer", layers, schema_layer, layer_count),
@@ -277,7 +277,7 @@ static bool valid_picture(const void *value) {
 }
 
 static const si_schema schema_picture = {
-    picture_fields, sizeof(si_picture), initial_picture, valid_picture};
+    picture_fields, sizeof(si_picture), initial_picture, valid_picture, false};
 
 #define THIS si_watermark
 static const si_field watermark_fields[] = {IN("pic", picture, schema_picture),
@@ -298,7 +298,7 @@ static bool valid_watermark(const void *value) {
 }
 
 static const si_schema schema_watermark = {
-    watermark_fields, sizeof(si_watermark), initial_watermark, valid_watermark};
+    watermark_fields, sizeof(si_watermark), initial_watermark, valid_watermark, false};
 
 /* ---- the recipe ---- */
 
@@ -314,7 +314,7 @@ static const void *initial_quantize(void) {
 }
 
 static const si_schema schema_quantize = {
-    quantize_fields, sizeof(si_quantize_command), initial_quantize, NULL};
+    quantize_fields, sizeof(si_quantize_command), initial_quantize, NULL, true};
 
 #define THIS si_fact
 static const si_field fact_fields[] = {
@@ -326,7 +326,7 @@ static const void *initial_fact(void) {
     return &fact;
 }
 
-static const si_schema schema_fact = {fact_fields, sizeof(si_fact), initial_fact, NULL};
+static const si_schema schema_fact = {fact_fields, sizeof(si_fact), initial_fact, NULL, false};
 
 #define THIS si_recipe
 static const si_field recipe_fields[] = {ALWAYS("co", TEXT, company),
@@ -363,7 +363,7 @@ static bool valid_recipe(const void *value) {
     return r->picture.layer_count > 0 || r->req == SI_REQ_SET;
 }
 
-const si_schema si_schema_recipe = {recipe_fields, sizeof(si_recipe), initial_recipe, valid_recipe};
+const si_schema si_schema_recipe = {recipe_fields, sizeof(si_recipe), initial_recipe, valid_recipe, false};
 
 bool si_recipe_is_plain(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

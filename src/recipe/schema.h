@@ -43,6 +43,8 @@ typedef struct si_schema {
     size_t size;
     const void *(*initial)(void);    /* static, of that size */
     bool (*valid)(const void *value); /* what ranges of single fields cannot say; may be NULL */
+    bool silent;                      /* initial values leave no trace: no field in it is written
+                                         always */
 } si_schema;
 
 /* The outermost one; `ladder` is not in it. */

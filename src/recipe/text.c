@@ -183,11 +183,8 @@ static void put_nested(writer *w, const si_field *f, const void *value, const vo
 
 /* An embedded structure that says nothing leaves no trace. */
 static void put_embedded(writer *w, const si_field *f, const void *value, const void *initial) {
-    /* most of the time there is nothing to say, which shows without a look at each field; where one
-     * is written always, it comes first */
-    if (!f->always && !f->schema->fields[0].always &&
-        memcmp(value, initial, f->schema->size) == 0) {
-        return;
+    if (f->schema->silent && memcmp(value, initial, f->schema->size) == 0) {
+        return; /* most of the time, and without a look at each field */
     }
     size_t before = w->out.len;
     put_nested(w, f, value, initial);
