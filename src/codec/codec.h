@@ -69,6 +69,7 @@ typedef struct si_encode_params {
                          AVIF: 1 screen-content tools */
     int scans;        /* progressive JPEG: 3, 4, 5 passes over all components; 0 = libjpeg's own */
     bool palette;     /* PNG: png8, at most 256 colours and key alpha, as `quantize` says */
+    bool keep_alpha;  /* PNG: write the alpha channel of an image that turns out to be opaque */
     si_quantize quantize;       /* GIF, and PNG with `palette` */
     si_compression compression; /* TIFF, PDF */
     int dpi;          /* > 0: density tag to write where the format has one (JPEG, PNG, TIFF), or

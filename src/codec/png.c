@@ -51,7 +51,7 @@ static si_result choose_layout(
         return SI_OK;
     }
     /* A profile decides what there may be: palettes are RGB, and grey samples need one for grey. */
-    bool alpha = si_image_has_transparency(image);
+    bool alpha = p->keep_alpha ? si_image_has_alpha(image) : si_image_has_transparency(image);
     bool grey = p->icc != NULL ? image->grey : is_grey(image);
     bool few = !(p->icc != NULL && grey) && si_palette_exact(image, &l->palette, l->indices);
     int channels = (grey ? 1 : 3) + alpha;
@@ -90,9 +90,9 @@ static uint8_t *pack(const layout *l, const si_image *image) {
     return packed;
 }
 
-static int set_palette(spng_ctx *ctx, const si_palette *palette) {
+static int set_palette(spng_ctx *ctx, const si_palette *palette, bool keep_alpha) {
     struct spng_plte plte = {.n_entries = (uint32_t)palette->count};
-    struct spng_trns trns = {0};
+    struct spng_trns trns = {.n_type3_entries = keep_alpha};
     for (int i = 0; i < palette->count; i++) {
         const uint8_t *c = palette->rgba[i];
         plte.entries[i] = (struct spng_plte_entry){.red = c[0], .green = c[1], .blue = c[2]};
@@ -140,7 +140,7 @@ static int write_file(const si_image *image, const si_encode_params *p, const la
              filters == SPNG_FILTER_CHOICE_NONE ? Z_DEFAULT_STRATEGY : Z_FILTERED)) ||
         (e = spng_set_option(ctx, SPNG_FILTER_CHOICE, filters)) ||
         (e = spng_set_ihdr(ctx, &ihdr)) ||
-        (e = l->type == SPNG_COLOR_TYPE_INDEXED ? set_palette(ctx, &l->palette) : 0) ||
+        (e = l->type == SPNG_COLOR_TYPE_INDEXED ? set_palette(ctx, &l->palette, p->keep_alpha) : 0) ||
         (e = set_tags(ctx, p)) ||
         (e = spng_encode_image(ctx, packed, l->row_bytes * (size_t)image->height, SPNG_FMT_PNG,
              SPNG_ENCODE_FINALIZE))) {

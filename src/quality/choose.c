@@ -29,6 +29,7 @@ si_encode_params si_choose_requested(
     p.progressive = r->progressive;
     p.scans = r->scans;
     p.palette = r->palette;
+    p.keep_alpha = r->alpha; /* P35 */
     p.compression = r->compression;
     p.quantize = (si_quantize){.kind = (si_palette_kind)r->quantize.kind,
         .no_dither = r->quantize.no_dither,
