@@ -153,6 +153,32 @@ static si_result copy_alpha(const si_sheet *from, si_sheet *to, si_diag *diag) {
     return code;
 }
 
+/* Puts `color` under what the window shows of the image. A crop that reaches beyond the image leaves
+ * that to bgColor (4.3). */
+static void lay_colour(const job *j, si_sheet *out) {
+    const si_scene_layer *s = j->s;
+    const si_paint paint = s->layer->color;
+    int from[2] = {0, 0}, to[2] = {out->image.width, out->image.height};
+    for (int i = 0; i < 2 && s->layer->kind == SI_LAYER_IMAGE; i++) {
+        const bool mirror = (s->layer->look.flip & (i == 0 ? SI_FLIP_LR : SI_FLIP_UD)) != 0;
+        double k = j->raster.scale[i] * s->box.size[i] / s->box.crop[2 + i];
+        double before = fmax(0, -s->box.crop[i]);
+        double after = fmax(0, s->box.crop[i] + s->box.crop[2 + i] - s->content[i]);
+        double low = j->raster.at[i] + (mirror ? after : before) * k;
+        double high = j->raster.at[i] + (s->box.crop[2 + i] - (mirror ? before : after)) * k;
+        int start = i == 0 ? out->x : out->y;
+        int length = i == 0 ? out->image.width : out->image.height;
+        from[i] = (int)fmin(fmax(si_round(low) - start, 0), length);
+        to[i] = (int)fmin(fmax(si_round(high) - start, from[i]), length);
+    }
+    si_image part = out->image;
+    part.pixels += (size_t)from[1] * part.stride + (size_t)(from[0] * part.channels);
+    part.width = to[0] - from[0];
+    part.height = to[1] - from[1];
+    si_blend_under(&part, (si_rgba){(uint8_t)(paint.rgb >> 16), (uint8_t)(paint.rgb >> 8),
+                              (uint8_t)paint.rgb, paint.alpha});
+}
+
 /* opac and color, which only effects look behind. */
 static si_result finish_raster(const job *j, si_sheet *out, si_sheet *mask, si_diag *diag) {
     const si_layer *l = j->s->layer;
@@ -169,9 +195,7 @@ static si_result finish_raster(const job *j, si_sheet *out, si_sheet *mask, si_d
         }
     }
     if (code == SI_OK && colour) {
-        si_blend_under(&out->image, (si_rgba){(uint8_t)(l->color.rgb >> 16),
-                                        (uint8_t)(l->color.rgb >> 8), (uint8_t)l->color.rgb,
-                                        l->color.alpha});
+        lay_colour(j, out);
     }
     return code;
 }
@@ -452,17 +476,6 @@ static si_result lay_ground(const job *j, si_rect shown, si_painted *out, si_dia
 
 /* ---- public ---- */
 
-static bool is_solid(const si_scene_layer *s) {
-    const si_layer *l = s->layer;
-    const si_layer_box *b = &s->box;
-    bool extended = b->rect[0] > b->turned[0] || b->rect[1] > b->turned[1];
-    bool beyond = b->crop[0] < 0 || b->crop[1] < 0 || b->crop[0] + b->crop[2] > s->content[0] ||
-                  b->crop[1] + b->crop[3] > s->content[1];
-    return l->kind != SI_LAYER_TEXT && s->mask[0] <= 0 && !s->alpha && s->clips == NULL &&
-           !b->has_quad && fmod(l->rotate, 90) == 0 && !extended &&
-           !(l->kind == SI_LAYER_IMAGE && beyond);
-}
-
 si_result si_layer_paint(si_studio *studio, const si_scene *scene, const si_scene_layer *s,
     const si_stage *stage, si_rect window, bool want_mask, si_painted *out, si_diag *diag) {
     job j = {.studio = studio,
@@ -475,7 +488,7 @@ si_result si_layer_paint(si_studio *studio, const si_scene *scene, const si_scen
     const double rect[4] = {
         b->at[0] - scene->cut[0], b->at[1] - scene->cut[1], b->rect[0], b->rect[1]};
     si_rect shown = si_rect_meet(window, si_stage_box(stage, rect));
-    *out = (si_painted){.solid = is_solid(s)};
+    *out = (si_painted){.solid = si_scene_layer_is_solid(s)};
     if (si_rect_empty(shown)) {
         return SI_OK;
     }

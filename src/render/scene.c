@@ -75,6 +75,29 @@ static si_result look_at(
 
 /* ---- nested pictures ---- */
 
+bool si_scene_layer_is_solid(const si_scene_layer *s) {
+    const si_layer *l = s->layer;
+    const si_layer_box *b = &s->box;
+    bool extended = b->rect[0] > b->turned[0] || b->rect[1] > b->turned[1];
+    bool beyond = b->crop[0] < 0 || b->crop[1] < 0 || b->crop[0] + b->crop[2] > s->content[0] ||
+                  b->crop[1] + b->crop[3] > s->content[1];
+    return l->kind != SI_LAYER_TEXT && s->mask[0] <= 0 && !s->alpha && s->clips == NULL &&
+           !b->has_quad && fmod(l->rotate, 90) == 0 && !extended &&
+           !(l->kind == SI_LAYER_IMAGE && beyond);
+}
+
+static bool is_full(const int opac[2]) {
+    return opac[0] == 100 && opac[1] == 100;
+}
+
+bool si_scene_is_opaque(const si_scene *scene) {
+    const si_layer *l = scene->layers[0].layer;
+    bool covered = si_scene_layer_is_solid(&scene->layers[0]) && !l->hide &&
+                   l->mask_use != SI_MASK_INVERT && is_full(l->look.opac) &&
+                   (l->kind != SI_LAYER_SOLID || l->color.alpha == 255);
+    return covered && is_full(scene->picture->comp.opac) && scene->clips == NULL;
+}
+
 /* A nested picture, and how large its reply is at scale 1. */
 static si_result open_nested(si_studio *studio, const si_picture *picture, const si_scene **out,
     double size[2], si_diag *diag) {
@@ -97,8 +120,9 @@ static si_result open_nested(si_studio *studio, const si_picture *picture, const
 static si_result measure(si_studio *studio, const si_source *s, const si_scene **nested,
     double size[2], bool *alpha, si_diag *diag) {
     if (s->kind == SI_SOURCE_NESTED) {
-        *alpha = true;
-        return open_nested(studio, s->nested, nested, size, diag);
+        si_result code = open_nested(studio, s->nested, nested, size, diag);
+        *alpha = code != SI_OK || !si_scene_is_opaque(*nested);
+        return code;
     }
     const si_known_size *k = NULL;
     si_result code = look_at(studio, s, &k, diag);

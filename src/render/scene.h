@@ -68,6 +68,12 @@ typedef struct si_scene {
 SI_NODISCARD si_result si_scene_open(si_studio *studio, const si_picture *picture,
     const si_watermark *watermark, si_scene **out, si_diag *diag);
 
+/* True if the layer has neither mask nor alpha, nor transparent margins. */
+bool si_scene_layer_is_solid(const si_scene_layer *s);
+
+/* True if no pixel of the composite can be transparent. */
+bool si_scene_is_opaque(const si_scene *scene);
+
 /* Releases what is not in the arena. */
 void si_studio_close(si_studio *studio);
 
