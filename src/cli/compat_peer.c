@@ -151,7 +151,10 @@ static void compare(const si_bytes *ours, const si_bytes *theirs, si_compat_pair
 
 static void answer(const si_plan *plan, const char *root, si_answer *out) {
     si_diag diag = {0};
-    si_originals originals = {.broker = -1, .root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    static const si_fetch_options defaults = {0};
+    si_originals originals = {.broker = -1,
+        .root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+        .fetch = &defaults};
     if (originals.root < 0) {
         (void)si_fail(&diag, SI_ERR_IO, "cannot open folder %s: %s", root, strerror(errno));
         si_answer_error(&diag, out);
@@ -160,6 +163,7 @@ static void answer(const si_plan *plan, const char *root, si_answer *out) {
     si_answer_options how = {0};
     si_files files = si_originals_files(&originals);
     si_answer_make(&plan->recipe, &files, &how, out);
+    si_originals_close(&originals);
     close(originals.root);
 }
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/fetch_options.h"
 #include "quality/calibration.h"
 #include "renderer/pool.h"
 
@@ -58,6 +58,7 @@ static const si_option options[] = {
         "Processor time one request may take. Default: 20.", 1, 3600},
     {"wall-ms", 0, "N", SI_OPTION_COUNT, &pool.wall_ms,
         "Wall time one request may take, in milliseconds. Default: 8000.", 100, 3600000},
+    SI_FETCH_OPTIONS(pool.fetch),
     {0},
 };
 

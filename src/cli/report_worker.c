@@ -72,7 +72,7 @@ static void confine(const si_report_work *work) {
     limit(RLIMIT_CORE, 0);
     if (!SI_SANITIZED) { /* whose shadow memory is terabytes of address space, and reports are files */
         limit(RLIMIT_AS, work->memory);
-        limit(RLIMIT_FSIZE, 0);
+        limit(RLIMIT_FSIZE, SI_FETCH_BYTES); /* those arrive in files in memory */
     }
 }
 
@@ -95,7 +95,9 @@ static si_result render(
     const si_report_work *work, const si_recipe *r, si_image *image, si_diag *diag) {
     static const si_render_limits defaults = {0};
     si_originals originals = {
-        .broker = -1, .root = open(work->request->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        .broker = -1,
+        .root = open(work->request->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+        .fetch = &work->request->fetch};
     if (originals.root < 0) {
         return si_fail(diag, SI_ERR_IO, "cannot open the root folder: %s", strerror(errno));
     }

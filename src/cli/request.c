@@ -60,15 +60,19 @@ static bool read_headers(const si_request_options *options, si_client_headers *h
     return true;
 }
 
-static void answer(const char *root, bool fast, si_exchange *x) {
+static void answer(const char *root, const si_request_options *options, si_exchange *x) {
     si_diag diag = {0};
-    si_originals originals = {.broker = -1, .root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    si_originals originals = {.broker = -1,
+        .root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+        .fetch = &options->fetch};
     if (originals.root < 0) {
         (void)si_fail(&diag, SI_ERR_IO, "cannot open folder %s: %s", root, strerror(errno));
     } else if (si_render_start(&diag) == SI_OK) {
-        si_answer_options how = {.full = !fast};
+        si_answer_options how = {.full = !options->fast};
         si_files files = si_originals_files(&originals);
         si_answer_make(&x->plan.recipe, &files, &how, &x->answer);
+        x->answer.foreign = originals.foreign;
+        x->answer.fresh_until = originals.fresh_until;
     }
     if (diag.code != SI_OK) {
         si_answer_error(&diag, &x->answer);
@@ -157,7 +161,7 @@ bool si_exchange_make(const si_request_options *options, const char *url, si_exc
         } else if (x->plan.content.path != NULL) {
             take_content(root, &x->plan, &x->answer);
         } else if (!options->plan_only) {
-            answer(root, options->fast, x);
+            answer(root, options, x);
         }
     } else {
         take_error(&diag, x);
@@ -214,15 +218,19 @@ static bool add_vary(si_bytes *out, unsigned used) {
 static bool add_caching(si_bytes *out, const si_exchange *x) {
     enum { YEAR = 31536000 };
     const si_plan *p = &x->plan;
-    if (x->answer.status != 200 || !p->client_cache) {
+    bool foreign = x->answer.foreign;
+    if (x->answer.status != 200 || !p->client_cache || (foreign && x->answer.fresh_until == 0)) {
         return add(out, "Cache-Control: no-store\r\n");
     }
-    long ttl = p->ttl < 0 ? YEAR : (long)p->ttl;
+    int64_t ttl = p->ttl < 0 ? YEAR : p->ttl, now = time(NULL);
+    if (foreign && x->answer.fresh_until - now < ttl) {
+        ttl = x->answer.fresh_until > now ? x->answer.fresh_until - now : 0;
+    }
     bool ok = ttl == 0 ? add(out, "Cache-Control: no-cache\r\n")
-                       : add(out, "Cache-Control: public, max-age=%ld%s\r\n", ttl,
-                             p->ttl < 0 ? ", immutable" : "");
-    return ok && add_date(out, "Expires", time(NULL) + ttl) &&
-           (p->last_modified <= 0 || add_date(out, "Last-Modified", p->last_modified)) &&
+                       : add(out, "Cache-Control: public, max-age=%ld%s\r\n", (long)ttl,
+                             p->ttl < 0 && !foreign ? ", immutable" : "");
+    return ok && add_date(out, "Expires", now + ttl) &&
+           (p->last_modified <= 0 || foreign || add_date(out, "Last-Modified", p->last_modified)) &&
            (!p->accept_ch || add(out, "Accept-CH: Sec-CH-DPR, DPR\r\n"));
 }
 

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "recipe/plan.h"
 #include "renderer/answer.h"
+#include "source/fetch.h"
 
 /* Options of both commands; file-scope defaults are right. */
 typedef struct si_request_options {
@@ -12,6 +13,7 @@ typedef struct si_request_options {
     const char *accept, *user_agent; /* NULL = not sent */
     si_option_list headers;          /* "Name: value" each */
     bool fast;                       /* as the server's first answer, instead of its best */
+    si_fetch_options fetch;          /* of foreign images */
     bool plan_only;                  /* leave `answer` empty unless planning fails */
 } si_request_options;
 
@@ -30,6 +32,9 @@ typedef struct si_request_options {
     {"header", 'H', "'K: V'", SI_OPTION_LIST, &(o).headers,                                        \
         "Any request header; may be given often. Accept, User-Agent, Sec-CH-DPR and DPR count, "   \
         "others are ignored as the server does.", 0, 0},                                           \
+    {"foreign-private", 0, "HOSTS", SI_OPTION_TEXT, &(o).fetch.private_hosts,                      \
+        "Hosts of foreign images that may have addresses of private networks. Default: none.", 0,  \
+        0},                                                                                        \
     {"fast", 0, NULL, SI_OPTION_FLAG, &(o).fast,                                                   \
         "Answers as the server does at first, within a fraction of a second, instead of with the " \
         "best answer, which it has once the image is asked for again.", 0, 0}

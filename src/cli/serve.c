@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "catalog/catalog.h"
 #include "cli/child.h"
+#include "cli/fetch_options.h"
 #include "cli/probe.h"
 #include "cli/settings.h"
 #include "cli/site.h"
@@ -317,6 +318,7 @@ static const si_option options[] = {
         "Processor time one render may take. Default: 20.", 1, 3600},
     {"wall-ms", 0, "N", SI_OPTION_COUNT, &pool_options.wall_ms,
         "Wall time one render may take, in milliseconds. Default: 8000.", 100, 3600000},
+    SI_FETCH_OPTIONS(pool_options.fetch),
     {"access-log", 0, "FILE", SI_OPTION_TEXT, &wanted.access_log,
         "File to log requests to. Default: access.log in the cache folder.", 0, 0},
     {"error-log", 0, "FILE", SI_OPTION_TEXT, &wanted.error_log,

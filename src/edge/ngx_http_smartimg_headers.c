@@ -14,8 +14,9 @@
 static void ngx_http_smartimg_drop_timing(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_header_filter(ngx_http_request_t *r);
 static void ngx_http_smartimg_check_upstream(ngx_http_request_t *r);
+static time_t ngx_http_smartimg_fresh_until(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_set_lifetime(ngx_http_request_t *r,
-    si_plan *plan);
+    si_plan *plan, time_t fresh);
 static ngx_int_t ngx_http_smartimg_add_rule_headers(ngx_http_request_t *r,
     si_plan *plan);
 static ngx_table_elt_t *ngx_http_smartimg_find_header(ngx_http_request_t *r,
@@ -78,9 +79,47 @@ ngx_http_smartimg_drop_timing(ngx_http_request_t *r)
 }
 
 
+/*
+ * Until when what the reply was made of is good, and 0 if it never was; that
+ * header is for us alone.  NGX_ERROR: it is good for good.
+ */
+
+static time_t
+ngx_http_smartimg_fresh_until(ngx_http_request_t *r)
+{
+    time_t            until;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
+    static ngx_str_t  name = ngx_string("X-Smartimg-Fresh-Until");
+
+    until = NGX_ERROR;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (header[i].hash
+                && header[i].key.len == name.len
+                && ngx_strncasecmp(header[i].key.data, name.data, name.len)
+                   == 0)
+            {
+                header[i].hash = 0;
+                until = ngx_atotm(header[i].value.data, header[i].value.len);
+                until = (until == NGX_ERROR) ? 0 : until;
+            }
+        }
+    }
+
+    return until;
+}
+
+
 static ngx_int_t
 ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 {
+    time_t                    fresh;
     si_plan                  *plan;
     ngx_str_t                *result, *vary;
     ngx_http_smartimg_ctx_t  *ctx;
@@ -122,6 +161,7 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         ngx_http_smartimg_drop_timing(r);
     }
 
+    fresh = ngx_http_smartimg_fresh_until(r);
     result = ngx_http_smartimg_cache_result(r);
 
     if (result
@@ -142,7 +182,7 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    if (ngx_http_smartimg_set_lifetime(r, plan) != NGX_OK
+    if (ngx_http_smartimg_set_lifetime(r, plan, fresh) != NGX_OK
         || ngx_http_smartimg_add_rule_headers(r, plan) != NGX_OK)
     {
         return NGX_ERROR;
@@ -154,11 +194,14 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    if (plan->last_modified > 0) {
+    /* our files tell nothing of images that came from elsewhere */
+
+    if (plan->last_modified > 0 && fresh == NGX_ERROR) {
         r->headers_out.last_modified_time = plan->last_modified;
     }
 
     if (plan->always_unmodified
+        && fresh == NGX_ERROR
         && r->headers_out.status == NGX_HTTP_OK
         && (r->headers_in.if_none_match || r->headers_in.if_modified_since))
     {
@@ -224,10 +267,12 @@ ngx_http_smartimg_check_upstream(ngx_http_request_t *r)
 /*
  * Cache-Control and Expires, counted from now: a reply from the cache is as
  * fresh as a new one, because the recipe holds the state of the original.
+ * Not so with foreign images, which end at a moment of their own.
  */
 
 static ngx_int_t
-ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_plan *plan)
+ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_plan *plan,
+    time_t fresh)
 {
     time_t      ttl;
     ngx_str_t   value;
@@ -237,11 +282,15 @@ ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_plan *plan)
     static ngx_str_t  no_store = ngx_string("no-store");
     static ngx_str_t  no_cache = ngx_string("no-cache");
 
-    if (!plan->client_cache) {
+    if (!plan->client_cache || fresh == 0) {
         return ngx_http_smartimg_add_header(r, &cache_control, &no_store);
     }
 
     ttl = plan->ttl >= 0 ? plan->ttl : NGX_HTTP_SMARTIMG_YEAR;
+
+    if (fresh != NGX_ERROR) {
+        ttl = ngx_min(ttl, ngx_max(fresh - ngx_time(), 0));
+    }
 
     if (ttl == 0) {
         value = no_cache;
@@ -254,7 +303,8 @@ ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_plan *plan)
         }
 
         value.len = ngx_sprintf(value.data, "public, max-age=%T%s", ttl,
-                                plan->ttl < 0 ? ", immutable" : "")
+                                (plan->ttl < 0 && fresh == NGX_ERROR)
+                                ? ", immutable" : "")
                     - value.data;
     }
 

@@ -153,8 +153,9 @@ static si_result read_foreign(si_query *q, si_str text, si_source *out) {
     si_str host;
     int port;
     if (has_nul(text) || !read_address(url, &tls, &host, &port)) {
-        return si_fail(
-            all->diag, SI_ERR_SYNTAX, "\"%.*s\" is no address of an image", SHOWN(text));
+        /* not repeated, since it may hold a password */
+        return si_fail(all->diag, SI_ERR_SYNTAX,
+            "this is no address of an image, which has neither a user name nor blanks");
     }
     if (!si_attributes_allow_host(a, host, port)) {
         return si_fail(all->diag, SI_ERR_FORBIDDEN, "images of this server are not allowed here");

@@ -62,6 +62,14 @@ static si_result answer_moving(const si_recipe *r, const si_files *files,
     return result;
 }
 
+/* What a choice alone says of its reply. */
+static void describe(const si_recipe *r, si_answer *a) {
+    a->status = 200;
+    a->content_type = si_format_mime(a->choice.format);
+    a->smart = r->smart;
+    set_etag(a);
+}
+
 static si_result answer_image(const si_recipe *r, const si_files *files,
     const si_answer_options *options, si_answer *out, si_diag *diag) {
     si_image image = {0};
@@ -78,8 +86,12 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
     }
     int64_t rendered = si_now_ns();
     if (result == SI_OK) {
-        si_choose_options how = {
-            .full = options->full, .deadline_ns = options->deadline_ns, .embeds = &embeds.params};
+        si_choose_options how = {.full = options->full,
+            .deadline_ns = options->deadline_ns,
+            .embeds = &embeds.params};
+        if (how.deadline_ns != 0 && options->waited_ns != NULL) {
+            how.deadline_ns += *options->waited_ns;
+        }
         result = si_choose(r, &image, &how, &out->choice, diag);
     }
     si_reply_embeds_free(&embeds);
@@ -88,10 +100,7 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
         return result;
     }
     si_bytes_move(&out->body, &out->choice.body);
-    out->status = 200;
-    out->content_type = si_format_mime(out->choice.format);
-    out->smart = r->smart;
-    set_etag(out);
+    describe(r, out);
     set_timing(out, (double)(rendered - start) / 1e6, (double)(si_now_ns() - rendered) / 1e6);
     return SI_OK;
 }

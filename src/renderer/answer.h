@@ -12,6 +12,8 @@
 typedef struct si_answer_options {
     si_render_limits limits;
     int64_t deadline_ns; /* CLOCK_MONOTONIC time after which no encoding starts; 0 = none */
+    const int64_t *waited_ns; /* time spent on waiting for foreign images, which the deadline does
+                                 not count; NULL = none */
     bool full;           /* search for the best answer instead of a fast first one */
 } si_answer_options;
 
@@ -21,6 +23,8 @@ typedef struct si_answer {
     const char *content_type;  /* static string */
     char etag[40];             /* strong, with quotes; "" on errors */
     char server_timing[200];   /* value of Server-Timing, "" if none */
+    bool foreign;              /* made of foreign images (files.h), which are good until … */
+    int64_t fresh_until;       /* … this Unix time, 0 = not to be kept; both are the caller's to set */
     bool smart;                /* X-Adobe-Smart-Imaging is due */
     si_choice choice;          /* every candidate, for receipts and explain; body moved out */
     si_bytes body;             /* the image, the properties, or one line of error text */

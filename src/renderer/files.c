@@ -1,14 +1,16 @@
 #include "renderer/files.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "catalog/catalog.h"
 #include "source/broker.h"
-#include "source/fetch.h"
+#include "source/fetcher.h"
 
 static bool is_same(const si_file_ref *file, int fd) {
     struct stat s;
@@ -26,51 +28,80 @@ static int open_file(void *context, const si_file_ref *file, si_diag *diag) {
     return fd;
 }
 
-/* Each foreign image is fetched once, however often it is looked at. */
-static int fetch_image(void *context, const char *url, si_diag *diag) {
-    si_originals *o = context;
-    int i = 0;
-    while (i < o->foreign_count && strcmp(o->foreign[i].url, url) != 0) {
-        i++;
+/* ---- foreign images ---- */
+
+/* The same file with a position of its own. −1 where there is no /proc. */
+static int reopen(int fd) {
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Downloads, within what is left of the time for all downloads. */
+static int download(si_originals *o, const char *url, long *life, si_diag *diag) {
+    si_fetch_options how = si_fetch_options_or_default(o->fetch);
+    if (o->waited_ns == 0 && o->before_fetch != NULL) {
+        o->before_fetch(o->context);
     }
-    if (i == SI_FOREIGN_MAX) {
-        (void)si_fail(diag, SI_ERR_LIMIT, "more than %d foreign images", SI_FOREIGN_MAX);
+    how.timeout_ms -= (int)(o->waited_ns / SI_MILLISECOND);
+    if (how.timeout_ms <= 0) {
+        (void)si_fail(diag, SI_ERR_TIMEOUT, "the foreign images did not arrive in time");
         return -1;
     }
-    if (i == o->foreign_count) {
-        long keep = 0;
-        int fd = o->broker >= 0 ? si_broker_fetch(o->broker, url, &keep, diag)
-                                : si_fetch(url, &keep, diag);
-        if (fd < 0) {
-            return -1;
-        }
-        o->foreign[i].url = url;
-        o->foreign[i].fd = fd;
-        o->foreign[i].keep = keep;
-        o->foreign_count++;
-    }
-    int fd = fcntl(o->foreign[i].fd, F_DUPFD_CLOEXEC, 0);
-    if (fd < 0) {
-        (void)si_fail(diag, SI_ERR_IO, "too many files");
-    }
+    int64_t start = si_now_ns();
+    int fd = o->broker >= 0 ? si_fetcher_open(o->fetcher, url,
+                                  how.timeout_ms + SI_FETCHER_SLACK_MS, life, diag)
+                            : si_fetch(&how, url, life, diag);
+    o->waited_ns += si_now_ns() - start;
     return fd;
 }
 
-si_files si_originals_files(si_originals *o) {
-    return (si_files){.open = open_file, .fetch = fetch_image, .context = o};
+/* What is made of several images is good as long as all of them are. */
+static void limit_life(si_originals *o, long life) {
+    int64_t until = life > 0 ? time(NULL) + life : 0;
+    o->fresh_until = !o->foreign || until < o->fresh_until ? until : o->fresh_until;
+    o->foreign = true;
 }
 
-long si_originals_keep(const si_originals *o, long most) {
-    for (int i = 0; i < o->foreign_count; i++) {
-        most = o->foreign[i].keep < most ? o->foreign[i].keep : most;
+static int fetch(void *context, const char *url, si_diag *diag) {
+    si_originals *o = context;
+    long life = 0;
+    for (int i = 0; i < o->fetched_count; i++) {
+        if (strcmp(o->fetched[i].url, url) == 0) {
+            return reopen(o->fetched[i].fd);
+        }
     }
-    return most;
+    if (o->fetch == NULL) {
+        (void)si_fail(diag, SI_ERR_UNSUPPORTED, "foreign images are not fetched here");
+        return -1;
+    }
+    if (o->fetched_count == SI_FOREIGN_MAX) {
+        (void)si_fail(diag, SI_ERR_LIMIT, "more than %d foreign images", SI_FOREIGN_MAX);
+        return -1;
+    }
+    int fd = download(o, url, &life, diag);
+    if (fd < 0) {
+        return -1;
+    }
+    limit_life(o, life);
+    int copy = reopen(fd);
+    if (copy < 0) {
+        return fd; /* and if it is wanted again, it has to come again */
+    }
+    o->fetched[o->fetched_count++] = (si_foreign){url, fd};
+    return copy;
 }
 
 void si_originals_close(si_originals *o) {
-    while (o->foreign_count > 0) {
-        close(o->foreign[--o->foreign_count].fd);
+    while (o->fetched_count > 0) {
+        close(o->fetched[--o->fetched_count].fd);
     }
+}
+
+/* ---- public ---- */
+
+si_files si_originals_files(si_originals *o) {
+    return (si_files){.open = open_file, .fetch = fetch, .context = o};
 }
 
 static bool look_again(void *context, const si_file_ref *file) {

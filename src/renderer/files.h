@@ -1,39 +1,48 @@
-/* Where answers get the files of their recipe: from the broker, or from a folder. */
+/* Where answers get the files of their recipe: from the broker and the fetcher, or from a folder and
+ * the network. */
 #ifndef SI_RENDERER_FILES_H
 #define SI_RENDERER_FILES_H
 
 #include <stdbool.h>
 
 #include "render/render.h"
+#include "source/fetch.h"
 
-enum { SI_FOREIGN_MAX = 8 }; /* foreign images of one request */
+enum { SI_FOREIGN_MAX = 16 }; /* different foreign images in an answer */
 
-/* Zero-initialize all but the first two; both descriptors are borrowed. Release with
- * si_originals_close(). */
+/* A foreign image of an answer. It is downloaded once, so that all of the answer shows the same. */
+typedef struct si_foreign {
+    const char *url; /* borrowed from the recipe */
+    int fd;
+} si_foreign;
+
+/* Zero-initialize; release with si_originals_close() if there may be foreign images. The
+ * descriptors `broker`, `root` and `fetcher` are borrowed. */
 typedef struct si_originals {
     int broker;   /* socket of si_broker_open(), or −1 */
     int root;     /* folder that paths are relative to; counts if there is no broker */
     bool changed; /* a file was opened that is not the one the recipe was made for */
-    struct {
-        const char *url; /* of the recipe */
-        int fd;
-        long keep;       /* seconds that it may be kept */
-    } foreign[SI_FOREIGN_MAX];
-    int foreign_count;
+
+    int fetcher;                   /* socket of si_fetcher_open(); counts if there is a broker */
+    const si_fetch_options *fetch; /* borrowed; NULL = foreign images are refused */
+    void (*before_fetch)(void *context); /* called before the first download, which with all others
+                                            takes fetch->timeout_ms at most; NULL = not wanted */
+    void *context;
+    int64_t waited_ns;   /* for downloads */
+    bool foreign;        /* there were any, … */
+    int64_t fresh_until; /* … good until then (Unix seconds); 0 = nothing made of them may be kept */
+    si_foreign fetched[SI_FOREIGN_MAX];
+    int fetched_count;
 } si_originals;
 
 /* The same as callbacks, which use `o` as long as they are called. A file that was replaced since
  * its recipe was made is opened all the same: what is there now is the best answer there is. */
 si_files si_originals_files(si_originals *o);
 
-/* Seconds that a reply made from these files may be kept: at most `most`, and no longer than any
- * foreign image in it. */
-long si_originals_keep(const si_originals *o, long most);
-
-void si_originals_close(si_originals *o);
-
 /* True if no file was changed so far, and none of the recipe's is now. Foreign images do not
  * count. */
 bool si_originals_unchanged(si_originals *o, const si_recipe *r);
+
+void si_originals_close(si_originals *o);
 
 #endif

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "renderer/worker.h"
 #include "source/broker.h"
+#include "source/fetcher.h"
 
 enum {
     BACKLOG = 1024,   /* waiting connections, as far as the system allows */
@@ -49,6 +50,9 @@ typedef struct pool {
     si_pool_options options;
     int root_fd, signals;
     int turnstile; /* see si_worker_run() */
+    int asking, answering; /* the fetcher's sockets: kept, so that questions survive it */
+    pid_t fetcher;         /* 0 = none runs */
+    int64_t fetch_at_ns;   /* when the next may start */
     place places[SI_POOL_WORKERS_MAX];
     int64_t stop_by_ns; /* 0 = not stopping */
 } pool;
@@ -154,7 +158,7 @@ static _Noreturn void become_worker(pool *p, place *own, int broker, pid_t paren
             munmap(p->places[i].slot, sizeof *p->places[i].slot);
         }
     }
-    si_worker_run(&p->options, broker, p->turnstile, own->slot, parent);
+    si_worker_run(&p->options, broker, p->asking, p->turnstile, own->slot, parent);
 }
 
 static void start_worker(pool *p, place *w) {
@@ -182,6 +186,35 @@ static void start_worker(pool *p, place *w) {
     }
     w->broker = pair[0];
     w->killed = false;
+}
+
+/* Somebody wants a foreign image. */
+static void start_fetcher(pool *p) {
+    pid_t self = getpid(), pid = fork();
+    if (pid == 0) {
+        for (int i = 0; i < p->options.workers; i++) {
+            munmap(p->places[i].slot, sizeof *p->places[i].slot);
+        }
+        si_fetcher_run(&p->options.fetch, p->answering, self);
+    }
+    p->fetch_at_ns = si_now_ns() + BACKOFF_MAX_MS * SI_MILLISECOND; /* if it fails */
+    if (pid < 0) {
+        say("cannot fork a fetcher: %s", strerror(errno));
+        return;
+    }
+    p->fetcher = pid;
+}
+
+/* The fetcher has ended. Those who wait for it know by their sockets. */
+static void bury_fetcher(pool *p, int status) {
+    p->fetcher = 0;
+    if (status == 0) {
+        p->fetch_at_ns = 0;
+    } else {
+        say("the fetcher of foreign images ended %s %d",
+            WIFSIGNALED(status) ? "by signal" : "with status",
+            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    }
 }
 
 static place *place_of(pool *p, pid_t pid) {
@@ -237,7 +270,9 @@ static void reap(pool *p) {
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         place *w = place_of(p, pid);
-        if (w != NULL) { /* else a stray child of whoever called us */
+        if (pid == p->fetcher) {
+            bury_fetcher(p, status);
+        } else if (w != NULL) { /* else a stray child of whoever called us */
             bury(w, status);
         }
     }
@@ -314,7 +349,7 @@ static int wait_ms(const pool *p) {
 
 /* Waits for signals and for workers that want a file, and serves them. */
 static void attend(pool *p) {
-    struct pollfd fds[1 + SI_POOL_WORKERS_MAX];
+    struct pollfd fds[2 + SI_POOL_WORKERS_MAX];
     place *of[1 + SI_POOL_WORKERS_MAX];
     nfds_t n = 1;
     fds[0] = (struct pollfd){.fd = p->signals, .events = POLLIN};
@@ -324,8 +359,13 @@ static void attend(pool *p) {
             fds[n++] = (struct pollfd){.fd = p->places[i].broker, .events = POLLIN};
         }
     }
-    if (poll(fds, n, wait_ms(p)) <= 0) {
+    bool may_fetch = p->fetcher == 0 && si_now_ns() >= p->fetch_at_ns;
+    fds[n] = (struct pollfd){.fd = may_fetch ? p->answering : -1, .events = POLLIN};
+    if (poll(fds, n + 1, wait_ms(p)) <= 0) {
         return;
+    }
+    if (fds[n].revents != 0) {
+        start_fetcher(p);
     }
     for (nfds_t i = 1; i < n; i++) {
         if (fds[i].revents != 0 && !si_broker_answer(fds[i].fd, p->root_fd)) {
@@ -344,6 +384,7 @@ static bool prepare(pool *p, const si_pool_options *options) {
     o->memory = o->memory > 0 ? o->memory : SI_POOL_MEMORY;
     o->cpu_seconds = o->cpu_seconds > 0 ? o->cpu_seconds : SI_POOL_CPU_SECONDS;
     o->wall_ms = o->wall_ms > 0 ? o->wall_ms : SI_POOL_WALL_MS;
+    o->fetch = si_fetch_options_or_default(&o->fetch);
     if (o->workers > SI_POOL_WORKERS_MAX) {
         o->workers = SI_POOL_WORKERS_MAX;
     }
@@ -378,6 +419,10 @@ static bool prepare(pool *p, const si_pool_options *options) {
         return false;
     }
     p->turnstile = memfd_create("smartimg-turnstile", MFD_CLOEXEC);
+    if (!si_fetcher_sockets(&p->asking, &p->answering)) {
+        say("no sockets for a fetcher: %s", strerror(errno));
+        return false;
+    }
     if (p->turnstile < 0) {
         say("no turnstile for refinements: %s", strerror(errno));
         return false;

@@ -4,12 +4,16 @@
  * The pool never touches a request or a pixel. Workers share its listening socket, serve one
  * request at a time and may die at any moment: a dead one is replaced at once, one that overruns
  * its time is killed. Workers that keep dying right after their start are replaced more and more
- * slowly. */
+ * slowly.
+ *
+ * Foreign images come from one more process, the fetcher (source/fetcher.h), which runs while there
+ * are questions for it. */
 #ifndef SI_RENDERER_POOL_H
 #define SI_RENDERER_POOL_H
 
 #include "base/result.h"
 #include "render/render.h"
+#include "source/fetch.h"
 
 enum {
     SI_POOL_WORKERS_MAX = 256,
@@ -30,6 +34,7 @@ typedef struct si_pool_options {
     int cpu_seconds;         /* processor time of one request */
     int wall_ms;             /* wall time of one request */
     si_render_limits limits;
+    si_fetch_options fetch; /* of foreign images; its time counts on top of wall_ms */
 } si_pool_options;
 
 /* Opens a listening socket: "ADDR:PORT" or "[ADDR]:PORT" is TCP, a text with a slash in it the path

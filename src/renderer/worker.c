@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "renderer/answer.h"
@@ -20,6 +21,7 @@
 #include "base/sanitize.h"
 #include "renderer/files.h"
 #include "renderer/scgi.h"
+#include "source/fetcher.h"
 
 enum {
     READ_MS = 3000,       /* for a request to arrive */
@@ -44,6 +46,8 @@ static char out_of_time[300], crashed[300];
 
 /* The connection that is owed a reply, for last_words(). */
 static _Atomic int owed = -1;
+
+static si_worker_slot *own_slot;
 
 /* Signal handler. The reply goes out before anything else, whatever state the codec is in. */
 static void last_words(int signal_number) {
@@ -139,10 +143,10 @@ static bool give_up_root(void) {
     return true;
 }
 
-/* Closes every descriptor but 0 to 2 and those three, which become 3 to 5. */
-static void keep_only(int *listener, int *broker, int *turnstile) {
-    enum { FIRST = 3, KEPT = 3 };
-    int *kept[KEPT] = {listener, broker, turnstile};
+/* Closes every descriptor but 0 to 2 and those four, which become 3 to 6. */
+static void keep_only(int *listener, int *broker, int *fetcher, int *turnstile) {
+    enum { FIRST = 3, KEPT = 4 };
+    int *kept[KEPT] = {listener, broker, fetcher, turnstile};
     for (int i = 0; i < KEPT; i++) { /* out of the way, so that none is overwritten by another */
         *kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, FIRST + KEPT);
     }
@@ -208,19 +212,27 @@ static bool pad_head(si_bytes *head, size_t head_at) {
            si_bytes_append(head, end, sizeof end - 1);
 }
 
+/* The head of a reply, with what is for the edge alone: how long to keep it, and until when clients
+ * may. */
+static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *head) {
+    char more[140];
+    int n =
+        snprintf(more, sizeof more, "X-Accel-Expires: %ld\r\n", a->status == 200 ? keep : 0);
+    if (a->status == 200 && a->foreign) {
+        n += snprintf(more + n, sizeof more - (size_t)n, "X-Smartimg-Fresh-Until: %lld\r\n",
+            (long long)a->fresh_until);
+    }
+    return si_answer_headers(a, head) && si_bytes_append(head, more, (size_t)n) &&
+           (a->status != 200 || head_at == 0 || pad_head(head, head_at)) &&
+           si_bytes_append(head, "\r\n", 2);
+}
+
 /* Sends the reply. From its first byte on no other may follow, so last_words() keeps silent. */
 static void reply(
     int connection, const si_answer *a, long keep, size_t head_at, si_worker_slot *slot) {
     int64_t deadline = si_now_ns() + WRITE_MS * SI_MILLISECOND;
     si_bytes head = {0};
-    char more[100];
-    int n =
-        snprintf(more, sizeof more, "X-Accel-Expires: %ld\r\n", a->status == 200 ? keep : 0);
-    bool whole = si_answer_headers(a, &head) && si_bytes_append(&head, more, (size_t)n);
-    if (a->status == 200 && head_at > 0) {
-        whole = whole && pad_head(&head, head_at);
-    }
-    whole = whole && si_bytes_append(&head, "\r\n", 2);
+    bool whole = write_head(a, keep, head_at, &head);
     set_alarm(0);
     atomic_store(&slot->kill_at_ns, deadline + KILL_SLACK_MS * SI_MILLISECOND);
     if (!whole) {
@@ -242,10 +254,10 @@ static void reply_error(int connection, const si_diag *diag, si_worker_slot *slo
 }
 
 static long keep_seconds(const si_answer *a, bool refined) {
-    if (!a->smart || a->choice.full) {
-        return KEEP_WHOLE;
-    }
-    return refined ? KEEP_CUT_SHORT : KEEP_FIRST;
+    bool whole = !a->smart || a->choice.full;
+    long keep = whole ? KEEP_WHOLE : refined ? KEEP_CUT_SHORT : KEEP_FIRST;
+    int64_t fresh = a->foreign ? a->fresh_until - time(NULL) : keep;
+    return fresh >= keep ? keep : fresh > 0 ? (long)fresh : 0;
 }
 
 /* Takes a place at the turnstile and steps back behind first answers. False if all are taken. */
@@ -270,9 +282,36 @@ static void end_refinement(int turnstile) {
     }
 }
 
+/* An answer in the making. */
+typedef struct task {
+    const si_recipe *recipe;
+    si_originals originals;
+    bool refine;
+    size_t head_at;
+    int fetch_ms; /* time limit of downloads */
+} task;
+
+/* For how long the edge keeps an answer: a file that was replaced on the way is answered for with
+ * what is there, but not kept. */
+static long keep_answer(task *t, si_answer *a) {
+    a->foreign = t->originals.foreign;
+    a->fresh_until = t->originals.fresh_until;
+    return si_originals_unchanged(&t->originals, t->recipe) ? keep_seconds(a, t->refine) : 0;
+}
+
+/* Gives a request that has to download something the time for that on top. */
+static void allow_for_downloads(void *context) {
+    const task *t = context;
+    struct itimerval left;
+    atomic_fetch_add(&own_slot->kill_at_ns, t->fetch_ms * SI_MILLISECOND);
+    if (getitimer(ITIMER_REAL, &left) == 0) {
+        set_alarm((int)(left.it_value.tv_sec * 1000 + left.it_value.tv_usec / 1000) + t->fetch_ms);
+    }
+}
+
 /* Answers a recipe, with the full search if `refine`. Half of the wall time is for the search; the
  * encoding that it ends with has the other half. */
-static void answer(const si_pool_options *options, int connection, int broker,
+static void answer(const si_pool_options *options, int connection, int broker, int fetcher,
     const si_scgi_request *request, bool refine, int64_t start_ns, int wall_ms,
     si_worker_slot *slot) {
     si_arena arena = {0};
@@ -283,25 +322,31 @@ static void answer(const si_pool_options *options, int connection, int broker,
         si_arena_free(&arena);
         return;
     }
+    task t = {.recipe = &recipe,
+        .originals = {.broker = broker,
+            .fetcher = fetcher,
+            .fetch = &options->fetch,
+            .before_fetch = allow_for_downloads,
+            .context = &t},
+        .refine = refine,
+        .head_at = request->head_at,
+        .fetch_ms = options->fetch.timeout_ms + SI_FETCHER_SLACK_MS};
     si_answer_options how = {.limits = options->limits,
         .deadline_ns = start_ns + wall_ms * SI_MILLISECOND / 2,
+        .waited_ns = &t.originals.waited_ns,
         .full = refine};
     si_answer a = {0};
-    si_originals originals = {.broker = broker};
-    si_files files = si_originals_files(&originals);
+    si_files files = si_originals_files(&t.originals);
     si_answer_make(&recipe, &files, &how, &a);
-    /* a file that was replaced on the way is answered for with what is there, but not kept */
-    bool fresh = si_originals_unchanged(&originals, &recipe);
-    long keep = fresh ? si_originals_keep(&originals, keep_seconds(&a, refine)) : 0;
-    reply(connection, &a, keep, request->head_at, slot);
-    si_originals_close(&originals);
+    reply(connection, &a, keep_answer(&t, &a), request->head_at, slot);
+    si_originals_close(&t.originals);
     si_answer_free(&a);
     si_arena_free(&arena);
 }
 
 /* One request on a fresh connection, from first byte to last. */
-static void serve(const si_pool_options *options, int connection, int broker, int turnstile,
-    si_worker_slot *slot) {
+static void serve(const si_pool_options *options, int connection, int broker, int fetcher,
+    int turnstile, si_worker_slot *slot) {
     static char buffer[SI_SCGI_LIMIT];
     int64_t start = si_now_ns(), read_by = start + READ_MS * SI_MILLISECOND;
     si_scgi_request request;
@@ -317,7 +362,7 @@ static void serve(const si_pool_options *options, int connection, int broker, in
         atomic_store(&slot->kill_at_ns, start + (wall_ms + KILL_SLACK_MS) * SI_MILLISECOND);
         renew_cpu_limit(options->cpu_seconds);
         set_alarm(wall_ms);
-        answer(options, connection, broker, &request, refine, start, wall_ms, slot);
+        answer(options, connection, broker, fetcher, &request, refine, start, wall_ms, slot);
         set_alarm(0);
         if (refine) {
             end_refinement(turnstile);
@@ -351,15 +396,16 @@ static int next_connection(int events, int listener, int broker) {
     return fd >= 0 ? fd : errno == EINVAL || errno == EBADF ? -2 : -1;
 }
 
-_Noreturn void si_worker_run(
-    const si_pool_options *options, int broker, int turnstile, si_worker_slot *slot, pid_t pool) {
+_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher,
+    int turnstile, si_worker_slot *slot, pid_t pool) {
     int listener = options->listen_fd;
     prctl(PR_SET_NAME, "smartimg-render", 0, 0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != pool) {
         _exit(0); /* it died before we asked to die with it */
     }
-    keep_only(&listener, &broker, &turnstile);
+    own_slot = slot;
+    keep_only(&listener, &broker, &fetcher, &turnstile);
     confine(options);
     catch_signals();
     si_diag diag = {0};
@@ -389,7 +435,7 @@ _Noreturn void si_worker_run(
             break;
         }
         if (connection >= 0) {
-            serve(options, connection, broker, turnstile, slot);
+            serve(options, connection, broker, fetcher, turnstile, slot);
             served++;
             if (worn_out || (!SI_SANITIZED && resident_bytes() > RSS_MAX)) {
                 break;

@@ -1,23 +1,17 @@
 /* The broker: the only one that opens originals. A renderer asks it over a socket pair and receives
- * an open, read-only descriptor (SCM_RIGHTS), so that renderers need neither a file system nor a
- * network of their own. Foreign images are fetched by a process of their own each (fetch.h). */
+ * an open, read-only descriptor (SCM_RIGHTS), so that renderers need no file system of their own. */
 #ifndef SI_SOURCE_BROKER_H
 #define SI_SOURCE_BROKER_H
 
 #include "base/result.h"
 
 /* Broker side: answers one pending question on `socket` (SOCK_SEQPACKET), opening the named path
- * below `root_fd` (see si_root_open()), or starting the process that fetches a foreign image and
- * answers itself. False when the other side is gone. Never blocks longer than the file system does.
- * The caller reaps its children. */
+ * below `root_fd` (see si_root_open()). False when the other side is gone. Never blocks longer than
+ * the file system does. */
 int si_broker_answer(int socket, int root_fd);
 
 /* Renderer side: asks for `path` (relative to the root). Returns a read-only descriptor that the
  * caller closes, or −1 with `diag` set: SI_ERR_NOT_FOUND, SI_ERR_FORBIDDEN, SI_ERR_IO. */
 int si_broker_open(int socket, const char *path, si_diag *diag);
-
-/* Renderer side: asks for a foreign image, and waits for it. *keep as in si_fetch(), which has the
- * errors. */
-int si_broker_fetch(int socket, const char *url, long *keep, si_diag *diag);
 
 #endif

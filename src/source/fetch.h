@@ -1,49 +1,64 @@
-/* Foreign images over HTTP (reference/syntax.md section 10): src=(http://…).
+/* Foreign images: downloads from servers that a company trusts (reference/syntax.md section 10).
  *
- * Which servers a company may ask is decided by the front wing (ForeignHosts), which puts the
- * address into the recipe. Here stands what no recipe can change: http and https only, no
- * redirects, no proxies, no credentials, limits on time and size, and no private, local or
- * otherwise special address behind a name; only a server that is itself written as an address may
- * be one of those, since then ForeignHosts lists it in so many words. */
+ * The request is plain: GET over http or https, certificates verified, no redirect followed, no
+ * proxy, no cookie, no password. Whatever name a URL gives, only public addresses are connected to
+ * (address.h; it is the address of the very connection that is looked at, so a name that means
+ * something else the second time gains nothing), except for hosts that the server's settings name.
+ * Which hosts a company may name at all is the front wing's to check (si_attributes_allow_host()).
+ *
+ * An image arrives as a whole or not at all, in a sealed file in memory. */
 #ifndef SI_SOURCE_FETCH_H
 #define SI_SOURCE_FETCH_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <curl/curl.h>
+#include <stdint.h>
 
 #include "base/result.h"
 
 enum {
-    SI_FETCH_MS = 8000,          /* for all of it; connecting gets half */
-    SI_FETCH_BYTES = 64 << 20    /* largest image */
+    SI_FETCH_URL_MAX = 8000,       /* longest URL, bytes */
+    SI_FETCH_TIMEOUT_MS = 10000,   /* default of si_fetch_options.timeout_ms */
+    SI_FETCH_BYTES = 64 << 20,     /* default of si_fetch_options.max_bytes */
+    SI_FETCH_TRANSFERS = 16,       /* default of si_fetch_options.transfers */
+    SI_FETCH_TRANSFERS_MAX = 256,
+    SI_FETCH_USUAL_LIFE = 36000    /* default of si_fetch_options.usual_life */
 };
 
-/* Fetches `url` into an unnamed file in memory, sealed, positioned at its start; the caller closes
- * it. −1 with `diag` set: SI_ERR_SYNTAX, SI_ERR_FORBIDDEN (address, redirect), SI_ERR_LIMIT,
- * SI_ERR_TIMEOUT, SI_ERR_SOURCE (any other answer than 200 with a body). *keep is how many seconds
- * the answer may be kept by its own headers: Cache-Control, Expires, Age; 0 without ETag and
- * Last-Modified; SI_FETCH_KEEP where they leave it open. Takes as long as the server does. */
-int si_fetch(const char *url, long *keep, si_diag *diag);
+/* Zero-initialize; a field that is 0 or NULL has its default. */
+typedef struct si_fetch_options {
+    const char *private_hosts; /* hosts that may have addresses that are not public: names parted
+                                  by commas or blanks, as in URLs; NULL = none */
+    int timeout_ms;            /* from looking up the name to the last byte */
+    int64_t max_bytes;         /* of an image */
+    int transfers;             /* at a time; fetcher.h only */
+    int usual_life;            /* seconds, of images whose headers name none
+                                  (RemoteUrlDefaultExpiration) */
+} si_fetch_options;
 
-enum { SI_FETCH_KEEP = 300 };
+/* With defaults filled in; `options` may be NULL. */
+si_fetch_options si_fetch_options_or_default(const si_fetch_options *options);
 
-/* True for addresses that a name may not stand for: `family` AF_INET with 4 or AF_INET6 with 16
- * bytes. */
-bool si_fetch_is_special(int family, const void *address);
+/* Downloads in this process. Returns a read-only descriptor of a sealed memory file at its start,
+ * which the caller closes, and in `*life` for how many seconds it may be kept (freshness.h); or −1
+ * with `diag` set, whose text names the host only, since the rest of a URL may be secret:
+ * SI_ERR_SYNTAX, SI_ERR_FORBIDDEN (address, scheme, user name, redirect), SI_ERR_NOT_FOUND,
+ * SI_ERR_LIMIT, SI_ERR_TIMEOUT, SI_ERR_SOURCE (any other trouble with the server), SI_ERR_MEMORY. */
+int si_fetch(const si_fetch_options *options, const char *url, long *life, si_diag *diag);
 
-/* Lifetime in seconds by the header lines of a reply, each `Name: value`; `now` is seconds since
- * 1970. Zero-initialize si_fetch_life, add lines, then ask. */
-typedef struct si_fetch_life {
-    bool validator; /* ETag or Last-Modified */
-    bool no_store;
-    long max_age;   /* Cache-Control, s-maxage first */
-    bool shared;    /* max_age is s-maxage */
-    bool has_max_age;
-    long age, expires; /* expires: seconds from now, at most 0 = stale */
-    bool has_expires;
-} si_fetch_life;
+/* ---- its steps, for who has several under way ---- */
 
-void si_fetch_life_add(si_fetch_life *l, const char *line, size_t len, long now);
-long si_fetch_life_seconds(const si_fetch_life *l);
+typedef struct si_transfer si_transfer;
+
+/* Prepares a transfer. NULL with `diag` set. `options` has its defaults filled in and outlives
+ * it. */
+si_transfer *si_transfer_new(const si_fetch_options *options, const char *url, si_diag *diag);
+
+/* The handle to be performed; its CURLOPT_PRIVATE is the transfer. Owned by the transfer. */
+CURL *si_transfer_handle(si_transfer *t);
+
+/* The outcome, once the handle has ended with `code`: as si_fetch(). */
+int si_transfer_finish(si_transfer *t, CURLcode code, long *life, si_diag *diag);
+
+void si_transfer_free(si_transfer *t);
 
 #endif

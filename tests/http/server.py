@@ -109,7 +109,8 @@ class Server:
             self.process = subprocess.Popen(
                 [SMARTIMG, "serve", "--root", self.root, "--cache", self.cache,
                  "--listen", f"127.0.0.1:{self.port}", "--tls-listen", f"127.0.0.1:{self.tls_port}",
-                 "--admin-listen", f"127.0.0.1:{self.admin_port}", *self.options],
+                 "--admin-listen", f"127.0.0.1:{self.admin_port}", "--foreign-private", "127.0.0.1",
+                 *self.options],
                 stdout=subprocess.PIPE, stderr=log, text=True)
         line = ""
         while "ready on" not in line:

@@ -114,7 +114,7 @@ class Layers(unittest.TestCase):
             self.assertEqual(len([path for path, _ in SEEN if path == "/" + name]), times, name)
 
     def test_foreign_refusals(self):
-        for name, text in (("moved", b"redirected"), ("missing", b"404"), ("page", b"not supported")):
+        for name, text in (("moved", b"redirects"), ("missing", b"not found"), ("page", b"not supported")):
             reply = self.get(f"red?layer=1&src=(http://127.0.0.1:{self.port}/{name})", 403)
             self.assertIn(text, reply.body)
         self.assertIn(b"not allowed", self.get(

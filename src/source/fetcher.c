@@ -1,0 +1,363 @@
+#include "source/fetcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/sanitize.h"
+
+enum { SPARE_FILES = 64, LONGEST_WAIT_MS = 1000, MEMORY = 1 << 30 };
+
+/* The answer, one packet, with the descriptor attached when code is SI_OK. The question is the URL
+ * without a NUL, with the socket for the answer attached. */
+typedef struct answer {
+    int32_t code;
+    int64_t life;
+    char text[sizeof((si_diag *)0)->text];
+} answer;
+
+typedef union control {
+    struct cmsghdr header; /* for alignment */
+    char bytes[CMSG_SPACE(sizeof(int))];
+} control;
+
+/* A question that is being answered. */
+typedef struct job {
+    si_transfer *transfer; /* NULL = this place is free */
+    int socket;            /* for the answer */
+} job;
+
+typedef struct fetcher {
+    si_fetch_options options;
+    CURLM *multi;
+    int answering;
+    int active;
+    job jobs[SI_FETCH_TRANSFERS_MAX];
+} fetcher;
+
+/* ---- packets ---- */
+
+/* Sends a packet with a descriptor (−1 = none). */
+static bool send_packet(int socket, const void *data, size_t len, int fd, int flags) {
+    struct iovec part = {.iov_base = (void *)data, .iov_len = len};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    control c;
+    if (fd >= 0) {
+        memset(&c, 0, sizeof c);
+        message.msg_control = c.bytes;
+        message.msg_controllen = sizeof c.bytes;
+        struct cmsghdr *h = CMSG_FIRSTHDR(&message);
+        h->cmsg_level = SOL_SOCKET;
+        h->cmsg_type = SCM_RIGHTS;
+        h->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(h), &fd, sizeof fd);
+    }
+    ssize_t sent;
+    do {
+        sent = sendmsg(socket, &message, MSG_NOSIGNAL | flags);
+    } while (sent < 0 && errno == EINTR);
+    return sent == (ssize_t)len;
+}
+
+/* Receives a packet and its descriptor (−1 = none). Returns its length, which is more than `room` if
+ * it was cut off; 0 at the end, −1 on errors. */
+static ssize_t receive_packet(int socket, void *data, size_t room, int *fd) {
+    control c;
+    struct iovec part = {.iov_base = data, .iov_len = room};
+    struct msghdr message = {.msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = c.bytes,
+        .msg_controllen = sizeof c.bytes};
+    ssize_t n;
+    do {
+        n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT | MSG_TRUNC);
+    } while (n < 0 && errno == EINTR);
+    *fd = -1;
+    struct cmsghdr *h = n >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (h != NULL && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
+        h->cmsg_len == CMSG_LEN(sizeof *fd)) {
+        memcpy(fd, CMSG_DATA(h), sizeof *fd);
+    }
+    return n;
+}
+
+bool si_fetcher_sockets(int *asking, int *answering) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+        return false;
+    }
+    *asking = pair[0];
+    *answering = pair[1];
+    return true;
+}
+
+/* ---- the renderer's side ---- */
+
+/* Waits for the answer and reads it. */
+static int read_answer(int socket, int64_t deadline_ns, long *life, si_diag *diag) {
+    struct pollfd p = {.fd = socket, .events = POLLIN};
+    int ready, fd = -1;
+    answer a = {0};
+    do {
+        ready = poll(&p, 1, si_until_ms(deadline_ns));
+    } while (ready < 0 && errno == EINTR);
+    if (ready == 0) {
+        (void)si_fail(diag, SI_ERR_TIMEOUT, "the foreign image did not arrive in time");
+        return -1;
+    }
+    ssize_t n = ready > 0 ? receive_packet(socket, &a, sizeof a, &fd) : -1;
+    if (n == (ssize_t)sizeof a && a.code == SI_OK && fd >= 0) {
+        *life = a.life > 0 ? (long)a.life : 0;
+        return fd;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    a.text[sizeof a.text - 1] = '\0';
+    bool known = n == (ssize_t)sizeof a && a.code > SI_OK && a.code <= SI_ERR_INTERNAL;
+    (void)si_fail(diag, known ? (si_result)a.code : SI_ERR_IO, "%s",
+        known ? a.text : "the fetcher of foreign images does not answer");
+    return -1;
+}
+
+int si_fetcher_open(int asking, const char *url, int timeout_ms, long *life, si_diag *diag) {
+    int pair[2];
+    size_t len = strlen(url);
+    int64_t deadline = si_now_ns() + timeout_ms * SI_MILLISECOND;
+    if (len == 0 || len > SI_FETCH_URL_MAX) {
+        (void)si_fail(diag, SI_ERR_SYNTAX, "the address of a foreign image is malformed");
+        return -1;
+    }
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+        (void)si_fail(diag, SI_ERR_IO, "no socket for a foreign image");
+        return -1;
+    }
+    bool asked = send_packet(asking, url, len, pair[1], 0);
+    close(pair[1]); /* so that a fetcher that dies is noticed */
+    int fd = -1;
+    if (asked) {
+        fd = read_answer(pair[0], deadline, life, diag);
+    } else {
+        (void)si_fail(diag, SI_ERR_IO, "the fetcher of foreign images cannot be asked");
+    }
+    close(pair[0]);
+    return fd;
+}
+
+/* ---- the fetcher's side ---- */
+
+static void reply(int socket, const si_diag *diag, int fd, long life) {
+    answer a = {.code = fd >= 0 ? SI_OK : diag->code, .life = life};
+    memcpy(a.text, diag->text, sizeof a.text);
+    (void)send_packet(socket, &a, sizeof a, fd, MSG_DONTWAIT); /* who asked may be gone */
+}
+
+static void end_job(fetcher *f, job *j) {
+    curl_multi_remove_handle(f->multi, si_transfer_handle(j->transfer));
+    si_transfer_free(j->transfer);
+    close(j->socket);
+    *j = (job){.socket = -1};
+    f->active--;
+}
+
+static job *free_place(fetcher *f) {
+    for (int i = 0; i < f->options.transfers; i++) {
+        if (f->jobs[i].transfer == NULL) {
+            return &f->jobs[i];
+        }
+    }
+    return NULL;
+}
+
+/* Starts on a question. `place` is free. */
+static void begin_job(fetcher *f, job *place, const char *url, int socket) {
+    si_diag diag = {0};
+    place->transfer = si_transfer_new(&f->options, url, &diag);
+    if (place->transfer == NULL) {
+        reply(socket, &diag, -1, 0);
+        close(socket);
+        return;
+    }
+    place->socket = socket;
+    f->active++;
+    curl_multi_add_handle(f->multi, si_transfer_handle(place->transfer));
+}
+
+/* Takes questions as long as there are any and places for them. False when nobody can ask again. */
+static bool take_questions(fetcher *f) {
+    char url[SI_FETCH_URL_MAX + 1];
+    job *place;
+    while ((place = free_place(f)) != NULL) {
+        int socket;
+        ssize_t n = receive_packet(f->answering, url, sizeof url - 1, &socket);
+        if (n <= 0) {
+            return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+        }
+        if (socket < 0) {
+            continue; /* nobody to answer */
+        }
+        si_diag diag = {0};
+        if (n > SI_FETCH_URL_MAX || memchr(url, '\0', (size_t)n) != NULL) {
+            (void)si_fail(&diag, SI_ERR_SYNTAX, "the address of a foreign image is malformed");
+            reply(socket, &diag, -1, 0);
+            close(socket);
+            continue;
+        }
+        url[n] = '\0';
+        begin_job(f, place, url, socket);
+    }
+    return true;
+}
+
+static void answer_finished(fetcher *f) {
+    CURLMsg *m;
+    int left;
+    while ((m = curl_multi_info_read(f->multi, &left)) != NULL) {
+        char *of = NULL;
+        if (m->msg != CURLMSG_DONE) {
+            continue;
+        }
+        CURLcode code = m->data.result; /* gone once the handle is removed */
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &of);
+        for (int i = 0; i < f->options.transfers; i++) {
+            job *j = &f->jobs[i];
+            if (j->transfer != NULL && (char *)j->transfer == of) {
+                si_diag diag = {0};
+                long life = 0;
+                int fd = si_transfer_finish(j->transfer, code, &life, &diag);
+                reply(j->socket, &diag, fd, life);
+                if (fd >= 0) {
+                    close(fd);
+                }
+                end_job(f, j);
+                break;
+            }
+        }
+    }
+}
+
+/* Waits for questions, transfers and renderers that have gone, whose transfers end. False if nothing
+ * happened. */
+static bool attend(fetcher *f, int wait_ms) {
+    struct curl_waitfd fds[1 + SI_FETCH_TRANSFERS_MAX];
+    job *of[1 + SI_FETCH_TRANSFERS_MAX];
+    unsigned n = 0;
+    for (int i = 0; i < f->options.transfers; i++) {
+        if (f->jobs[i].transfer != NULL) {
+            of[n] = &f->jobs[i];
+            fds[n++] = (struct curl_waitfd){.fd = f->jobs[i].socket, .events = CURL_WAIT_POLLIN};
+        }
+    }
+    unsigned renderers = n;
+    if (f->active < f->options.transfers) {
+        fds[n++] = (struct curl_waitfd){.fd = f->answering, .events = CURL_WAIT_POLLIN};
+    }
+    int events = 0;
+    if (curl_multi_poll(f->multi, fds, n, wait_ms, &events) != CURLM_OK) {
+        _exit(1);
+    }
+    for (unsigned i = 0; i < renderers; i++) {
+        if (fds[i].revents != 0) {
+            end_job(f, of[i]); /* nobody says anything on these sockets but goodbye */
+        }
+    }
+    return events > 0;
+}
+
+static void work(fetcher *f) {
+    int64_t idle_since = si_now_ns();
+    for (;;) {
+        int running;
+        if (!take_questions(f)) {
+            return;
+        }
+        curl_multi_perform(f->multi, &running);
+        answer_finished(f);
+        int64_t now = si_now_ns();
+        if (attend(f, LONGEST_WAIT_MS) || f->active > 0) {
+            idle_since = now;
+        } else if (now - idle_since > SI_FETCHER_IDLE_MS * SI_MILLISECOND) {
+            return;
+        }
+    }
+}
+
+/* ---- its start ---- */
+
+static bool give_up_root(void) {
+    const uid_t nobody = 65534;
+    return geteuid() != 0 || (setgroups(0, NULL) == 0 && setresgid(nobody, nobody, nobody) == 0 &&
+                                 setresuid(nobody, nobody, nobody) == 0);
+}
+
+static void keep_only(int *answering) {
+    int null = open("/dev/null", O_RDWR);
+    int kept = fcntl(*answering, F_DUPFD_CLOEXEC, 4);
+    if (null < 0 || kept < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+        dup3(kept, 3, O_CLOEXEC) < 0) {
+        _exit(1);
+    }
+    if (syscall(SYS_close_range, 4u, ~0u, 0u) != 0) {
+        for (int fd = 4; fd < 4096; fd++) {
+            close(fd);
+        }
+    }
+    *answering = 3;
+}
+
+static void confine(const si_fetch_options *options) {
+    struct rlimit none = {0, 0};
+    struct rlimit files = {SPARE_FILES + 4 * (rlim_t)options->transfers,
+        SPARE_FILES + 4 * (rlim_t)options->transfers};
+    struct rlimit bytes = {(rlim_t)options->max_bytes, (rlim_t)options->max_bytes};
+    struct rlimit memory = {MEMORY, MEMORY};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    setrlimit(RLIMIT_CORE, &none);
+    setrlimit(RLIMIT_NOFILE, &files);
+    if (!SI_SANITIZED) { /* whose reports are files, and whose shadow memory is terabytes */
+        setrlimit(RLIMIT_FSIZE, &bytes);
+        setrlimit(RLIMIT_AS, &memory);
+    }
+}
+
+static void reset_signals(void) {
+    sigset_t none;
+    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGTERM, SIG_IGN); /* it ends with the pool, whose renderers may still be asking */
+    signal(SIGINT, SIG_IGN);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+_Noreturn void si_fetcher_run(const si_fetch_options *options, int answering, pid_t parent) {
+    static fetcher f;
+    prctl(PR_SET_NAME, "smartimg-fetch", 0, 0, 0);
+    f.options = si_fetch_options_or_default(options);
+    f.answering = answering;
+    keep_only(&f.answering);
+    confine(&f.options);
+    reset_signals();
+    bool ready = give_up_root() && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
+                 (f.multi = curl_multi_init()) != NULL;
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* not before: the change of user clears it */
+    if (!ready || getppid() != parent) {
+        dprintf(STDERR_FILENO, "smartimg: the fetcher of foreign images cannot start\n");
+        _exit(1);
+    }
+    work(&f);
+    _exit(0);
+}

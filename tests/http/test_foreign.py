@@ -1,0 +1,331 @@
+"""Foreign images: src=(url) and mask=(url), from a server on this machine that misbehaves as told."""
+
+import atexit
+import email.utils
+import http.server
+import io
+import os
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+import PIL.Image
+
+from server import SANITIZED, SMARTIMG, Server
+
+
+def picture(color, size=(80, 60), mode="RGB"):
+    out = io.BytesIO()
+    PIL.Image.new(mode, size, color).save(out, "PNG")
+    return out.getvalue()
+
+
+class Origin(http.server.BaseHTTPRequestHandler):
+    """Answers by the first element of the path."""
+
+    asked = []
+    lock = threading.Lock()
+    body = picture("red")
+    active = most = 0
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, body, status=200, **headers):
+        self.send_response(status)
+        headers.setdefault("Content_Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        kind = self.path.split("/")[1].split("?")[0]
+        with self.lock:
+            Origin.asked.append((self.path, dict(self.headers)))
+            Origin.active += 1
+            Origin.most = max(Origin.most, Origin.active)
+        try:
+            getattr(self, "do_" + kind, self.do_none)()
+        except OSError:
+            pass  # the fetcher hung up
+        finally:
+            with self.lock:
+                Origin.active -= 1
+
+    def do_none(self):
+        self.answer(b"no such thing", 404)
+
+    def do_plain(self):
+        self.answer(self.body, ETag='"1"')
+
+    def do_minute(self):
+        self.answer(self.body, ETag='"1"', Cache_Control="max-age=60")
+
+    def do_second(self):
+        self.answer(Origin.body, ETag='"1"', Cache_Control="max-age=2")
+
+    def do_past(self):
+        self.answer(self.body, Last_Modified=email.utils.formatdate(0, usegmt=True), Expires="0")
+
+    def do_volatile(self):
+        self.answer(self.body)
+
+    def do_mask(self):
+        mask = PIL.Image.new("L", (80, 60), 0)
+        mask.paste(255, (0, 0, 40, 60))
+        out = io.BytesIO()
+        mask.save(out, "PNG")
+        self.answer(out.getvalue(), ETag='"1"')
+
+    def do_moved(self):
+        self.answer(b"", 302, Location="/plain/x.png")
+
+    def do_broken(self):
+        self.answer(b"", 500)
+
+    def do_lying(self):
+        self.answer(b"<html>this is no picture</html>", Content_Type="image/png", ETag='"1"')
+
+    def do_cut(self):
+        self.answer(self.body[:40], Content_Length=str(len(self.body)), ETag='"1"')
+
+    def do_huge(self):
+        self.answer(b"x", Content_Length="300000000")
+
+    def do_flood(self):
+        self.send_response(200)
+        self.end_headers()
+        for _ in range(400):
+            self.wfile.write(b"x" * 65536)
+
+    def do_slow(self):
+        time.sleep(6)
+
+    def do_late(self):
+        time.sleep(0.5)
+        self.do_plain()
+
+
+def red(reply, x=0.5):
+    image = PIL.Image.open(io.BytesIO(reply.body)).convert("RGB")
+    r, g, b = image.getpixel((int(image.width * x), image.height // 2))
+    return r > 200 and g < 60 and b < 60
+
+
+TIMEOUT = 2.0
+
+
+class Site:
+    """The origin, and a server that may ask it: started when first wanted, for all tests here."""
+
+    shared = None
+
+    def __init__(self):
+        self.origin = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Origin)
+        self.origin.daemon_threads = True
+        self.port = self.origin.server_address[1]
+        threading.Thread(target=self.origin.serve_forever, daemon=True).start()
+        self.edge = Server("--foreign-private", "127.0.0.1", "--foreign-timeout-ms", str(int(TIMEOUT * 1000)),
+                           "--foreign-size", "1m", "--foreign-transfers", "2", "--renderers", "3")
+        companies = self.edge.config / "companies"
+        (companies / "far.ini").write_text(
+            f"RootPath = demo\nAllowDirectUrls = true\nForeignHosts = 127.0.0.1, localhost\n"
+            f"RootUrl = http://127.0.0.1:{self.port}/\n")
+        (companies / "near.ini").write_text("RootPath = demo\n")
+        self.edge.start()
+        atexit.register(self.stop)
+
+    def stop(self):
+        self.edge.stop()
+        self.origin.shutdown()
+        self.origin.server_close()
+
+
+class ForeignTest(unittest.TestCase):
+    def setUp(self):
+        Site.shared = Site.shared or Site()
+        self.edge, self.port = Site.shared.edge, Site.shared.port
+        Origin.asked.clear()
+        self.salt = f"?secret{time.monotonic_ns()}"
+
+    def url(self, kind, host=None):
+        return f"http://{host or f'127.0.0.1:{self.port}'}/{kind}/x.png{self.salt}"
+
+    def ask(self, kind, more="&wid=40&fmt=png", **how):
+        return self.edge.image(f"far?src={{{self.url(kind, **how)}}}{more}")
+
+    def assertRefused(self, reply, word, *statuses):
+        self.assertIn(reply.status, statuses or (403,), reply)
+        text = reply.body.decode()
+        self.assertIn(word, text)
+        self.assertNotIn("secret", text)
+        self.assertEqual(reply.headers["cache-control"], "no-store")
+
+    def test_source(self):
+        for form in ("({})", "{{{}}}"):
+            reply = self.edge.image(f"far?src={form.format(self.url('plain'))}&wid=40&fmt=png")
+            self.assertEqual(reply.status, 200, reply)
+            self.assertTrue(red(reply))
+        self.assertEqual(PIL.Image.open(io.BytesIO(reply.body)).size, (40, 30))
+
+    def test_relative_to_root_url(self):
+        self.assertTrue(red(self.edge.image("far?src=(plain/x.png)&wid=40&fmt=png")))
+        self.assertEqual(self.edge.image("near?src=(plain/x.png)&wid=40").status, 403)
+
+    def test_mask(self):
+        url = self.url("mask")
+        reply = self.edge.image(f"far/night?mask=({url})&fmt=png-alpha&wid=80")
+        self.assertEqual(reply.status, 200, reply)
+        alpha = PIL.Image.open(io.BytesIO(reply.body)).getchannel("A")
+        self.assertEqual(alpha.getpixel((alpha.width // 4, alpha.height // 2)), 255)
+        self.assertEqual(alpha.getpixel((alpha.width * 3 // 4, alpha.height // 2)), 0)
+
+    def test_two_layers_of_one_image_are_one_download(self):
+        url = self.url("volatile")
+        reply = self.edge.image(f"far/night?wid=200&layer=1&src=({url})&layer=2&src=({url})&pos=50,50&fmt=png")
+        self.assertEqual(reply.status, 200, reply)
+        self.assertEqual(len(Origin.asked), 1)
+
+    def test_the_request_is_plain(self):
+        self.ask("plain")
+        (path, headers), = Origin.asked
+        self.assertEqual(path, f"/plain/x.png{self.salt}")
+        self.assertEqual({name.lower() for name in headers} - {"host", "accept", "user-agent"}, set())
+
+    def test_only_where_the_company_allows(self):
+        self.assertEqual(self.edge.image(f"near?src=({self.url('plain')})&wid=40").status, 403)
+        self.assertEqual(self.ask("plain", host="example.org").status, 403)
+        self.assertEqual(Origin.asked, [])
+
+    def test_private_addresses_only_by_the_name_that_is_listed(self):
+        self.assertRefused(self.ask("plain", host=f"localhost:{self.port}"), "no public address")
+        self.assertEqual(Origin.asked, [])
+
+    def test_no_credentials(self):
+        self.assertRefused(self.ask("plain", host=f"secret:secret@127.0.0.1:{self.port}"), "")
+        self.assertEqual(Origin.asked, [])
+
+    def test_kept_as_long_as_its_server_says(self):
+        for kind, life in (("minute", 60), ("plain", 36000)):
+            with self.subTest(kind=kind):
+                reply, again = self.ask(kind), self.ask(kind)
+                self.assertEqual([reply.status, reply.headers["x-cache"], again.headers["x-cache"]], [200, "miss", "hit"])
+                for r in (reply, again):
+                    age = int(r.headers["cache-control"].removeprefix("public, max-age="))
+                    self.assertLessEqual(age, life)
+                    self.assertGreater(age, life - 30)
+                    expires = email.utils.parsedate_to_datetime(r.headers["expires"]).timestamp()
+                    self.assertLess(abs(expires - time.time() - age), 5)
+                    self.assertNotIn("x-smartimg-fresh-until", r.headers)
+                    self.assertNotIn("last-modified", r.headers)
+        self.assertEqual(len(Origin.asked), 2)
+
+    def test_company_life_counts_where_it_is_shorter(self):
+        (reply, later) = self.ask("minute"), self.edge.image("far/night?wid=40")
+        self.assertNotIn("immutable", reply.headers["cache-control"])
+        self.assertIn("last-modified", later.headers)
+
+    def test_refreshed_when_its_life_is_over(self):
+        self.ask("second")
+        time.sleep(2.5)
+        self.assertEqual(self.ask("second").headers["x-cache"], "refresh")
+        deadline = time.monotonic() + 5
+        while len(Origin.asked) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(len(Origin.asked), 2)
+
+    def test_never_kept_without_validator(self):
+        for _ in range(2):
+            reply = self.ask("volatile")
+            self.assertEqual([reply.status, reply.headers["x-cache"], reply.headers["cache-control"]],
+                             [200, "miss", "no-store"])
+        self.assertEqual(len(Origin.asked), 2)
+
+    def test_never_kept_when_already_expired(self):
+        for _ in range(2):
+            self.assertEqual(self.ask("past").headers["x-cache"], "miss")
+        self.assertEqual(len(Origin.asked), 2)
+
+    def test_errors_are_clear_and_not_kept(self):
+        for kind, word in (("moved", "redirects"), ("none", "image not found"), ("broken", "status 500"),
+                           ("lying", "source image unreadable"), ("cut", "source image unreadable"),
+                           ("huge", "larger than"), ("flood", "larger than")):
+            with self.subTest(kind=kind):
+                Origin.asked.clear()
+                self.assertRefused(self.ask(kind), word)
+                self.assertRefused(self.ask(kind), word)
+                self.assertGreaterEqual(len(Origin.asked), 2)
+        self.assertTrue(red(self.ask("plain")))
+
+    def test_slow_server(self):
+        start = time.monotonic()
+        self.assertRefused(self.ask("slow"), "in time", 503)
+        self.assertLess(time.monotonic() - start, TIMEOUT + (4 if SANITIZED else 1.5))
+
+    def test_no_default_image_for_foreign_ones(self):
+        reply = self.edge.image(f"far?src=({self.url('none')})&defaultImage=night&wid=40")
+        self.assertRefused(reply, "image not found")
+
+    def test_number_of_transfers_is_limited(self):
+        Origin.most = 0
+        replies = []
+
+        def one(i):
+            replies.append(self.edge.image(f"far?src=({self.url('late')}{i})&wid=40&fmt=png"))
+
+        threads = [threading.Thread(target=one, args=(i,)) for i in range(3)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual([r.status for r in replies], [200] * 3)
+        self.assertEqual(Origin.most, 2)
+
+    def test_fetcher_that_dies_is_replaced(self):
+        self.assertEqual(self.ask("plain").status, 200)
+        before = [pid for pid, name in self.edge.children().items() if name == "smartimg-fetch"]
+        self.assertEqual(len(before), 1)
+        signal_time = time.monotonic()
+        os.kill(before[0], signal.SIGKILL)
+        self.assertEqual(self.ask("minute").status, 200)
+        self.assertLess(time.monotonic() - signal_time, 5)
+        after = [pid for pid, name in self.edge.children().items() if name == "smartimg-fetch"]
+        self.assertEqual(len(after), 1)
+        self.assertNotEqual(before, after)
+
+    def test_renderers_have_no_part_in_it(self):
+        """Only the fetcher ever has a socket of the network."""
+        thread = threading.Thread(target=self.ask, args=("late",))
+        thread.start()
+        time.sleep(0.3)
+        found = subprocess.run(["ss", "-tnpH", f"dport = :{self.port}"], capture_output=True, text=True)
+        thread.join()
+        if found.returncode != 0:
+            self.skipTest("no ss")
+        self.assertIn("smartimg-fetch", found.stdout)
+        self.assertNotIn("smartimg-render", found.stdout)
+
+    def command(self, name, *more):
+        return subprocess.run(
+            [SMARTIMG, name, f"/is/image/far?src=({self.url('minute')})&wid=40&fmt=png", "--root", self.edge.root,
+             "--config", self.edge.config, *more], capture_output=True, timeout=60)
+
+    def test_render_and_explain_fetch_by_themselves(self):
+        out = self.command("render", "-i", "--foreign-private", "127.0.0.1")
+        self.assertEqual(out.returncode, 0, out.stderr)
+        head, body = out.stdout.split(b"\r\n\r\n", 1)
+        self.assertEqual(PIL.Image.open(io.BytesIO(body)).size, (40, 30))
+        age = int(head.split(b"max-age=")[1].split(b"\r")[0])
+        self.assertTrue(50 < age <= 60)
+        self.assertNotIn(b"Fresh-Until", head)
+        self.assertEqual(self.command("explain", "--foreign-private", "127.0.0.1").returncode, 0)
+        out = self.command("render")
+        self.assertEqual(out.returncode, 1)
+        self.assertIn(b"no public address", out.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
