@@ -255,6 +255,7 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
     out->candidates[0].verdict = SI_VERDICT_BASELINE;
     si_bytes_move(&baseline_file, &s.file);
     if (count > 0) {
+        si_search_offer(&s, 0, &baseline_file);
         result = prepare(&s, r, diag);
         if (result != SI_OK) {
             goto done;

@@ -35,6 +35,8 @@ enum {
     SI_REFINEMENT_MS = 8000   /* and of a full search, whatever the size */
 };
 
+struct si_choice;
+
 typedef struct si_choose_options {
     bool full;     /* search on for the smallest; false: a first answer, in one or two tries */
     int budget_ms; /* CPU time for encoding on top of the baseline, as foreseen by the table of
@@ -43,6 +45,12 @@ typedef struct si_choose_options {
     int64_t deadline_ns;            /* CLOCK_MONOTONIC; no encoding starts later; 0 = none */
     const si_encode_params *embeds; /* icc, xmp, paths, dpi and quantize.forced of the requested
                                        encoding (borrowed); NULL = none but the recipe's own dpi */
+    /* Called with each file that could be sent if the search had to end now: first the requested
+     * encoding, then every good one that is smaller than those before. `so_far` says of it what it
+     * says of a winner at the end, its body apart; both are borrowed. Not called where nothing is
+     * searched. NULL = not wanted. */
+    void (*on_best)(void *context, const struct si_choice *so_far, const si_bytes *file);
+    void *context;
 } si_choose_options;
 
 typedef enum si_verdict {

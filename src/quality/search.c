@@ -131,11 +131,26 @@ si_candidate *si_search_try(
     return c;
 }
 
+void si_search_offer(si_search *s, int index, const si_bytes *file) {
+    si_choice *c = s->choice;
+    if (s->options.on_best == NULL) {
+        return;
+    }
+    c->winner = index;
+    c->format = c->candidates[index].format;
+    c->score = c->candidates[index].score;
+    c->saved = (long)c->candidates[c->baseline].bytes - (long)c->candidates[index].bytes;
+    s->options.on_best(s->options.context, c, file);
+}
+
 /* Keeps the file of the candidate just tried if it is the smallest good one so far. */
 static void keep_if_best(si_search *s, const si_candidate *c) {
     if (s->best < 0 || c->bytes < s->choice->candidates[s->best].bytes) {
         s->best = (int)(c - s->choice->candidates);
         si_bytes_move(&s->best_file, &s->file);
+        if (si_search_pays(s)) {
+            si_search_offer(s, s->best, &s->best_file);
+        }
     }
 }
 

@@ -34,6 +34,9 @@ typedef struct si_search {
 si_candidate *si_search_try(
     si_search *s, si_format format, const si_encode_params *params, si_diag *diag);
 
+/* Tells options.on_best of a candidate that could be sent. */
+void si_search_offer(si_search *s, int index, const si_bytes *file);
+
 /* Tries a candidate against the threshold and keeps its file if it is the smallest good one. NULL
  * if it could not be tried or scored. */
 si_candidate *si_search_judge(si_search *s, si_format format, const si_encode_params *params);

@@ -70,6 +70,20 @@ static void describe(const si_recipe *r, si_answer *a) {
     set_etag(a);
 }
 
+typedef struct early {
+    const si_recipe *recipe;
+    const si_answer_options *options;
+} early;
+
+/* Makes an answer of what a search has so far. */
+static void hand_on(void *context, const si_choice *so_far, const si_bytes *file) {
+    const early *e = context;
+    si_answer a = {.choice = *so_far, .body = *file}; /* borrowed, so never freed */
+    a.choice.full = false;
+    describe(e->recipe, &a);
+    e->options->on_best(e->options->context, &a);
+}
+
 static si_result answer_image(const si_recipe *r, const si_files *files,
     const si_answer_options *options, si_answer *out, si_diag *diag) {
     si_image image = {0};
@@ -86,9 +100,12 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
     }
     int64_t rendered = si_now_ns();
     if (result == SI_OK) {
+        early e = {r, options};
         si_choose_options how = {.full = options->full,
             .deadline_ns = options->deadline_ns,
-            .embeds = &embeds.params};
+            .embeds = &embeds.params,
+            .on_best = options->on_best != NULL ? hand_on : NULL,
+            .context = &e};
         if (how.deadline_ns != 0 && options->waited_ns != NULL) {
             how.deadline_ns += *options->waited_ns;
         }

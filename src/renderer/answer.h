@@ -9,12 +9,18 @@
 #include "recipe/recipe.h"
 #include "render/render.h"
 
+struct si_answer;
+
 typedef struct si_answer_options {
     si_render_limits limits;
     int64_t deadline_ns; /* CLOCK_MONOTONIC time after which no encoding starts; 0 = none */
     const int64_t *waited_ns; /* time spent on waiting for foreign images, which the deadline does
                                  not count; NULL = none */
     bool full;           /* search for the best answer instead of a fast first one */
+    /* Called while a search is on, with every answer that could be sent if it had to end now
+     * (si_choose_options.on_best). The answer is borrowed. NULL = not wanted. */
+    void (*on_best)(void *context, const struct si_answer *so_far);
+    void *context;
 } si_answer_options;
 
 /* A reply. Zero-initialize; release with si_answer_free(). */

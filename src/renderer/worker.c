@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,16 +48,45 @@ static char out_of_time[300], crashed[300];
 /* The connection that is owed a reply, for last_words(). */
 static _Atomic int owed = -1;
 
+/* A complete reply, head and body, with the best image that a search has found so far. */
+typedef struct whole_reply {
+    size_t len;
+    char data[];
+} whole_reply;
+
+/* The one to send if time runs out; NULL = none yet. Whoever takes it out owns it, so that it is
+ * never freed while another thread's signal handler sends it. */
+static _Atomic(whole_reply *) in_hand;
+
 static si_worker_slot *own_slot;
 
-/* Signal handler. The reply goes out before anything else, whatever state the codec is in. */
+/* For the signal handler: nothing here locks or allocates. */
+static void send_whole(int connection, const char *data, size_t len) {
+    int64_t deadline = si_now_ns() + WRITE_MS * SI_MILLISECOND;
+    atomic_store(&own_slot->kill_at_ns, deadline + KILL_SLACK_MS * SI_MILLISECOND);
+    while (len > 0) {
+        ssize_t n = send(connection, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        struct pollfd p = {.fd = connection, .events = POLLOUT};
+        if (n > 0) {
+            data += n;
+            len -= (size_t)n;
+        } else if (n == 0 || (errno != EAGAIN && errno != EINTR) ||
+                   poll(&p, 1, si_until_ms(deadline)) <= 0) {
+            return;
+        }
+    }
+}
+
+/* Signal handler. The reply goes out before anything else, whatever state the codec is in. What was
+ * found before time ran out is good; before a crash, nobody knows. */
 static void last_words(int signal_number) {
     int connection = atomic_exchange(&owed, -1);
     if (connection >= 0) {
         bool late = signal_number == SIGALRM || signal_number == SIGXCPU;
+        const whole_reply *best = late ? atomic_exchange(&in_hand, NULL) : NULL;
         const char *text = late ? out_of_time : crashed;
-        /* a fresh socket buffer takes this much at once */
-        (void)!send(connection, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+        send_whole(connection, best != NULL ? best->data : text,
+            best != NULL ? best->len : strlen(text));
         shutdown(connection, SHUT_RDWR);
     }
     _exit(SI_WORKER_CUT_SHORT + signal_number);
@@ -299,6 +329,24 @@ static long keep_answer(task *t, si_answer *a) {
     return si_originals_unchanged(&t->originals, t->recipe) ? keep_seconds(a, t->refine) : 0;
 }
 
+/* Puts the answer that the search has so far where last_words() finds it. */
+static void keep_in_hand(void *context, const si_answer *so_far) {
+    task *t = context;
+    si_answer a = *so_far;
+    si_bytes head = {0};
+    whole_reply *r = NULL;
+    if (write_head(&a, keep_answer(t, &a), t->head_at, &head)) {
+        r = malloc(sizeof *r + head.len + a.body.len);
+    }
+    if (r != NULL) {
+        r->len = head.len + a.body.len;
+        memcpy(r->data, head.data, head.len);
+        memcpy(r->data + head.len, a.body.data, a.body.len);
+        free(atomic_exchange(&in_hand, r));
+    } /* else the one before has to do */
+    si_bytes_free(&head);
+}
+
 /* Gives a request that has to download something the time for that on top. */
 static void allow_for_downloads(void *context) {
     const task *t = context;
@@ -334,11 +382,14 @@ static void answer(const si_pool_options *options, int connection, int broker, i
     si_answer_options how = {.limits = options->limits,
         .deadline_ns = start_ns + wall_ms * SI_MILLISECOND / 2,
         .waited_ns = &t.originals.waited_ns,
-        .full = refine};
+        .full = refine,
+        .on_best = keep_in_hand,
+        .context = &t};
     si_answer a = {0};
     si_files files = si_originals_files(&t.originals);
     si_answer_make(&recipe, &files, &how, &a);
     reply(connection, &a, keep_answer(&t, &a), request->head_at, slot);
+    free(atomic_exchange(&in_hand, NULL));
     si_originals_close(&t.originals);
     si_answer_free(&a);
     si_arena_free(&arena);

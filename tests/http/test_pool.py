@@ -1,5 +1,6 @@
 """The renderer pool alone, asked in SCGI as the edge asks it: what must hold when things go wrong."""
 
+import io
 import os
 import pathlib
 import shutil
@@ -10,6 +11,8 @@ import tempfile
 import threading
 import time
 import unittest
+
+import PIL.Image
 
 from server import PROJECT, SANITIZED, SMARTIMG, free_port
 
@@ -204,6 +207,25 @@ class PoolTest(unittest.TestCase):
                 self.assertLess(pool.wait_for_workers(1, gone=before), self.SOON)
             self.assertImage(pool.ask(pool.recipe("demo/night?wid=60")))
             self.assertIn("crashed", pool.log.read_text())
+
+    def test_out_of_time_sends_the_best_so_far(self):
+        """The signal stands for a search that overruns; by then a first answer is long there."""
+        with Pool("--workers", "1") as pool:
+            recipe = pool.recipe("demo/landscape?wid=1200&bfc=on&fmt=jpg", accept="image/webp")
+            for number in (signal.SIGALRM, signal.SIGXCPU):
+                pool.wait_for_workers(1)
+                before = pool.workers()
+                threading.Timer(8 if SANITIZED else 2.5, os.kill, (before[0], number)).start()
+                reply = pool.ask(recipe, refresh=True)
+                headers = self.assertImage(reply, "image/webp")
+                self.assertIn("effort=fast", headers["X-Smart-Imaging"])
+                self.assertEqual(headers["X-Accel-Expires"], "600")
+                self.assertGreater(int(headers["X-Adobe-Smart-Imaging"]), 0)
+                picture = PIL.Image.open(io.BytesIO(reply[2]))
+                picture.load()
+                self.assertEqual(picture.width, 1200)
+                self.assertLess(pool.wait_for_workers(1, gone=before), self.SOON)
+            self.assertIn("ran out of time", pool.log.read_text())
 
     def test_overrunning_the_wall_time_is_an_error(self):
         with Pool("--workers", "1", "--wall-ms", "100") as pool:

@@ -446,8 +446,63 @@ static void no_budget_no_conversion(void **state) {
     si_image_free(&im);
 }
 
+/* ---- what is handed on while a search is on ---- */
+
+typedef struct handed {
+    const si_image *image;
+    int count;
+    size_t bytes; /* of the last */
+    si_format format;
+    uint8_t first, last; /* of its bytes */
+    long saved;
+} handed;
+
+static void take(void *context, const si_choice *so_far, const si_bytes *file) {
+    handed *h = context;
+    const si_candidate *c = &so_far->candidates[so_far->winner];
+    assert_int_equal(c->format, so_far->format);
+    assert_int_equal(c->bytes, file->len);
+    assert_int_equal(so_far->saved, (long)so_far->candidates[0].bytes - (long)file->len);
+    double score = score_of(h->image, so_far->format, file); /* complete, then */
+    if (h->count == 0) {
+        assert_true(c->baseline);
+    } else {
+        assert_true(file->len < h->bytes);
+        assert_true(score >= so_far->target - SI_SCORE_SLACK - 1e-6);
+    }
+    *h = (handed){h->image, h->count + 1, file->len, so_far->format, file->data[0],
+        file->data[file->len - 1], so_far->saved};
+}
+
+/* At every moment there is something good to send, and the last of it is the winner. */
+static void test_best_so_far(void **state) {
+    (void)state;
+    si_image im = photo(160, 120);
+    si_recipe r = request(SI_FORMAT_JPEG, 85);
+    add_rung(&r, SI_FORMAT_WEBP);
+    handed h = {.image = &im};
+    si_choose_options how = {.full = true, .on_best = take, .context = &h};
+    si_choice c = {0};
+    assert_int_equal(si_choose(&r, &im, &how, &c, NULL), SI_OK);
+    assert_true(h.count >= 2);
+    assert_int_equal(h.bytes, c.body.len);
+    assert_int_equal(h.format, c.format);
+    assert_int_equal(h.saved, c.saved);
+    assert_int_equal(h.first, c.body.data[0]);
+    assert_int_equal(h.last, c.body.data[c.body.len - 1]);
+    si_choice_free(&c);
+    r.smart = false;
+    r.ladder_len = 0;
+    h.count = 0;
+    assert_int_equal(si_choose(&r, &im, &how, &c, NULL), SI_OK);
+    assert_int_equal(h.count, 0);
+    si_choice_free(&c);
+    si_image_free(&im);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_best_so_far),
         cmocka_unit_test(photo_in_every_format),
         cmocka_unit_test(photo_is_smaller),
         cmocka_unit_test(equal_requests_equal_parameters),
