@@ -32,6 +32,7 @@ static ngx_int_t ngx_http_smartimg_init_process(ngx_cycle_t *cycle);
 
 enum {
     NGX_HTTP_SMARTIMG_RECIPE,
+    NGX_HTTP_SMARTIMG_KEY,
     NGX_HTTP_SMARTIMG_CLASS,
     NGX_HTTP_SMARTIMG_RENDER,
     NGX_HTTP_SMARTIMG_REFRESH,
@@ -92,9 +93,13 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
 
 static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
 
-    /* cache key, SCGI parameter and log line */
+    /* SCGI parameter and log line */
     { ngx_string("smartimg_recipe"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_RECIPE, 0, 0 },
+
+    /* for scgi_cache_key: the recipe, or a digest of a long one */
+    { ngx_string("smartimg_key"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_KEY, 0, 0 },
 
     { ngx_string("smartimg_class"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_CLASS, 0, 0 },
@@ -369,6 +374,10 @@ ngx_http_smartimg_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     case NGX_HTTP_SMARTIMG_RECIPE:
         value = &ctx->plan->text;
+        break;
+
+    case NGX_HTTP_SMARTIMG_KEY:
+        value = &ctx->plan->key;
         break;
 
     case NGX_HTTP_SMARTIMG_CLASS:

@@ -119,6 +119,7 @@ typedef struct {
 
     ngx_str_t                      client;   /* name of the class */
     ngx_str_t                      text;     /* recipe, or of an error */
+    ngx_str_t                      key;      /* of the cache */
     ngx_uint_t                     failed;   /* status of the error or 0 */
     const char                    *type;     /* MIME type of the error's text */
 } ngx_http_smartimg_plan_t;

@@ -11,12 +11,14 @@
  */
 
 #include "ngx_http_smartimg_module.h"
+#include <openssl/sha.h>
 
 
 #define NGX_HTTP_SMARTIMG_ACCEPT  8192   /* client.h: more is never read */
 #define NGX_HTTP_SMARTIMG_URI     2048   /* of a remembered plan */
 #define NGX_HTTP_SMARTIMG_PLANS   512    /* remembered, about 9 KB each */
 #define NGX_HTTP_SMARTIMG_AGE     1000   /* ms */
+#define NGX_HTTP_SMARTIMG_KEY_MAX 1024   /* of a recipe that is its own key */
 
 
 static ngx_http_smartimg_ctx_t *ngx_http_smartimg_create_ctx(
@@ -32,6 +34,7 @@ static ngx_int_t ngx_http_smartimg_test_plan(ngx_http_request_t *r,
     ngx_http_smartimg_plan_t *plan);
 static ngx_http_smartimg_plan_t *ngx_http_smartimg_make_plan(
     ngx_http_request_t *r, si_client_headers *headers);
+static void ngx_http_smartimg_set_key(ngx_http_smartimg_plan_t *plan);
 static void ngx_http_smartimg_release_plan(ngx_http_smartimg_plan_t *plan);
 
 
@@ -408,6 +411,7 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
     {
         plan->text.data = (u_char *) plan->plan.recipe_text;
         plan->text.len = ngx_strlen(plan->text.data);
+        ngx_http_smartimg_set_key(plan);
 
     } else {
         error = si_plan_error(&plan->plan, &diag, &plan->arena, &plan->type);
@@ -425,6 +429,39 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
     }
 
     return plan;
+}
+
+
+/*
+ * A cache file begins with its key, which each hit reads: long ones are
+ * replaced by a digest, for which nobody can find a second recipe, and the
+ * begin.
+ */
+
+static void
+ngx_http_smartimg_set_key(ngx_http_smartimg_plan_t *plan)
+{
+    u_char  *p, digest[SHA256_DIGEST_LENGTH];
+
+    plan->key = plan->text;
+
+    if (plan->text.len <= NGX_HTTP_SMARTIMG_KEY_MAX) {
+        return;
+    }
+
+    p = si_arena_alloc(&plan->arena, NGX_HTTP_SMARTIMG_KEY_MAX);
+    if (p == NULL) {
+        return;
+    }
+
+    plan->key.data = p;
+    plan->key.len = NGX_HTTP_SMARTIMG_KEY_MAX;
+
+    SHA256(plan->text.data, plan->text.len, digest);
+
+    p = ngx_hex_dump(p, digest, sizeof(digest));
+    ngx_memcpy(p, plan->text.data,
+               NGX_HTTP_SMARTIMG_KEY_MAX - 2 * sizeof(digest));
 }
 
 

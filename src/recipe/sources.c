@@ -165,29 +165,31 @@ static si_result read_foreign(si_query *q, si_str text, si_source *out) {
     return SI_OK;
 }
 
-/* If a value is a nested or foreign request: 1 and *result; 0 if it is an object. */
-static int read_bracketed(si_query *q, const si_statement *s, si_source *out, si_result *result) {
+/* If a value is a nested or foreign request: true, and what became of it; else it is an object. */
+static bool read_bracketed(
+    si_query *q, const si_statement *s, si_source *out, si_result *result) {
     si_str prefix, inner;
     si_diag *diag = q->all->diag;
     int nested = si_token_nested(s->raw, &prefix, &inner);
-    if (nested < 0) {
-        *result = si_fail(diag, SI_ERR_SYNTAX, "%s: the brackets do not match", s->row->name.p);
-        return 1;
+    if (nested <= 0) {
+        *result = nested < 0 ? si_fail(diag, SI_ERR_SYNTAX, "%s: the brackets do not match",
+                                   s->row->name.p)
+                             : SI_OK;
+        return nested < 0;
     }
     bool lenient = (s->row->flags & SI_MASK) != 0; /* case counts for src only (4.2) */
-    bool is = lenient ? si_str_eq_nocase(prefix, SI_STR("is")) : si_str_eq(prefix, SI_STR("is"));
-    if (nested == 0 || (!lenient && prefix.len > 0 && (prefix.p[0] & 0x20) == 0)) {
-        return 0;
+    if (!lenient && prefix.len > 0 && (prefix.p[0] & 0x20) == 0) {
+        return false;
     }
     if (prefix.len == 0) {
         *result = read_foreign(q, inner, out);
-    } else if (is) {
+    } else if (si_str_eq_nocase(prefix, SI_STR("is"))) {
         *result = read_nested(q, inner, out);
     } else {
         *result = si_fail(diag, SI_ERR_UNSUPPORTED, "%s=%.*s(…) is not supported",
             s->row->name.p, SI_STR_ARG(prefix));
     }
-    return 1;
+    return true;
 }
 
 /* ---- objects ---- */
@@ -316,7 +318,7 @@ static si_result find_source(si_query *q, si_draft *d) {
     d->resolved = d->content;
     d->found = NULL;
     if (!names_source(d->content) ||
-        read_bracketed(q, d->content, &d->layer.source, &result) == 1) {
+        read_bracketed(q, d->content, &d->layer.source, &result)) {
         return result;
     }
     result = object_name(q, d->content, &name);
@@ -367,7 +369,7 @@ static si_result find_mask(si_query *q, si_draft *d) {
         return si_query_file(
             q, d->found->is.owner, d->found->is.mask_path, &d->layer.mask.file, q->all->diag);
     }
-    if (read_bracketed(q, d->mask, &d->layer.mask, &result) == 1) {
+    if (read_bracketed(q, d->mask, &d->layer.mask, &result)) {
         return result;
     }
     result = object_name(q, d->mask, &name);
