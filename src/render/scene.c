@@ -112,6 +112,11 @@ static si_result open_nested(si_studio *studio, const si_picture *picture, const
         size[0] = g.out[0];
         size[1] = g.out[1];
         memcpy(scene->view_scale, g.scale, sizeof g.scale);
+        for (int i = 0; i < 2; i++) {
+            double end = g.out_content[i] + g.out_content[2 + i];
+            scene->padded |= g.out_content[i] > 0.5 || end < g.out[i] - 0.5 ||
+                             g.out_view[i] > 0 || g.out_view[i] + g.out_view[2 + i] < g.out[i];
+        }
         *out = scene;
     }
     return code;
@@ -121,7 +126,7 @@ static si_result measure(si_studio *studio, const si_source *s, const si_scene *
     double size[2], bool *alpha, si_diag *diag) {
     if (s->kind == SI_SOURCE_NESTED) {
         si_result code = open_nested(studio, s->nested, nested, size, diag);
-        *alpha = code != SI_OK || !si_scene_is_opaque(*nested);
+        *alpha = code != SI_OK || (*nested)->padded || !si_scene_is_opaque(*nested);
         return code;
     }
     const si_known_size *k = NULL;

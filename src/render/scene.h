@@ -58,6 +58,7 @@ typedef struct si_scene {
     const si_clip *clips;   /* of the composite */
     double detail[2];       /* si_geometry_view() */
     double view_scale[2];   /* of a nested picture: from its composite to its reply at scale 1 */
+    bool padded;            /* likewise: its reply shows more than the composite */
     bool radii;             /* something in it has a radius, and so must not be stretched */
     const struct si_scene *mark; /* watermark, … */
     const si_watermark *watermark;

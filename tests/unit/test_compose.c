@@ -439,6 +439,36 @@ static void nested(void **state) {
     si_image_free(&out);
 }
 
+/* A nested reply with padding has a mask, so it casts a shadow; one that is opaque does not (8.6). */
+static void nested_padding(void **state) {
+    (void)state;
+    static si_layer inner;
+    static si_picture picture;
+    static si_effect e;
+    for (int padded = 0; padded < 2; padded++) {
+        inner = *image_layer(0, "red");
+        si_picture_init(&picture);
+        picture.layers = &inner;
+        picture.layer_count = 1;
+        picture.view.wid = 100;
+        picture.view.hei = padded ? 100 : 50;
+        si_effect_init(&e, -1);
+        e.color = (si_paint){0x0000FF, 255};
+        set_pixels(&e.pos, 0, 20);
+        solid_layer(0, 200, 200, 0xFFFFFF, 255);
+        si_layer_init(&layers[1], 1);
+        layers[1].source.kind = SI_SOURCE_NESTED;
+        layers[1].source.nested = &picture;
+        layers[1].look.effects = &e;
+        layers[1].look.effect_count = 1;
+        si_recipe r = composition(2);
+        si_image out = compose(&r); /* red from 75 to 125, its shadow 20 lower */
+        expect(&out, 100, 100, 255, 0, 0, 255, 0);
+        expect(&out, 100, 135, padded ? 0 : 255, padded ? 0 : 255, 255, 255, 1);
+        si_image_free(&out);
+    }
+}
+
 static void watermark(void **state) {
     (void)state;
     static si_watermark w;
@@ -520,6 +550,7 @@ int main(void) {
         cmocka_unit_test(composite_effect),
         cmocka_unit_test(blend_modes),
         cmocka_unit_test(nested),
+        cmocka_unit_test(nested_padding),
         cmocka_unit_test(watermark),
         cmocka_unit_test(mask_request),
         cmocka_unit_test(thumbnails),
