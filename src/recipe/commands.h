@@ -22,7 +22,7 @@
         "x,y", "Anchor, else the centre",                                                          \
         "point of the source that rotate turns about and pos places")                              \
     X("anchorN", anchor, SOURCE, LAYER0, 0, COMMON, "4.3",                                         \
-        "x,y", "0,0", "the same, from the centre, fractions")                                      \
+        "x,y", "0,0", "anchor from the source's centre, fractions")                                \
     X("bfc", bfc, REQUEST, NONE, SI_SURVIVES, CORE, "2.1",                                         \
         "on|off", "Bfc", "send the smallest format the browser shows")                             \
     X("bgc", bgc, VIEW, NONE, SI_NOT_NESTED, CORE, "3",                                            \
@@ -63,7 +63,7 @@
     X("extend", extend, LAYER, LAYER0, 0, COMMON, "4.3",                                           \
         "left,top,right,bottom", "0,0,0,0", "margins added after rotate, pixels")                  \
     X("extendN", extend, LAYER, LAYER0, 0, COMMON, "4.3",                                          \
-        "left,top,right,bottom", "0,0,0,0", "the same as fractions of the layer")                  \
+        "left,top,right,bottom", "0,0,0,0", "extend in fractions of the layer")                    \
     X("fit", fit, VIEW, NONE, 0, CORE, "3",                                                        \
         "fit|constrain|crop|wrap|stretch|hfit|vfit[,0|1]", "fit,0",                                \
         "how wid and hei are filled, and whether the picture may be enlarged")                     \
@@ -125,7 +125,7 @@
     X("op_growMask", op_growMask, LAYER, LAYER0, 0, COMMON, "5",                                   \
         "-100…100", "0", "dilate or erode the mask, pixels of its full size")                      \
     X("op_growMaskR", op_growMask, LAYER, LAYER0, 0, COMMON, "5",                                  \
-        "-100…100", "0", "the same, pixels of the mask as it is")                                  \
+        "-100…100", "0", "op_growMask in pixels of the mask as it is")                             \
     X("op_hue", op_hue, LAYER, COMPOSITE, 0, COMMON, "5",                                          \
         "-180…180", "0", "rotation of the hue, degrees")                                           \
     X("op_invert", op_invert, LAYER, COMPOSITE, 0, COMMON, "5",                                    \
@@ -140,13 +140,13 @@
         "0…5[,0…250[,0…255[,0|1]]]", "0,0,0,0",                                                    \
         "unsharp mask: amount, radius, threshold, brightness only")                                \
     X("op_usmR", op_usm, LAYER, VIEW, 0, COMMON, "5",                                              \
-        "0…5[,0…250[,0…255[,0|1]]]", "0,0,0,0", "the same, its radius never scaled")               \
+        "0…5[,0…250[,0…255[,0|1]]]", "0,0,0,0", "op_usm whose radius is never scaled")             \
     X("opac", opac, LAYER, COMPOSITE, SI_EFFECTS, COMMON, "4.4",                                   \
         "0…100[,0…100]", "100,100", "opacity, and fill opacity")                                   \
     X("origin", origin, LAYER, LAYER0, 0, COMMON, "4.3",                                           \
         "x,y", "the anchor", "point of the finished layer that pos places")                        \
     X("originN", origin, LAYER, LAYER0, 0, COMMON, "4.3",                                          \
-        "x,y", "the anchor", "the same, from the centre, fractions")                               \
+        "x,y", "the anchor", "origin from the layer's centre, fractions")                          \
     X("pathAttr", pathAttr, LAYER, LAYER0, 0, RARE, "4.5",                                         \
         "norm|reverse[,start[,end]]", "norm,0,1", "part and direction of textPath")                \
     X("pathEmbed", pathEmbed, REQUEST, NONE, 0, RARE, "6.2",                                       \
@@ -154,11 +154,11 @@
     X("perspective", perspective, LAYER, LAYER0, 0, RARE, "4.3",                                   \
         "8 reals[,R1|R2|R3|R3Tn]", "", "map the corners to points of the composite, pixels")       \
     X("perspectiveN", perspective, LAYER, LAYER0, 0, RARE, "4.3",                                  \
-        "8 reals[,R1|R2|R3|R3Tn]", "", "the same as fractions")                                    \
+        "8 reals[,R1|R2|R3|R3Tn]", "", "perspective in fractions of the composite")                \
     X("pos", pos, LAYER, IGNORED, SI_EFFECTS, COMMON, "4.3",                                       \
         "x,y", "0,0", "where the origin is put, from layer 0's origin, pixels")                    \
     X("posN", pos, LAYER, IGNORED, 0, COMMON, "4.3",                                               \
-        "x,y", "0,0", "the same as fractions of layer 0")                                          \
+        "x,y", "0,0", "pos in fractions of layer 0")                                               \
     X("printRes", printRes, REQUEST, NONE, SI_NOT_NESTED, CORE, "6.2",                             \
         "dpi ≥ 0", "PrintResolution, else the original's", "density tag of the reply")             \
     X("pscan", pscan, REQUEST, NONE, 0, COMMON, "6.2",                                             \
