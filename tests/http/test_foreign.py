@@ -188,6 +188,7 @@ class ForeignTest(unittest.TestCase):
         reply = self.edge.image(f"far/night?wid=200&layer=1&src=({url})&layer=2&src=({url})&pos=50,50&fmt=png")
         self.assertEqual(reply.status, 200, reply)
         self.assertEqual(len(Origin.asked), 1)
+        self.assertTrue(red(reply))
 
     def test_the_request_is_plain(self):
         self.ask("plain")
@@ -207,6 +208,11 @@ class ForeignTest(unittest.TestCase):
     def test_no_credentials(self):
         self.assertRefused(self.ask("plain", host=f"secret:secret@127.0.0.1:{self.port}"), "")
         self.assertEqual(Origin.asked, [])
+
+    def test_certificates_are_verified(self):
+        """The server's own is self-signed, so it does not believe itself."""
+        url = f"https://127.0.0.1:{self.edge.tls_port}/is/image/demo/night"
+        self.assertRefused(self.edge.image(f"far?src=({url})&wid=40"), "certificate")
 
     def test_kept_as_long_as_its_server_says(self):
         for kind, life in (("minute", 60), ("plain", 36000)):
