@@ -73,8 +73,8 @@ static si_result apply_all(si_query *q, const si_statements *list, bool layers) 
 /* ---- first looks ---- */
 
 static si_result expand_foreseen(si_query *q, int which, si_str *out) {
-    return si_variables_expand(&q->variables, q->foreseen[which], SI_INSERT_DECODED, q->all->arena,
-        out, q->all->diag);
+    return si_variables_expand(
+        &q->variables, q->foreseen[which], SI_INSERT_DECODED, q->all->arena, out, q->all->diag);
 }
 
 /* req=, handler= and id= decide what even an error looks like. A mistake in them is told later. */
@@ -99,8 +99,7 @@ static si_result find_object(si_query *q) {
     si_diag missing = {0};
     si_str name = q->object;
     bool from_url = q->from_url;
-    if (q->foreseen[SI_FORESEEN_TEMPLATE].len > 0 && !q->replaced &&
-        q->role != SI_ROLE_WATERMARK) {
+    if (q->foreseen[SI_FORESEEN_TEMPLATE].len > 0 && !q->replaced && q->role != SI_ROLE_WATERMARK) {
         si_result result = expand_foreseen(q, SI_FORESEEN_TEMPLATE, &name);
         if (result != SI_OK) {
             return result;
@@ -123,7 +122,8 @@ static si_result find_object(si_query *q) {
         q->object.len = 0; /* a company alone */
     }
     if (q->by_template && q->found.is.record == NULL) {
-        return si_fail(q->all->diag, SI_ERR_NOT_FOUND, "there is no template \"%.*s\"", SHOWN(name));
+        return si_fail(
+            q->all->diag, SI_ERR_NOT_FOUND, "there is no template \"%.*s\"", SHOWN(name));
     }
     return SI_OK;
 }
@@ -152,8 +152,8 @@ static si_result collect(si_query *q, const char *text, si_level level, const si
     return text[0] != '\0' ? si_query_collect(q, si_str_of(text), &how) : SI_OK;
 }
 
-/* PostModifier of layer 0's record; the other layers' are dropped (syntax.md section 5), and that of
- * a template, too (section 8). */
+/* PostModifier of layer 0's record; the other layers' are dropped (syntax.md section 5), and that
+ * of a template, too (section 8). */
 static si_result collect_post(si_query *q, const si_found *found) {
     const si_record *r = found != NULL ? found->is.record : NULL;
     return r != NULL && !q->replaced
@@ -163,10 +163,9 @@ static si_result collect_post(si_query *q, const si_found *found) {
 
 static si_result collect_all(si_query *q, si_str text) {
     const si_record *r = q->found.is.record;
-    si_result result =
-        r != NULL && !q->replaced
-            ? collect(q, r->modifier, SI_LEVEL_MODIFIER, q->found.is.company)
-            : SI_OK;
+    si_result result = r != NULL && !q->replaced
+                           ? collect(q, r->modifier, SI_LEVEL_MODIFIER, q->found.is.company)
+                           : SI_OK;
     si_collecting how = {SI_LEVEL_QUERY, NULL, q->company};
     return result == SI_OK ? si_query_collect(q, text, &how) : result;
 }

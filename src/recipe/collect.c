@@ -74,10 +74,9 @@ static si_result bind_name(si_query *q, si_str name, int number) {
     }
     const si_layer_name *known = find_name(q, name);
     if (known != NULL) {
-        return known->number == number
-                   ? SI_OK
-                   : si_fail(q->all->diag, SI_ERR_SYNTAX, "layer: two layers are named \"%.*s\"",
-                         SHOWN(name));
+        return known->number == number ? SI_OK
+                                       : si_fail(q->all->diag, SI_ERR_SYNTAX,
+                                             "layer: two layers are named \"%.*s\"", SHOWN(name));
     }
     si_layer_name *n = si_arena_alloc(q->all->arena, sizeof *n);
     if (n == NULL) {
@@ -99,8 +98,7 @@ static si_result open_segment(reader *r, int number) {
                                  "a template cannot be the source of a layer: use src=is(…)");
     }
     r->segment = number < 0 ? &q->comp : si_query_layer(q, number);
-    return r->segment != NULL ? SI_OK
-                              : si_fail(q->all->diag, SI_ERR_LIMIT, "too many layers");
+    return r->segment != NULL ? SI_OK : si_fail(q->all->diag, SI_ERR_LIMIT, "too many layers");
 }
 
 static si_result open_layer(reader *r, si_str value) {
@@ -138,9 +136,8 @@ static si_result open_effect(reader *r, si_str value) {
         at = &(*at)->next;
     }
     if (*at == NULL || (*at)->effect.number != number) {
-        si_effect_draft *e = q->all->effects < SI_MAX_EFFECTS
-                                 ? si_arena_alloc(q->all->arena, sizeof *e)
-                                 : NULL;
+        si_effect_draft *e =
+            q->all->effects < SI_MAX_EFFECTS ? si_arena_alloc(q->all->arena, sizeof *e) : NULL;
         if (e == NULL) {
             return si_fail(q->all->diag, SI_ERR_LIMIT, "too many effects");
         }
@@ -216,8 +213,7 @@ static si_result state(reader *r, const si_command_row *row, si_str raw) {
         return si_fail(q->all->diag, SI_ERR_LIMIT, "too many commands in one request");
     }
     bool layers = row->comp != SI_COMP_NONE;
-    *s = (si_statement){
-        .row = row, .raw = raw, .draft = d, .effect = layers ? r->effect : NULL};
+    *s = (si_statement){.row = row, .raw = raw, .draft = d, .effect = layers ? r->effect : NULL};
     d->touched |= layers;
     if ((row->flags & SI_CONTENT) != 0) {
         d->content = s;
@@ -238,8 +234,7 @@ static si_result expand_macro(reader *r, si_str name) {
     si_query *q = r->q;
     const char *body = si_company_preset(q->all->catalog, r->how->company, name);
     if (body == NULL) {
-        return si_fail(
-            q->all->diag, SI_ERR_NOT_FOUND, "unknown preset \"$%.*s$\"", SHOWN(name));
+        return si_fail(q->all->diag, SI_ERR_NOT_FOUND, "unknown preset \"$%.*s$\"", SHOWN(name));
     }
     if (r->depth == MAX_MACRO_DEPTH) {
         return si_fail(q->all->diag, SI_ERR_SYNTAX, "presets are nested too deep");
@@ -296,8 +291,7 @@ static si_result read_items(reader *r, si_str text) {
             result = expand_macro(r, t.name);
             break;
         case SI_TOKEN_VARIABLE:
-            if (!si_variable_define(
-                    &q->variables, t.name, t.value, r->how->level, q->all->arena)) {
+            if (!si_variable_define(&q->variables, t.name, t.value, r->how->level, q->all->arena)) {
                 out_of_memory = true;
             }
             break;
@@ -325,8 +319,8 @@ static si_result foresee_items(si_query *q, si_str text, int depth) {
     bool out_of_memory = false;
     while (si_token_next(&text, q->all->arena, &t, &out_of_memory)) {
         if (t.kind == SI_TOKEN_VARIABLE) {
-            out_of_memory |= !si_variable_define(
-                &q->variables, t.name, t.value, SI_LEVEL_QUERY, q->all->arena);
+            out_of_memory |=
+                !si_variable_define(&q->variables, t.name, t.value, SI_LEVEL_QUERY, q->all->arena);
         } else if (t.kind == SI_TOKEN_MACRO && depth < MAX_MACRO_DEPTH) {
             const char *body = si_company_preset(q->all->catalog, q->company, t.name);
             if (body != NULL && foresee_items(q, si_str_of(body), depth + 1) != SI_OK) {

@@ -45,8 +45,7 @@ const char *si_scope_name(si_scope scope) {
 }
 
 const char *si_comp_name(si_comp comp) {
-    static const char *const names[] = {
-        "", "layer 0", "composite", "view", "ignored", "an error"};
+    static const char *const names[] = {"", "layer 0", "composite", "view", "ignored", "an error"};
     return names[comp];
 }
 

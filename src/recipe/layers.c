@@ -18,7 +18,7 @@ static void set_scale(si_query *q, si_draft *d) {
     si_layer *l = &d->layer;
     bool sized = l->size[0] != 0 || l->size[1] != 0 || l->size_n[0] != 0 || l->size_n[1] != 0 ||
                  d->watermark_size[0] != 0 || d->watermark_size[1] != 0;
-    l->scale = sized         ? 0
+    l->scale = sized          ? 0
                : d->scale > 0 ? d->scale
                : d->res > 0   ? si_canonical(d->res / resolution(d, q))
                               : 0;
@@ -74,16 +74,16 @@ static si_result complete_solid(si_query *q, si_draft *d) {
         return si_fail(diag, SI_ERR_SYNTAX, "layer 0 is missing: no image is named");
     }
     if (!l->has_color) {
-        return d->number == 0
-                   ? si_fail(diag, SI_ERR_SYNTAX, "layer 0 is missing: it has no src=, text= or color=")
-                   : si_fail(diag, SI_ERR_SYNTAX, "layer %d has no src=, text= or color=", d->number);
+        return d->number == 0 ? si_fail(diag, SI_ERR_SYNTAX,
+                                    "layer 0 is missing: it has no src=, text= or color=")
+                              : si_fail(diag, SI_ERR_SYNTAX,
+                                    "layer %d has no src=, text= or color=", d->number);
     }
     if (!sized && !masked && !clipped) {
         return si_fail(diag, SI_ERR_SYNTAX,
             "layer %d of one colour needs size=, mask= or clipPath=", d->number);
     }
-    if (!sized && !masked &&
-        (d->scale > 0 || l->rotate != 0 || l->anchor.unit != SI_UNIT_NONE)) {
+    if (!sized && !masked && (d->scale > 0 || l->rotate != 0 || l->anchor.unit != SI_UNIT_NONE)) {
         return si_fail(diag, SI_ERR_SYNTAX,
             "layer %d takes its size from clipPath=: no scale=, rotate= or anchor=", d->number);
     }
@@ -100,7 +100,8 @@ static si_result complete_solid(si_query *q, si_draft *d) {
 /* ---- text ---- */
 
 /* Adds the font of one face (catalog.md section 7) to those of the layer. */
-static si_result add_font(si_query *q, const si_text_font *face, si_text_ref *t, si_font_ref *fonts) {
+static si_result add_font(
+    si_query *q, const si_text_font *face, si_text_ref *t, si_font_ref *fonts) {
     si_reading *all = q->all;
     const si_font *styles[4];
     si_font_row rows[4];
@@ -127,8 +128,7 @@ static si_result add_font(si_query *q, const si_text_font *face, si_text_ref *t,
     result = si_catalog_find_exact(
         all->catalog, found->owner, si_str_of(found->path), all->arena, &file, &missing);
     if (result != SI_OK) {
-        return si_fail(
-            all->diag, SI_ERR_CONFIG, "the file of font \"%s\" is missing", found->name);
+        return si_fail(all->diag, SI_ERR_CONFIG, "the file of font \"%s\" is missing", found->name);
     }
     fonts[t->font_count++] = (si_font_ref){.name = found->name,
         .bold = found->bold,
@@ -186,11 +186,12 @@ static si_result complete_text(si_query *q, si_draft *d) {
     t->ps = d->content->row->name.len > 4;
     t->default_font = q->company->attributes.default_font;
     clear_for_mode(t);
-    si_text_options options = {.mode = t->ps ? SI_TEXT_PS : SI_TEXT_NORM,
-        .default_font = si_str_of(t->default_font)};
+    si_text_options options = {
+        .mode = t->ps ? SI_TEXT_PS : SI_TEXT_NORM, .default_font = si_str_of(t->default_font)};
     si_result result = si_variables_expand(
         &q->variables, d->content->raw, SI_INSERT_DECODED, all->arena, &value, all->diag);
-    result = result == SI_OK ? si_text_parse(value, &options, all->arena, &text, all->diag) : result;
+    result =
+        result == SI_OK ? si_text_parse(value, &options, all->arena, &text, all->diag) : result;
     if (result != SI_OK) {
         return result;
     }
@@ -224,7 +225,8 @@ static si_result list_effects(si_query *q, si_draft *d) {
     int n = 0;
     for (const si_effect_draft *e = d->effects; e != NULL; e = e->next) {
         if (!e->has_color) {
-            return si_fail(q->all->diag, SI_ERR_SYNTAX, "effect %d has no color=", e->effect.number);
+            return si_fail(
+                q->all->diag, SI_ERR_SYNTAX, "effect %d has no color=", e->effect.number);
         }
         list[n++] = e->effect;
     }

@@ -59,8 +59,8 @@ static si_result set_assumed(si_query *q) {
         const char *name = own[i][0] != '\0' ? own[i] : output[i];
         si_pixel_type ignored;
         if (name[0] != '\0') {
-            result = si_query_profile(
-                q, q->company, si_str_of(name), &q->recipe->assumed[i], &ignored);
+            result =
+                si_query_profile(q, q->company, si_str_of(name), &q->recipe->assumed[i], &ignored);
         }
     }
     return result;
@@ -141,8 +141,8 @@ static void set_print_res(si_query *q) {
 static si_result check_format(si_query *q) {
     si_recipe *r = q->recipe;
     if (q->asked.manifest != NULL) {
-        return si_fail(q->all->diag, SI_ERR_UNSUPPORTED, "fmt=%s is for req=mbrSet only",
-            q->asked.manifest);
+        return si_fail(
+            q->all->diag, SI_ERR_UNSUPPORTED, "fmt=%s is for req=mbrSet only", q->asked.manifest);
     }
     if (r->pixel_type == SI_PIXEL_CMYK && !si_format_holds(r->format, SI_PIXEL_CMYK)) {
         return si_fail(q->all->diag, SI_ERR_UNSUPPORTED, "fmt: %s cannot hold CMYK",

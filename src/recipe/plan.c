@@ -78,8 +78,7 @@ static si_result apply_rules(incoming *in, si_reading *all, si_plan *plan) {
                        all->attributes->rule_set_file[0] != '\0' ||
                        si_catalog_default(all->catalog)->attributes.rule_set_file[0] != '\0';
     si_rule_input input = {SI_CONTEXT_IS, in->path, in->query, in->request->address};
-    result =
-        si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
+    result = si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
     if (result != SI_OK) {
         return result;
     }
@@ -108,8 +107,8 @@ static si_result unlock(incoming *in, const si_reading *all) {
         result = si_obfuscation_decode(in->query, all->arena, &in->query, all->diag);
     }
     if (result == SI_OK && a->request_lock) {
-        result = si_lock_check(
-            a->request_lock_key, in->request->path, in->query, &in->query, all->diag);
+        result =
+            si_lock_check(a->request_lock_key, in->request->path, in->query, &in->query, all->diag);
     }
     return result;
 }
@@ -213,8 +212,8 @@ static si_result only_source(si_query *q) {
         return si_no_memory(q->all->diag);
     }
     if (q->found.source.kind == SI_SOURCE_NONE) {
-        return si_fail(q->all->diag, SI_ERR_NOT_FOUND, "image \"%.*s\" not found",
-            SHOWN(q->object));
+        return si_fail(
+            q->all->diag, SI_ERR_NOT_FOUND, "image \"%.*s\" not found", SHOWN(q->object));
     }
     const char *company = r->company;
     si_req req = r->req;
@@ -324,8 +323,8 @@ static void restart(si_query *q, const char *object) {
 static si_result replace_request(si_query *q, si_str query, si_plan *plan) {
     si_reading *all = q->all;
     const si_diag missing = *all->diag;
-    const char *name = q->asked.default_image != NULL ? q->asked.default_image
-                                                      : all->attributes->default_image;
+    const char *name =
+        q->asked.default_image != NULL ? q->asked.default_image : all->attributes->default_image;
     bool replaceable = q->asked.type == SI_TYPE_IMG || q->asked.type == SI_TYPE_TMB ||
                        q->asked.type == SI_TYPE_TILE;
     if (!all->image_missing || !replaceable || name[0] == '\0' ||
@@ -364,15 +363,14 @@ static si_result replace_error(si_query *q, si_plan *plan) {
     const si_diag error = *all->diag;
     const char *name = all->attributes != NULL ? all->attributes->error_image : "";
     si_request_type type = q->asked.type;
-    bool image = type == SI_TYPE_IMG || type == SI_TYPE_TMB || type == SI_TYPE_MASK ||
-                 type == SI_TYPE_TILE;
+    bool image =
+        type == SI_TYPE_IMG || type == SI_TYPE_TMB || type == SI_TYPE_MASK || type == SI_TYPE_TILE;
     if (name[0] == '\0' || !image || si_result_status(error.code) >= 500 || q->all->main == NULL) {
         return error.code;
     }
     restart(q, name);
     const char *title = encode(si_result_title(error.code), all->arena);
-    const char *message =
-        all->attributes->error_detail >= 2 ? encode(error.text, all->arena) : "";
+    const char *message = all->attributes->error_detail >= 2 ? encode(error.text, all->arena) : "";
     bool defined = title != NULL && message != NULL &&
                    si_variable_define(&q->variables, SI_STR("error.title"), si_str_of(title),
                        SI_LEVEL_QUERY, all->arena) &&
@@ -433,7 +431,8 @@ static bool is_bare_map(const si_query *q, si_str query) {
         si_str name;
         (void)si_str_next(&item, '=', &name);
         const si_command_row *row = name.len > 0 ? si_command_find(name) : NULL;
-        bool shape = row != NULL && (row->flags & SI_SURVIVES) != 0 && row->scope == SI_SCOPE_REQUEST;
+        bool shape =
+            row != NULL && (row->flags & SI_SURVIVES) != 0 && row->scope == SI_SCOPE_REQUEST;
         if (name.len > 0 && !shape && (row != NULL || name.p[0] == '$')) {
             return false;
         }
@@ -451,14 +450,12 @@ static void set_caching(const si_query *q, si_plan *plan) {
     const si_reading *all = q->all;
     const si_attributes *a = all->attributes;
     char ttl = types[q->asked.type].ttl;
-    double hours = ttl == 'N'          ? a->non_img_expiration
-                   : all->has_hours    ? all->hours
-                                       : a->expiration;
+    double hours = ttl == 'N' ? a->non_img_expiration : all->has_hours ? all->hours : a->expiration;
     plan->ttl = ttl == '0' ? 0 : seconds(hours);
     plan->always_unmodified = plan->ttl == FOREVER;
     bool image = plan->body == NULL && is_image(q);
-    plan->client_cache =
-        !plan->error_image && ttl != '0' && (!image || q->asked.client_cache || all->record_forever);
+    plan->client_cache = !plan->error_image && ttl != '0' &&
+                         (!image || q->asked.client_cache || all->record_forever);
     plan->server_cache = !image || q->asked.server_cache;
     plan->update = image && q->asked.update;
     plan->last_modified = a->use_last_modified ? all->newest : 0;
@@ -480,8 +477,8 @@ static si_result set_headers(const incoming *in, si_query *q, si_plan *plan) {
         const char *texts[2] = {h->name, h->value};
         si_str out[2];
         for (int k = 0; k < 2; k++) {
-            si_result result = si_variables_expand(&q->variables, si_str_of(texts[k]),
-                SI_INSERT_URL, all->arena, &out[k], all->diag);
+            si_result result = si_variables_expand(
+                &q->variables, si_str_of(texts[k]), SI_INSERT_URL, all->arena, &out[k], all->diag);
             if (result != SI_OK) {
                 return result;
             }
@@ -564,8 +561,7 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     incoming in = {.request = request,
         .path = {request->path.p + skip, request->path.len - skip},
         .query = request->query};
-    si_reading all = {
-        .catalog = catalog, .generations = generations, .arena = arena, .diag = diag};
+    si_reading all = {.catalog = catalog, .generations = generations, .arena = arena, .diag = diag};
     si_query *q = si_arena_alloc(arena, sizeof *q);
     if (q == NULL) {
         return si_no_memory(diag);

@@ -10,8 +10,8 @@
 
 /* A request as it came in; borrowed. */
 typedef struct si_request {
-    si_str path;  /* raw (still percent-encoded) path, such as /is/image/demo/shoe */
-    si_str query; /* raw query without "?"; p == NULL = no "?" */
+    si_str path;    /* raw (still percent-encoded) path, such as /is/image/demo/shoe */
+    si_str query;   /* raw query without "?"; p == NULL = no "?" */
     si_str address; /* of the client, as text; may be empty */
     si_client_headers headers;
 } si_request;
@@ -37,8 +37,8 @@ typedef struct si_plan {
 
     /* static content (content.h): a file to be sent as it is */
     si_file_ref content;         /* path NULL = none; its type is content_type */
-    const char *content_handler; /* the file is a text to be wrapped as JSONP, "handler("text","id");";
-                                    NULL = send it as it is */
+    const char *content_handler; /* the file is a text to be wrapped as JSONP,
+                                    "handler("text","id");"; NULL = send it as it is */
     const char *content_id;
 
     unsigned vary;  /* SI_USED_*: request headers that this reply depends on */

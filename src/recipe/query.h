@@ -47,12 +47,12 @@ typedef struct si_reading {
 
     /* found on the way */
     si_dependency *dependencies;
-    uint64_t generation;  /* sum of their purge counters */
+    uint64_t generation; /* sum of their purge counters */
     bool has_hours;
-    double hours;         /* smallest expiration, −1 = never */
-    bool record_forever;  /* a record's own expiration is negative */
-    bool image_missing;   /* a source's file is not there, and nothing took its place */
-    int64_t newest;       /* date of the newest record, catalog and file, seconds; 0 = none */
+    double hours;        /* smallest expiration, −1 = never */
+    bool record_forever; /* a record's own expiration is negative */
+    bool image_missing;  /* a source's file is not there, and nothing took its place */
+    int64_t newest;      /* date of the newest record, catalog and file, seconds; 0 = none */
 } si_reading;
 
 /* One command of a layer, an effect, the composite or the whole request. */
@@ -77,8 +77,8 @@ typedef struct si_effect_draft {
 /* An object of a path or a command, found. */
 typedef struct si_found {
     si_resolved is;
-    si_source source;      /* kind NONE: a template, or missing */
-    bool missing;          /* the file is not there */
+    si_source source; /* kind NONE: a template, or missing */
+    bool missing;     /* the file is not there */
 } si_found;
 
 /* A layer in the making, or the composite. */
@@ -129,13 +129,13 @@ typedef struct si_query {
     si_str object;             /* named by the path, percent-decoded; may be empty */
     si_str object_raw;         /* the same still encoded: $object$ */
     bool from_url;             /* it is a path, rather than a reference */
-    bool replaced; /* a default image replaces the request: only what survives that counts */
+    bool replaced;  /* a default image replaces the request: only what survives that counts */
     bool read_only; /* req=validate: nothing is looked up */
 
     si_str foreseen[SI_FORESEEN_COUNT]; /* raw values, p == NULL = not given */
     si_diag shape_mistake;              /* in req=, handler= or id= */
-    si_found found;    /* the path's object, or that of template= */
-    bool by_template;  /* template=: the path's object is $object$ only */
+    si_found found;                     /* the path's object, or that of template= */
+    bool by_template;                   /* template=: the path's object is $object$ only */
 
     si_asked asked;
     si_recipe *recipe; /* output commands go here; a nested request has one for nothing */
@@ -154,7 +154,7 @@ typedef struct si_query {
 /* Where a text's commands go. */
 typedef struct si_collecting {
     si_level level;
-    si_draft *only;     /* commands of layers go to this layer; NULL = where they say */
+    si_draft *only;            /* commands of layers go to this layer; NULL = where they say */
     const si_company *company; /* whose macros count */
 } si_collecting;
 

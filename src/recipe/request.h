@@ -8,8 +8,9 @@
 /* The values of req= (7.2).
  *
  * X(id, name, reply, ttl, bodies): `reply` says who answers: RENDER = a renderer, with what si_req
- * says; CATALOG = the front wing, replies.h; OFF = nobody, see P-numbers there. `ttl` E = of images, N = of
- * properties, 0 = never kept. `bodies` are the formats its option may name (t j x J). */
+ * says; CATALOG = the front wing, replies.h; OFF = nobody, see P-numbers there. `ttl` E = of
+ * images, N = of properties, 0 = never kept. `bodies` are the formats its option may name (t j x
+ * J). */
 #define SI_REQUEST_TYPES(X)                                                                        \
     X(IMG, "img", RENDER, 'E', "")                                                                 \
     X(TMB, "tmb", RENDER, 'E', "")                                                                 \
@@ -59,9 +60,9 @@ typedef struct si_asked {
     const char *label_key;
     const char *message;
     const char *save_name;
-    const char *user_type; /* type= */
-    const char *manifest;  /* fmt=f4m or m3u8, for req=mbrSet */
-    const char *icc;       /* profile named by icc= */
+    const char *user_type;            /* type= */
+    const char *manifest;             /* fmt=f4m or m3u8, for req=mbrSet */
+    const char *icc;                  /* profile named by icc= */
     bool print_res_given, type_given; /* type_given: fmt= names a pixel type */
     bool fit_given, align_given, bgc_given;
 } si_asked;

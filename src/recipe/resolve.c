@@ -91,8 +91,7 @@ static si_result resolve_crop(
         out->source.smart_crop[0] = crop->width;
         out->source.smart_crop[1] = crop->height;
         double rect[4];
-        if (si_catalog_crop_override(
-                c, out->is.company, si_str_of(out->is.object), name, rect)) {
+        if (si_catalog_crop_override(c, out->is.company, si_str_of(out->is.object), name, rect)) {
             memcpy(out->source.crop_rect, rect, sizeof rect);
         }
     }
@@ -162,8 +161,7 @@ si_result si_query_profile(
     si_query *q, const si_company *company, si_str name, si_file_ref *out, si_pixel_type *type) {
     si_reading *all = q->all;
     const si_profile *profile = si_catalog_profile(all->catalog, company, name);
-    const si_icc_space *space =
-        profile == NULL ? si_icc_space_by_name(name.p, name.len) : NULL;
+    const si_icc_space *space = profile == NULL ? si_icc_space_by_name(name.p, name.len) : NULL;
     *out = (si_file_ref){.path = ""};
     if (space != NULL) { /* one that is made rather than read */
         *type = space->type;

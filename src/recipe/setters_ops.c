@@ -70,8 +70,8 @@ si_result si_set_op_colorize(const si_setting *s, si_str value) {
     static const char *const modes[] = {"off", "norm", NULL};
     si_color color;
     size_t len = color_length(value);
-    si_str rest = len < value.len ? (si_str){value.p + len + 1, value.len - len - 1}
-                                  : (si_str){NULL, 0};
+    si_str rest =
+        len < value.len ? (si_str){value.p + len + 1, value.len - len - 1} : (si_str){NULL, 0};
     si_str part;
     int mode = 1;
     double contrast = 0;
@@ -100,8 +100,7 @@ si_result si_set_op_blur(const si_setting *s, si_str value) {
 }
 
 si_result si_set_op_grow(const si_setting *s, si_str value) {
-    return set_level(
-        s, value, 100, s->effect != NULL ? &s->effect->effect.grow : &ops(s)->grow);
+    return set_level(s, value, 100, s->effect != NULL ? &s->effect->effect.grow : &ops(s)->grow);
 }
 
 /* Both forms share a slot. */

@@ -15,8 +15,7 @@ static void set_compression(si_recipe *r, const si_output *output, int method) {
                  output->format != SI_FORMAT_PNG && output->format != SI_FORMAT_GIF &&
                  output->format != SI_FORMAT_EPS;
     r->lossless = output->lossless || (lossy && method == LOSSLESS);
-    r->compression =
-        (tiff || pdf) && fits ? (si_compression)method : SI_COMPRESSION_NONE;
+    r->compression = (tiff || pdf) && fits ? (si_compression)method : SI_COMPRESSION_NONE;
 }
 
 si_result si_set_fmt(const si_setting *s, si_str value) {
@@ -57,7 +56,8 @@ si_result si_set_fmt(const si_setting *s, si_str value) {
     return SI_OK;
 }
 
-/* Numbers outside 1…100 are clamped (P5); without a second value chroma is 0, not the attribute's. */
+/* Numbers outside 1…100 are clamped (P5); without a second value chroma is 0, not the attribute's.
+ */
 si_result si_set_qlt(const si_setting *s, si_str value) {
     si_str rest = value, part;
     int quality;
@@ -146,8 +146,7 @@ si_result si_set_quantize(const si_setting *s, si_str value) {
 
 /* Which file the profile is, output.c finds. */
 si_result si_set_icc(const si_setting *s, si_str value) {
-    static const char *const intents[] = {
-        "perceptual", "relative", "saturation", "absolute", NULL};
+    static const char *const intents[] = {"perceptual", "relative", "saturation", "absolute", NULL};
     si_recipe *r = s->q->recipe;
     const si_attributes *a = &s->q->company->attributes;
     si_str rest = value, profile, part;

@@ -62,8 +62,8 @@ si_result si_set_pathAttr(const si_setting *s, si_str value) {
     double start = 0, end = 1;
     if ((si_value_part(&rest, &part) && (way = si_value_keyword(part, ways)) < 0) ||
         (si_value_part(&rest, &part) && !si_value_real(part, &start)) ||
-        (si_value_part(&rest, &part) && !si_value_real(part, &end)) || rest.len > 0 ||
-        start < 0 || start >= 1 || end <= start || end > start + 1) {
+        (si_value_part(&rest, &part) && !si_value_real(part, &end)) || rest.len > 0 || start < 0 ||
+        start >= 1 || end <= start || end > start + 1) {
         return si_setting_bad(s, value);
     }
     text(s)->path_reverse = way == 1;

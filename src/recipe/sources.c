@@ -36,8 +36,8 @@ static si_result decode_path(si_query *q, si_str raw, si_str *out) {
 
 static si_result forward_variables(const si_query *from, si_query *to) {
     for (const si_variable *v = from->variables.first; v != NULL; v = v->next_defined) {
-        if (v->level != SI_LEVEL_PREDEFINED && !si_variable_define(&to->variables, v->name, v->raw,
-                                                   SI_LEVEL_OUTER, to->all->arena)) {
+        if (v->level != SI_LEVEL_PREDEFINED &&
+            !si_variable_define(&to->variables, v->name, v->raw, SI_LEVEL_OUTER, to->all->arena)) {
             return si_no_memory(to->all->diag);
         }
     }
@@ -143,8 +143,7 @@ static si_result read_foreign(si_query *q, si_str text, si_source *out) {
     if (!absolute && root[0] == '\0') {
         return si_fail(all->diag, SI_ERR_FORBIDDEN, "foreign images are not allowed here");
     }
-    char *url = si_arena_printf(
-        all->arena, "%s%.*s", absolute ? "" : root, SI_STR_ARG(text));
+    char *url = si_arena_printf(all->arena, "%s%.*s", absolute ? "" : root, SI_STR_ARG(text));
     if (url == NULL) {
         return si_no_memory(all->diag);
     }
@@ -166,8 +165,7 @@ static si_result read_foreign(si_query *q, si_str text, si_source *out) {
 }
 
 /* If a value is a nested or foreign request: true, and what became of it; else it is an object. */
-static bool read_bracketed(
-    si_query *q, const si_statement *s, si_source *out, si_result *result) {
+static bool read_bracketed(si_query *q, const si_statement *s, si_source *out, si_result *result) {
     si_str prefix, inner;
     si_diag *diag = q->all->diag;
     int nested = si_token_nested(s->raw, &prefix, &inner);
@@ -186,8 +184,8 @@ static bool read_bracketed(
     } else if (si_str_eq_nocase(prefix, SI_STR("is"))) {
         *result = read_nested(q, inner, out);
     } else {
-        *result = si_fail(diag, SI_ERR_UNSUPPORTED, "%s=%.*s(…) is not supported",
-            s->row->name.p, SI_STR_ARG(prefix));
+        *result = si_fail(diag, SI_ERR_UNSUPPORTED, "%s=%.*s(…) is not supported", s->row->name.p,
+            SI_STR_ARG(prefix));
     }
     return true;
 }
@@ -197,11 +195,11 @@ static bool read_bracketed(
 /* The name of an object in a statement: decoded, no comma, not even an escaped one. */
 static si_result object_name(si_query *q, const si_statement *s, si_str *out) {
     si_reading *all = q->all;
-    si_result result = si_variables_expand(
-        &q->variables, s->raw, SI_INSERT_DECODED, all->arena, out, all->diag);
+    si_result result =
+        si_variables_expand(&q->variables, s->raw, SI_INSERT_DECODED, all->arena, out, all->diag);
     if (result == SI_OK && (has_nul(*out) || memchr(out->p, ',', out->len) != NULL)) {
-        result = si_fail(all->diag, SI_ERR_SYNTAX, "%s: \"%.*s\" is no object", s->row->name.p,
-            SHOWN(*out));
+        result = si_fail(
+            all->diag, SI_ERR_SYNTAX, "%s: \"%.*s\" is no object", s->row->name.p, SHOWN(*out));
     }
     return result;
 }
@@ -220,9 +218,8 @@ static const char *substitute(const si_query *q) {
         name = name == NULL ? q->asked.default_image : name;
         outermost = q;
     }
-    bool image =
-        outermost->asked.type == SI_TYPE_IMG || outermost->asked.type == SI_TYPE_TMB ||
-        outermost->asked.type == SI_TYPE_TILE;
+    bool image = outermost->asked.type == SI_TYPE_IMG || outermost->asked.type == SI_TYPE_TMB ||
+                 outermost->asked.type == SI_TYPE_TILE;
     name = name != NULL ? name : outermost->all->attributes->default_image;
     return image ? name : "";
 }
@@ -317,8 +314,7 @@ static si_result find_source(si_query *q, si_draft *d) {
     }
     d->resolved = d->content;
     d->found = NULL;
-    if (!names_source(d->content) ||
-        read_bracketed(q, d->content, &d->layer.source, &result)) {
+    if (!names_source(d->content) || read_bracketed(q, d->content, &d->layer.source, &result)) {
         return result;
     }
     result = object_name(q, d->content, &name);
@@ -350,8 +346,7 @@ static si_result mask_object(si_query *q, si_draft *d, si_str name) {
     d->layer.mask = found.source;
     if (found.is.mask_path[0] != '\0') {
         d->layer.mask.kind = SI_SOURCE_FILE;
-        return si_query_file(
-            q, found.is.owner, found.is.mask_path, &d->layer.mask.file, all->diag);
+        return si_query_file(q, found.is.owner, found.is.mask_path, &d->layer.mask.file, all->diag);
     }
     return found.source.kind != SI_SOURCE_NONE
                ? SI_OK

@@ -89,11 +89,11 @@ static size_t item_length(si_str s) {
             size_t end = closing(value, (size_t)word, &close);
             size_t skip = end > 0 ? len + end : s.len; /* unmatched: to the end, then an error */
             const char *and = skip < s.len ? memchr(s.p + skip, '&', s.len - skip) : NULL;
-            return and != NULL ? (size_t)(and -s.p) : s.len;
+            return and != NULL ? (size_t)(and-s.p) : s.len;
         }
     }
     const char *and = memchr(s.p, '&', s.len);
-    return and != NULL ? (size_t)(and -s.p) : s.len;
+    return and != NULL ? (size_t)(and-s.p) : s.len;
 }
 
 /* The name of an item, decoded if need be. */
@@ -133,8 +133,8 @@ bool si_token_next(si_str *query, si_arena *arena, si_token *out, bool *out_of_m
         }
         const char *equals = memchr(item.p, '=', item.len);
         out->name = (si_str){item.p, equals != NULL ? (size_t)(equals - item.p) : item.len};
-        out->value = equals != NULL ? (si_str){equals + 1, item.len - out->name.len - 1}
-                                    : (si_str){NULL, 0};
+        out->value =
+            equals != NULL ? (si_str){equals + 1, item.len - out->name.len - 1} : (si_str){NULL, 0};
         if (!decode_name(&out->name, arena)) {
             *out_of_memory = true;
             return false;

@@ -73,8 +73,8 @@ bool si_value_paint(si_str s, si_paint *out) {
     if (!si_color_parse(s, &color)) {
         return false;
     }
-    *out = (si_paint){
-        .rgb = si_color_rgb(&color), .alpha = (uint8_t)floor(color.alpha * 255 + 0.5)};
+    *out =
+        (si_paint){.rgb = si_color_rgb(&color), .alpha = (uint8_t)floor(color.alpha * 255 + 0.5)};
     return true;
 }
 

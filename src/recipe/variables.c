@@ -3,7 +3,8 @@
 enum { MAX_NAME = 128, MAX_RESULT = 65536 };
 
 /* A dollar that an inserted raw value brings along: no reference begins with it. It stands for "$"
- * until a value is decoded; requests cannot hold the byte, since nginx refuses control characters. */
+ * until a value is decoded; requests cannot hold the byte, since nginx refuses control characters.
+ */
 enum { QUOTED_DOLLAR = 1 };
 
 static bool is_name_char(char c) {

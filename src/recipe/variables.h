@@ -8,10 +8,10 @@
 
 /* Who defines a variable, weakest first: definitions are collected by precedence, not by place. */
 typedef enum si_level {
-    SI_LEVEL_PREDEFINED,  /* $object$ */
-    SI_LEVEL_LAYER,       /* Modifier of a record that a layer names */
-    SI_LEVEL_MODIFIER,    /* of the path's record or the template */
-    SI_LEVEL_OUTER,       /* the request around a nested one */
+    SI_LEVEL_PREDEFINED, /* $object$ */
+    SI_LEVEL_LAYER,      /* Modifier of a record that a layer names */
+    SI_LEVEL_MODIFIER,   /* of the path's record or the template */
+    SI_LEVEL_OUTER,      /* the request around a nested one */
     SI_LEVEL_QUERY,
     SI_LEVEL_POSTMODIFIER
 } si_level;

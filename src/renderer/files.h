@@ -1,5 +1,5 @@
-/* Where answers get the files of their recipe: from the broker and the fetcher, or from a folder and
- * the network. */
+/* Where answers get the files of their recipe: from the broker and the fetcher, or from a folder
+ * and the network. */
 #ifndef SI_RENDERER_FILES_H
 #define SI_RENDERER_FILES_H
 
@@ -28,9 +28,10 @@ typedef struct si_originals {
     void (*before_fetch)(void *context); /* called before the first download, which with all others
                                             takes fetch->timeout_ms at most; NULL = not wanted */
     void *context;
-    int64_t waited_ns;   /* for downloads */
-    bool foreign;        /* there were any, … */
-    int64_t fresh_until; /* … good until then (Unix seconds); 0 = nothing made of them may be kept */
+    int64_t waited_ns; /* for downloads */
+    bool foreign;      /* there were any, … */
+    int64_t
+        fresh_until; /* … good until then (Unix seconds); 0 = nothing made of them may be kept */
     si_foreign fetched[SI_FOREIGN_MAX];
     int fetched_count;
 } si_originals;

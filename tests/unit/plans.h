@@ -120,8 +120,8 @@ static inline void check_meanings(const si_catalog *catalog, const meaning *rows
             failed++;
         } else if (strcmp(recipe_field(plan.recipe_text, full_key(rows[i].key, key), have),
                        rows[i].value) != 0) {
-            print_error("%s: %s is \"%s\", not \"%s\"\n", rows[i].url, rows[i].key, have,
-                rows[i].value);
+            print_error(
+                "%s: %s is \"%s\", not \"%s\"\n", rows[i].url, rows[i].key, have, rows[i].value);
             failed++;
         }
         si_arena_free(&arena);
