@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/str.h"
+
 static const struct {
     int status;
     const char *title;
@@ -21,10 +23,12 @@ si_result si_fail(si_diag *diag, si_result code, const char *fmt, ...) {
     va_start(args, fmt);
     vsnprintf(diag->text, sizeof diag->text, fmt, args);
     va_end(args);
-    for (char *c = diag->text; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+    for (char *c = diag->text; *c != '\0';) { /* what a request holds may be any bytes */
+        size_t n = si_str_utf8(si_str_of(c));
+        if (n == 0 || (unsigned char)*c < 0x20 || *c == 0x7f) {
             *c = '?';
         }
+        c += n > 0 ? n : 1;
     }
     diag->code = code;
     return code;

@@ -1,6 +1,7 @@
 #include "base/str.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 
 static char lower(char c) {
@@ -44,6 +45,27 @@ si_str si_str_trim(si_str s) {
         s.len--;
     }
     return s;
+}
+
+size_t si_str_utf8(si_str s) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (s.len == 0) {
+        return 0;
+    }
+    const unsigned char *p = (const unsigned char *)s.p;
+    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    uint32_t c = p[0] & (n == 1 ? 0x7fu : 0x7fu >> n);
+    if (n > s.len || (n > 1 && p[0] < 0xc2) || p[0] > 0xf4) {
+        return 0;
+    }
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        c = c << 6 | (p[i] & 0x3f);
+    }
+    bool character = c >= least[n] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
+    return character ? n : 0;
 }
 
 bool si_str_next(si_str *rest, char sep, si_str *part) {

@@ -24,6 +24,9 @@ bool si_str_eq_nocase(si_str a, si_str b); /* ASCII letters only, whatever the l
 bool si_str_starts(si_str s, si_str prefix);
 si_str si_str_trim(si_str s); /* without blanks and tabs at both ends */
 
+/* Bytes of the UTF-8 character that `s` begins with, 1 to 4; 0 if it begins with none. */
+size_t si_str_utf8(si_str s);
+
 /* Takes the part of *rest before the first `sep` (all of it if there is none) and moves *rest
  * behind that separator. False once *rest is used up (rest->p == NULL). */
 bool si_str_next(si_str *rest, char sep, si_str *part);

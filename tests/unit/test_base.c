@@ -154,6 +154,22 @@ static void text_is_trimmed(void **state) {
 }
 
 /* Splits at ',' and joins the parts again as <part>. */
+static void test_utf8(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *text;
+        size_t want;
+    } rows[] = {{"a", 1}, {"\xc3\xa9", 2}, {"\xe2\x80\xa8", 3}, {"\xf0\x9f\x98\x80", 4}, {"", 0},
+        {"\x80", 0}, {"\xc3", 0}, {"\xc3z", 0}, {"\xc0\xaf", 0}, {"\xe0\x80\xaf", 0},
+        {"\xed\xa0\x80", 0}, {"\xf4\x90\x80\x80", 0}, {"\xf5\x80\x80\x80", 0}, {"\xff", 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(si_str_utf8(si_str_of(rows[i].text)), rows[i].want);
+    }
+    si_diag diag = {0};
+    (void)si_fail(&diag, SI_ERR_SYNTAX, "a\n\xff\xc3\xa9%s", "\xc3");
+    assert_string_equal(diag.text, "a??\xc3\xa9?");
+}
+
 static void assert_split(si_str text, const char *expected) {
     char joined[100] = "";
     si_str rest = text, part;
@@ -409,6 +425,7 @@ static void outputs_are_found_by_name(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_hands_out_zeroed_aligned_memory),
+        cmocka_unit_test(test_utf8),
         cmocka_unit_test(arena_keeps_to_its_limit),
         cmocka_unit_test(arena_has_a_limit_of_its_own),
         cmocka_unit_test(arena_copies_and_prints),
