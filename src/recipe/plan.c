@@ -5,11 +5,10 @@
 #include <stdio.h>
 
 #include "base/digest.h"
-#include "catalog/rules.h"
 #include "recipe/catalog_reply.h"
 #include "recipe/command.h"
 #include "recipe/content.h"
-#include "recipe/lock.h"
+#include "recipe/incoming.h"
 
 enum { MAX_RATIO = 1000, FOREVER = -1 };
 
@@ -21,97 +20,6 @@ static const struct {
     SI_REQUEST_TYPES(X)
 #undef X
 };
-
-/* ---- the path ---- */
-
-/* Decodes the path element by element (syntax.md section 2): the elements joined by "/". One that
- * decodes to something with a "/" or NUL in it is a trick. */
-static si_result decode_path(si_str raw, si_arena *arena, si_str *out, si_diag *diag) {
-    char *text = si_arena_alloc(arena, raw.len + 1);
-    if (text == NULL) {
-        return si_no_memory(diag);
-    }
-    size_t n = 0;
-    si_str element;
-    for (bool first = true; si_str_next(&raw, '/', &element); first = false) {
-        if (!first) {
-            text[n++] = '/';
-        }
-        size_t len = si_str_decode(element, false, text + n);
-        if (memchr(text + n, '/', len) != NULL || memchr(text + n, '\0', len) != NULL) {
-            return si_fail(diag, SI_ERR_FORBIDDEN, "the image name is not allowed");
-        }
-        n += len;
-    }
-    *out = (si_str){text, n};
-    return SI_OK;
-}
-
-/* The main catalog of a path: that of its first element, else the default one. */
-static const si_company *find_company(const si_catalog *c, si_str path, si_arena *arena) {
-    si_str rest = path, first;
-    (void)si_str_next(&rest, '/', &first);
-    const si_company *company = si_catalog_find_company(c, first, arena);
-    return company != NULL ? company : si_catalog_default(c);
-}
-
-/* ---- rules, lock, obfuscation (syntax.md section 4, steps 1 to 5) ---- */
-
-/* A request on its way to the parser. */
-typedef struct incoming {
-    const si_request *request;
-    si_str path, query; /* behind /is/image/, raw; query.p == NULL = none */
-    si_str object;      /* path, decoded */
-    si_rule_output rules;
-} incoming;
-
-static si_result apply_rules(incoming *in, si_reading *all, si_plan *plan) {
-    si_str decoded;
-    si_result result = decode_path(in->path, all->arena, &decoded, all->diag);
-    if (result != SI_OK) {
-        return result;
-    }
-    all->main = find_company(all->catalog, decoded, all->arena);
-    all->attributes = &all->main->attributes;
-    plan->error_detail = all->attributes->error_detail;
-    plan->by_address = all->attributes->client_address_filter != NULL ||
-                       all->attributes->rule_set_file[0] != '\0' ||
-                       si_catalog_default(all->catalog)->attributes.rule_set_file[0] != '\0';
-    si_rule_input input = {SI_CONTEXT_IS, in->path, in->query, in->request->address};
-    result = si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
-    if (result != SI_OK) {
-        return result;
-    }
-    all->attributes = in->rules.attributes;
-    if (si_str_eq(in->path, in->rules.path)) {
-        in->object = decoded;
-    } else {
-        result = decode_path(in->rules.path, all->arena, &in->object, all->diag);
-        const si_company *other =
-            result == SI_OK ? find_company(all->catalog, in->object, all->arena) : all->main;
-        if (strcmp(other->id, all->main->id) != 0) {
-            all->main = other;
-            all->attributes = &other->attributes;
-        }
-    }
-    in->path = in->rules.path;
-    in->query = in->rules.query;
-    plan->error_detail = all->attributes->error_detail;
-    return result;
-}
-
-static si_result unlock(incoming *in, const si_reading *all) {
-    const si_attributes *a = all->attributes;
-    si_result result = SI_OK;
-    if (a->request_obfuscation != 0) {
-        result = si_obfuscation_decode(in->query, all->arena, &in->query, all->diag);
-    }
-    if (result == SI_OK && a->request_lock) {
-        result =
-            si_lock_check(a->request_lock_key, in->request->path, in->query, &in->query, all->diag);
-    }
-    return result;
-}
 
 /* ---- smart imaging ---- */
 
@@ -461,7 +369,7 @@ static void set_caching(const si_query *q, si_plan *plan) {
     plan->last_modified = a->use_last_modified ? all->newest : 0;
 }
 
-static si_result set_headers(const incoming *in, si_query *q, si_plan *plan) {
+static si_result set_headers(const si_incoming *in, si_query *q, si_plan *plan) {
     si_reading *all = q->all;
     if (in->rules.header_count == 0) {
         return SI_OK;
@@ -496,10 +404,9 @@ static si_result set_headers(const incoming *in, si_query *q, si_plan *plan) {
 
 /* ---- all of it ---- */
 
-static si_result read_request(incoming *in, si_query *q, si_plan *plan) {
+static si_result read_request(si_incoming *in, si_query *q, si_plan *plan) {
     si_reading *all = q->all;
-    si_result result = apply_rules(in, all, plan);
-    result = result == SI_OK ? unlock(in, all) : result;
+    si_result result = si_incoming_admit(in, all, plan);
     if (result != SI_OK) {
         return result;
     }
@@ -558,7 +465,7 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
             diag, SI_ERR_CONTEXT, "no images at this address; they are below /is/image/");
     }
     size_t skip = request->path.len > context.len ? context.len + 1 : context.len;
-    incoming in = {.request = request,
+    si_incoming in = {.request = request,
         .path = {request->path.p + skip, request->path.len - skip},
         .query = request->query};
     si_reading all = {.catalog = catalog, .generations = generations, .arena = arena, .diag = diag};

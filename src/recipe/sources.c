@@ -1,6 +1,7 @@
 /* Where the pixels of layers come from: src= and mask= (reference/commands.md 4.2), nested requests
  * and foreign images (syntax.md section 10). */
 #include "recipe/command.h"
+#include "recipe/incoming.h"
 #include "recipe/tokens.h"
 
 static bool has_nul(si_str s) {
@@ -8,31 +9,6 @@ static bool has_nul(si_str s) {
 }
 
 /* ---- nested requests ---- */
-
-/* Decodes a path element by element; an element that decodes to one with a "/" in it is a trick. */
-static si_result decode_path(si_query *q, si_str raw, si_str *out) {
-    char *text = si_arena_alloc(q->all->arena, raw.len + 1);
-    if (text == NULL) {
-        return si_no_memory(q->all->diag);
-    }
-    size_t n = 0;
-    si_str element;
-    for (bool first = true; si_str_next(&raw, '/', &element); first = false) {
-        if (!first) {
-            text[n++] = '/';
-        }
-        size_t len = si_str_decode(element, false, text + n);
-        for (size_t i = n; i < n + len; i++) {
-            text[i] = text[i] == 1 ? '$' : text[i]; /* of an inserted value: variables.c */
-        }
-        if (memchr(text + n, '/', len) != NULL || memchr(text + n, '\0', len) != NULL) {
-            return si_fail(q->all->diag, SI_ERR_FORBIDDEN, "the image name is not allowed");
-        }
-        n += len;
-    }
-    *out = (si_str){text, n};
-    return SI_OK;
-}
 
 static si_result forward_variables(const si_query *from, si_query *to) {
     for (const si_variable *v = from->variables.first; v != NULL; v = v->next_defined) {
@@ -74,7 +50,7 @@ static si_result read_nested(si_query *q, si_str text, si_source *out) {
         .read_only = q->read_only};
     si_str query = text;
     (void)si_str_next(&query, '?', &n->object_raw);
-    result = decode_path(q, n->object_raw, &n->object);
+    result = si_path_decode(n->object_raw, all->arena, &n->object, all->diag);
     if (result != SI_OK) {
         return result;
     }

@@ -2,11 +2,6 @@
 
 enum { MAX_NAME = 128, MAX_RESULT = 65536 };
 
-/* A dollar that an inserted raw value brings along: no reference begins with it. It stands for "$"
- * until a value is decoded; requests cannot hold the byte, since nginx refuses control characters.
- */
-enum { QUOTED_DOLLAR = 1 };
-
 static bool is_name_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.';
@@ -76,7 +71,7 @@ static size_t put_text(si_str s, bool decode, char *out) {
     }
     size_t n = si_str_decode(s, true, out);
     for (size_t i = 0; i < n; i++) {
-        out[i] = out[i] == QUOTED_DOLLAR ? '$' : out[i];
+        out[i] = out[i] == SI_QUOTED_DOLLAR ? '$' : out[i];
     }
     return n;
 }
@@ -89,7 +84,7 @@ static size_t put_value(si_str raw, si_insert how, char *out) {
     size_t n = 0;
     for (size_t i = 0; i < raw.len; n++) {
         size_t len = dollar(raw, i);
-        out[n] = len > 0 ? QUOTED_DOLLAR : raw.p[i];
+        out[n] = len > 0 ? SI_QUOTED_DOLLAR : raw.p[i];
         i += len > 0 ? len : 1;
     }
     return n;
@@ -98,7 +93,8 @@ static size_t put_value(si_str raw, si_insert how, char *out) {
 static bool is_plain(si_str raw, si_insert how) {
     for (size_t i = 0; i < raw.len; i++) {
         char c = raw.p[i];
-        if (c == '$' || c == '%' || c == QUOTED_DOLLAR || (c == '+' && how == SI_INSERT_DECODED)) {
+        if (c == '$' || c == '%' || c == SI_QUOTED_DOLLAR ||
+            (c == '+' && how == SI_INSERT_DECODED)) {
             return false;
         }
     }

@@ -16,6 +16,10 @@ typedef enum si_level {
     SI_LEVEL_POSTMODIFIER
 } si_level;
 
+/* A dollar that an inserted raw value brings along, so that no reference begins with it. It stands
+ * for "$" until the text is decoded; addresses hold no such byte, since nginx refuses it. */
+enum { SI_QUOTED_DOLLAR = 1 };
+
 enum { SI_VARIABLE_BUCKETS = 32 };
 
 /* Zero-initialize. Everything is borrowed, or in the arena. */

@@ -1,0 +1,99 @@
+#include "recipe/incoming.h"
+
+#include "recipe/lock.h"
+
+/* ---- the path ---- */
+
+si_result si_path_decode(si_str raw, si_arena *arena, si_str *out, si_diag *diag) {
+    char *text = si_arena_alloc(arena, raw.len + 1);
+    if (text == NULL) {
+        return si_no_memory(diag);
+    }
+    size_t n = 0;
+    si_str element;
+    for (bool first = true; si_str_next(&raw, '/', &element); first = false) {
+        if (!first) {
+            text[n++] = '/';
+        }
+        size_t len = si_str_decode(element, false, text + n);
+        for (size_t i = n; i < n + len; i++) {
+            text[i] = text[i] == SI_QUOTED_DOLLAR ? '$' : text[i];
+        }
+        if (memchr(text + n, '/', len) != NULL || memchr(text + n, '\0', len) != NULL) {
+            return si_fail(diag, SI_ERR_FORBIDDEN, "the image name is not allowed");
+        }
+        n += len;
+    }
+    *out = (si_str){text, n};
+    return SI_OK;
+}
+
+/* The main catalog of a path: that of its first element, else the default one. With FullMatch only
+ * if it has the record, too. */
+static const si_company *find_company(const si_catalog *c, si_str path, si_arena *arena) {
+    si_str rest = path, first;
+    (void)si_str_next(&rest, '/', &first);
+    const si_company *company = si_catalog_find_company(c, first, arena);
+    if (company != NULL && company->attributes.full_match) {
+        si_object_query ask = {.object = path, .from_url = true, .table = SI_TABLE_IMAGE};
+        si_resolved is;
+        si_diag ignored = {0};
+        return si_catalog_resolve(c, &ask, arena, &is, &ignored) == SI_OK ? is.main : company;
+    }
+    return company != NULL ? company : si_catalog_default(c);
+}
+
+/* ---- rules, lock, obfuscation (syntax.md section 4, steps 1 to 5) ---- */
+
+static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
+    si_str decoded;
+    si_result result = si_path_decode(in->path, all->arena, &decoded, all->diag);
+    if (result != SI_OK) {
+        return result;
+    }
+    all->main = find_company(all->catalog, decoded, all->arena);
+    all->attributes = &all->main->attributes;
+    plan->error_detail = all->attributes->error_detail;
+    plan->by_address = all->attributes->client_address_filter != NULL ||
+                       all->attributes->rule_set_file[0] != '\0' ||
+                       si_catalog_default(all->catalog)->attributes.rule_set_file[0] != '\0';
+    si_rule_input input = {SI_CONTEXT_IS, in->path, in->query, in->request->address};
+    result = si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
+    if (result != SI_OK) {
+        return result;
+    }
+    all->attributes = in->rules.attributes;
+    if (si_str_eq(in->path, in->rules.path)) {
+        in->object = decoded;
+    } else {
+        result = si_path_decode(in->rules.path, all->arena, &in->object, all->diag);
+        const si_company *other =
+            result == SI_OK ? find_company(all->catalog, in->object, all->arena) : all->main;
+        if (strcmp(other->id, all->main->id) != 0) {
+            all->main = other;
+            all->attributes = &other->attributes;
+        }
+    }
+    in->path = in->rules.path;
+    in->query = in->rules.query;
+    plan->error_detail = all->attributes->error_detail;
+    return result;
+}
+
+static si_result unlock(si_incoming *in, const si_reading *all) {
+    const si_attributes *a = all->attributes;
+    si_result result = SI_OK;
+    if (a->request_obfuscation != 0) {
+        result = si_obfuscation_decode(in->query, all->arena, &in->query, all->diag);
+    }
+    if (result == SI_OK && a->request_lock) {
+        result =
+            si_lock_check(a->request_lock_key, in->request->path, in->query, &in->query, all->diag);
+    }
+    return result;
+}
+
+si_result si_incoming_admit(si_incoming *in, si_reading *all, si_plan *plan) {
+    si_result result = apply_rules(in, all, plan);
+    return result == SI_OK ? unlock(in, all) : result;
+}

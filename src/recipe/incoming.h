@@ -1,0 +1,26 @@
+/* A request before it is parsed: its main catalog, rules, obfuscation and lock (reference/syntax.md
+ * section 4, steps 1 to 5). */
+#ifndef SI_RECIPE_INCOMING_H
+#define SI_RECIPE_INCOMING_H
+
+#include "catalog/rules.h"
+#include "recipe/plan.h"
+#include "recipe/query.h"
+
+typedef struct si_incoming {
+    const si_request *request;
+    si_str path, query; /* behind /is/image/, raw; query.p == NULL = none */
+    si_str object;      /* path, decoded */
+    si_rule_output rules;
+} si_incoming;
+
+/* Decodes a path element by element (syntax.md section 2): the elements joined by "/", in the
+ * arena. SI_ERR_FORBIDDEN: one decodes to something with a "/" or NUL in it, which is a trick. */
+SI_NODISCARD si_result si_path_decode(si_str raw, si_arena *arena, si_str *out, si_diag *diag);
+
+/* Finds the main catalog and its attributes (all->main, all->attributes), lets rules change path,
+ * query and attributes, and takes obfuscation and lock off. `in` has request, path and query. Sets
+ * plan->error_detail and by_address, on errors too. SI_ERR_FORBIDDEN: refused. */
+SI_NODISCARD si_result si_incoming_admit(si_incoming *in, si_reading *all, si_plan *plan);
+
+#endif
