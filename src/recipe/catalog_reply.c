@@ -43,9 +43,10 @@ static void add_color(listing *l, const char *name, uint32_t rgb) {
     add(l, name, si_arena_printf(l->arena, "%06x", (unsigned)rgb));
 }
 
+/* What names no object is as old as the company's settings. */
 static bool write(const si_query *q, const listing *l, si_reply *out) {
-    return !l->failed &&
-           si_reply_properties(&q->asked.shape, l->rows, l->count, q->all->newest, out);
+    int64_t time = q->all->newest > 0 ? q->all->newest : q->company->time_ms / 1000;
+    return !l->failed && si_reply_properties(&q->asked.shape, l->rows, l->count, time, out);
 }
 
 /* Effective attributes of the path's catalog (7.3), alphabetical. */

@@ -91,6 +91,7 @@ class Replies(unittest.TestCase):
             self.assertEqual(facts["catalog.publishInfo"], "spring")
             self.assertEqual(facts["catalog.jpegQuality"], "80,0")
             self.assertEqual(len(facts), 20)
+        self.assertNotIn("1970", self.text("?req=catalogprops"))    # dated like the company's file
 
     def test_imageprops_know_record_and_file(self):
         facts = self.facts("hero?req=imageprops,json&wid=7")
