@@ -26,14 +26,15 @@ static const double margin = 0.5;
  * encodings, 1.0 makes it 0.5 % larger. */
 static const double trial_margin = 0.8;
 
-/* A good first try this many points above the threshold is worth another. */
-static const double generous = 2.5;
+/* A good first try this many points above the threshold is worth another: 2.5 spares a quarter of
+ * the encodings and costs 0.4 % of AVIF's bytes and 0.8 % of WebP's. */
+static const double generous = 1.1;
 
 /* The same if it is not even smaller than the baseline. */
 static const double stingy = 0.6;
 
 /* Corrections aim this far above the threshold: they know the picture's own curve. */
-static const double correction_margin = 0.35;
+static const double correction_margin = 0.25;
 
 /* Corrections may overdraw the budget by so many times itself; without them the first try is
  * wasted. */
