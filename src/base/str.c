@@ -70,6 +70,7 @@ size_t si_str_utf8(si_str s) {
 
 bool si_str_next(si_str *rest, char sep, si_str *part) {
     if (rest->p == NULL) {
+        *part = (si_str){NULL, 0};
         return false;
     }
     const char *at = rest->len > 0 ? memchr(rest->p, sep, rest->len) : NULL;

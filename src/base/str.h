@@ -28,7 +28,7 @@ si_str si_str_trim(si_str s); /* without blanks and tabs at both ends */
 size_t si_str_utf8(si_str s);
 
 /* Takes the part of *rest before the first `sep` (all of it if there is none) and moves *rest
- * behind that separator. False once *rest is used up (rest->p == NULL). */
+ * behind that separator. False, and *part empty, once *rest is used up (rest->p == NULL). */
 bool si_str_next(si_str *rest, char sep, si_str *part);
 
 /* Numbers of section 1.1: ints accept a real, rounded half up (P4); reals are decimal with `.`,
