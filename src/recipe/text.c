@@ -7,7 +7,11 @@
 
 #define HEADER "smartimg/2"
 
-enum { MAX_DEPTH = 32, MAX_ELEMENTS = 512 };
+enum {
+    MAX_DEPTH = 32,
+    MAX_LIST = 512,      /* more than layers or effects there may be (query.h) */
+    MAX_ELEMENTS = 6000, /* more than SI_RECIPE_TEXT_MAX bytes can hold */
+};
 
 static size_t value_size(si_field_kind k) {
     switch (k) {
@@ -433,11 +437,14 @@ static bool skip(reader *in, const char *text) {
 
 /* One element after the other, each behind its key; they are linked first, then laid in a row. */
 static bool read_list(reader *in, const si_field *f, char *value) {
-    char *elements[MAX_ELEMENTS];
+    char *elements[MAX_LIST];
     int count = 0;
     size_t size = f->schema->size;
     do {
-        elements[count] = count < MAX_ELEMENTS - 1 ? new_value(in, f->schema) : NULL;
+        if (count == MAX_LIST) {
+            return false;
+        }
+        elements[count] = new_value(in, f->schema);
         if (elements[count] == NULL || !read_nested(in, f, elements[count])) {
             return false;
         }

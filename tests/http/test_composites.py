@@ -581,6 +581,14 @@ class Look(Pixels):
         self.assertEqual(a.shape[:2], (200, 200))
         self.assertEqual(self.box(np.abs(a - (200, 30, 60)).sum(axis=2) < 20), (80, 90, 40, 20))
 
+    def test_many_layers_are_served_or_refused(self):
+        layer = "&layer={}&src=label&mask=gray&size=9,9&opac=50&op_blur=1&rotate=3&pos={}"
+        many = lambda n: "".join(layer.format(i, f"{i},{i}") for i in range(1, n + 1))
+        self.get("sheets/square?wid=100" + many(150))
+        for n in (195, 300):
+            self.refused("sheets/square?wid=100" + many(n), "size limit")
+        self.assertIn(self.server.image("sheets/square?" + many(1000)).status, (403, 414))
+
     def test_density_scales_composites(self):
         layers = "".join(f"&layer={n}&color={n * 12},0,255&size=20,10&originN=-.5,-.5&pos={40 * (n % 5)},{25 * (n // 5)}"
                          for n in range(1, 21))
