@@ -238,6 +238,7 @@ si_result si_rules_apply(const si_catalog *c, const si_company *company, const s
     si_result result = SI_OK;
     *out = (si_rule_output){
         .path = input->path, .query = input->query, .attributes = &company->attributes};
+    out->by_address = filter != NULL;
     if (r.set == NULL || r.set->first == NULL) {
         return si_address_allowed(filter, input->client) ? SI_OK : refused(diag);
     }
@@ -256,6 +257,7 @@ si_result si_rules_apply(const si_catalog *c, const si_company *company, const s
     if (result == SI_OK && !part_request(&r.text, arena, out)) {
         result = si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
+    out->by_address |= filter != NULL;
     if (result == SI_OK && !si_address_allowed(filter, input->client)) {
         result = refused(diag);
     }

@@ -51,6 +51,7 @@ typedef struct si_rule_output {
     si_str path, query;              /* rewritten or as they were; p == NULL = no query */
     const si_attributes *attributes; /* the company's, with what matched rules override; an
                                         Expiration never beats a record's own */
+    bool by_address; /* the client's address was looked at: another may be refused */
     int header_count;
     const si_rule_header *headers[SI_RULE_HEADERS_MAX]; /* in the order of the rules */
 } si_rule_output;

@@ -54,11 +54,9 @@ static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     all->main = find_company(all->catalog, decoded, all->arena);
     all->attributes = &all->main->attributes;
     plan->error_detail = all->attributes->error_detail;
-    plan->by_address = all->attributes->client_address_filter != NULL ||
-                       all->attributes->rule_set_file[0] != '\0' ||
-                       si_catalog_default(all->catalog)->attributes.rule_set_file[0] != '\0';
     si_rule_input input = {SI_CONTEXT_IS, in->path, in->query, in->request->address};
     result = si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
+    plan->by_address = in->rules.by_address;
     if (result != SI_OK) {
         return result;
     }

@@ -117,7 +117,11 @@ static void test_rules(void **state) {
     assert_int_equal(plan.header_count, 1);
     assert_string_equal(plan.headers[0].name, "X-Robots-Tag");
     assert_string_equal(plan.headers[0].value, "noindex 7"); /* variables of the request */
-    assert_true(plan.by_address);
+    assert_false(plan.by_address);
+    assert_int_equal(plan_url(catalog, "acme/shoe?inside", chrome, &arena, &plan, &diag),
+        SI_ERR_FORBIDDEN);
+    assert_true(plan.by_address); /* another client may be let in */
+    diag = (si_diag){0};
     assert_int_equal(plan_url(catalog, "plain/pic", chrome, &arena, &plan, &diag), SI_OK);
     assert_int_equal(plan.header_count, 0);
     static const refusal refused[] = {{"acme/shoe?forbidden", SI_ERR_FORBIDDEN, "refused"},
