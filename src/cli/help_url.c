@@ -86,6 +86,13 @@ static void print_types(void) {
     }
 }
 
+static void print_formats(void) {
+    printf("\nFORMATS\n");
+    for (int i = 0; i < si_output_count; i++) {
+        printf("    %-15s %s\n", si_outputs[i].name, si_format_mime(si_outputs[i].format));
+    }
+}
+
 bool si_help_url_command(const char *name) {
     const si_command_row *row = si_command_find(si_str_of(name));
     if (row == NULL) {
@@ -106,6 +113,9 @@ bool si_help_url_command(const char *name) {
     }
     if (strcmp(row->handler, "req") == 0) {
         print_types();
+    }
+    if (strcmp(row->handler, "fmt") == 0) {
+        print_formats();
     }
     printf("\nCLASS\n    %s: %s\n\nMore: docs/protocol.md\n", si_class_name(row->rank),
         class_helps[row->rank]);

@@ -70,6 +70,9 @@ class Help(unittest.TestCase):
     def test_types_of_requests(self):
         self.assertRegex(self.help("req").stdout, r"(?m)^    props +text\|javascript\|xml\|json$")
 
+    def test_formats(self):
+        self.assertRegex(self.help("fmt").stdout, r"(?m)^    webp-alpha +image/webp$")
+
     def test_list_and_json_agree(self):
         listed = self.help("commands").stdout
         table = json.loads(self.help("commands", "--json").stdout)
