@@ -16,7 +16,8 @@
 
 #define NGX_HTTP_SMARTIMG_ACCEPT  8192   /* client.h: more is never read */
 #define NGX_HTTP_SMARTIMG_URI     2048   /* of a remembered plan */
-#define NGX_HTTP_SMARTIMG_PLANS   512    /* remembered, about 9 KB each */
+#define NGX_HTTP_SMARTIMG_PLANS   512    /* remembered, about 9 KB each, ... */
+#define NGX_HTTP_SMARTIMG_ROOM    65536  /* ... and at most so much */
 #define NGX_HTTP_SMARTIMG_AGE     1000   /* ms */
 #define NGX_HTTP_SMARTIMG_KEY_MAX 1024   /* of a recipe that is its own key */
 
@@ -270,6 +271,7 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
     plan = ngx_http_smartimg_make_plan(r, &headers);
 
     if (plan == NULL || plan->failed || plan->plan.by_address
+        || plan->arena.total > NGX_HTTP_SMARTIMG_ROOM
         || r->unparsed_uri.len > NGX_HTTP_SMARTIMG_URI)
     {
         return plan;

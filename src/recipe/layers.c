@@ -64,37 +64,45 @@ static si_result complete_image(si_query *q, si_draft *d) {
 
 /* ---- solid layers ---- */
 
-static si_result complete_solid(si_query *q, si_draft *d) {
-    si_layer *l = &d->layer;
+/* What makes a layer of one colour (section 9). */
+static si_result check_solid(const si_query *q, const si_draft *d, bool sized, bool masked) {
+    const si_layer *l = &d->layer;
     si_diag *diag = q->all->diag;
-    bool sized = (l->size[0] > 0 && l->size[1] > 0) || (l->size_n[0] > 0 && l->size_n[1] > 0);
-    bool masked = l->mask.kind != SI_SOURCE_NONE, clipped = l->look.clip_path[0] != '\0';
-    l->kind = SI_LAYER_SOLID;
+    bool placed = d->scale > 0 || l->rotate != 0 || l->anchor.unit != SI_UNIT_NONE;
     if (d->number == 0 && !d->touched) {
         return si_fail(diag, SI_ERR_SYNTAX, "layer 0 is missing: no image is named");
     }
     if (!l->has_color) {
-        return d->number == 0 ? si_fail(diag, SI_ERR_SYNTAX,
-                                    "layer 0 is missing: it has no src=, text= or color=")
-                              : si_fail(diag, SI_ERR_SYNTAX,
-                                    "layer %d has no src=, text= or color=", d->number);
+        return si_fail(diag, SI_ERR_SYNTAX, "layer %d %s no src=, text= or color=", d->number,
+            d->number == 0 ? "is missing: it has" : "has");
     }
-    if (!sized && !masked && !clipped) {
+    if (!sized && !masked && l->look.clip_path[0] == '\0') {
         return si_fail(diag, SI_ERR_SYNTAX,
             "layer %d of one colour needs size=, mask= or clipPath=", d->number);
     }
-    if (!sized && !masked && (d->scale > 0 || l->rotate != 0 || l->anchor.unit != SI_UNIT_NONE)) {
-        return si_fail(diag, SI_ERR_SYNTAX,
-            "layer %d takes its size from clipPath=: no scale=, rotate= or anchor=", d->number);
-    }
+    return sized || masked || !placed
+               ? SI_OK
+               : si_fail(diag, SI_ERR_SYNTAX,
+                     "layer %d takes its size from clipPath=: no scale=, rotate= or anchor=",
+                     d->number);
+}
+
+static si_result complete_solid(si_query *q, si_draft *d) {
+    si_layer *l = &d->layer;
+    bool sized = (l->size[0] > 0 && l->size[1] > 0) || (l->size_n[0] > 0 && l->size_n[1] > 0);
+    bool masked = l->mask.kind != SI_SOURCE_NONE;
+    l->kind = SI_LAYER_SOLID;
     if (!masked) { /* whom they would act on */
         l->crop_unit = SI_UNIT_NONE;
         memset(l->crop, 0, sizeof l->crop);
-        d->scale = d->res = 0;
         l->look.ops.grow_mask = 0;
         l->look.ops.grow_mask_raw = false;
     }
-    return SI_OK;
+    si_result result = check_solid(q, d, sized, masked);
+    if (!masked) {
+        d->scale = d->res = 0;
+    }
+    return result;
 }
 
 /* ---- text ---- */
