@@ -367,6 +367,7 @@ static void set_caching(const si_query *q, si_plan *plan) {
     plan->server_cache = !image || q->asked.server_cache;
     plan->update = image && q->asked.update;
     plan->last_modified = a->use_last_modified ? all->newest : 0;
+    plan->by_address |= all->by_address;
 }
 
 static si_result set_headers(const si_incoming *in, si_query *q, si_plan *plan) {

@@ -42,6 +42,7 @@ typedef struct si_reading {
     const si_company *main;          /* main catalog of the outermost request */
     const si_attributes *attributes; /* its attributes, with what matched rules override */
     si_str locale;                   /* locale=, p == NULL = not given */
+    si_str address;                  /* of the client, for rules */
 
     int statements, layers, effects; /* so far */
 

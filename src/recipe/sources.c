@@ -30,6 +30,32 @@ static void find_company(si_query *n) {
     n->company = named != NULL ? named : n->outer->company;
 }
 
+/* Finds object and main catalog of a nested request; the catalog's rules may rewrite it (syntax.md
+ * section 4). What they say of attributes and headers is for outermost requests. */
+static si_result admit_nested(si_query *n, si_str *query) {
+    si_reading *all = n->all;
+    si_rule_output rules;
+    si_result result = si_path_decode(n->object_raw, all->arena, &n->object, all->diag);
+    if (result != SI_OK) {
+        return result;
+    }
+    find_company(n);
+    si_rule_input input = {SI_CONTEXT_IS, n->object_raw, *query, all->address};
+    result = si_rules_apply(all->catalog, n->company, &input, all->arena, &rules, all->diag);
+    all->by_address |= rules.by_address;
+    if (result != SI_OK || si_str_eq(rules.path, n->object_raw)) {
+        *query = result == SI_OK ? rules.query : *query;
+        return result;
+    }
+    *query = rules.query;
+    n->object_raw = rules.path;
+    result = si_path_decode(n->object_raw, all->arena, &n->object, all->diag);
+    if (result == SI_OK) {
+        find_company(n);
+    }
+    return result;
+}
+
 static si_result read_nested(si_query *q, si_str text, si_source *out) {
     si_reading *all = q->all;
     if (q->depth == SI_MAX_NESTING) {
@@ -50,11 +76,10 @@ static si_result read_nested(si_query *q, si_str text, si_source *out) {
         .read_only = q->read_only};
     si_str query = text;
     (void)si_str_next(&query, '?', &n->object_raw);
-    result = si_path_decode(n->object_raw, all->arena, &n->object, all->diag);
+    result = admit_nested(n, &query);
     if (result != SI_OK) {
         return result;
     }
-    find_company(n);
     si_query_init(n);
     query = query.p != NULL ? query : SI_STR("");
     result = forward_variables(q, n);

@@ -71,6 +71,7 @@ static const meaning pairs[] = {
     {"acme/shoe/virtual", "V.wid", "55"},            /* a rule that appends commands: as the query's */
     {"acme/shoe?wid=1&appended", "qlt", "54"},
     {"acme/rec?wid=1&appended", "qlt", "54"},
+    {"acme/shoe?layer=1&src=is(acme/shoe/virtual)&x=1", "L1.src.is.view.wid", "55"}, /* nested */
     /* left to right, last occurrence wins; a list of options is replaced as a whole */
     {"acme/shoe?wid=3&hei=4&wid=5", "V.wid", "5"},
     {"acme/shoe?qlt=90,1&qlt=80", "chroma", "0"},
