@@ -147,7 +147,7 @@ static void photo_in_every_format(void **state) {
     (void)state;
     static const si_format formats[] = {
         SI_FORMAT_AVIF, SI_FORMAT_WEBP, SI_FORMAT_JXL, SI_FORMAT_JP2, SI_FORMAT_JXR};
-    si_image im = photo(240, 180);
+    si_image im = photo(160, 120);
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         for (int quality = 40; quality <= 95; quality += 55) {
             si_recipe r = request(SI_FORMAT_JPEG, quality);
@@ -345,13 +345,17 @@ static void refined_is_never_larger(void **state) {
         si_image image;
         si_format format;
         int quality;
-    } cases[] = {{photo(150, 110), SI_FORMAT_JPEG, 85}, {photo(31, 47), SI_FORMAT_JPEG, 60},
-        {drawing(140, 100, false), SI_FORMAT_JPEG, 90},
-        {drawing(140, 100, true), SI_FORMAT_PNG, 80}, {grey(120, 90), SI_FORMAT_JPEG, 75}};
+    } cases[] = {{photo(110, 80), SI_FORMAT_JPEG, 85}, {photo(31, 47), SI_FORMAT_JPEG, 60},
+        {drawing(110, 80, false), SI_FORMAT_JPEG, 90}, {drawing(110, 80, true), SI_FORMAT_PNG, 80},
+        {grey(90, 70), SI_FORMAT_JPEG, 75}};
     static const si_format formats[] = {SI_FORMAT_AVIF, SI_FORMAT_WEBP, SI_FORMAT_JXL,
         SI_FORMAT_JP2, SI_FORMAT_JXR, SI_FORMAT_JPEG};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         si_image im = cases[i].image;
+        if (SI_SANITIZED && i % 3 != 1) { /* ten times as slow, and not what is looked for there */
+            si_image_free(&im);
+            continue;
+        }
         for (size_t k = 0; k < sizeof formats / sizeof *formats; k++) {
             si_recipe r = request(cases[i].format, cases[i].quality);
             r.alpha = im.channels == 4;
