@@ -52,6 +52,7 @@ typedef struct si_reading {
     bool has_hours;
     double hours;        /* smallest expiration, −1 = never */
     bool record_forever; /* a record's own expiration is negative */
+    bool by_address;     /* a rule of a nested request looked at the address of the client */
     bool image_missing;  /* a source's file is not there, and nothing took its place */
     int64_t newest;      /* date of the newest record, catalog and file, seconds; 0 = none */
 } si_reading;
