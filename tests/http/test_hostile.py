@@ -25,7 +25,7 @@ class Hostile(unittest.TestCase):
     def test_errors(self):
         rows = ["demo/no-such", "nobody/no-such", "demo/night?$nothing$", "demo/night?wid=0",
                 "demo/night?wid=abc", "demo/night?fmt=xyz", "demo/night?wid=99999",
-                "demo/night?scl=0.0001", "demo/night?rotate=5", "demo/night?layer=3",
+                "demo/night?scl=0.0001", "demo/night?rotate=a", "demo/night?layer=nobody",
                 "demo/night?bgc=zz", "demo/night?dpr=on,-1", "demo/night?crop=a"]
         for url in rows:
             with self.subTest(url):
