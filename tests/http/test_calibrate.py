@@ -56,7 +56,7 @@ class Calibrate(unittest.TestCase):
 
     def test_costs_steer_the_choice(self):
         self.measure(PICTURE)
-        costs = {"webp_quick": 0.05, "webp_quick_sharp": 0.05, "webp_fast": 20, "webp_fast_sharp": 20, "webp_full": 20}
+        costs = {"webp_quick": 0.05, "webp_fast": 20, "webp_good": 20, "webp_full": 20}
         self.file.write_text(self.libraries() + "".join(f"[{k}]\ncost = {v}\n" for k, v in costs.items()))
         candidates, errors = self.explain(self.file)
         self.assertEqual(errors, "")
