@@ -41,7 +41,7 @@ static double shown(const double box[4], const double rect[4]) {
 }
 
 static si_image small(const char *path) {
-    VipsImage *im, *rgb;
+    VipsImage *im = NULL, *rgb = NULL;
     si_image out = {0};
     size_t size;
     if (vips_thumbnail(path, &im, SI_SMART_CROP_SIDE, "height", SI_SMART_CROP_SIDE, NULL) != 0 ||

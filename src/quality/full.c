@@ -71,11 +71,11 @@ static const struct plan {
     double gains[3]; /* points of score by which those are better at the same quality */
 } plans[SI_FORMAT_COUNT] = {
     [SI_FORMAT_AVIF] = {SI_SETTING_AVIF_FULL, {9, 8, 7}, {0.9, 0.6, 0.5}},
-    [SI_FORMAT_WEBP] = {SI_SETTING_WEBP_FULL, {9, 9, 9}},
+    [SI_FORMAT_WEBP] = {SI_SETTING_WEBP_FULL, {9, 9, 9}, {0, 0, 0}},
     [SI_FORMAT_JXL] = {SI_SETTING_JXL_FULL, {9, 8, 7}, {0.8, 0.8, 0}},
-    [SI_FORMAT_JP2] = {SI_SETTING_JP2_FULL, {6, 6, 6}},
-    [SI_FORMAT_JXR] = {SI_SETTING_JXR_FULL, {6, 6, 6}},
-    [SI_FORMAT_JPEG] = {SI_SETTING_JPEG_FULL, {9, 9, 9}},
+    [SI_FORMAT_JP2] = {SI_SETTING_JP2_FULL, {6, 6, 6}, {0, 0, 0}},
+    [SI_FORMAT_JXR] = {SI_SETTING_JXR_FULL, {6, 6, 6}, {0, 0, 0}},
+    [SI_FORMAT_JPEG] = {SI_SETTING_JPEG_FULL, {9, 9, 9}, {0, 0, 0}},
 };
 
 /* Log of bytes per point of score, until two points of a curve tell it. */

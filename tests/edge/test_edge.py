@@ -399,7 +399,7 @@ class EdgeTest(unittest.TestCase):
         self.assert_error(self.get(self.edge.image("value") + "?wid=ten"), 403)
 
     def test_unknown_address(self):
-        for path in "/", "/is/", "/is/image", "/is/imagery/demo/x", "/etc/passwd", "//is/image/demo/plain":
+        for path in "/", "/is/", "/is/imagery/demo/x", "/etc/passwd", "//is/image/demo/plain":
             self.assert_error(self.get(path), 404)
 
     def test_path_tricks(self):
@@ -489,7 +489,7 @@ class EdgeTest(unittest.TestCase):
         lines.sort(key=lambda line: "cache=hit" in line)  # workers write when they like
         self.assertEqual([("cache=miss" in l, "cache=hit" in l) for l in lines], [(True, False), (False, True)])
         self.assertIn('class=plain', lines[0])
-        self.assertIn('recipe="smartimg/1&co=demo', lines[0])
+        self.assertIn('recipe="smartimg/2&co=demo', lines[0])
 
 
 class ConfigurationTest(unittest.TestCase):

@@ -104,7 +104,7 @@ class Templates(Pixels):
     @classmethod
     def prepare(cls, root, companies):
         samples.prepare(root, companies)
-        for name, text in {"letters": COMPANY, "locked": LOCKED, "veiled": VEILED, "marked": MARKED, "gone": GONE,
+        for name, text in {"letters": COMPANY, "padlocked": LOCKED, "veiled": VEILED, "marked": MARKED, "gone": GONE,
                            "sorry": SORRY}.items():
             (companies / f"{name}.ini").write_text(text)
         (companies / "letters-rules.xml").write_text(RULES)
@@ -248,14 +248,14 @@ class Templates(Pixels):
 
     def test_locks(self):
         for query, lock in {"wid=200": "4a1f", "wid=200&fmt=png": "59d2", "wid=300&hei=300&qlt=85": "198f"}.items():
-            self.get(f"locked/small?{query}&{lock}")
-            self.get(f"locked/small?{query}&{lock.upper()}")
-            self.refused(f"locked/small?{query}&0000")
-            self.refused(f"locked/small?{query}")
+            self.get(f"padlocked/small?{query}&{lock}")
+            self.get(f"padlocked/small?{query}&{lock.upper()}")
+            self.refused(f"padlocked/small?{query}&0000")
+            self.refused(f"padlocked/small?{query}")
             veiled = base64.b64encode(f"{query}&{lock}".encode()).decode()
             self.get(f"veiled/small?{veiled}")
             self.refused(f"veiled/small?{query}&{lock}")
-        self.refused("locked/small?wid=201&4a1f")
+        self.refused("padlocked/small?wid=201&4a1f")
         for junk in ("!!!", "AAAA", "====", "a", "%00", ""):
             self.assertIn(self.server.image("veiled/small?" + junk).status, (200, 403), junk)
 
