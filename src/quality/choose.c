@@ -156,6 +156,7 @@ static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
         if (result != SI_OK) {
             return result;
         }
+        t.score = fmax(t.score, SI_SCORE_PNG_LEAST);
     }
     if (isnan(t.score)) {
         return diag->code != SI_OK ? diag->code : SI_ERR_INTERNAL;

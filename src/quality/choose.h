@@ -29,6 +29,11 @@
 
 #define SI_SCORE_SLACK 0.5 /* a candidate may score this much below the target */
 
+/* Who asks for a PNG asks for pixels as they are. JPEG does badly on small drawings, down to scores
+ * below zero where the metric says nothing any more: the target of a PNG request is at least this, a
+ * medium quality on SSIMULACRA2's scale. */
+#define SI_SCORE_PNG_LEAST 50.0
+
 enum {
     SI_CANDIDATES_MAX = 96,
     SI_FIRST_ANSWER_MS = 150, /* default budget of a first answer, for up to a megapixel */

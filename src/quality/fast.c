@@ -5,7 +5,7 @@
 #include "quality/probe.h"
 #include "quality/search.h"
 
-enum { TRIES = 4, TINY_TRIES = 8, PROBES = 2, TRIALS = 2 };
+enum { TRIES = 4, TINY_TRIES = 8, PROBES = 2, TRIALS = 2, SMALL_PIXELS = 40000 };
 
 /* A trial of the whole picture costs at most so much of what it is for, and the next one is spared
  * if it came so near (points). */
@@ -42,6 +42,11 @@ static const double overdraft = 2.0;
 
 static bool is_tiny(const si_search *s) {
     return (int64_t)s->image->width * s->image->height < TINY_PIXELS;
+}
+
+/* Shares of small pictures are foreseen badly, and their encodings are cheap: two formats are tried. */
+static bool is_small(const si_search *s) {
+    return (int64_t)s->image->width * s->image->height < SMALL_PIXELS;
 }
 
 /* The setting of a format with the smallest files that the budget allows, and the share of the
@@ -179,7 +184,7 @@ void si_search_fast(si_search *s, const si_format *formats, int count) {
     for (int i = 0; i < count; i++) {
         left |= si_codec_get(formats[i])->available ? SI_FORMAT_BIT(formats[i]) : 0;
     }
-    while (left != 0 && !si_search_pays(s)) {
+    for (int tried = 0; left != 0 && (!si_search_pays(s) || (is_small(s) && tried < 2)); tried++) {
         si_setting best = 0;
         double best_share = INFINITY;
         for (int i = 0; i < count; i++) {

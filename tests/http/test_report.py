@@ -132,7 +132,7 @@ class Report(unittest.TestCase):
         self.assertEqual([r["url"] for r in data["rows"]],
                          ["/is/image/demo/night?wid=90&wid=80&bfc=on", "/is/image/demo/logo?wid=80&bfc=on"])
         self.assertEqual([r["width"] for r in data["rows"]], [80, 80])
-        self.assertEqual([s["name"] for s in data["by_format"]], ["webp"])
+        self.assertIn("webp", [s["name"] for s in data["by_format"]])
 
     def test_access_logs(self):
         _, data = self.report(self.list(LOG), "--root", self.root, status=1)

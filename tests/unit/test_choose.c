@@ -339,6 +339,22 @@ static void better_jpeg(void **state) {
     si_image_free(&im);
 }
 
+/* A JPEG of this drawing scores far below what anyone would call the picture. */
+static void png_of_a_small_drawing_stays_fair(void **state) {
+    (void)state;
+    si_image im = drawing(24, 24, true);
+    si_recipe r = request(SI_FORMAT_PNG, 1);
+    r.alpha = true;
+    add_rung(&r, SI_FORMAT_WEBP);
+    for (int full = 0; full <= 1; full++) {
+        si_choice c = choose(&r, &im, full);
+        assert_true(c.target >= SI_SCORE_PNG_LEAST);
+        assert_true(c.score >= SI_SCORE_PNG_LEAST - SI_SCORE_SLACK);
+        si_choice_free(&c);
+    }
+    si_image_free(&im);
+}
+
 static void refined_is_never_larger(void **state) {
     (void)state;
     const struct {
@@ -518,6 +534,7 @@ int main(void) {
         cmocka_unit_test(grey_picture),
         cmocka_unit_test(tiny_pictures),
         cmocka_unit_test(better_jpeg),
+        cmocka_unit_test(png_of_a_small_drawing_stays_fair),
         cmocka_unit_test(refined_is_never_larger),
         cmocka_unit_test(deadline_leaves_the_best_so_far),
         cmocka_unit_test(busy_machines_end_earlier),
