@@ -214,7 +214,7 @@ class PoolTest(unittest.TestCase):
             for number in (signal.SIGALRM, signal.SIGXCPU):
                 pool.wait_for_workers(1)
                 before = pool.workers()
-                threading.Timer(8 if SANITIZED else 3, os.kill, (before[0], number)).start()
+                threading.Timer(5 if SANITIZED else 3, os.kill, (before[0], number)).start()
                 reply = pool.ask(recipe, refresh=True)
                 headers = self.assertImage(reply, picture.kind(reply[2]))
                 self.assertIn("effort=fast", headers["X-Smart-Imaging"])
