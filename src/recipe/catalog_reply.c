@@ -109,44 +109,11 @@ static bool plain(const char *text, si_reply *out) {
 
 /* ---- localized fields (syntax.md section 13) ---- */
 
-static si_str locale_of(const si_query *q) {
-    return q->all->locale.p != NULL ? q->all->locale
-                                    : si_str_of(q->all->attributes->default_locale);
-}
-
-/* One piece of a field; the number of a colour swatch and the name of a property stay out of it. */
-static bool put_piece(const si_query *q, si_str piece, bool named, si_bytes *out) {
-    const char *equals = named ? memchr(piece.p, '=', piece.len) : NULL;
-    size_t skip = equals != NULL ? (size_t)(equals - piece.p) + 1 : 0;
-    if (!named && piece.len > 2 && piece.p[0] == '0' && (piece.p[1] | 0x20) == 'x') {
-        while (skip < piece.len && piece.p[skip] != ' ') {
-            skip++;
-        }
-        skip += skip < piece.len;
-    }
-    si_str text = si_locale_string(q->all->attributes->locale_str_map, locale_of(q),
-        (si_str){piece.p + skip, piece.len - skip});
-    return si_bytes_append(out, piece.p, skip) && si_bytes_append(out, text.p, text.len);
-}
-
-/* A field whose pieces, between any of `separators`, are localized each for itself, without their
- * names if they are `named`; NULL when
- * memory runs out. */
-static const char *localize(
-    const si_query *q, const char *field, const char *separators, bool named) {
-    if (q->all->attributes->locale_str_map == NULL || field[0] == '\0') {
-        return field;
-    }
-    si_bytes out = {0};
-    bool ok = true;
-    for (const char *p = field; *p != '\0' && ok;) {
-        size_t len = strcspn(p, separators), gap = strspn(p + len, separators);
-        ok = put_piece(q, (si_str){p, len}, named, &out) && si_bytes_append(&out, p + len, gap);
-        p += len + gap;
-    }
-    const char *copy = ok ? si_arena_copy(q->all->arena, (const char *)out.data, out.len) : NULL;
-    si_bytes_free(&out);
-    return copy;
+/* A record's field with its strings localized; NULL when memory runs out. */
+static const char *localize(const si_query *q, si_locale_field kind, const char *text) {
+    si_str out = si_locale_apply(q->all->attributes->locale_str_map, si_reading_locale(q->all),
+        kind, si_str_of(text), q->all->arena);
+    return out.p != NULL ? si_arena_copy(q->all->arena, out.p, out.len) : NULL;
 }
 
 static bool field(const si_query *q, const char *name, const char *text, si_reply *out) {
@@ -313,17 +280,17 @@ si_result si_catalog_reply(si_query *q, si_str query, si_reply *out) {
         done = resolve(q, out);
         break;
     case SI_TYPE_IMAGESET:
-        done =
-            field(q, "imageset", localize(q, r != NULL ? r->image_set : "", ",;:{}()", false), out);
+        done = field(
+            q, "imageset", localize(q, SI_LOCALE_IMAGE_SET, r != NULL ? r->image_set : ""), out);
         break;
     case SI_TYPE_MAP:
-        done = field(q, "map", localize(q, r != NULL ? r->map : "", "\"'", false), out);
+        done = field(q, "map", localize(q, SI_LOCALE_MAP, r != NULL ? r->map : ""), out);
         break;
     case SI_TYPE_TARGETS:
-        done = lines(q, localize(q, r != NULL ? r->targets : "", "\r\n", true), out);
+        done = lines(q, localize(q, SI_LOCALE_TARGETS, r != NULL ? r->targets : ""), out);
         break;
     case SI_TYPE_USERDATA:
-        done = lines(q, localize(q, r != NULL ? r->user_data : "", "\r\n", true), out);
+        done = lines(q, localize(q, SI_LOCALE_USER_DATA, r != NULL ? r->user_data : ""), out);
         break;
     default:
         return si_fail(q->all->diag, SI_ERR_UNSUPPORTED, "req=%s is not supported",
@@ -356,7 +323,7 @@ si_result si_catalog_set(si_query *q, si_str query) {
     si_media_set_request request = {.catalog = q->all->catalog,
         .main = q->company,
         .object = q->object,
-        .locale = locale_of(q),
+        .locale = si_reading_locale(q->all),
         .label_key = label != NULL ? si_str_of(label) : (si_str){NULL, 0}};
     if (failed || (key.len > 0 && label == NULL)) {
         return si_no_memory(q->all->diag);

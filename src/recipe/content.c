@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/digest.h"
 #include "recipe/command.h"
+#include "recipe/incoming.h"
 #include "recipe/replies.h"
 #include "recipe/tokens.h"
 #include "recipe/values.h"
@@ -51,7 +51,8 @@ typedef struct commands {
     request_type req;
     si_shape shape;
     bool handler_given, client_cache;
-    const char *type; /* "" = any */
+    const char *type;   /* "" = any */
+    const char *locale; /* NULL = not given */
 } commands;
 
 static si_result bad(si_diag *diag, const char *name, const char *expected) {
@@ -69,7 +70,8 @@ static si_result read_req(si_str value, commands *c, si_diag *diag) {
     if (t < EXISTS) {
         return bad(diag, "req", "exists, props or userdata for static content");
     }
-    if (si_str_next(&value, ',', &body) && body.len > 0 && (b = si_value_keyword(body, bodies)) < 0) {
+    if (si_str_next(&value, ',', &body) && body.len > 0 &&
+        (b = si_value_keyword(body, bodies)) < 0) {
         return bad(diag, "req", "text, javascript, xml or json");
     }
     if (si_str_next(&value, ',', &encoding) && encoding.len > 0 && b == SI_BODY_XML &&
@@ -95,7 +97,7 @@ static si_result read_handler(si_str value, const char *text, commands *c, si_di
 }
 
 static si_result read_command(si_str name, const char *text, commands *c, si_diag *diag) {
-    static const char *const names[] = {"type", "req", "cache", "handler", "id", NULL};
+    static const char *const names[] = {"type", "req", "cache", "handler", "id", "locale", NULL};
     static const char *const states[] = {"off", "on", NULL};
     si_str value = si_str_of(text), first = value;
     int state;
@@ -117,6 +119,9 @@ static si_result read_command(si_str name, const char *text, commands *c, si_dia
         return read_handler(value, text, c, diag);
     case 4:
         c->shape.request_id = text;
+        break;
+    case 5:
+        c->locale = text;
         break;
     default:
         break;
@@ -151,81 +156,55 @@ static si_result read_commands(si_str query, si_arena *arena, commands *c, si_di
 
 /* ---- the object ---- */
 
-static si_result decode_path(si_str path, si_arena *arena, si_str *out, si_diag *diag) {
-    si_str rest = {path.p + context.len, path.len - context.len}, element;
-    char *text = si_arena_alloc(arena, rest.len + 1);
-    size_t n = 0;
-    if (text == NULL) {
-        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
-    }
-    (void)si_str_next(&rest, '/', &element); /* what stands before the first slash: nothing */
-    while (si_str_next(&rest, '/', &element)) {
-        if (n > 0) {
-            text[n++] = '/';
-        }
-        size_t len = si_str_decode(element, false, text + n);
-        if (memchr(text + n, '/', len) != NULL || memchr(text + n, '\0', len) != NULL) {
-            return si_fail(diag, SI_ERR_FORBIDDEN, "the name is not allowed");
-        }
-        n += len;
-    }
-    *out = (si_str){text, n};
-    return n > 0 ? SI_OK : si_fail(diag, SI_ERR_SYNTAX, "no content is named");
-}
-
 static int64_t seconds(double hours) {
     return hours < 0 ? -1 : (int64_t)floor(hours * 3600 + 0.5);
 }
 
-static double expiration(const si_resolved *r) {
+static double expiration(const si_reading *all, const si_resolved *r) {
     bool own = r->record != NULL && r->record->expiration != SI_EXPIRATION_INHERIT;
-    return own ? r->record->expiration : r->company->attributes.expiration;
+    return own ? r->record->expiration : si_reading_attributes(all, r->company)->expiration;
 }
 
 /* ---- replies ---- */
 
-static si_result take_reply(
-    si_plan *plan, si_reply *reply, bool ok, si_arena *arena, si_diag *diag) {
-    char hex[SI_DIGEST_HEX];
-    plan->body = ok ? si_arena_copy(arena, (const char *)reply->body.data, reply->body.len) : NULL;
-    plan->body_len = reply->body.len;
-    plan->content_type = reply->content_type;
-    if (plan->body != NULL) {
-        si_digest_hex(plan->body, plan->body_len, hex);
-        snprintf(plan->etag, sizeof plan->etag, "\"%s\"", hex);
+static si_result answer(si_plan *plan, si_reply *reply, bool ok, const si_reading *all) {
+    if (!ok) {
+        si_bytes_free(&reply->body);
+        return si_no_memory(all->diag);
     }
-    si_bytes_free(&reply->body);
-    return plan->body != NULL ? SI_OK : si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    return si_plan_answer(plan, reply, all->arena, all->diag);
 }
 
 static si_result reply_exists(
-    const commands *c, bool exists, si_arena *arena, si_plan *plan, si_diag *diag) {
+    const commands *c, bool exists, const si_reading *all, si_plan *plan) {
     si_property property = {"catalogRecord.exists", exists ? "1" : "0"};
     si_reply reply = {0};
     bool ok = si_reply_properties(&c->shape, &property, 1, 0, &reply);
-    return take_reply(plan, &reply, ok, arena, diag);
+    return answer(plan, &reply, ok, all);
 }
 
 static si_result reply_props(const commands *c, const si_resolved *r, const si_file *file,
-    si_arena *arena, si_plan *plan, si_diag *diag) {
+    const si_reading *all, si_plan *plan) {
     char length[32], hours[32], modified[32];
     snprintf(length, sizeof length, "%llu", (unsigned long long)file->size);
     snprintf(modified, sizeof modified, "%lld", (long long)(file->time_ns / 1000000));
-    si_real_print(expiration(r), hours);
+    si_real_print(expiration(all, r), hours);
     const si_property list[] = {{"static.expiration", hours}, {"static.lastModified", modified},
         {"static.length", length}, {"static.path", r->path},
         {"static.userType", r->record != NULL ? r->record->user_type : ""}};
     si_reply reply = {0};
     bool ok = si_reply_properties(
         &c->shape, list, sizeof list / sizeof *list, file->time_ns / 1000000000, &reply);
-    return take_reply(plan, &reply, ok, arena, diag);
+    return answer(plan, &reply, ok, all);
 }
 
 static si_result reply_userdata(
-    const commands *c, const si_record *record, si_arena *arena, si_plan *plan, si_diag *diag) {
+    const commands *c, const si_record *record, const si_reading *all, si_plan *plan) {
     si_reply reply = {0};
-    bool ok = si_reply_lines(&c->shape, record != NULL ? record->user_data : "", &reply);
-    return take_reply(plan, &reply, ok, arena, diag);
+    si_str text = si_locale_apply(all->attributes->locale_str_map, si_reading_locale(all),
+        SI_LOCALE_USER_DATA, si_str_of(record != NULL ? record->user_data : ""), all->arena);
+    const char *copy = text.p != NULL ? si_arena_copy(all->arena, text.p, text.len) : NULL;
+    return answer(plan, &reply, copy != NULL && si_reply_lines(&c->shape, copy, &reply), all);
 }
 
 static bool is_text(const char *type) {
@@ -244,52 +223,74 @@ static void send_file(const commands *c, const si_file *file, si_plan *plan) {
     }
 }
 
-si_result si_content_plan(const si_catalog *catalog, const si_request *request, si_arena *arena,
-    si_plan *plan, si_diag *diag) {
+/* What the object is, and how its reply is kept. */
+static si_result find(
+    si_incoming *in, const commands *c, si_reading *all, si_plan *plan, si_resolved *r) {
+    if (in->object.len == 0) {
+        return si_fail(all->diag, SI_ERR_SYNTAX, "no content is named");
+    }
+    const si_object_query query = {
+        .object = in->object, .from_url = true, .locale = all->locale, .table = SI_TABLE_STATIC};
+    si_result result = si_catalog_resolve(all->catalog, &query, all->arena, r, all->diag);
+    if (result == SI_OK) {
+        bool own = c->req == SEND || c->req == USERDATA;
+        plan->client_cache = c->client_cache;
+        plan->ttl = seconds(
+            own ? expiration(all, r) : si_reading_attributes(all, r->company)->non_img_expiration);
+        plan->always_unmodified = plan->ttl < 0;
+    }
+    return result;
+}
+
+static si_result reply(si_incoming *in, si_reading *all, si_plan *plan) {
     commands c;
-    si_str object;
     si_resolved r;
     si_file file = {.path = ""};
     si_diag missing = {0};
-    si_recipe_init(&plan->recipe);
-    plan->recipe_text = "";
-    plan->client_cache = plan->server_cache = true;
-    si_result result = read_commands(request->query, arena, &c, diag);
-    if (result == SI_OK) {
-        result = decode_path(request->path, arena, &object, diag);
-    }
-    if (result == SI_OK) {
-        const si_object_query query = {
-            .object = object, .from_url = true, .table = SI_TABLE_STATIC};
-        result = si_catalog_resolve(catalog, &query, arena, &r, diag);
-    }
+    si_result result =
+        read_commands(in->query.p != NULL ? in->query : SI_STR(""), all->arena, &c, all->diag);
+    plan->shape = c.shape;
+    all->locale = si_str_of(c.locale);
+    result = result == SI_OK ? find(in, &c, all, plan, &r) : result;
     if (result != SI_OK) {
         return result;
     }
-    plan->client_cache = c.client_cache;
-    plan->ttl =
-        seconds(c.req == SEND || c.req == USERDATA ? expiration(&r)
-                                                   : r.company->attributes.non_img_expiration);
-    plan->always_unmodified = plan->ttl < 0;
-    si_result found =
-        si_catalog_find_static(catalog, r.owner, si_str_of(r.path), arena, &file, &missing);
+    si_result found = si_catalog_find_static(
+        all->catalog, r.owner, si_str_of(r.path), all->arena, &file, &missing);
     if (c.req == EXISTS) {
-        return reply_exists(&c, r.record != NULL || found == SI_OK, arena, plan, diag);
+        return reply_exists(&c, r.record != NULL || found == SI_OK, all, plan);
     }
     if (r.record != NULL && r.record->user_type[0] != '\0' && c.type[0] != '\0' &&
         strcmp(r.record->user_type, c.type) != 0) {
-        return si_fail(diag, SI_ERR_RANGE, "type: the content is of another type");
+        return si_fail(all->diag, SI_ERR_RANGE, "type: the content is of another type");
     }
     if (c.req == USERDATA) {
-        return reply_userdata(&c, r.record, arena, plan, diag);
+        return reply_userdata(&c, r.record, all, plan);
     }
     if (found != SI_OK) {
-        return si_fail(diag, found, "%s", missing.text);
+        return si_fail(all->diag, found, "%s", missing.text);
     }
     plan->last_modified = file.time_ns / 1000000000;
     if (c.req == PROPS) {
-        return reply_props(&c, &r, &file, arena, plan, diag);
+        return reply_props(&c, &r, &file, all, plan);
     }
     send_file(&c, &file, plan);
     return SI_OK;
+}
+
+si_result si_content_plan(const si_catalog *catalog, const si_request *request, si_arena *arena,
+    si_plan *plan, si_diag *diag) {
+    static const si_variables none;
+    si_str path = request->path;
+    size_t skip = path.len > context.len ? context.len + 1 : context.len;
+    si_incoming in = {.request = request,
+        .context = SI_CONTEXT_STATIC,
+        .path = {path.p + skip, path.len - skip},
+        .query = request->query};
+    si_reading all = {.catalog = catalog, .arena = arena, .diag = diag};
+    si_recipe_init(&plan->recipe);
+    plan->recipe_text = "";
+    si_result result = si_incoming_admit(&in, &all, plan);
+    result = result == SI_OK ? reply(&in, &all, plan) : result;
+    return result == SI_OK ? si_incoming_headers(&in, &none, &all, plan) : result;
 }

@@ -8,9 +8,11 @@
 bool si_content_path(si_str path);
 
 /* Makes the plan of a request for static content: plan->content names the file to be sent as it is,
- * or there is a body (properties, user data, text wrapped for `handler=`). Its commands are type,
- * req (exists, props, userdata), cache (client side), handler and id; others are ignored. Errors as
- * si_plan_make(): SI_ERR_NOT_FOUND, SI_ERR_FORBIDDEN, SI_ERR_RANGE (type mismatch, bad values). */
+ * or there is a body (properties, user data, text wrapped for `handler=`). Rules and address
+ * filters are applied as to images, locks are not: there is no query to protect. Its commands are
+ * type, req (exists, props, userdata), cache (client side), handler, id and locale; others are
+ * ignored. Errors as si_plan_make(): SI_ERR_NOT_FOUND, SI_ERR_FORBIDDEN, SI_ERR_RANGE (type
+ * mismatch, bad values). */
 SI_NODISCARD si_result si_content_plan(const si_catalog *catalog, const si_request *request,
     si_arena *arena, si_plan *plan, si_diag *diag);
 

@@ -1,5 +1,8 @@
 #include "recipe/incoming.h"
 
+#include <stdio.h>
+
+#include "base/digest.h"
 #include "recipe/lock.h"
 
 /* ---- the path ---- */
@@ -30,12 +33,13 @@ si_result si_path_decode(si_str raw, si_arena *arena, si_str *out, si_diag *diag
 
 /* The main catalog of a path: that of its first element, else the default one. With FullMatch only
  * if it has the record, too. */
-static const si_company *find_company(const si_catalog *c, si_str path, si_arena *arena) {
+static const si_company *find_company(
+    const si_catalog *c, si_str path, si_record_table table, si_arena *arena) {
     si_str rest = path, first;
     (void)si_str_next(&rest, '/', &first);
     const si_company *company = si_catalog_find_company(c, first, arena);
     if (company != NULL && company->attributes.full_match) {
-        si_object_query ask = {.object = path, .from_url = true, .table = SI_TABLE_IMAGE};
+        si_object_query ask = {.object = path, .from_url = true, .table = table};
         si_resolved is;
         si_diag ignored = {0};
         return si_catalog_resolve(c, &ask, arena, &is, &ignored) == SI_OK ? is.main : company;
@@ -51,10 +55,11 @@ static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     if (result != SI_OK) {
         return result;
     }
-    all->main = find_company(all->catalog, decoded, all->arena);
+    si_record_table table = in->context == SI_CONTEXT_STATIC ? SI_TABLE_STATIC : SI_TABLE_IMAGE;
+    all->main = find_company(all->catalog, decoded, table, all->arena);
     all->attributes = &all->main->attributes;
     plan->error_detail = all->attributes->error_detail;
-    si_rule_input input = {SI_CONTEXT_IS, in->path, in->query, in->request->address};
+    si_rule_input input = {in->context, in->path, in->query, in->request->address};
     result = si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
     plan->by_address = in->rules.by_address;
     if (result != SI_OK) {
@@ -66,7 +71,7 @@ static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     } else {
         result = si_path_decode(in->rules.path, all->arena, &in->object, all->diag);
         const si_company *other =
-            result == SI_OK ? find_company(all->catalog, in->object, all->arena) : all->main;
+            result == SI_OK ? find_company(all->catalog, in->object, table, all->arena) : all->main;
         if (strcmp(other->id, all->main->id) != 0) {
             all->main = other;
             all->attributes = &other->attributes;
@@ -93,5 +98,54 @@ static si_result unlock(si_incoming *in, const si_reading *all) {
 
 si_result si_incoming_admit(si_incoming *in, si_reading *all, si_plan *plan) {
     si_result result = apply_rules(in, all, plan);
-    return result == SI_OK ? unlock(in, all) : result;
+    return result == SI_OK && in->context == SI_CONTEXT_IS ? unlock(in, all) : result;
+}
+
+/* ---- headers ---- */
+
+si_result si_incoming_headers(
+    const si_incoming *in, const si_variables *variables, const si_reading *all, si_plan *plan) {
+    if (in->rules.header_count == 0) {
+        return SI_OK;
+    }
+    si_plan_header *list =
+        si_arena_alloc(all->arena, (size_t)in->rules.header_count * sizeof *list);
+    if (list == NULL) {
+        return si_no_memory(all->diag);
+    }
+    plan->headers = list;
+    for (int i = 0; i < in->rules.header_count; i++) {
+        const si_rule_header *h = in->rules.headers[i];
+        const char *texts[2] = {h->name, h->value};
+        si_str out[2];
+        for (int k = 0; k < 2; k++) {
+            si_result result = si_variables_expand(
+                variables, si_str_of(texts[k]), SI_INSERT_URL, all->arena, &out[k], all->diag);
+            if (result != SI_OK) {
+                return result;
+            }
+            texts[k] = si_arena_copy(all->arena, out[k].p, out[k].len);
+        }
+        if (texts[0] == NULL || texts[1] == NULL) {
+            return si_no_memory(all->diag);
+        }
+        if (si_rule_header_ok(out[0], out[1])) {
+            list[plan->header_count++] = (si_plan_header){texts[0], texts[1], h->add};
+        }
+    }
+    return SI_OK;
+}
+
+/* ---- bodies ---- */
+
+si_result si_plan_answer(si_plan *plan, si_reply *reply, si_arena *arena, si_diag *diag) {
+    char hex[SI_DIGEST_HEX];
+    si_digest_hex(reply->body.data, reply->body.len, hex);
+    snprintf(plan->etag, sizeof plan->etag, "\"%s\"", hex);
+    plan->body = si_arena_copy(arena, (const char *)reply->body.data, reply->body.len);
+    plan->body_len = reply->body.len;
+    plan->content_type = reply->content_type;
+    plan->recipe_text = "";
+    si_bytes_free(&reply->body);
+    return plan->body != NULL ? SI_OK : si_no_memory(diag);
 }

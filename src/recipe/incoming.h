@@ -6,10 +6,12 @@
 #include "catalog/rules.h"
 #include "recipe/plan.h"
 #include "recipe/query.h"
+#include "recipe/replies.h"
 
 typedef struct si_incoming {
     const si_request *request;
-    si_str path, query; /* behind /is/image/, raw; query.p == NULL = none */
+    si_rule_context context;
+    si_str path, query; /* behind /is/image/ or /is/content/, raw; query.p == NULL = none */
     si_str object;      /* path, decoded */
     si_rule_output rules;
 } si_incoming;
@@ -19,8 +21,17 @@ typedef struct si_incoming {
 SI_NODISCARD si_result si_path_decode(si_str raw, si_arena *arena, si_str *out, si_diag *diag);
 
 /* Finds the main catalog and its attributes (all->main, all->attributes), lets rules change path,
- * query and attributes, and takes obfuscation and lock off. `in` has request, path and query. Sets
+ * query and attributes, and takes obfuscation and lock off; static content, which has no query to
+ * speak of, is never locked. `in` has request, context, path and query. Sets
  * plan->error_detail and by_address, on errors too. SI_ERR_FORBIDDEN: refused. */
 SI_NODISCARD si_result si_incoming_admit(si_incoming *in, si_reading *all, si_plan *plan);
+
+/* Makes a reply the plan's body, with its ETag, and releases it. */
+SI_NODISCARD si_result si_plan_answer(
+    si_plan *plan, si_reply *reply, si_arena *arena, si_diag *diag);
+
+/* Gives the plan the response headers of matched rules, with `variables` put in. */
+SI_NODISCARD si_result si_incoming_headers(
+    const si_incoming *in, const si_variables *variables, const si_reading *all, si_plan *plan);
 
 #endif

@@ -299,18 +299,6 @@ static si_result replace_error(si_query *q, si_plan *plan) {
 
 /* ---- replies without a renderer ---- */
 
-static si_result set_body(si_plan *plan, si_reply *reply, si_arena *arena, si_diag *diag) {
-    char hex[SI_DIGEST_HEX];
-    si_digest_hex(reply->body.data, reply->body.len, hex);
-    snprintf(plan->etag, sizeof plan->etag, "\"%s\"", hex);
-    plan->body = si_arena_copy(arena, (const char *)reply->body.data, reply->body.len);
-    plan->body_len = reply->body.len;
-    plan->content_type = reply->content_type;
-    plan->recipe_text = "";
-    si_bytes_free(&reply->body);
-    return plan->body != NULL ? SI_OK : si_no_memory(diag);
-}
-
 static si_result answer_here(si_query *q, si_str query, si_plan *plan) {
     si_reply reply = {0};
     si_result result = check_shape(q);
@@ -326,7 +314,7 @@ static si_result answer_here(si_query *q, si_str query, si_plan *plan) {
         si_bytes_free(&reply.body);
         return result;
     }
-    return set_body(plan, &reply, q->all->arena, q->all->diag);
+    return si_plan_answer(plan, &reply, q->all->arena, q->all->diag);
 }
 
 /* req=map of a record and nothing else is its field as it is. */
@@ -368,39 +356,6 @@ static void set_caching(const si_query *q, si_plan *plan) {
     plan->update = image && q->asked.update;
     plan->last_modified = a->use_last_modified ? all->newest : 0;
     plan->by_address |= all->by_address;
-}
-
-static si_result set_headers(const si_incoming *in, si_query *q, si_plan *plan) {
-    si_reading *all = q->all;
-    if (in->rules.header_count == 0) {
-        return SI_OK;
-    }
-    si_plan_header *list =
-        si_arena_alloc(all->arena, (size_t)in->rules.header_count * sizeof *list);
-    if (list == NULL) {
-        return si_no_memory(all->diag);
-    }
-    plan->headers = list;
-    for (int i = 0; i < in->rules.header_count; i++) {
-        const si_rule_header *h = in->rules.headers[i];
-        const char *texts[2] = {h->name, h->value};
-        si_str out[2];
-        for (int k = 0; k < 2; k++) {
-            si_result result = si_variables_expand(
-                &q->variables, si_str_of(texts[k]), SI_INSERT_URL, all->arena, &out[k], all->diag);
-            if (result != SI_OK) {
-                return result;
-            }
-            texts[k] = si_arena_copy(all->arena, out[k].p, out[k].len);
-        }
-        if (texts[0] == NULL || texts[1] == NULL) {
-            return si_no_memory(all->diag);
-        }
-        if (si_rule_header_ok(out[0], out[1])) {
-            list[plan->header_count++] = (si_plan_header){texts[0], texts[1], h->add};
-        }
-    }
-    return SI_OK;
 }
 
 /* ---- all of it ---- */
@@ -467,6 +422,7 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     }
     size_t skip = request->path.len > context.len ? context.len + 1 : context.len;
     si_incoming in = {.request = request,
+        .context = SI_CONTEXT_IS,
         .path = {request->path.p + skip, request->path.len - skip},
         .query = request->query};
     si_reading all = {.catalog = catalog, .generations = generations, .arena = arena, .diag = diag};
@@ -480,7 +436,7 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     if (result != SI_OK) {
         result = replace_error(q, plan);
     }
-    result = result == SI_OK ? set_headers(&in, q, plan) : result;
+    result = result == SI_OK ? si_incoming_headers(&in, &q->variables, &all, plan) : result;
     if (result != SI_OK) {
         return result;
     }

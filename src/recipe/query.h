@@ -227,6 +227,11 @@ static inline const si_attributes *si_reading_attributes(
     return company == all->main ? all->attributes : &company->attributes;
 }
 
+/* The locale of the request, else DefaultLocale. */
+static inline si_str si_reading_locale(const si_reading *all) {
+    return all->locale.p != NULL ? all->locale : si_str_of(all->attributes->default_locale);
+}
+
 /* For lack of memory. */
 static inline si_result si_no_memory(si_diag *diag) {
     return si_fail(diag, SI_ERR_MEMORY, "out of memory");

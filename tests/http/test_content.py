@@ -9,7 +9,20 @@ FILES = {
     "style.css": b"a { color: red }\n",
 }
 
+RULES = """<?xml version="1.0" encoding="UTF-8"?>
+<ruleset>
+  <rule Name="alias" OnMatch="continue" RequestType="static">
+    <expression>^papers/old/</expression><substitution>papers/</substitution>
+    <header Name="X-Robots-Tag">noindex</header>
+  </rule>
+  <rule Name="closed" OnMatch="error" RequestType="static"><expression>secret</expression></rule>
+  <rule Name="images" OnMatch="error" RequestType="is"><expression>style</expression></rule>
+</ruleset>
+"""
+
 COMPANY = """StaticContentRootPath = documents
+RuleSetFile = papers.xml
+LocaleMap = fr,_F,|,
 Expiration = 2
 NonImgExpiration = 0.5
 [static manual]
@@ -17,6 +30,8 @@ Path = guide.pdf
 UserType = brochure
 UserData = language=en??pages=12
 Expiration = 5
+[static manual_F]
+Path = style.css
 [static untyped]
 Path = style.css
 """
@@ -31,7 +46,11 @@ class Content(unittest.TestCase):
         folder.mkdir()
         for name, data in FILES.items():
             (folder / name).write_bytes(data)
+        (folder / "secret.txt").write_bytes(b"not for everyone")
         (companies / "papers.ini").write_text(COMPANY)
+        (companies / "papers.xml").write_text(RULES)
+        (companies / "walled.ini").write_text(
+            "StaticContentRootPath = documents\nClientAddressFilter = 192.0.2.0/24\nErrorDetail = 0\n")
 
     def get(self, path, status=200, **headers):
         reply = self.server.request("/is/content/" + path, headers)
@@ -61,6 +80,19 @@ class Content(unittest.TestCase):
         self.assertIn("max-age=18000", reply.headers["cache-control"])
         self.assertIn("max-age=7200", self.get("papers/style.css").headers["cache-control"])
         self.assertIn("no-store", self.get("papers/manual?cache=off").headers["cache-control"])
+
+    def test_rules_and_address_filters_guard_static_content(self):
+        reply = self.get("papers/old/style.css")
+        self.assertEqual(reply.body, FILES["style.css"])
+        self.assertEqual(reply.headers["x-robots-tag"], "noindex")
+        self.assertNotIn("x-robots-tag", self.get("papers/style.css").headers)
+        self.get("papers/secret.txt", 403)
+        refused = self.get("walled/style.css", 403)
+        self.assertNotIn(b":", refused.body)  # ErrorDetail = 0: the title alone
+
+    def test_records_are_translated(self):
+        self.assertEqual(self.get("papers/manual?locale=fr").body, FILES["style.css"])
+        self.assertEqual(self.get("papers/manual?locale=de").body, FILES["guide.pdf"])
 
     def test_type_must_be_the_records(self):
         self.get("papers/manual?type=brochure")
