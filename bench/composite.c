@@ -3,11 +3,12 @@
  *
  *   bench-composite [-n LAYERS] [-s SIDE] [-r RUNS] [-f SUFFIX]
  *
- * With -f (`.png`, `.tif` and so on) the last row is the whole road: from files of that format, each
- * layer placed by pos=, to the pixels of the reply. Both start from 8-bit pixels in memory and end there. Each figure is the least of RUNS turns
- * (default 5), the two taking turns; processor time of the whole process, libvips on one thread.
- * Layers have soft shapes: transparent corners, an opaque middle, half transparency between;
- * `noise` layers have random alpha everywhere, the slowest there is. */
+ * With -f (`.png`, `.tif` and so on) the last row is the whole road: from files of that format,
+ * each layer placed by pos=, to the pixels of the reply. Both start from 8-bit pixels in memory and
+ * end there. Each figure is the least of RUNS turns (default 5), the two taking turns; processor
+ * time of the whole process, libvips on one thread. Layers have soft shapes: transparent corners,
+ * an opaque middle, half transparency between; `noise` layers have random alpha everywhere, the
+ * slowest there is. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,8 +143,8 @@ static double time_road(int n, int side) {
     return took;
 }
 
-static void compare_road(VipsImage **images, int n, int side, int runs, const char *suffix,
-    double theirs) {
+static void compare_road(
+    VipsImage **images, int n, int side, int runs, const char *suffix, double theirs) {
     double ours = 1e9;
     for (int i = 0; i < n; i++) {
         save_layer(images[i], i, suffix);

@@ -1,5 +1,5 @@
-/* Whether this is a build with AddressSanitizer: its shadow memory is terabytes of address space, and
- * crash signals belong to its report. */
+/* Whether this is a build with AddressSanitizer: its shadow memory is terabytes of address space,
+ * and crash signals belong to its report. */
 #ifndef SI_BASE_SANITIZE_H
 #define SI_BASE_SANITIZE_H
 

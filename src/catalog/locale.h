@@ -43,7 +43,7 @@ typedef enum si_locale_field {
 
 /* A whole field with its strings localized. Borrowed if `map` is NULL or there is nothing to do,
  * else in the arena; p == NULL if memory runs out. */
-si_str si_locale_apply(const si_locale_map *map, si_str locale, si_locale_field field, si_str text,
-    si_arena *arena);
+si_str si_locale_apply(
+    const si_locale_map *map, si_str locale, si_locale_field field, si_str text, si_arena *arena);
 
 #endif

@@ -152,9 +152,8 @@ static void compare(const si_bytes *ours, const si_bytes *theirs, si_compat_pair
 static void answer(const si_plan *plan, const char *root, si_answer *out) {
     si_diag diag = {0};
     static const si_fetch_options defaults = {0};
-    si_originals originals = {.broker = -1,
-        .root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-        .fetch = &defaults};
+    si_originals originals = {
+        .broker = -1, .root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .fetch = &defaults};
     if (originals.root < 0) {
         (void)si_fail(&diag, SI_ERR_IO, "cannot open folder %s: %s", root, strerror(errno));
         si_answer_error(&diag, out);

@@ -70,7 +70,8 @@ static void confine(const si_report_work *work) {
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     limit(RLIMIT_CORE, 0);
-    if (!SI_SANITIZED) { /* whose shadow memory is terabytes of address space, and reports are files */
+    if (!SI_SANITIZED) { /* whose shadow memory is terabytes of address space, and reports are files
+                          */
         limit(RLIMIT_AS, work->memory);
         limit(RLIMIT_FSIZE, SI_FETCH_BYTES); /* those arrive in files in memory */
     }
@@ -94,8 +95,7 @@ static void set_failure(si_report_result *r, const si_diag *diag) {
 static si_result render(
     const si_report_work *work, const si_recipe *r, si_image *image, si_diag *diag) {
     static const si_render_limits defaults = {0};
-    si_originals originals = {
-        .broker = -1,
+    si_originals originals = {.broker = -1,
         .root = open(work->request->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
         .fetch = &work->request->fetch};
     if (originals.root < 0) {

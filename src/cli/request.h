@@ -21,30 +21,40 @@ typedef struct si_request_options {
 #define SI_REQUEST_OPTIONS(o)                                                                      \
     {"root", 0, "DIR", SI_OPTION_TEXT, &(o).root,                                                  \
         "Folder of the original images. Default: the current folder.", 0, 0},                      \
-    {"config", 0, "DIR", SI_OPTION_TEXT, &(o).config,                                              \
-        "Configuration folder. Default: none, and each first-level folder below the root is a "    \
-        "company with default settings.", 0, 0},                                                   \
-    {"accept", 0, "S", SI_OPTION_TEXT, &(o).accept,                                                \
-        "The Accept header to pretend, such as image/avif,image/webp. Default: none, and so no "   \
-        "format but the requested one.", 0, 0},                                                    \
-    {"user-agent", 0, "S", SI_OPTION_TEXT, &(o).user_agent,                                        \
-        "The User-Agent header to pretend. Default: none.", 0, 0},                                 \
-    {"header", 'H', "'K: V'", SI_OPTION_LIST, &(o).headers,                                        \
-        "Any request header; may be given often. Accept, User-Agent, Sec-CH-DPR and DPR count, "   \
-        "others are ignored as the server does.", 0, 0},                                           \
-    {"foreign-private", 0, "HOSTS", SI_OPTION_TEXT, &(o).fetch.private_hosts,                      \
-        "Hosts of foreign images that may have addresses of private networks. Default: none.", 0,  \
-        0},                                                                                        \
-    {"fast", 0, NULL, SI_OPTION_FLAG, &(o).fast,                                                   \
-        "Answers as the server does at first, within a fraction of a second, instead of with the " \
-        "best answer, which it has once the image is asked for again.", 0, 0}
+        {"config", 0, "DIR", SI_OPTION_TEXT, &(o).config,                                          \
+            "Configuration folder. Default: none, and each first-level folder below the root is "  \
+            "a "                                                                                   \
+            "company with default settings.",                                                      \
+            0, 0},                                                                                 \
+        {"accept", 0, "S", SI_OPTION_TEXT, &(o).accept,                                            \
+            "The Accept header to pretend, such as image/avif,image/webp. Default: none, and so "  \
+            "no "                                                                                  \
+            "format but the requested one.",                                                       \
+            0, 0},                                                                                 \
+        {"user-agent", 0, "S", SI_OPTION_TEXT, &(o).user_agent,                                    \
+            "The User-Agent header to pretend. Default: none.", 0, 0},                             \
+        {"header", 'H', "'K: V'", SI_OPTION_LIST, &(o).headers,                                    \
+            "Any request header; may be given often. Accept, User-Agent, Sec-CH-DPR and DPR "      \
+            "count, "                                                                              \
+            "others are ignored as the server does.",                                              \
+            0, 0},                                                                                 \
+        {"foreign-private", 0, "HOSTS", SI_OPTION_TEXT, &(o).fetch.private_hosts,                  \
+            "Hosts of foreign images that may have addresses of private networks. Default: none.", \
+            0, 0},                                                                                 \
+    {                                                                                              \
+        "fast", 0, NULL, SI_OPTION_FLAG, &(o).fast,                                                \
+            "Answers as the server does at first, within a fraction of a second, instead of with " \
+            "the "                                                                                 \
+            "best answer, which it has once the image is asked for again.",                        \
+            0, 0                                                                                   \
+    }
 
 /* A request and what became of it. Zero-initialize; release with si_exchange_end(). */
 typedef struct si_exchange {
     si_arena arena;
     si_catalog *catalog;
-    si_plan plan;      /* on an error before the recipe only plan.vary and plan.client are set */
-    bool planned;      /* the plan is whole */
+    si_plan plan; /* on an error before the recipe only plan.vary and plan.client are set */
+    bool planned; /* the plan is whole */
     si_answer answer;
 } si_exchange;
 

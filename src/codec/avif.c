@@ -172,8 +172,7 @@ static si_result encode(
     avifImage *picture = NULL;
     avifRWData file = AVIF_DATA_EMPTY;
     avifEncoder *encoder = avifEncoderCreate();
-    si_result r =
-        si_avif_picture(image, params, si_image_has_transparency(image), &picture, diag);
+    si_result r = si_avif_picture(image, params, si_image_has_transparency(image), &picture, diag);
     if (r != SI_OK) {
         goto done;
     }

@@ -89,9 +89,9 @@ si_encode_params si_codec_defaults(si_format format, const si_image *image) {
 /* True if a profile is for colours of this kind. */
 static bool fits(const void *icc, size_t len, const si_image *image) {
     si_pixel_type type;
-    return si_icc_type(icc, len, &type) && type == (image->cmyk   ? SI_PIXEL_CMYK
-                                                    : image->grey ? SI_PIXEL_GRAY
-                                                                  : SI_PIXEL_RGB);
+    return si_icc_type(icc, len, &type) && type == (image->cmyk      ? SI_PIXEL_CMYK
+                                                       : image->grey ? SI_PIXEL_GRAY
+                                                                     : SI_PIXEL_RGB);
 }
 
 si_result si_codec_encode(si_format format, const si_image *image, const si_encode_params *params,

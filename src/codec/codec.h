@@ -72,13 +72,13 @@ typedef struct si_encode_params {
     bool keep_alpha;  /* PNG: write the alpha channel of an image that turns out to be opaque */
     si_quantize quantize;       /* GIF, and PNG with `palette` */
     si_compression compression; /* TIFF, PDF */
-    int dpi;          /* > 0: density tag to write where the format has one (JPEG, PNG, TIFF), or
-                         what sets the page size (PDF, EPS: 0 = 72) */
-    const void *icc;  /* profile of the pixels to embed (borrowed), or NULL; one for another kind
-                         of colour than the image's is left out; JPEG, PNG, TIFF, PDF, EPS */
-    size_t icc_len;   /* bytes */
-    const void *xmp;  /* XMP packet to embed (borrowed), or NULL; JPEG, TIFF */
-    size_t xmp_len;   /* bytes */
+    int dpi;           /* > 0: density tag to write where the format has one (JPEG, PNG, TIFF), or
+                          what sets the page size (PDF, EPS: 0 = 72) */
+    const void *icc;   /* profile of the pixels to embed (borrowed), or NULL; one for another kind
+                          of colour than the image's is left out; JPEG, PNG, TIFF, PDF, EPS */
+    size_t icc_len;    /* bytes */
+    const void *xmp;   /* XMP packet to embed (borrowed), or NULL; JPEG, TIFF */
+    size_t xmp_len;    /* bytes */
     const void *paths; /* Photoshop image resource blocks with paths (borrowed), or NULL; as
                           si_photoshop_transform() makes them; JPEG, TIFF, EPS */
     size_t paths_len;  /* bytes */
@@ -104,9 +104,9 @@ const si_codec_info *si_codec_get(si_format format);
 si_encode_params si_codec_defaults(si_format format, const si_image *image);
 
 /* Encodes. On success `out` (zero-initialized by the caller) owns a complete file. Equal arguments
- * give equal bytes: no file holds a time or a random id. Formats without alpha ignore it. Fails with
- * SI_ERR_UNSUPPORTED (format not built in, or it cannot hold CMYK), SI_ERR_LIMIT (the format cannot
- * hold such a size), SI_ERR_MEMORY, SI_ERR_INTERNAL. */
+ * give equal bytes: no file holds a time or a random id. Formats without alpha ignore it. Fails
+ * with SI_ERR_UNSUPPORTED (format not built in, or it cannot hold CMYK), SI_ERR_LIMIT (the format
+ * cannot hold such a size), SI_ERR_MEMORY, SI_ERR_INTERNAL. */
 SI_NODISCARD si_result si_codec_encode(si_format format, const si_image *image,
     const si_encode_params *params, si_bytes *out, si_diag *diag);
 
@@ -117,8 +117,9 @@ SI_NODISCARD si_result si_codec_encode_within(const si_image *image, const si_en
     size_t max_bytes, si_bytes *out, float *quality, si_diag *diag);
 
 /* Decodes a file of `format` into `out` (zero-initialized by the caller): RGB, or RGBA when the
- * file has alpha; CMYK stays CMYK. Profiles are not applied. Meant for files that si_codec_encode() made; anything else fails cleanly with
- * SI_ERR_SOURCE. Images over 2^28 pixels fail with SI_ERR_LIMIT. */
+ * file has alpha; CMYK stays CMYK. Profiles are not applied. Meant for files that si_codec_encode()
+ * made; anything else fails cleanly with SI_ERR_SOURCE. Images over 2^28 pixels fail with
+ * SI_ERR_LIMIT. */
 SI_NODISCARD si_result si_codec_decode(
     si_format format, const uint8_t *data, size_t len, si_image *out, si_diag *diag);
 

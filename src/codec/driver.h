@@ -5,13 +5,14 @@
 #include "codec/codec.h"
 
 /* The table checks arguments before it calls a driver: sides are 1…max_side, channels 3 or 4 (with
- * `cmyk` 4 or 5, and only where si_format_holds() says so), quality is within quality_min…quality_max, effort within 0…9. Drivers may leave a partial `out`
- * behind when they fail; the table frees it. */
+ * `cmyk` 4 or 5, and only where si_format_holds() says so), quality is within
+ * quality_min…quality_max, effort within 0…9. Drivers may leave a partial `out` behind when they
+ * fail; the table frees it. */
 typedef struct si_codec_driver {
     float quality_min, quality_max, quality_step; /* as in si_codec_info */
     float (*finest_step)(
-        void);    /* quality_step where it depends on the library's version, or NULL */
-    int max_side; /* pixels, the most the format or its library holds */
+        void);               /* quality_step where it depends on the library's version, or NULL */
+    int max_side;            /* pixels, the most the format or its library holds */
     bool (*available)(void); /* NULL: yes; else whether what it needs at run time is there */
     void (*library)(char *text, size_t size); /* writes name and version of the library in use */
     si_result (*encode)(

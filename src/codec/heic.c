@@ -24,8 +24,7 @@ static bool fine(struct heif_error e, si_diag *diag) {
 
 /* Planes in the order of Y, Cb, Cr hold G, B, R. */
 static bool fill_planes(const si_image *image, struct heif_image *to, si_diag *diag) {
-    static const enum heif_channel channels[3] = {
-        heif_channel_Y, heif_channel_Cb, heif_channel_Cr};
+    static const enum heif_channel channels[3] = {heif_channel_Y, heif_channel_Cb, heif_channel_Cr};
     for (int c = 0; c < 3; c++) {
         if (!fine(heif_image_add_plane(to, channels[c], image->width, image->height, 8), diag)) {
             return false;
@@ -81,8 +80,8 @@ static bool write_file(struct heif_context *context, const si_image *image,
     struct heif_encoding_options *options = heif_encoding_options_alloc();
     bool ok =
         options != NULL &&
-        fine(heif_image_create(image->width, image->height, heif_colorspace_YCbCr,
-                 heif_chroma_444, &picture),
+        fine(heif_image_create(
+                 image->width, image->height, heif_colorspace_YCbCr, heif_chroma_444, &picture),
             diag) &&
         fill_planes(image, picture, diag) &&
         fine(heif_image_set_nclx_color_profile(picture, nclx), diag) &&

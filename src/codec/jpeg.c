@@ -78,9 +78,7 @@ static void set_params(j_compress_ptr cinfo, const si_image *image, const si_enc
                             : image->channels == 4 ? JCS_EXT_RGBX
                                                    : JCS_EXT_RGB;
     jpeg_set_defaults(cinfo);
-    jpeg_set_colorspace(cinfo, image->cmyk   ? JCS_YCCK
-                               : image->grey ? JCS_GRAYSCALE
-                                             : JCS_YCbCr);
+    jpeg_set_colorspace(cinfo, image->cmyk ? JCS_YCCK : image->grey ? JCS_GRAYSCALE : JCS_YCbCr);
     jpeg_set_quality(cinfo, (int)(p->quality + 0.5f), TRUE);
     if (image->cmyk) {
         cinfo->comp_info[0].h_samp_factor = cinfo->comp_info[0].v_samp_factor = 1;
@@ -97,7 +95,7 @@ static void set_params(j_compress_ptr cinfo, const si_image *image, const si_enc
     }
     if (p->dpi > 0) {
         cinfo->write_JFIF_header = TRUE; /* off for CMYK otherwise */
-        cinfo->density_unit = 1; /* per inch */
+        cinfo->density_unit = 1;         /* per inch */
         cinfo->X_density = cinfo->Y_density = (UINT16)(p->dpi < 65535 ? p->dpi : 65535);
     }
 }
@@ -114,8 +112,8 @@ static void complement(const uint8_t *from, int channels, uint8_t *to, int width
 static void write_rows(j_compress_ptr cinfo, const si_image *image) {
     JSAMPARRAY inks = NULL; /* libjpeg's own memory, freed with the rest */
     if (image->cmyk) {
-        inks = cinfo->mem->alloc_sarray(
-            (j_common_ptr)cinfo, JPOOL_IMAGE, 4 * cinfo->image_width, 1);
+        inks =
+            cinfo->mem->alloc_sarray((j_common_ptr)cinfo, JPOOL_IMAGE, 4 * cinfo->image_width, 1);
     }
     while (cinfo->next_scanline < cinfo->image_height) {
         JSAMPROW row = image->pixels + (size_t)cinfo->next_scanline * image->stride;

@@ -13,8 +13,7 @@ enum {
 
 /* ---- scans ---- */
 
-void si_jpeg_script(
-    j_compress_ptr cinfo, int passes, jpeg_scan_info room[SI_JPEG_MAX_SCANS]) {
+void si_jpeg_script(j_compress_ptr cinfo, int passes, jpeg_scan_info room[SI_JPEG_MAX_SCANS]) {
     /* first and last coefficient, bit planes known before and left for later */
     static const struct pass {
         int ss, se, ah, al;

@@ -15,8 +15,7 @@ enum { SI_JPEG_MAX_SCANS = 20 };
  * any other number. JPEG wants a scan of its own for the AC coefficients of each component, so that
  * a pass after the first is as many scans as there are components. `room` must live until the file
  * is finished. */
-void si_jpeg_script(
-    j_compress_ptr cinfo, int passes, jpeg_scan_info room[SI_JPEG_MAX_SCANS]);
+void si_jpeg_script(j_compress_ptr cinfo, int passes, jpeg_scan_info room[SI_JPEG_MAX_SCANS]);
 
 /* Writes profile (APP2), XMP (APP1, extended where it does not fit into one segment) and Photoshop
  * blocks (APP13). To be called right after jpeg_start_compress(). */

@@ -2,8 +2,8 @@
  * they are written here rather than by a drawing library, which could neither hold CMYK nor leave
  * out the time of day.
  *
- * PDF after ISO 32000-1 (version 1.6 for UserUnit); EPS after Adobe's EPSF 3.0 and DSC 3.0, language
- * level 2, profile and paths in the comments that ICC.1 and Photoshop define. */
+ * PDF after ISO 32000-1 (version 1.6 for UserUnit); EPS after Adobe's EPSF 3.0 and DSC 3.0,
+ * language level 2, profile and paths in the comments that ICC.1 and Photoshop define. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,7 +281,7 @@ static si_result encode_eps(
         : colors == 1 ? "0 1"
                       : "0 1 0 1 0 1",
         image->width, -image->height, image->height);
-    print(&w, "%%%%BeginData: %zu Binary Bytes\n%s", sizeof operator - 1 + len, operator);
+    print(&w, "%%%%BeginData: %zu Binary Bytes\n%s", sizeof operator- 1 + len, operator);
     put(&w, packed, len);
     print(&w, "\n%%%%EndData\ngrestore\nshowpage\n%%%%Trailer\n%%%%EOF\n");
     free(packed);

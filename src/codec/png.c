@@ -140,7 +140,8 @@ static int write_file(const si_image *image, const si_encode_params *p, const la
              filters == SPNG_FILTER_CHOICE_NONE ? Z_DEFAULT_STRATEGY : Z_FILTERED)) ||
         (e = spng_set_option(ctx, SPNG_FILTER_CHOICE, filters)) ||
         (e = spng_set_ihdr(ctx, &ihdr)) ||
-        (e = l->type == SPNG_COLOR_TYPE_INDEXED ? set_palette(ctx, &l->palette, p->keep_alpha) : 0) ||
+        (e = l->type == SPNG_COLOR_TYPE_INDEXED ? set_palette(ctx, &l->palette, p->keep_alpha)
+                                                : 0) ||
         (e = set_tags(ctx, p)) ||
         (e = spng_encode_image(ctx, packed, l->row_bytes * (size_t)image->height, SPNG_FMT_PNG,
              SPNG_ENCODE_FINALIZE))) {

@@ -186,8 +186,8 @@ static si_result encode(
 }
 
 /* Inks, which libtiff would turn into RGB by a rule of its own. */
-static si_result decode_cmyk(TIFF *t, int width, int height, int samples, si_image *out,
-    si_diag *diag) {
+static si_result decode_cmyk(
+    TIFF *t, int width, int height, int samples, si_image *out, si_diag *diag) {
     si_result result = si_image_alloc(out, width, height, samples, diag);
     if (result != SI_OK) {
         return result;

@@ -30,8 +30,8 @@
 #define SI_SCORE_SLACK 0.5 /* a candidate may score this much below the target */
 
 /* Who asks for a PNG asks for pixels as they are. JPEG does badly on small drawings, down to scores
- * below zero where the metric says nothing any more: the target of a PNG request is at least this, a
- * medium quality on SSIMULACRA2's scale. */
+ * below zero where the metric says nothing any more: the target of a PNG request is at least this,
+ * a medium quality on SSIMULACRA2's scale. */
 #define SI_SCORE_PNG_LEAST 50.0
 
 enum {

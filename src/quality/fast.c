@@ -44,7 +44,8 @@ static bool is_tiny(const si_search *s) {
     return (int64_t)s->image->width * s->image->height < TINY_PIXELS;
 }
 
-/* Shares of small pictures are foreseen badly, and their encodings are cheap: two formats are tried. */
+/* Shares of small pictures are foreseen badly, and their encodings are cheap: two formats are
+ * tried. */
 static bool is_small(const si_search *s) {
     return (int64_t)s->image->width * s->image->height < SMALL_PIXELS;
 }

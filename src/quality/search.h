@@ -87,8 +87,8 @@ void si_search_fast(si_search *s, const si_format *formats, int count);
 /* The smallest good file of one format, over all parameters that matter. */
 void si_search_full(si_search *s, si_format format);
 
-/* Tries a format's lossless mode. In full searches that need not be exact, WebP's near-lossless modes
- * too, unless lossless is more than twice as large as the best so far. */
+/* Tries a format's lossless mode. In full searches that need not be exact, WebP's near-lossless
+ * modes too, unless lossless is more than twice as large as the best so far. */
 void si_search_lossless(si_search *s, si_format format, int effort);
 
 #endif

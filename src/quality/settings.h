@@ -5,7 +5,8 @@
 
 #include "codec/codec.h"
 
-/* name, format, effort, 4:4:4 (WebP: chroma by light), first and last quality of tools/train's curves
+/* name, format, effort, 4:4:4 (WebP: chroma by light), first and last quality of tools/train's
+ * curves
  */
 #define SI_SETTINGS(X)                                                                             \
     X(AVIF_QUICK, AVIF, 1, true, 28, 92)                                                           \

@@ -65,10 +65,10 @@ enum { SI_LADDER_MAX = 5 };
 /* Strings are NUL-terminated, never NULL unless it says so, borrowed from the arena the recipe was
  * made in. */
 typedef struct si_recipe {
-    const char *company;    /* root id of the main catalog, "" = default company */
-    const char *object;     /* as asked for, without the company, percent-decoded; not in the text,
-                               since the files behind it decide the bytes */
-    uint64_t generation;    /* sum of purge counters */
+    const char *company; /* root id of the main catalog, "" = default company */
+    const char *object;  /* as asked for, without the company, percent-decoded; not in the text,
+                            since the files behind it decide the bytes */
+    uint64_t generation; /* sum of purge counters */
     si_req req;
     si_body body;           /* for property replies */
     const char *encoding;   /* of XML bodies: "UTF-8" and four others (7.1) */
@@ -76,44 +76,44 @@ typedef struct si_recipe {
     const char *request_id; /* JSONP request id, "" if none */
     const si_fact *facts;   /* for property replies */
     int fact_count;
-    const char *set;        /* req=set: the media set as the catalog has it, "" otherwise */
-    const char *save_name;  /* req=saveToFile: below SavePath */
+    const char *set;       /* req=set: the media set as the catalog has it, "" otherwise */
+    const char *save_name; /* req=saveToFile: below SavePath */
 
     si_picture picture;
     const struct si_watermark *watermark; /* NULL = none */
 
-    uint32_t bgc;           /* 0xRRGGBB under transparency and in uncovered areas */
-    double dpr;             /* pixel ratio, 1 = off; applied to the whole view after geometry */
+    uint32_t bgc; /* 0xRRGGBB under transparency and in uncovered areas */
+    double dpr;   /* pixel ratio, 1 = off; applied to the whole view after geometry */
 
     /* output as requested (section 6) */
     si_format format;
-    bool alpha;             /* *-alpha formats: keep transparency, else flatten on bgc */
-    bool progressive;       /* pjpeg */
-    int scans;              /* pscan, 0 = auto */
-    bool palette;           /* png8 */
-    bool lossless;          /* explicit compression `lossless` */
+    bool alpha;                 /* *-alpha formats: keep transparency, else flatten on bgc */
+    bool progressive;           /* pjpeg */
+    int scans;                  /* pscan, 0 = auto */
+    bool palette;               /* png8 */
+    bool lossless;              /* explicit compression `lossless` */
     si_compression compression; /* TIFF and PDF only */
     si_pixel_type pixel_type;
-    bool pixel_keep;        /* the composite's pixel type, where the format can (P23) */
-    int quality;            /* 1…100 */
-    bool chroma_full;       /* chroma flag of qlt: true = 4:4:4 */
-    int jpeg_size;          /* kilobytes of 1024 bytes, 0 = off */
+    bool pixel_keep;              /* the composite's pixel type, where the format can (P23) */
+    int quality;                  /* 1…100 */
+    bool chroma_full;             /* chroma flag of qlt: true = 4:4:4 */
+    int jpeg_size;                /* kilobytes of 1024 bytes, 0 = off */
     si_quantize_command quantize; /* GIF, png8 */
-    si_file_ref icc;        /* output profile, path "" = sRGB (or naive for gray and CMYK) */
-    const char *icc_name;   /* as req=props shows it, "" = none */
+    si_file_ref icc;              /* output profile, path "" = sRGB (or naive for gray and CMYK) */
+    const char *icc_name;         /* as req=props shows it, "" = none */
     si_intent intent;
     bool black_point, dither;
     bool icc_embed, xmp_embed, path_embed;
-    int print_res;          /* dpi tag, 0 = none, −1 = the source file's */
+    int print_res; /* dpi tag, 0 = none, −1 = the source file's */
 
     /* default profiles of sources that embed none: RGB, gray, CMYK (attr::IccProfileSrc*) */
     si_file_ref assumed[3];
 
     /* smart imaging */
-    bool smart;             /* bfc is on and the output eligible: report savings, even with an empty ladder */
-    int ladder_len;         /* 0…SI_LADDER_MAX */
+    bool smart; /* bfc is on and the output eligible: report savings, even with an empty ladder */
+    int ladder_len;                  /* 0…SI_LADDER_MAX */
     si_format ladder[SI_LADDER_MAX]; /* formats to try, in order of preference */
-    int network;            /* network class, 0 = excellent or not considered */
+    int network;                     /* network class, 0 = excellent or not considered */
 } si_recipe;
 
 /* attr::Watermark (syntax.md section 12): drawn over the composite, never over padding. */
@@ -122,7 +122,7 @@ typedef struct si_watermark {
     double size_n[2]; /* of the target; both 0 = native pixels */
     double align[2];  /* −1…1 */
     si_blend blend;
-    int opac;         /* 0…100 */
+    int opac; /* 0…100 */
 } si_watermark;
 
 /* A recipe with every default filled in and nothing named; its picture has no layers. */

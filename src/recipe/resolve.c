@@ -67,9 +67,9 @@ si_result si_query_file(
 
 /* ---- objects ---- */
 
-/* A named smart crop, "object:Crop" or "object:Swatch", where there is no record of that whole name:
- * the crop takes the place of its object (smart-imaging.md section 9). Swatches are squares of the
- * size in the reference's sample. */
+/* A named smart crop, "object:Crop" or "object:Swatch", where there is no record of that whole
+ * name: the crop takes the place of its object (smart-imaging.md section 9). Swatches are squares
+ * of the size in the reference's sample. */
 static si_result resolve_crop(
     si_query *q, si_object_query *ask, const si_company *company, si_found *out, si_diag *diag) {
     static const si_crop swatch = {.width = 200, .height = 200};
@@ -83,8 +83,8 @@ static si_result resolve_crop(
         return SI_OK;
     }
     si_str name = {whole.p + colon, whole.len - colon};
-    const si_crop *crop = si_str_eq(name, SI_STR("Swatch")) ? &swatch
-                                                           : si_company_crop(c, company, name);
+    const si_crop *crop =
+        si_str_eq(name, SI_STR("Swatch")) ? &swatch : si_company_crop(c, company, name);
     if (crop == NULL) {
         return SI_OK;
     }

@@ -223,7 +223,8 @@ static bool valid_layer(const void *value) {
     return ((const si_layer *)value)->number >= 0;
 }
 
-static const si_schema schema_layer = {layer_fields, sizeof(si_layer), initial_layer, valid_layer, false};
+static const si_schema schema_layer = {
+    layer_fields, sizeof(si_layer), initial_layer, valid_layer, false};
 
 /* ---- pictures ---- */
 
@@ -257,7 +258,8 @@ static bool valid_view(const void *value) {
            (!v->has_rgn || (v->rgn[2] > 0 && v->rgn[3] > 0));
 }
 
-static const si_schema schema_view = {view_fields, sizeof(si_view), initial_view, valid_view, false};
+static const si_schema schema_view = {
+    view_fields, sizeof(si_view), initial_view, valid_view, false};
 
 #define THIS si_picture
 static const si_field picture_fields[] = {LIST("layer", layers, schema_layer, layer_count),
@@ -363,7 +365,8 @@ static bool valid_recipe(const void *value) {
     return r->picture.layer_count > 0 || r->req == SI_REQ_SET;
 }
 
-const si_schema si_schema_recipe = {recipe_fields, sizeof(si_recipe), initial_recipe, valid_recipe, false};
+const si_schema si_schema_recipe = {
+    recipe_fields, sizeof(si_recipe), initial_recipe, valid_recipe, false};
 
 bool si_recipe_is_plain(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

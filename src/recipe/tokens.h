@@ -6,10 +6,10 @@
 #include "base/str.h"
 
 typedef enum si_token_kind {
-    SI_TOKEN_COMMAND,  /* name, value */
-    SI_TOKEN_BARE,     /* name without "=": counts as absent (P3) */
-    SI_TOKEN_MACRO,    /* name, without the dollars */
-    SI_TOKEN_VARIABLE  /* name, without the dollar; value */
+    SI_TOKEN_COMMAND, /* name, value */
+    SI_TOKEN_BARE,    /* name without "=": counts as absent (P3) */
+    SI_TOKEN_MACRO,   /* name, without the dollars */
+    SI_TOKEN_VARIABLE /* name, without the dollar; value */
 } si_token_kind;
 
 typedef struct si_token {
@@ -20,7 +20,8 @@ typedef struct si_token {
 
 /* Takes the next item; empty ones and comments are passed over. False at the end, or when memory
  * runs out (`*out_of_memory`). An item ends at "&", except between the brackets of a nested request
- * or set: `src=is(…)`, `ir(…)`, `fxg(…)`, `(…)`, the same with braces, and of mask= and imageSet=. */
+ * or set: `src=is(…)`, `ir(…)`, `fxg(…)`, `(…)`, the same with braces, and of mask= and imageSet=.
+ */
 bool si_token_next(si_str *query, si_arena *arena, si_token *out, bool *out_of_memory);
 
 /* If a value begins with a nested request: the text before its first bracket ("is", "" …), and what

@@ -17,8 +17,8 @@ static const double STRETCH = 1.02;
 
 /* ---- layers on the canvas ---- */
 
-static si_result draw_layer(si_studio *studio, const si_scene *scene, int i,
-    const si_stage *stage, si_sheet *canvas, si_diag *diag) {
+static si_result draw_layer(si_studio *studio, const si_scene *scene, int i, const si_stage *stage,
+    si_sheet *canvas, si_diag *diag) {
     const si_scene_layer *s = &scene->layers[i];
     const si_look *look = &s->layer->look;
     if (s->layer->hide) {
@@ -87,14 +87,12 @@ static si_result draw_layers(si_studio *studio, const si_scene *scene, const si_
 }
 
 /* The median luma of the whole composite, on a small rendition, so that all tiles agree. */
-static si_result median_of(
-    si_studio *studio, const si_scene *scene, int *median, si_diag *diag) {
+static si_result median_of(si_studio *studio, const si_scene *scene, int *median, si_diag *diag) {
     const int *c = scene->canvas;
     double k = fmin(1, MEDIAN_SIDE / (double)(c[0] > c[1] ? c[0] : c[1]));
     const si_stage small = {.scale = {k, k}};
     si_sheet sheet = {0};
-    si_result code =
-        draw_layers(studio, scene, &small, box_of(scene, &small), &sheet, diag);
+    si_result code = draw_layers(studio, scene, &small, box_of(scene, &small), &sheet, diag);
     if (code == SI_OK) {
         si_look_tones(&scene->picture->comp.ops, &sheet.image);
         *median = si_op_median(&sheet.image);
@@ -104,8 +102,8 @@ static si_result median_of(
 }
 
 /* op_*, clip paths and opac of the composite. */
-static si_result treat(si_studio *studio, const si_scene *scene, const si_stage *stage,
-    si_sheet *s, si_diag *diag) {
+static si_result treat(
+    si_studio *studio, const si_scene *scene, const si_stage *stage, si_sheet *s, si_diag *diag) {
     const si_look *comp = &scene->picture->comp;
     si_look_how how = {.scale = si_stage_scale(stage), .seed = ~studio->seed, .median = -1};
     si_result code = SI_OK;
@@ -116,8 +114,7 @@ static si_result treat(si_studio *studio, const si_scene *scene, const si_stage 
         code = si_look_apply(&comp->ops, &how, s, diag);
     }
     if (code == SI_OK) {
-        const si_map map = {
-            {stage->scale[0], 0, stage->at[0], 0, stage->scale[1], stage->at[1]}};
+        const si_map map = {{stage->scale[0], 0, stage->at[0], 0, stage->scale[1], stage->at[1]}};
         code = si_look_clip(scene->clips, &map, s, diag);
     }
     if (code == SI_OK) {
@@ -127,25 +124,24 @@ static si_result treat(si_studio *studio, const si_scene *scene, const si_stage 
 }
 
 /* Effects of the composite: behind it and over it. */
-static si_result add_effects(const si_studio *studio, const si_scene *scene,
-    const si_stage *stage, si_sheet *s, si_diag *diag) {
+static si_result add_effects(const si_studio *studio, const si_scene *scene, const si_stage *stage,
+    si_sheet *s, si_diag *diag) {
     const si_look *comp = &scene->picture->comp;
     if (comp->effect_count == 0) {
         return SI_OK;
     }
     si_painted parent = {.sheet = *s, .solid = !si_image_has_transparency(&s->image)};
     si_sheet canvas = {.x = s->x, .y = s->y};
-    si_result code =
-        si_image_alloc(&canvas.image, s->image.width, s->image.height, 4, diag);
+    si_result code = si_image_alloc(&canvas.image, s->image.width, s->image.height, 4, diag);
     if (code == SI_OK) {
-        code = si_effects_draw(
-            studio, scene, comp, &parent, stage, SI_EFFECTS_OUTER, &canvas, diag);
+        code =
+            si_effects_draw(studio, scene, comp, &parent, stage, SI_EFFECTS_OUTER, &canvas, diag);
     }
     if (code == SI_OK) {
         si_draw how = {.opacity = 1};
         si_blend_image(&canvas.image, &s->image, &how);
-        code = si_effects_draw(
-            studio, scene, comp, &parent, stage, SI_EFFECTS_INNER, &canvas, diag);
+        code =
+            si_effects_draw(studio, scene, comp, &parent, stage, SI_EFFECTS_INNER, &canvas, diag);
     }
     if (code != SI_OK) {
         si_sheet_free(&canvas);
@@ -156,8 +152,8 @@ static si_result add_effects(const si_studio *studio, const si_scene *scene,
     return SI_OK;
 }
 
-static si_result add_watermark(si_studio *studio, const si_scene *scene, const si_stage *stage,
-    si_sheet *s, si_diag *diag) {
+static si_result add_watermark(
+    si_studio *studio, const si_scene *scene, const si_stage *stage, si_sheet *s, si_diag *diag) {
     const si_watermark *w = scene->watermark;
     if (w == NULL) {
         return SI_OK;
@@ -193,8 +189,8 @@ static si_result add_watermark(si_studio *studio, const si_scene *scene, const s
 static si_result composite(si_studio *studio, const si_scene *scene, const si_stage *stage,
     si_rect window, si_sheet *out, si_diag *diag) {
     const si_look *comp = &scene->picture->comp;
-    int reach = si_look_reach(&comp->ops, si_stage_scale(stage)) +
-                si_effects_reach(scene, comp, stage);
+    int reach =
+        si_look_reach(&comp->ops, si_stage_scale(stage)) + si_effects_reach(scene, comp, stage);
     si_rect grown = si_rect_meet(si_rect_grow(window, reach), box_of(scene, stage));
     si_stage flipped = *stage;
     for (int i = 0; i < 2; i++) {
@@ -252,8 +248,8 @@ static si_result stretched(si_studio *studio, const si_scene *scene, const si_st
     si_result code = composite(studio, scene, &even, part, &sheet, diag);
     if (code == SI_OK) {
         *out = (si_sheet){.x = window.x, .y = window.y};
-        code = si_window_of_image(
-            &sheet.image, axes, scene->picture->view.resmode, &out->image, diag);
+        code =
+            si_window_of_image(&sheet.image, axes, scene->picture->view.resmode, &out->image, diag);
     }
     si_sheet_free(&sheet);
     return code;
@@ -349,14 +345,12 @@ static void show_alpha(si_image *im) {
     im->grey = true;
 }
 
-static si_result render(
-    si_studio *studio, const si_recipe *r, si_image *out, si_diag *diag) {
+static si_result render(si_studio *studio, const si_recipe *r, si_image *out, si_diag *diag) {
     si_scene *scene;
     si_geometry g;
     si_result code = si_scene_open(studio, &r->picture, r->watermark, &scene, diag);
     if (code == SI_OK) {
-        code = si_geometry_view(
-            &r->picture.view, scene->canvas, scene->detail, r->dpr, &g, diag);
+        code = si_geometry_view(&r->picture.view, scene->canvas, scene->detail, r->dpr, &g, diag);
     }
     if (code != SI_OK) {
         return code;

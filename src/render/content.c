@@ -58,8 +58,8 @@ static si_result read_nested(si_studio *studio, const si_scene *nested, const do
     for (int i = 0; i < 2; i++) {
         scale = fmax(scale, axes[i].content / (axes[i].to - axes[i].from));
     }
-    si_result code = si_geometry_view(
-        &nested->picture->view, nested->canvas, endless, scale, &g, diag);
+    si_result code =
+        si_geometry_view(&nested->picture->view, nested->canvas, endless, scale, &g, diag);
     if (code != SI_OK) {
         return code;
     }
@@ -111,8 +111,8 @@ static si_result fill(si_paint paint, si_rect window, si_image *out, si_diag *di
     if (code != SI_OK) {
         return code;
     }
-    const uint8_t pixel[4] = {(uint8_t)(paint.rgb >> 16), (uint8_t)(paint.rgb >> 8),
-        (uint8_t)paint.rgb, paint.alpha};
+    const uint8_t pixel[4] = {
+        (uint8_t)(paint.rgb >> 16), (uint8_t)(paint.rgb >> 8), (uint8_t)paint.rgb, paint.alpha};
     for (int y = 0; y < out->height; y++) {
         uint8_t *p = out->pixels + (size_t)y * out->stride;
         for (int x = 0; x < out->width; x++, p += out->channels) {

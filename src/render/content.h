@@ -21,7 +21,6 @@ SI_NODISCARD si_result si_content_read(si_studio *studio, const si_scene *scene,
 
 /* Reads its separate mask. */
 SI_NODISCARD si_result si_content_mask(si_studio *studio, const si_scene *scene,
-    const si_scene_layer *s, const si_raster *raster, si_rect window, si_plane *out,
-    si_diag *diag);
+    const si_scene_layer *s, const si_raster *raster, si_rect window, si_plane *out, si_diag *diag);
 
 #endif

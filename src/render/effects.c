@@ -72,14 +72,12 @@ static si_result draw(const si_studio *studio, const si_scene *scene, const si_e
     const si_sheet *parent, const si_plane *mask, double opacity, const si_stage *stage,
     si_sheet *canvas, si_diag *diag) {
     double scale = si_stage_scale(stage);
-    const si_rect whole = {
-        canvas->x, canvas->y, canvas->image.width, canvas->image.height};
+    const si_rect whole = {canvas->x, canvas->y, canvas->image.width, canvas->image.height};
     const si_rect region = si_rect_grow(whole, reach_of(e, scale));
     int shift[2];
     si_plane plane = {0};
     shift_of(scene, e, stage, shift);
-    si_result code =
-        mask_of(studio, e, parent, mask, region, shift, scale, &plane, diag);
+    si_result code = mask_of(studio, e, parent, mask, region, shift, scale, &plane, diag);
     if (code == SI_OK) {
         int x = parent->x - region.x, y = parent->y - region.y;
         if (e->number > 0 && mask->pixels != NULL) {
@@ -122,8 +120,7 @@ si_result si_effects_draw(const si_studio *studio, const si_scene *scene, const 
             code = si_mask_alpha(&from->image, &mask, diag);
         }
         if (code == SI_OK) {
-            code = draw(
-                studio, scene, e, from, &mask, look->opac[0] / 100.0, stage, canvas, diag);
+            code = draw(studio, scene, e, from, &mask, look->opac[0] / 100.0, stage, canvas, diag);
         }
     }
     si_plane_free(&mask);

@@ -229,7 +229,8 @@ si_result si_filter_usm(
         return SI_OK;
     }
     strength s = {.amount = (float)amount, .threshold = (float)threshold, .mono = mono};
-    return radius < SI_GAUSSIAN_BOX_FROM ? usm_window(im, radius, &s, diag) : usm_boxes(im, radius, &s, diag);
+    return radius < SI_GAUSSIAN_BOX_FROM ? usm_window(im, radius, &s, diag)
+                                         : usm_boxes(im, radius, &s, diag);
 }
 
 /* ---- op_sharpen ---- */

@@ -73,7 +73,7 @@ typedef struct way {
     const si_content *content;
     const si_view *view;
     const si_layer_box *canvas;
-    double part[4];   /* of the content, its pixels */
+    double part[4]; /* of the content, its pixels */
     double crop[4];
     double size[2];   /* of the plain rectangle */
     double fill[4];   /* margins with which a thumbnail fills its target */

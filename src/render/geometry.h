@@ -42,19 +42,19 @@ typedef struct si_content {
 
 /* A layer in the composite. Pixels are composite pixels unless it says otherwise. */
 typedef struct si_layer_box {
-    double crop[4];     /* x, y, w, h in pixels of the content; may reach beyond it */
-    int size[2];        /* w, h after crop and scale: the plain rectangle, in which masks, op_* and
-                           clip paths work */
-    double path_at[2];  /* path coordinates of the plain rectangle's top-left */
-    int turned[2];      /* w, h after rotate, or of the canvas for perspective */
-    int extend[4];      /* left, top, right, bottom, whole pixels */
-    int rect[2];        /* w, h of the finished layer */
-    double origin[2];   /* in the finished layer */
-    int at[2];          /* top-left of the finished layer in the composite */
-    bool has_quad;      /* perspective: … */
-    double quad[8];     /* … where the corners of the plain rectangle go: TL, TR, BR, BL */
-    si_map fit;         /* content → plain rectangle: crop, scale, flip */
-    si_map plain;       /* plain rectangle → composite; not with has_quad */
+    double crop[4];    /* x, y, w, h in pixels of the content; may reach beyond it */
+    int size[2];       /* w, h after crop and scale: the plain rectangle, in which masks, op_* and
+                          clip paths work */
+    double path_at[2]; /* path coordinates of the plain rectangle's top-left */
+    int turned[2];     /* w, h after rotate, or of the canvas for perspective */
+    int extend[4];     /* left, top, right, bottom, whole pixels */
+    int rect[2];       /* w, h of the finished layer */
+    double origin[2];  /* in the finished layer */
+    int at[2];         /* top-left of the finished layer in the composite */
+    bool has_quad;     /* perspective: … */
+    double quad[8];    /* … where the corners of the plain rectangle go: TL, TR, BR, BL */
+    si_map fit;        /* content → plain rectangle: crop, scale, flip */
+    si_map plain;      /* plain rectangle → composite; not with has_quad */
 } si_layer_box;
 
 /* size= or sizeN= in pixels, 0 = free. `canvas` as below. */

@@ -12,8 +12,8 @@
 #include "render/warp.h"
 
 enum {
-    MEDIAN_SIDE = 128,  /* of the rendition whose median op_colorize takes */
-    WARP_REACH = 4,     /* pixels that a warp looks at around a point */
+    MEDIAN_SIDE = 128,   /* of the rendition whose median op_colorize takes */
+    WARP_REACH = 4,      /* pixels that a warp looks at around a point */
     QUAD_SIDE_MAX = 4096 /* of the picture that perspective distorts */
 };
 
@@ -119,8 +119,8 @@ static bool needs_median(const si_ops *ops) {
     return ops->colorize == SI_COLORIZE_NORM;
 }
 
-static si_result paint_raster(const job *j, si_rect window, bool tones_only, si_sheet *out,
-    si_sheet *mask, si_diag *diag);
+static si_result paint_raster(
+    const job *j, si_rect window, bool tones_only, si_sheet *out, si_sheet *mask, si_diag *diag);
 
 /* The median luma of the whole layer, on a small rendition, so that all tiles agree. */
 static si_result median_of(const job *j, int *median, si_diag *diag) {
@@ -147,14 +147,14 @@ static si_result copy_alpha(const si_sheet *from, si_sheet *to, si_diag *diag) {
     to->y = from->y;
     si_result code = si_image_alloc(&to->image, from->image.width, from->image.height, 4, diag);
     if (code == SI_OK) {
-        memcpy(to->image.pixels, from->image.pixels,
-            from->image.stride * (size_t)from->image.height);
+        memcpy(
+            to->image.pixels, from->image.pixels, from->image.stride * (size_t)from->image.height);
     }
     return code;
 }
 
-/* Puts `color` under what the window shows of the image. A crop that reaches beyond the image leaves
- * that to bgColor (4.3). */
+/* Puts `color` under what the window shows of the image. A crop that reaches beyond the image
+ * leaves that to bgColor (4.3). */
 static void lay_colour(const job *j, si_sheet *out) {
     const si_scene_layer *s = j->s;
     const si_paint paint = s->layer->color;
@@ -201,12 +201,11 @@ static si_result finish_raster(const job *j, si_sheet *out, si_sheet *mask, si_d
 }
 
 /* Everything up to rotate, for `window` of the raster. */
-static si_result paint_raster(const job *j, si_rect window, bool tones_only, si_sheet *out,
-    si_sheet *mask, si_diag *diag) {
+static si_result paint_raster(
+    const job *j, si_rect window, bool tones_only, si_sheet *out, si_sheet *mask, si_diag *diag) {
     const si_look *look = &j->s->layer->look;
-    int reach = tones_only
-                    ? 0
-                    : si_look_reach(&look->ops, j->scale) + si_grow_reach(mask_radius(j));
+    int reach =
+        tones_only ? 0 : si_look_reach(&look->ops, j->scale) + si_grow_reach(mask_radius(j));
     si_rect box = si_raster_box(&j->raster, j->s->box.size);
     si_rect grown = si_rect_meet(si_rect_grow(window, reach), box);
     si_look_how how = {.scale = j->scale, .seed = j->seed, .median = -1};
@@ -216,8 +215,8 @@ static si_result paint_raster(const job *j, si_rect window, bool tones_only, si_
         return si_fail(diag, SI_ERR_LIMIT, "layer %d shows %d×%d pixels, which exceeds the limit",
             j->s->layer->number, grown.width, grown.height);
     }
-    si_result code = si_content_read(j->studio, j->scene, j->s, &j->raster, grown,
-        looks_behind_alpha(j->s), &out->image, diag);
+    si_result code = si_content_read(
+        j->studio, j->scene, j->s, &j->raster, grown, looks_behind_alpha(j->s), &out->image, diag);
     if (code == SI_OK) {
         code = apply_mask(j, grown, &out->image, diag);
     }
@@ -232,8 +231,8 @@ static si_result paint_raster(const job *j, si_rect window, bool tones_only, si_
         code = si_look_apply(&look->ops, &how, out, diag);
     }
     if (code == SI_OK && j->s->clips != NULL) {
-        si_map map = {{j->raster.scale[0], 0, j->raster.at[0], 0, j->raster.scale[1],
-            j->raster.at[1]}};
+        si_map map = {
+            {j->raster.scale[0], 0, j->raster.at[0], 0, j->raster.scale[1], j->raster.at[1]}};
         code = si_look_clip(j->s->clips, &map, out, diag);
     }
     if (code == SI_OK) {
@@ -302,8 +301,7 @@ static si_result turn_sheet(const turn *t, si_sheet *s, si_diag *diag) {
     if (s->image.pixels == NULL) {
         return SI_OK;
     }
-    si_rect r = turn_rect(
-        t, (si_rect){s->x, s->y, s->image.width, s->image.height}, true);
+    si_rect r = turn_rect(t, (si_rect){s->x, s->y, s->image.width, s->image.height}, true);
     si_result code = t->swap ? transpose(&s->image, diag) : SI_OK;
     if (code == SI_OK && (t->flip[0] || t->flip[1])) {
         si_flip_image(&s->image, t->flip[0], t->flip[1]);
@@ -317,8 +315,8 @@ static si_result paint_upright(
     job *j, const si_map *m, si_rect window, si_painted *out, si_diag *diag) {
     turn t = turn_of(m, &j->raster);
     j->scale = si_stage_scale(j->stage);
-    si_rect part = si_rect_meet(
-        turn_rect(&t, window, false), si_raster_box(&j->raster, j->s->box.size));
+    si_rect part =
+        si_rect_meet(turn_rect(&t, window, false), si_raster_box(&j->raster, j->s->box.size));
     if (si_rect_empty(part)) {
         return SI_OK;
     }
@@ -341,8 +339,7 @@ static void make_raster(job *j, const double k[2]) {
     }
 }
 
-static si_result warp_sheet(
-    const si_map *to_stage, si_rect window, si_sheet *s, si_diag *diag) {
+static si_result warp_sheet(const si_map *to_stage, si_rect window, si_sheet *s, si_diag *diag) {
     if (s->image.pixels == NULL) {
         return SI_OK;
     }
@@ -376,8 +373,8 @@ static si_result paint_turned(
         low[i] = fmin(fmax(floor(box[i]) - WARP_REACH, 0), INT32_MAX / 2);
         high[i] = fmax(fmin(ceil(box[2 + i]) + WARP_REACH, INT32_MAX / 2), low[i]);
     }
-    si_rect part = si_rect_meet(all, (si_rect){(int)low[0], (int)low[1],
-                                         (int)(high[0] - low[0]), (int)(high[1] - low[1])});
+    si_rect part = si_rect_meet(
+        all, (si_rect){(int)low[0], (int)low[1], (int)(high[0] - low[0]), (int)(high[1] - low[1])});
     if (si_rect_empty(part)) {
         return SI_OK;
     }
@@ -399,10 +396,8 @@ static si_result distort_sheet(
         return SI_OK;
     }
     const si_perspective *p = &j->s->layer->perspective;
-    si_quad q = {.sampling = samplings[p->mode],
-        .jitter = p->jitter,
-        .seed = j->seed,
-        .window = window};
+    si_quad q = {
+        .sampling = samplings[p->mode], .jitter = p->jitter, .seed = j->seed, .window = window};
     memcpy(q.corner, corner, sizeof q.corner);
     si_image out = {0};
     si_result code = si_warp_perspective(&s->image, &q, &out, diag);
@@ -460,8 +455,7 @@ static si_result lay_ground(const job *j, si_rect shown, si_painted *out, si_dia
         return code;
     }
     if (out->sheet.image.pixels != NULL) {
-        si_draw draw = {
-            .opacity = 1, .x = out->sheet.x - shown.x, .y = out->sheet.y - shown.y};
+        si_draw draw = {.opacity = 1, .x = out->sheet.x - shown.x, .y = out->sheet.y - shown.y};
         si_blend_image(&ground.image, &out->sheet.image, &draw);
     }
     si_blend_under(&ground.image, colour);
@@ -495,7 +489,7 @@ si_result si_layer_paint(si_studio *studio, const si_scene *scene, const si_scen
     const si_map to_stage = {{stage->scale[0], 0, stage->at[0] - scene->cut[0] * stage->scale[0], 0,
         stage->scale[1], stage->at[1] - scene->cut[1] * stage->scale[1]}};
     const si_map m = si_map_chain(&b->plain, &to_stage);
-    si_result code = b->has_quad            ? paint_quad(&j, shown, out, diag)
+    si_result code = b->has_quad           ? paint_quad(&j, shown, out, diag)
                      : is_right_angled(&m) ? paint_upright(&j, &m, shown, out, diag)
                                            : paint_turned(&j, &m, shown, out, diag);
     if (code == SI_OK) {

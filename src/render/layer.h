@@ -29,8 +29,8 @@ typedef struct si_painted {
 /* Paints what `window` (pixels of the stage) shows of the layer. No pixels if that is nothing.
  * Release with si_painted_free(). Errors as of si_render(). */
 SI_NODISCARD si_result si_layer_paint(si_studio *studio, const si_scene *scene,
-    const si_scene_layer *s, const si_stage *stage, si_rect window, bool want_mask,
-    si_painted *out, si_diag *diag);
+    const si_scene_layer *s, const si_stage *stage, si_rect window, bool want_mask, si_painted *out,
+    si_diag *diag);
 
 void si_painted_free(si_painted *p);
 

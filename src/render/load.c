@@ -8,10 +8,9 @@
 
 enum {
     SNIFF_BYTES = 1024,
-    MAX_LEVELS = 28,             /* of a TIFF pyramid */
-    MAX_SVG_SIDE = 16384,        /* pixels; cairo ends at 32767 */
+    MAX_LEVELS = 28,      /* of a TIFF pyramid */
+    MAX_SVG_SIDE = 16384, /* pixels; cairo ends at 32767 */
 };
-
 
 /* What may be held at once for files that cannot be decoded strip by strip: interlaced PNG,
  * progressive JPEG (its coefficients), HEIF, WebP, JPEG XL, JPEG 2000. */
@@ -198,8 +197,7 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
     if (len < 0) {
         return si_fail(diag, SI_ERR_IO, "the source file cannot be read");
     }
-    *o = (si_original){
-        .fd = fd, .step = {1, 1}, .spaces = limits != NULL ? limits->spaces : NULL};
+    *o = (si_original){.fd = fd, .step = {1, 1}, .spaces = limits != NULL ? limits->spaces : NULL};
     if (len == 0) {
         return si_fail(diag, SI_ERR_SOURCE, "the source file is empty");
     }

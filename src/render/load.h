@@ -8,7 +8,8 @@
 #include "render/render.h"
 
 /* Kinds that are served: id, name for req=imageprops and messages. JPEG XR is not among them: its
- * only decoder corrupts memory on damaged files (5 crashes in 150 tries with a few bytes changed). */
+ * only decoder corrupts memory on damaged files (5 crashes in 150 tries with a few bytes changed).
+ */
 #define SI_KINDS(X)                                                                                \
     X(JPEG, "jpeg")                                                                                \
     X(PNG, "png")                                                                                  \

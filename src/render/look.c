@@ -118,8 +118,7 @@ si_result si_look_apply(const si_ops *ops, const si_look_how *how, si_sheet *s, 
     }
     if (code == SI_OK) {
         const si_usm *u = &ops->usm;
-        code = si_filter_usm(
-            im, u->amount, usm_radius(u, how->scale), u->threshold, u->mono, diag);
+        code = si_filter_usm(im, u->amount, usm_radius(u, how->scale), u->threshold, u->mono, diag);
     }
     return code;
 }
@@ -134,8 +133,7 @@ si_result si_look_clip(const si_clip *clips, const si_map *map, si_sheet *s, si_
         const si_map m = si_map_chain(&own, &here);
         const si_affine a = {m.m[0], m.m[1], m.m[3], m.m[4], m.m[2], m.m[5]};
         si_plane plane = {0};
-        si_result code =
-            si_path_fill(&c->path, &a, s->image.width, s->image.height, &plane, diag);
+        si_result code = si_path_fill(&c->path, &a, s->image.width, s->image.height, &plane, diag);
         if (code == SI_OK && c->outside) {
             si_plane_use(&plane, SI_MASK_INVERT);
         }

@@ -26,9 +26,9 @@ SI_NODISCARD si_result si_sheet_cut(si_sheet *s, si_rect part, si_diag *diag);
 
 /* How op_* are applied. */
 typedef struct si_look_how {
-    double scale;  /* pixels of the image per composite pixel, for radii */
+    double scale; /* pixels of the image per composite pixel, for radii */
     uint64_t seed;
-    int median;    /* of the luma, for op_colorize with `norm`; −1 = of what is at hand */
+    int median; /* of the luma, for op_colorize with `norm`; −1 = of what is at hand */
 } si_look_how;
 
 /* How far around a window the operations look, pixels. */

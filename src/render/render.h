@@ -52,12 +52,13 @@ int si_files_open(const si_files *files, const si_source *source, si_diag *diag)
 
 /* Renders `r`. On success `out` owns the final pixels: 4 channels if r->alpha, else 3. Errors:
  * SI_ERR_SOURCE (broken, unknown or refused kind of file), SI_ERR_LIMIT (source, or reply over
- * MaxPix), SI_ERR_RANGE (geometry that leaves nothing), SI_ERR_UNSUPPORTED, SI_ERR_MEMORY, and those
- * of `files`. */
+ * MaxPix), SI_ERR_RANGE (geometry that leaves nothing), SI_ERR_UNSUPPORTED, SI_ERR_MEMORY, and
+ * those of `files`. */
 SI_NODISCARD si_result si_render(const si_recipe *r, const si_files *files,
     const si_render_limits *limits, si_image *out, si_diag *diag);
 
-/* Reads the header of the original open at `fd` only (borrowed; position unspecified afterwards). */
+/* Reads the header of the original open at `fd` only (borrowed; position unspecified afterwards).
+ */
 SI_NODISCARD si_result si_render_props(
     int fd, const si_render_limits *limits, si_source_props *out, si_diag *diag);
 

@@ -114,8 +114,8 @@ static si_result open_nested(si_studio *studio, const si_picture *picture, const
         memcpy(scene->view_scale, g.scale, sizeof g.scale);
         for (int i = 0; i < 2; i++) {
             double end = g.out_content[i] + g.out_content[2 + i];
-            scene->padded |= g.out_content[i] > 0.5 || end < g.out[i] - 0.5 ||
-                             g.out_view[i] > 0 || g.out_view[i] + g.out_view[2 + i] < g.out[i];
+            scene->padded |= g.out_content[i] > 0.5 || end < g.out[i] - 0.5 || g.out_view[i] > 0 ||
+                             g.out_view[i] + g.out_view[2 + i] < g.out[i];
         }
         *out = scene;
     }
@@ -169,8 +169,8 @@ static si_result find_crop(
 }
 
 /* The part of the source that a smart crop puts in its place. */
-static si_result smart_part(si_studio *studio, const si_source *s, const double size[2],
-    double part[4], si_diag *diag) {
+static si_result smart_part(
+    si_studio *studio, const si_source *s, const double size[2], double part[4], si_diag *diag) {
     double rect[4];
     if (s->crop_rect[2] > 0 && s->crop_rect[3] > 0) {
         memcpy(rect, s->crop_rect, sizeof rect);
@@ -211,8 +211,8 @@ static si_result stored_paths(si_studio *studio, const si_source *source, const 
     si_result code = si_metadata_read(fd, &studio->limits, &meta, diag);
     close(fd);
     if (code == SI_OK) {
-        code = si_photoshop_read(
-            meta.photoshop.data, meta.photoshop.len, studio->arena, &all, diag);
+        code =
+            si_photoshop_read(meta.photoshop.data, meta.photoshop.len, studio->arena, &all, diag);
     }
     si_str rest = si_str_of(names), name;
     while (code == SI_OK && si_str_next(&rest, ',', &name)) {
@@ -254,8 +254,8 @@ static double pixel_above(double v) {
 }
 
 /* cropPathE of a layer: cuts `part` (P17: before crop). */
-static si_result crop_path(si_studio *studio, const si_layer *l, const double size[2],
-    double part[4], si_diag *diag) {
+static si_result crop_path(
+    si_studio *studio, const si_layer *l, const double size[2], double part[4], si_diag *diag) {
     box_of_paths b = {0};
     si_result code = stored_paths(studio, &l->source, l->look.crop_path, add_box, &b, diag);
     if (code != SI_OK || !b.any) {
@@ -496,8 +496,8 @@ static si_result open_watermark(
     return SI_OK;
 }
 
-si_result si_scene_open(si_studio *studio, const si_picture *picture,
-    const si_watermark *watermark, si_scene **out, si_diag *diag) {
+si_result si_scene_open(si_studio *studio, const si_picture *picture, const si_watermark *watermark,
+    si_scene **out, si_diag *diag) {
     if (picture->layer_count < 1) {
         return si_fail(diag, SI_ERR_NOT_FOUND, "there is no layer 0");
     }
@@ -510,8 +510,7 @@ si_result si_scene_open(si_studio *studio, const si_picture *picture,
     if (scene == NULL || layers == NULL) {
         return no_memory(diag);
     }
-    *scene = (si_scene){
-        .picture = picture, .layers = layers, .detail = {INFINITY, INFINITY}};
+    *scene = (si_scene){.picture = picture, .layers = layers, .detail = {INFINITY, INFINITY}};
     scene->radii = has_radius(&picture->comp);
     si_result code = SI_OK;
     studio->depth++;

@@ -16,11 +16,11 @@
 typedef struct si_studio {
     const si_recipe *recipe;
     const si_files *files;
-    si_render_limits limits; /* none of them 0 */
-    si_arena *arena;         /* borrowed */
-    uint64_t seed;           /* of noise, dissolve, jitter: the same for all tiles and sizes */
-    int depth;               /* of nesting, so far */
-    int layers;              /* of all scenes, so far */
+    si_render_limits limits;     /* none of them 0 */
+    si_arena *arena;             /* borrowed */
+    uint64_t seed;               /* of noise, dissolve, jitter: the same for all tiles and sizes */
+    int depth;                   /* of nesting, so far */
+    int layers;                  /* of all scenes, so far */
     struct si_known_size *known; /* sizes of the files met */
     struct si_mapping *mappings; /* fonts in memory, to be released */
 } si_studio;
@@ -45,7 +45,7 @@ typedef struct si_scene_layer {
     const struct si_scene *source; /* of a nested picture, NULL otherwise */
     const struct si_scene *mask_source;
     const si_clip *clips;
-    si_text text;                  /* text layers */
+    si_text text; /* text layers */
     si_text_style style;
     const si_font_data *fonts;
 } si_scene_layer;
@@ -62,7 +62,7 @@ typedef struct si_scene {
     bool radii;             /* something in it has a radius, and so must not be stretched */
     const struct si_scene *mark; /* watermark, … */
     const si_watermark *watermark;
-    double mark_box[4];     /* … and where it goes: x, y, w, h in composite pixels */
+    double mark_box[4]; /* … and where it goes: x, y, w, h in composite pixels */
 } si_scene;
 
 /* Makes ready; `watermark` may be NULL. Errors as of si_render(). */
@@ -83,7 +83,7 @@ SI_NODISCARD si_result si_studio_open(
     si_studio *studio, const si_source *source, si_original *o, int *fd, si_diag *diag);
 
 /* Text layers: reads the text, finds its fonts, measures. `size` is that of si_geometry_size(). */
-SI_NODISCARD si_result si_scene_text(si_studio *studio, si_scene_layer *s, const double size[2],
-    si_content *content, si_diag *diag);
+SI_NODISCARD si_result si_scene_text(
+    si_studio *studio, si_scene_layer *s, const double size[2], si_content *content, si_diag *diag);
 
 #endif

@@ -91,8 +91,7 @@ static si_result fonts_of(si_studio *studio, si_scene_layer *s, si_diag *diag) {
     return code;
 }
 
-static si_result path_of(
-    si_studio *studio, const char *text, const si_path **out, si_diag *diag) {
+static si_result path_of(si_studio *studio, const char *text, const si_path **out, si_diag *diag) {
     if (text[0] == '\0') {
         return SI_OK;
     }
@@ -135,8 +134,8 @@ static si_result style_of(
 si_result si_scene_text(si_studio *studio, si_scene_layer *s, const double size[2],
     si_content *content, si_diag *diag) {
     const si_text_ref *t = &s->layer->text;
-    si_text_options options = {.mode = t->ps ? SI_TEXT_PS : SI_TEXT_NORM,
-        .default_font = si_str_of(t->default_font)};
+    si_text_options options = {
+        .mode = t->ps ? SI_TEXT_PS : SI_TEXT_NORM, .default_font = si_str_of(t->default_font)};
     si_text_metrics m;
     si_result code = si_text_parse(si_str_of(t->rtf), &options, studio->arena, &s->text, diag);
     if (code == SI_OK) {

@@ -136,9 +136,9 @@ static si_result place(const si_view *v, double k, const double region[4], const
         double scale = (end - start) / region[2 + i];
         double whole = start - region[i] * scale;
         si_result code = to_int(size, &g->out[i], diag);
-        if (code == SI_OK && !(end <= MAX_COORDINATE && start >= -MAX_COORDINATE &&
-                                 fabs(whole) <= MAX_COORDINATE && fabs(origin) <= MAX_COORDINATE &&
-                                 canvas[i] * scale <= MAX_COORDINATE)) {
+        if (code == SI_OK &&
+            !(end <= MAX_COORDINATE && start >= -MAX_COORDINATE && fabs(whole) <= MAX_COORDINATE &&
+                fabs(origin) <= MAX_COORDINATE && canvas[i] * scale <= MAX_COORDINATE)) {
             code = si_fail(diag, SI_ERR_LIMIT, "the requested scale is too large");
         }
         if (code != SI_OK) {

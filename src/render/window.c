@@ -18,8 +18,8 @@ static void stored_ratio(const si_original *o, const si_window_axis axes[2], dou
     }
 }
 
-static void lay_out(const si_original *o, const si_window_axis axes[2], si_resmode mode,
-    si_pixel_axis stored[2]) {
+static void lay_out(
+    const si_original *o, const si_window_axis axes[2], si_resmode mode, si_pixel_axis stored[2]) {
     for (int i = 0; i < 2; i++) {
         int d = i ^ (int)o->swap;
         const si_window_axis *a = &axes[d];
@@ -50,8 +50,8 @@ static si_result drop_alpha(si_original *o, si_diag *diag) {
     return SI_OK;
 }
 
-si_result si_window_read(si_original *o, const si_window_axis axes[2], si_resmode mode,
-    bool flat, si_image *out, si_diag *diag) {
+si_result si_window_read(si_original *o, const si_window_axis axes[2], si_resmode mode, bool flat,
+    si_image *out, si_diag *diag) {
     double ratio[2];
     stored_ratio(o, axes, ratio);
     si_result code = si_original_reduce(o, ratio, diag);
@@ -84,8 +84,8 @@ si_result si_window_of_image(const si_image *im, const si_window_axis axes[2], s
         pixels = packed;
     }
     si_original o = {.fd = -1, .width = im->width, .height = im->height, .step = {1, 1}};
-    o.image = vips_image_new_from_memory(pixels, row * (size_t)im->height, im->width, im->height,
-        im->channels, VIPS_FORMAT_UCHAR);
+    o.image = vips_image_new_from_memory(
+        pixels, row * (size_t)im->height, im->width, im->height, im->channels, VIPS_FORMAT_UCHAR);
     si_result code = SI_ERR_MEMORY;
     if (o.image == NULL) {
         code = si_vips_fail(diag);

@@ -8,11 +8,12 @@
 
 /* One displayed axis. */
 typedef struct si_window_axis {
-    double from, to; /* the part of the original that is scaled, full-size pixels; may reach beyond */
-    double content;  /* its length when scaled, window pixels */
-    double skip;     /* where in that the window begins; up to half a pixel before it */
-    int count;       /* length of the window */
-    bool mirror;     /* the scaled part runs the other way; `skip` counts in it as it is shown */
+    double from,
+        to; /* the part of the original that is scaled, full-size pixels; may reach beyond */
+    double content; /* its length when scaled, window pixels */
+    double skip;    /* where in that the window begins; up to half a pixel before it */
+    int count;      /* length of the window */
+    bool mirror;    /* the scaled part runs the other way; `skip` counts in it as it is shown */
 } si_window_axis;
 
 /* Reads axes[0].count × axes[1].count pixels, 4 channels if the file has alpha or the part reaches

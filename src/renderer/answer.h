@@ -13,10 +13,10 @@ struct si_answer;
 
 typedef struct si_answer_options {
     si_render_limits limits;
-    int64_t deadline_ns; /* CLOCK_MONOTONIC time after which no encoding starts; 0 = none */
+    int64_t deadline_ns;      /* CLOCK_MONOTONIC time after which no encoding starts; 0 = none */
     const int64_t *waited_ns; /* time spent on waiting for foreign images, which the deadline does
                                  not count; NULL = none */
-    bool full;           /* search for the best answer instead of a fast first one */
+    bool full;                /* search for the best answer instead of a fast first one */
     /* Called while a search is on, with every answer that could be sent if it had to end now
      * (si_choose_options.on_best). The answer is borrowed. NULL = not wanted. */
     void (*on_best)(void *context, const struct si_answer *so_far);
@@ -25,15 +25,15 @@ typedef struct si_answer_options {
 
 /* A reply. Zero-initialize; release with si_answer_free(). */
 typedef struct si_answer {
-    int status;                /* HTTP status */
-    const char *content_type;  /* static string */
-    char etag[40];             /* strong, with quotes; "" on errors */
-    char server_timing[200];   /* value of Server-Timing, "" if none */
-    bool foreign;              /* made of foreign images (files.h), which are good until … */
-    int64_t fresh_until;       /* … this Unix time, 0 = not to be kept; both are the caller's to set */
-    bool smart;                /* X-Adobe-Smart-Imaging is due */
-    si_choice choice;          /* every candidate, for receipts and explain; body moved out */
-    si_bytes body;             /* the image, the properties, or one line of error text */
+    int status;               /* HTTP status */
+    const char *content_type; /* static string */
+    char etag[40];            /* strong, with quotes; "" on errors */
+    char server_timing[200];  /* value of Server-Timing, "" if none */
+    bool foreign;             /* made of foreign images (files.h), which are good until … */
+    int64_t fresh_until; /* … this Unix time, 0 = not to be kept; both are the caller's to set */
+    bool smart;          /* X-Adobe-Smart-Imaging is due */
+    si_choice choice;    /* every candidate, for receipts and explain; body moved out */
+    si_bytes body;       /* the image, the properties, or one line of error text */
 } si_answer;
 
 /* Answers. `files` has the originals. Never fails as such: a

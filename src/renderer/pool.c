@@ -49,7 +49,7 @@ typedef struct place {
 typedef struct pool {
     si_pool_options options;
     int root_fd, signals;
-    int turnstile; /* see si_worker_run() */
+    int turnstile;         /* see si_worker_run() */
     int asking, answering; /* the fetcher's sockets: kept, so that questions survive it */
     pid_t fetcher;         /* 0 = none runs */
     int64_t fetch_at_ns;   /* when the next may start */

@@ -85,8 +85,8 @@ static void last_words(int signal_number) {
         bool late = signal_number == SIGALRM || signal_number == SIGXCPU;
         const whole_reply *best = late ? atomic_exchange(&in_hand, NULL) : NULL;
         const char *text = late ? out_of_time : crashed;
-        send_whole(connection, best != NULL ? best->data : text,
-            best != NULL ? best->len : strlen(text));
+        send_whole(
+            connection, best != NULL ? best->data : text, best != NULL ? best->len : strlen(text));
         shutdown(connection, SHUT_RDWR);
     }
     _exit(SI_WORKER_CUT_SHORT + signal_number);
@@ -152,7 +152,8 @@ static void confine(const si_pool_options *options) {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     limit(RLIMIT_CORE, 0, 0);
     limit(RLIMIT_NOFILE, FILES_MAX, FILES_MAX);
-    if (!SI_SANITIZED) { /* whose shadow memory is terabytes of address space, and reports are files */
+    if (!SI_SANITIZED) { /* whose shadow memory is terabytes of address space, and reports are files
+                          */
         limit(RLIMIT_AS, options->memory, options->memory);
         limit(RLIMIT_FSIZE, 0, 0);
     }
@@ -246,8 +247,7 @@ static bool pad_head(si_bytes *head, size_t head_at) {
  * may. */
 static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *head) {
     char more[140];
-    int n =
-        snprintf(more, sizeof more, "X-Accel-Expires: %ld\r\n", a->status == 200 ? keep : 0);
+    int n = snprintf(more, sizeof more, "X-Accel-Expires: %ld\r\n", a->status == 200 ? keep : 0);
     if (a->status == 200 && a->foreign) {
         n += snprintf(more + n, sizeof more - (size_t)n, "X-Smartimg-Fresh-Until: %lld\r\n",
             (long long)a->fresh_until);
@@ -447,8 +447,8 @@ static int next_connection(int events, int listener, int broker) {
     return fd >= 0 ? fd : errno == EINVAL || errno == EBADF ? -2 : -1;
 }
 
-_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher,
-    int turnstile, si_worker_slot *slot, pid_t pool) {
+_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher, int turnstile,
+    si_worker_slot *slot, pid_t pool) {
     int listener = options->listen_fd;
     prctl(PR_SET_NAME, "smartimg-render", 0, 0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -1,9 +1,9 @@
 /* One renderer: a process that serves one request at a time and is worth nothing to anyone.
  *
  * It has no root folder of its own: originals come from the broker in the pool. When a request runs
- * out of time, the worker's last act is to send the best image it has so far, if it has one. Else, and
- * when a codec crashes, it is a complete error reply, so that the edge does not try the same crash
- * again. Then it ends and the pool starts another. */
+ * out of time, the worker's last act is to send the best image it has so far, if it has one. Else,
+ * and when a codec crashes, it is a complete error reply, so that the edge does not try the same
+ * crash again. Then it ends and the pool starts another. */
 #ifndef SI_RENDERER_WORKER_H
 #define SI_RENDERER_WORKER_H
 
@@ -26,11 +26,11 @@ typedef struct si_worker_slot {
 } si_worker_slot;
 
 /* The life of a worker, in a freshly forked process: never returns. `broker` is its end of the
- * socket pair to the pool; `fetcher` the socket of si_fetcher_open(), which all share; `turnstile` an
- * empty file that all workers share: who refines holds a POSIX record lock on one of its first
+ * socket pair to the pool; `fetcher` the socket of si_fetcher_open(), which all share; `turnstile`
+ * an empty file that all workers share: who refines holds a POSIX record lock on one of its first
  * bytes, of which there are as many as may refine at a time, and its death releases it. Every other
  * descriptor but 0 to 2 and options->listen_fd is closed. */
-_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher,
-    int turnstile, si_worker_slot *slot, pid_t pool);
+_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher, int turnstile,
+    si_worker_slot *slot, pid_t pool);
 
 #endif

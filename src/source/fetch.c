@@ -77,8 +77,8 @@ static size_t take_body(char *data, size_t size, size_t count, void *context) {
 
 /* ---- preparing ---- */
 
-/* Takes the URL apart, for its host and for refusals, and hands libcurl what it was read as, so that
- * there is no second opinion on what it means. */
+/* Takes the URL apart, for its host and for refusals, and hands libcurl what it was read as, so
+ * that there is no second opinion on what it means. */
 static si_result set_url(si_transfer *t, CURLU *parts, const char *url, si_diag *diag) {
     char *host = NULL, *scheme = NULL, *whole = NULL;
     si_result result = SI_OK;
@@ -89,8 +89,7 @@ static si_result set_url(si_transfer *t, CURLU *parts, const char *url, si_diag 
         return si_fail(
             diag, SI_ERR_FORBIDDEN, "the address of a foreign image may not hold a user name");
     }
-    bool read =
-        code == CURLUE_OK && curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK;
+    bool read = code == CURLUE_OK && curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK;
     bool web = read && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
     if (code == CURLUE_UNSUPPORTED_SCHEME || (read && !web)) {
         result = si_fail(diag, SI_ERR_FORBIDDEN, "foreign images come by http or https only");
@@ -198,8 +197,8 @@ static si_result judge_status(const si_transfer *t, long status, si_diag *diag) 
     if (status == 404 || status == 410) {
         return si_fail(diag, SI_ERR_NOT_FOUND, "%s has no such foreign image", t->host);
     }
-    return si_fail(
-        diag, SI_ERR_SOURCE, "%s answers with status %ld instead of a foreign image", t->host, status);
+    return si_fail(diag, SI_ERR_SOURCE, "%s answers with status %ld instead of a foreign image",
+        t->host, status);
 }
 
 static si_result judge(const si_transfer *t, CURLcode code, si_diag *diag) {
@@ -218,8 +217,8 @@ static si_result judge(const si_transfer *t, CURLcode code, si_diag *diag) {
         return si_fail(diag, SI_ERR_FORBIDDEN, "%s has no public address", t->host);
     }
     if (code != CURLE_OK && code != CURLE_HTTP_RETURNED_ERROR) {
-        return si_fail(diag, SI_ERR_SOURCE, "no foreign image from %s: %s", t->host,
-            curl_easy_strerror(code));
+        return si_fail(
+            diag, SI_ERR_SOURCE, "no foreign image from %s: %s", t->host, curl_easy_strerror(code));
     }
     if (curl_easy_getinfo(t->handle, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK) {
         return si_fail(diag, SI_ERR_INTERNAL, "libcurl tells no status");

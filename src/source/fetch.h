@@ -16,12 +16,12 @@
 #include "base/result.h"
 
 enum {
-    SI_FETCH_URL_MAX = 8000,       /* longest URL, bytes */
-    SI_FETCH_TIMEOUT_MS = 10000,   /* default of si_fetch_options.timeout_ms */
-    SI_FETCH_BYTES = 64 << 20,     /* default of si_fetch_options.max_bytes */
-    SI_FETCH_TRANSFERS = 16,       /* default of si_fetch_options.transfers */
+    SI_FETCH_URL_MAX = 8000,     /* longest URL, bytes */
+    SI_FETCH_TIMEOUT_MS = 10000, /* default of si_fetch_options.timeout_ms */
+    SI_FETCH_BYTES = 64 << 20,   /* default of si_fetch_options.max_bytes */
+    SI_FETCH_TRANSFERS = 16,     /* default of si_fetch_options.transfers */
     SI_FETCH_TRANSFERS_MAX = 256,
-    SI_FETCH_USUAL_LIFE = 36000    /* default of si_fetch_options.usual_life */
+    SI_FETCH_USUAL_LIFE = 36000 /* default of si_fetch_options.usual_life */
 };
 
 /* Zero-initialize; a field that is 0 or NULL has its default. */
@@ -42,7 +42,8 @@ si_fetch_options si_fetch_options_or_default(const si_fetch_options *options);
  * which the caller closes, and in `*life` for how many seconds it may be kept (freshness.h); or −1
  * with `diag` set, whose text names the host only, since the rest of a URL may be secret:
  * SI_ERR_SYNTAX, SI_ERR_FORBIDDEN (address, scheme, user name, redirect), SI_ERR_NOT_FOUND,
- * SI_ERR_LIMIT, SI_ERR_TIMEOUT, SI_ERR_SOURCE (any other trouble with the server), SI_ERR_MEMORY. */
+ * SI_ERR_LIMIT, SI_ERR_TIMEOUT, SI_ERR_SOURCE (any other trouble with the server), SI_ERR_MEMORY.
+ */
 int si_fetch(const si_fetch_options *options, const char *url, long *life, si_diag *diag);
 
 /* ---- its steps, for who has several under way ---- */

@@ -72,8 +72,8 @@ static bool send_packet(int socket, const void *data, size_t len, int fd, int fl
     return sent == (ssize_t)len;
 }
 
-/* Receives a packet and its descriptor (−1 = none). Returns its length, which is more than `room` if
- * it was cut off; 0 at the end, −1 on errors. */
+/* Receives a packet and its descriptor (−1 = none). Returns its length, which is more than `room`
+ * if it was cut off; 0 at the end, −1 on errors. */
 static ssize_t receive_packet(int socket, void *data, size_t room, int *fd) {
     control c;
     struct iovec part = {.iov_base = data, .iov_len = room};
@@ -249,8 +249,8 @@ static void answer_finished(fetcher *f) {
     }
 }
 
-/* Waits for questions, transfers and renderers that have gone, whose transfers end. False if nothing
- * happened. */
+/* Waits for questions, transfers and renderers that have gone, whose transfers end. False if
+ * nothing happened. */
 static bool attend(fetcher *f, int wait_ms) {
     struct curl_waitfd fds[1 + SI_FETCH_TRANSFERS_MAX];
     job *of[1 + SI_FETCH_TRANSFERS_MAX];
@@ -320,8 +320,8 @@ static void keep_only(int *answering) {
 
 static void confine(const si_fetch_options *options) {
     struct rlimit none = {0, 0};
-    struct rlimit files = {SPARE_FILES + 4 * (rlim_t)options->transfers,
-        SPARE_FILES + 4 * (rlim_t)options->transfers};
+    struct rlimit files = {
+        SPARE_FILES + 4 * (rlim_t)options->transfers, SPARE_FILES + 4 * (rlim_t)options->transfers};
     struct rlimit bytes = {(rlim_t)options->max_bytes, (rlim_t)options->max_bytes};
     struct rlimit memory = {MEMORY, MEMORY};
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

@@ -1,6 +1,6 @@
 /* The fetcher: the only process that downloads. Renderers have no business with the network and ask
- * it over a socket that they share; each question brings a socket of its own for the answer, which is
- * an open, read-only descriptor (SCM_RIGHTS), as the broker's is.
+ * it over a socket that they share; each question brings a socket of its own for the answer, which
+ * is an open, read-only descriptor (SCM_RIGHTS), as the broker's is.
  *
  * It is started when there is a question, and ends when there has been none for a while. A renderer
  * that goes away takes its question back. Questions beyond the number of transfers wait in the
@@ -21,12 +21,12 @@ enum {
 /* Makes the two ends of the socket for questions. False with errno set. */
 bool si_fetcher_sockets(int *asking, int *answering);
 
-/* Renderer side: as si_fetch(). Waits for `timeout_ms` at most; also SI_ERR_IO. Several processes may
- * use `asking` at a time. */
+/* Renderer side: as si_fetch(). Waits for `timeout_ms` at most; also SI_ERR_IO. Several processes
+ * may use `asking` at a time. */
 int si_fetcher_open(int asking, const char *url, int timeout_ms, long *life, si_diag *diag);
 
-/* The life of a fetcher, in a freshly forked process of a single thread: never returns. Closes every
- * descriptor but 0 to 2 and `answering`, gives root up, and dies with its parent `parent`. */
+/* The life of a fetcher, in a freshly forked process of a single thread: never returns. Closes
+ * every descriptor but 0 to 2 and `answering`, gives root up, and dies with its parent `parent`. */
 _Noreturn void si_fetcher_run(const si_fetch_options *options, int answering, pid_t parent);
 
 #endif

@@ -81,8 +81,7 @@ void si_freshness_read(si_freshness *f, si_str line) {
     }
     si_str name = {line.p, (size_t)(colon - line.p)};
     si_str value = si_str_trim((si_str){colon + 1, line.len - name.len - 1});
-    if (si_str_eq_nocase(name, SI_STR("ETag")) ||
-        si_str_eq_nocase(name, SI_STR("Last-Modified"))) {
+    if (si_str_eq_nocase(name, SI_STR("ETag")) || si_str_eq_nocase(name, SI_STR("Last-Modified"))) {
         f->validator |= value.len > 0;
     } else if (si_str_eq_nocase(name, SI_STR("Cache-Control"))) {
         read_list(f, value);

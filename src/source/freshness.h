@@ -10,12 +10,12 @@
 
 /* What the headers say. Zero-initialize. */
 typedef struct si_freshness {
-    bool validator;                     /* there is an ETag or a Last-Modified */
-    bool refused;                       /* no-store, no-cache, private, Vary: * and the like */
+    bool validator; /* there is an ETag or a Last-Modified */
+    bool refused;   /* no-store, no-cache, private, Vary: * and the like */
     bool has_max_age, has_s_maxage, has_expires;
-    int64_t max_age, s_maxage;          /* seconds */
-    int64_t age;                        /* seconds it has spent in other caches */
-    int64_t date, expires;              /* Unix time; date 0 = not told */
+    int64_t max_age, s_maxage; /* seconds */
+    int64_t age;               /* seconds it has spent in other caches */
+    int64_t date, expires;     /* Unix time; date 0 = not told */
 } si_freshness;
 
 /* Takes one line of a reply's head, with or without its line end. A status line forgets what was

@@ -78,8 +78,7 @@ static inline si_image compose(const si_recipe *r) {
 }
 
 /* Checks colour and alpha. */
-static inline void expect(
-    const si_image *im, int x, int y, int r, int g, int b, int a, int slack) {
+static inline void expect(const si_image *im, int x, int y, int r, int g, int b, int a, int slack) {
     const uint8_t *p = at(im, x, y);
     int alpha = im->channels == 4 ? p[3] : 255;
     if (abs(alpha - a) > slack ||

@@ -439,7 +439,8 @@ static void nested(void **state) {
     si_image_free(&out);
 }
 
-/* A nested reply with padding has a mask, so it casts a shadow; one that is opaque does not (8.6). */
+/* A nested reply with padding has a mask, so it casts a shadow; one that is opaque does not (8.6).
+ */
 static void nested_padding(void **state) {
     (void)state;
     static si_layer inner;

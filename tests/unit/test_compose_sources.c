@@ -89,10 +89,9 @@ static void clip_by_name(void **state) {
     } rows[] = {
         {"inner", "", 0, {255, 255, 0, 0}},
         {"inner,left", "", 0, {255, 0, 0, 0}}, /* the intersection */
-        {"missing", "", 0, {255, 255, 255, 255}},
-        {"missing,left", "", 0, {255, 0, 255, 255}},
+        {"missing", "", 0, {255, 255, 255, 255}}, {"missing,left", "", 0, {255, 0, 255, 255}},
         {"left", "inner", 0, {0, 0, 255, 255}},
-        {"", "inner", 0, {255, 255, 255, 255}}, /* ignored without a clip path */
+        {"", "inner", 0, {255, 255, 255, 255}},   /* ignored without a clip path */
         {"left", "", SI_FLIP_LR, {0, 255, 0, 0}}, /* turns with the image */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -78,8 +78,8 @@ static void tiles(void **state) {
                 int x = k % 3 * 128, y = k / 3 * 128;
                 memcpy(r.picture.view.rect, (int[]){x, y, 128, 128}, sizeof r.picture.view.rect);
                 si_image tile = compose(&r);
-                int most = largest_difference(
-                    &whole, &tile, (int)(x * ratios[i]), (int)(y * ratios[i]));
+                int most =
+                    largest_difference(&whole, &tile, (int)(x * ratios[i]), (int)(y * ratios[i]));
                 if (most > 2) { /* a level of rounding, sharpened */
                     fail_msg("tile %d,%d at %g differs by %d", x, y, ratios[i], most);
                 }
@@ -113,8 +113,7 @@ static void density(void **state) {
         assert_int_equal(twice.width, 600);
         const si_window_axis axes[2] = {{.to = 600, .content = 300, .count = 300},
             {.to = twice.height, .content = once.height, .count = once.height}};
-        assert_int_equal(
-            si_window_of_image(&twice, axes, SI_RESMODE_SHARP2, &shrunk, NULL), SI_OK);
+        assert_int_equal(si_window_of_image(&twice, axes, SI_RESMODE_SHARP2, &shrunk, NULL), SI_OK);
         double quality = psnr(&once, &shrunk);
         if (quality < 32) {
             fail_msg("%d layers: only %.1f dB", count, quality);
@@ -182,8 +181,8 @@ static void both_roads_agree(void **state) {
                 bool hidden = a.channels == 4 && p[3] <= 2 && q[3] <= 2;
                 for (int c = 0; c < a.channels; c++) {
                     if (!hidden && abs(p[c] - q[c]) > (v->usm.amount > 0 || v->sharpen ? 3 : 1)) {
-                        fail_msg("case %d: pixel %d,%d channel %d is %d and %d", i, x, y, c, p[c],
-                            q[c]);
+                        fail_msg(
+                            "case %d: pixel %d,%d channel %d is %d and %d", i, x, y, c, p[c], q[c]);
                     }
                 }
             }
@@ -276,8 +275,8 @@ static void extremes(void **state) {
         l->look.effects = &e;
         l->look.effect_count = i != 3;
         if (i == 2) {
-            l->perspective = (si_perspective){.mode = SI_PERSPECTIVE_SUPER,
-                .v = {-1e9, -1e9, 1e9, -1e9, 1e9, 1e9, -1e9, 1e9}};
+            l->perspective = (si_perspective){
+                .mode = SI_PERSPECTIVE_SUPER, .v = {-1e9, -1e9, 1e9, -1e9, 1e9, 1e9, -1e9, 1e9}};
         }
         si_recipe r = composition(2);
         r.picture.view.scl = 0.005;

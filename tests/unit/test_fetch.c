@@ -1,5 +1,5 @@
-/* Foreign images: which addresses may be connected to, how long a reply is good, and downloads by this
- * process and through a fetcher, from a small server here. */
+/* Foreign images: which addresses may be connected to, how long a reply is good, and downloads by
+ * this process and through a fetcher, from a small server here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,9 +49,8 @@ static void test_addresses(void **state) {
         "198.19.255.255", "198.51.100.7", "203.0.113.9", "224.0.0.1", "239.1.1.1", "240.0.0.1",
         "255.255.255.255", "::", "::1", "::127.0.0.1", "::8.8.8.8", "::ffff:127.0.0.1",
         "::ffff:10.0.0.1", "::ffff:169.254.169.254", "fe80::1", "fec0::1", "fc00::1",
-        "fd12:3456::1", "ff02::1", "64:ff9b::a00:1", "64:ff9b:1::808:808", "100::1",
-        "2001::1", "2001:1ff::1", "2001:db8::1", "2002:7f00:1::1", "2002:c0a8:1::", "3fff::1",
-        "4000::1"};
+        "fd12:3456::1", "ff02::1", "64:ff9b::a00:1", "64:ff9b:1::808:808", "100::1", "2001::1",
+        "2001:1ff::1", "2001:db8::1", "2002:7f00:1::1", "2002:c0a8:1::", "3fff::1", "4000::1"};
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         if (!is_public(good[i])) {
@@ -120,7 +119,8 @@ static void test_lives(void **state) {
         {"ETag: 1\nVary: *", 0},
         {"ETag: 1\nVary: Accept", 36000},
         {"ETag: 1\nExpires: Sun, 06 Nov 1994 08:50:37 GMT", 60},
-        {"ETag: 1\nExpires: Sun, 06 Nov 1994 08:50:37 GMT\nDate: Sun, 06 Nov 1994 08:50:27 GMT", 10},
+        {"ETag: 1\nExpires: Sun, 06 Nov 1994 08:50:37 GMT\nDate: Sun, 06 Nov 1994 08:50:27 GMT",
+            10},
         {"ETag: 1\nExpires: Sun, 06 Nov 1994 08:50:37 GMT\nCache-Control: max-age=5", 5},
         {"ETag: 1\nExpires: 0", 0},
         {"ETag: 1\nExpires: Sat, 05 Nov 1994 08:50:37 GMT", 0},
@@ -173,8 +173,7 @@ static void serve(int fd) {
 
 static int start_server(void **state) {
     (void)state;
-    struct sockaddr_in a = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof a;
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(listener, (struct sockaddr *)&a, len) != 0 || listen(listener, 20) != 0 ||

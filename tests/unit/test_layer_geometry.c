@@ -67,11 +67,10 @@ static void rectangles(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         si_layer_box box;
         si_diag diag = {0};
-        si_result code =
-            solve(&rows[i].l, rows[i].source[0], rows[i].source[1], NULL, &box, &diag);
+        si_result code = solve(&rows[i].l, rows[i].source[0], rows[i].source[1], NULL, &box, &diag);
         if (code != SI_OK || memcmp(box.rect, rows[i].rect, sizeof box.rect) != 0) {
-            fail_msg("%s: code %d (%s), %d×%d", rows[i].name, code, diag.text, box.rect[0],
-                box.rect[1]);
+            fail_msg(
+                "%s: code %d (%s), %d×%d", rows[i].name, code, diag.text, box.rect[0], box.rect[1]);
         }
     }
 }
@@ -111,7 +110,9 @@ static void anchors(void **state) {
     } table[] = {
         {"centre", {0}, {1000, 750}},
         {"anchor through crop, scale, extend",
-            {.anchor = {SI_UNIT_PIXELS, {600, 100}}, PX(500, 0, 1000, 1500), .scale = .5,
+            {.anchor = {SI_UNIT_PIXELS, {600, 100}},
+                PX(500, 0, 1000, 1500),
+                .scale = .5,
                 EXTEND(10, 20, 0, 0)},
             {60, 70}},
         {"anchorN", {.anchor = {SI_UNIT_NORMALIZED, {-.5, .5}}}, {0, 1500}},
@@ -207,8 +208,7 @@ static void self_sizing(void **state) {
     assert_int_equal(box.rect[1], 15);
     assert_int_equal(box.at[0], 510);
     assert_int_equal(box.at[1], 480);
-    const si_content text = {
-        .width = 80, .height = 20, .has_origin = true, .origin = {0, 16}};
+    const si_content text = {.width = 80, .height = 20, .has_origin = true, .origin = {0, 16}};
     l = (si_layer){.kind = SI_LAYER_TEXT};
     assert_int_equal(si_geometry_layer(&l, &text, &view, &canvas, &box, NULL), SI_OK);
     assert_int_equal(box.at[0], 500);
@@ -224,7 +224,7 @@ static void perspective(void **state) {
     si_layer zero = {0}, l = {.perspective = {.mode = SI_PERSPECTIVE_SUPER,
                                   .normalized = true,
                                   .v = {0, 0, .5, 0, .5, 1, 0, 1}},
-                            .pos = {SI_UNIT_PIXELS, {10, 0}}};
+                             .pos = {SI_UNIT_PIXELS, {10, 0}}};
     si_layer_box canvas, box;
     assert_int_equal(solve(&zero, 400, 200, NULL, &canvas, NULL), SI_OK);
     assert_int_equal(solve(&l, 50, 50, &canvas, &box, NULL), SI_OK);
@@ -259,8 +259,7 @@ static void thumbnails(void **state) {
             .align = {table[i].align, 0}};
         si_layer_box box;
         si_geometry g;
-        assert_int_equal(
-            si_geometry_layer(&table[i].l, &content, &view, NULL, &box, NULL), SI_OK);
+        assert_int_equal(si_geometry_layer(&table[i].l, &content, &view, NULL, &box, NULL), SI_OK);
         assert_memory_equal(box.size, table[i].size, sizeof box.size);
         assert_memory_equal(box.rect, table[i].rect, sizeof box.rect);
         for (int k = 0; k < 4; k++) {

@@ -18,9 +18,11 @@ static int set_up(void **state) {
         "[presets]\ncommon = wid=77\nshared = qlt=70\n");
     write_file("conf/companies/acme.ini",
         "JpegQuality = 22\nBkgColor = 020202\nRuleSetFile = rules.xml\n"
-        "[presets]\nshared = qlt=71\nsmall = wid=240\nsmallbefore = wid=240\nnested = $small$&hei=5\n"
+        "[presets]\nshared = qlt=71\nsmall = wid=240\nsmallbefore = wid=240\nnested = "
+        "$small$&hei=5\n"
         "two = wid=1&hei=2\nvars = $w=31&wid=$w$\nlayers = layer=1&src=label\n"
-        "[object rec]\nPath = shoe.jpg\nModifier = qlt=33&wid=33&layer=1&src=label&rotate=33&$v=33\n"
+        "[object rec]\nPath = shoe.jpg\nModifier = "
+        "qlt=33&wid=33&layer=1&src=label&rotate=33&$v=33\n"
         "[object post]\nPath = shoe.jpg\n"
         "Modifier = qlt=33&wid=33\nPostModifier = wid=66&$v=66&op_blur=6\n"
         "[object layerrec]\nPath = label.png\nModifier = rotate=12&opac=12&wid=12&$v=12&flip=lr\n"
@@ -52,23 +54,23 @@ static int tear_down(void **state) {
 /* ---- every pair of levels ---- */
 
 static const meaning pairs[] = {
-    {"plain/pic", "qlt", "11"},                      /* 1: default catalog */
-    {"acme/shoe", "qlt", "22"},                      /* 2 beats 1 */
-    {"acme/shoe", "V.resmode", "bilin"},             /* … and where it says nothing, 1 counts */
-    {"acme/shoe?x=ruled", "V.maxpix", "44,44"},      /* 3 beats 2 and 1 */
+    {"plain/pic", "qlt", "11"},                       /* 1: default catalog */
+    {"acme/shoe", "qlt", "22"},                       /* 2 beats 1 */
+    {"acme/shoe", "V.resmode", "bilin"},              /* … and where it says nothing, 1 counts */
+    {"acme/shoe?x=ruled", "V.maxpix", "44,44"},       /* 3 beats 2 and 1 */
     {"acme/shoe?x=ruled,twice", "V.maxpix", "45,45"}, /* the last matching rule */
-    {"acme/rec", "qlt", "33"},                       /* 4 beats 2 and 1 */
+    {"acme/rec", "qlt", "33"},                        /* 4 beats 2 and 1 */
     {"acme/rec", "V.wid", "33"},
-    {"acme/rec?qlt=50", "qlt", "50"},                /* 5 beats 4, 2, 1 */
+    {"acme/rec?qlt=50", "qlt", "50"},                  /* 5 beats 4, 2, 1 */
     {"acme/rec?layer=1&rotate=50", "L1.rotate", "50"}, /* … per layer, wherever it stands */
     {"acme/rec?layer=2&src=label&rotate=50", "L1.rotate", "33"},
     {"acme/rec?layer=2&src=label&rotate=50", "L2.rotate", "50"},
     {"acme/shoe?qlt=50", "qlt", "50"},
-    {"acme/post", "V.wid", "66"},                    /* 6 beats 4 */
-    {"acme/post?wid=50", "V.wid", "66"},             /* 6 beats 5 */
-    {"acme/post?wid=50", "qlt", "33"},               /* … only what it says */
+    {"acme/post", "V.wid", "66"},        /* 6 beats 4 */
+    {"acme/post?wid=50", "V.wid", "66"}, /* 6 beats 5 */
+    {"acme/post?wid=50", "qlt", "33"},   /* … only what it says */
     {"acme/post?op_blur=1", "C.ops.blur", "6"},
-    {"acme/shoe/virtual", "V.wid", "55"},            /* a rule that appends commands: as the query's */
+    {"acme/shoe/virtual", "V.wid", "55"}, /* a rule that appends commands: as the query's */
     {"acme/shoe?wid=1&appended", "qlt", "54"},
     {"acme/rec?wid=1&appended", "qlt", "54"},
     {"acme/shoe?layer=1&src=is(acme/shoe/virtual)&x=1", "L1.src.is.view.wid", "55"}, /* nested */
@@ -119,8 +121,8 @@ static void test_rules(void **state) {
     assert_string_equal(plan.headers[0].name, "X-Robots-Tag");
     assert_string_equal(plan.headers[0].value, "noindex 7"); /* variables of the request */
     assert_false(plan.by_address);
-    assert_int_equal(plan_url(catalog, "acme/shoe?inside", chrome, &arena, &plan, &diag),
-        SI_ERR_FORBIDDEN);
+    assert_int_equal(
+        plan_url(catalog, "acme/shoe?inside", chrome, &arena, &plan, &diag), SI_ERR_FORBIDDEN);
     assert_true(plan.by_address); /* another client may be let in */
     diag = (si_diag){0};
     assert_int_equal(plan_url(catalog, "plain/pic", chrome, &arena, &plan, &diag), SI_OK);
@@ -142,9 +144,9 @@ static const meaning macros[] = {
     {"acme/shoe?$common$", "V.wid", "77"}, /* the default company's */
     {"acme/shoe?$shared$", "qlt", "71"},   /* the main company's comes first */
     {"plain/pic?$shared$", "qlt", "70"},
-    {"acme/withmacro", "V.wid", "240"},    /* in a Modifier */
+    {"acme/withmacro", "V.wid", "240"}, /* in a Modifier */
     {"acme/withmacro?hei=1", "V.hei", "1"},
-    {"acme/shoe?$vars$", "V.wid", "31"},   /* variables inside */
+    {"acme/shoe?$vars$", "V.wid", "31"}, /* variables inside */
     {"acme/shoe?$vars$&$w=32", "V.wid", "32"},
     {"acme/shoe?$layers$&rotate=4", "L1.rotate", "4"}, /* the segment it opens stays open */
     {"acme/shoe?rotate=4&$layers$", "L0.rotate", "4"},
@@ -180,10 +182,10 @@ static const meaning variables[] = {
     {"acme/shoe?$object=label&layer=1&src=$object$", "L1.src.file", "acme/label.png"},
     /* definitions by precedence, wherever they stand */
     {"acme/withvar", "V.wid", "10"},
-    {"acme/withvar?$w=20", "V.wid", "20"},     /* the query beats the Modifier */
-    {"acme/postvar?$w=20", "V.wid", "90"},     /* the PostModifier beats both */
+    {"acme/withvar?$w=20", "V.wid", "20"}, /* the query beats the Modifier */
+    {"acme/postvar?$w=20", "V.wid", "90"}, /* the PostModifier beats both */
     {"acme/shoe?layer=1&src=layerrec&op_blur=$v$", "L1.look.ops.blur", "12"}, /* a layer's record */
-    {"acme/rec?layer=1&src=layerrec&op_blur=$v$", "L1.look.ops.blur", "33"}, /* … is weaker */
+    {"acme/rec?layer=1&src=layerrec&op_blur=$v$", "L1.look.ops.blur", "33"},  /* … is weaker */
     {"acme/post?$v=50&layer=0&op_blur=$v$", "L0.look.ops.blur", "66"},
 };
 
@@ -205,7 +207,8 @@ static void test_order(void **state) {
         "acme/shoe?layer=1&src=shoe&layer=2&src=label");
     assert_same(catalog, "acme/shoe?effect=1&color=1,1,1&effect=-1&color=2,2,2",
         "acme/shoe?effect=-1&color=2,2,2&effect=1&color=1,1,1");
-    assert_same(catalog, "acme/shoe?op_blur=2&op_hue=3&rotate=4", "acme/shoe?rotate=4&op_hue=3&op_blur=2");
+    assert_same(
+        catalog, "acme/shoe?op_blur=2&op_hue=3&rotate=4", "acme/shoe?rotate=4&op_hue=3&op_blur=2");
     assert_same(catalog, "acme/shoe?layer=5,five&src=label&layer=comp&wid=3&layer=five&pos=1,1",
         "acme/shoe?wid=3&layer=5&pos=1,1&src=label");
     assert_same(catalog, "acme/shoe?$a=3&wid=$a$", "acme/shoe?wid=3");

@@ -15,7 +15,8 @@ static int set_up(void **state) {
     write_file("root/acme/font.ttf", "font");
     write_file("root/acme/press.icc", "no profile");
     write_file("conf/companies/acme.ini",
-        "Resolution = 150\nDefaultFont = Sans\nMaxPix = 0,0\nDefaultPix = 0,0\nDefaultThumbPix = 64,48\n"
+        "Resolution = 150\nDefaultFont = Sans\nMaxPix = 0,0\nDefaultPix = 0,0\nDefaultThumbPix = "
+        "64,48\n"
         "ThumbType = 1\nThumbHorizAlign = 3\nThumbBkgColor = 00ff00\n"
         "[fonts]\nSans = font.ttf\n[presets]\nshade = color=0,0,0,128&op_blur=3&pos=2,2\n"
         "[crops]\nWide = 1600x400\n"
@@ -43,10 +44,8 @@ static void test_colours(void **state) {
         {"0,100,200,200rs", SI_COLOR_RGB, {0, 100, 200}, 200, true},
         {"0x010203S", SI_COLOR_RGB, {1, 2, 3}, 255, true},
         {"a0b1c2d3R", SI_COLOR_RGB, {160, 177, 194}, 211, false},
-        {"100S", SI_COLOR_GRAY, {255}, 255, true},
-        {"50,75g", SI_COLOR_GRAY, {128}, 191, false},
-        {"0X70G", SI_COLOR_GRAY, {112}, 255, false},
-        {"0xddeegs", SI_COLOR_GRAY, {221}, 238, true},
+        {"100S", SI_COLOR_GRAY, {255}, 255, true}, {"50,75g", SI_COLOR_GRAY, {128}, 191, false},
+        {"0X70G", SI_COLOR_GRAY, {112}, 255, false}, {"0xddeegs", SI_COLOR_GRAY, {221}, 238, true},
         {"94,11,50,33k", SI_COLOR_CMYK, {240, 28, 128, 84}, 255, false},
         {"22,23,24,25,26KS", SI_COLOR_CMYK, {56, 59, 61, 64}, 66, true},
         {"38393A3bK", SI_COLOR_CMYK, {56, 57, 58, 59}, 255, false},
@@ -109,7 +108,7 @@ static const meaning view[] = {
     {"acme/shoe?wid=3&hei=4&fit=constrain&align=1,1", "V.align", ""},
     {"acme/shoe?scl=4&wid=3&align=1,1", "V.align", "1,1"},
     {"acme/shoe?wid=5&scl=.25", "V.scl", "0.25"},
-    {"acme/shoe?bgc=10,20,30,40", "bgc", "0A141E"}, /* alpha means nothing */
+    {"acme/shoe?bgc=10,20,30,40", "bgc", "0A141E"},            /* alpha means nothing */
     {"acme/shoe?bgc=10,20,30&fmt=png-alpha", "bgc", "FFFFFF"}, /* P13 */
     {"acme/shoe?resMode=sharp", "V.resmode", "sharp2"},
     {"acme/shoe?resMode=trilin", "V.resmode", "sharp2"}, /* P25 */
@@ -126,14 +125,12 @@ static void test_view(void **state) {
 
 static const meaning layers[] = {
     /* routing at comp, 8.2 */
-    {"acme/shoe?rotate=30", "L0.rotate", "30"},
-    {"acme/shoe?flip=lr", "C.flip", "1"},
+    {"acme/shoe?rotate=30", "L0.rotate", "30"}, {"acme/shoe?flip=lr", "C.flip", "1"},
     {"acme/shoe?layer=0&flip=lrud", "L0.look.flip", "3"},
     {"acme/shoe?op_hue=30", "C.ops.hue", "30"},
     {"acme/shoe?layer=0&op_hue=30", "L0.look.ops.hue", "30"},
     {"acme/shoe?op_growMask=2", "L0.look.ops.growmask", "2"},
-    {"acme/shoe?opac=40,50", "C.opac", "40,50"},
-    {"acme/shoe?pos=3,4", "L0.pos", ""},
+    {"acme/shoe?opac=40,50", "C.opac", "40,50"}, {"acme/shoe?pos=3,4", "L0.pos", ""},
     {"acme/shoe?blendMode=mult", "L0.blend", ""},
     {"acme/shoe?layer=0&pos=3,4&blendMode=mult", "L0.blend", ""},
     {"acme/shoe?effect=-1&color=1,2,3", "C.effect.color", "010203FF"},
@@ -142,7 +139,8 @@ static const meaning layers[] = {
     {"acme/shoe?layer=0&op_blur=2&layer=comp&op_blur=3", "C.ops.blur", "3"},
     {"acme/shoe?hide=1", "L0.hide", "1"},
     /* structure, 4.1 */
-    {"acme/shoe?layer=7,a&src=label&layer=3,b&src=mask&layer=a&rotate=5", "pic.layer#7.rotate", "5"},
+    {"acme/shoe?layer=7,a&src=label&layer=3,b&src=mask&layer=a&rotate=5", "pic.layer#7.rotate",
+        "5"},
     {"acme/shoe?layer=2&src=label&pos=9,9&layer=1&src=mask&layer=2&pos=1,1", "L2.pos", "1,1"},
     {"acme/shoe?layer=1,x&layer=1,x&src=mask", "L1.src.file", "acme/mask.png"},
     {"acme/shoe?layer=1&layer=comp&wid=9", "pic.layer#1", ""}, /* opened, but empty */
@@ -168,17 +166,14 @@ static const meaning layers[] = {
     {"acme/shoe?crop=1,2,3,4&cropN=0,0,.5,.5", "L0.cropunit", "n"},
     {"acme/shoe?cropN=0,0,.5,.5&crop=-1,2,3,4", "L0.crop", "-1,2,3,4"},
     {"acme/shoe?crop=5,5,0,9", "L0.crop", ""}, /* P7 */
-    {"acme/shoe?cropN=0,0,0,0", "L0.crop", ""},
-    {"acme/shoe?cropN=0,0,1,1", "L0.crop", ""},
-    {"acme/shoe?size=10", "L0.size", "10,0"},
-    {"acme/shoe?scale=.5", "L0.scale", "0.5"},
+    {"acme/shoe?cropN=0,0,0,0", "L0.crop", ""}, {"acme/shoe?cropN=0,0,1,1", "L0.crop", ""},
+    {"acme/shoe?size=10", "L0.size", "10,0"}, {"acme/shoe?scale=.5", "L0.scale", "0.5"},
     {"acme/shoe?res=75", "L0.scale", "0.5"}, /* Resolution 150 */
     {"acme/shoe?res=75&scale=.25", "L0.scale", "0.25"},
     {"acme/shoe?scale=.25&res=75", "L0.scale", "0.25"},
     {"acme/shoe?scale=.25&size=9,9", "L0.scale", ""},
     {"acme/shoe?layer=1&src=label&sizeN=.5,.25", "L1.sizen", "0.5,0.25"},
-    {"acme/shoe?rotate=-30", "L0.rotate", "330"},
-    {"acme/shoe?rotate=720", "L0.rotate", ""},
+    {"acme/shoe?rotate=-30", "L0.rotate", "330"}, {"acme/shoe?rotate=720", "L0.rotate", ""},
     {"acme/shoe?extend=1,-2,3,4", "L0.extend", "1,-2,3,4"},
     {"acme/shoe?extendN=.1,0,.2,0", "L0.extendunit", "n"},
     {"acme/shoe?anchor=5,6&rotate=1", "L0.anchor", "5,6"},
@@ -187,7 +182,8 @@ static const meaning layers[] = {
     {"acme/shoe?origin=-0.5,2.5", "L0.origin", "0,3"}, /* P39 */
     {"acme/shoe?layer=1&src=label&posN=.5,.5&pos=3,4", "L1.posunit", "px"},
     {"acme/shoe?layer=1&src=label&perspective=0,0,9,0,9,9,0,9", "L1.perspective.mode", "R3"},
-    {"acme/shoe?layer=1&src=label&perspectiveN=0,0,1,0,1,1,0,1,R3T50", "L1.perspective.jitter", "50"},
+    {"acme/shoe?layer=1&src=label&perspectiveN=0,0,1,0,1,1,0,1,R3T50", "L1.perspective.jitter",
+        "50"},
     {"acme/shoe?perspective=0,0,9,0,9,9,0,9,R1&rotate=5&extend=1,1,1,1", "L0.rotate", ""}, /* P37 */
     {"acme/shoe?layer=0&cropPathE=a,b", "L0.look.croppath", "a%2Cb"},
     /* look, 4.4 */
@@ -195,7 +191,8 @@ static const meaning layers[] = {
     {"acme/shoe?layer=1&src=label&opac=500", "L1.look.opac", ""},
     {"acme/shoe?clipPath=M0,0,L10,0,10,10Z", "C.clip", "M0%2C0L10%2C0L10%2C10Z"},
     {"acme/shoe?clipXPath=M0,0,L10,0,10,10Z", "C.clipx", ""}, /* needs clipPath */
-    {"acme/shoe?layer=1&color=1,2,3&clipPath=M0,0,l10,0,0,10z", "L1.look.clip", "M0%2C0L10%2C0L10%2C10Z"},
+    {"acme/shoe?layer=1&color=1,2,3&clipPath=M0,0,l10,0,0,10z", "L1.look.clip",
+        "M0%2C0L10%2C0L10%2C10Z"},
     {"acme/shoe?layer=1&color=1,2,3&size=9,9&clipPathE=a", "L1.look.clipe", ""}, /* no image */
     {"acme/shoe?map=%3cAREA%3e", "C.map", ""}, /* means nothing to an image */
     {"acme/map?req=map&wid=9", "L0.look.mapa", "%3CAREA%20coords%3D%221%2C2%2C3%2C4%22%3E"},
@@ -269,11 +266,12 @@ static void test_operations(void **state) {
 
 static const meaning texts[] = {
     {"acme/shoe?layer=1&text=a%20b+c&textAttr=150,off,maxRes,nbWrap", "L1.text.dpi", "150"},
-    {"acme/shoe?layer=1&text=%7b%5crtf1%7b%5cfonttbl%7b%5cf0+Sans;%7d%7d%5cf0+Hi%7d", "L1.text.font.file",
-        "acme/font.ttf"},
+    {"acme/shoe?layer=1&text=%7b%5crtf1%7b%5cfonttbl%7b%5cf0+Sans;%7d%7d%5cf0+Hi%7d",
+        "L1.text.font.file", "acme/font.ttf"},
     {"acme/shoe?layer=1&textPs=%7b%5crtf1%7b%5cfonttbl%7b%5cf0+Sans;%7d%7d%5cf0+Hi%7d&textAngle=30",
         "L1.text.angle", "30"},
-    {"acme/shoe?layer=1&textPs=%7b%5crtf1%7b%5cfonttbl%7b%5cf0+Sans;%7d%7d%5cf0+Hi%7d&textPath=M0,0L9,9"
+    {"acme/"
+     "shoe?layer=1&textPs=%7b%5crtf1%7b%5cfonttbl%7b%5cf0+Sans;%7d%7d%5cf0+Hi%7d&textPath=M0,0L9,9"
      "&pathAttr=reverse,.25,.5",
         "L1.text.start", "0.25"},
     {"acme/shoe?layer=1&text=%7b%5crtf1%7b%5cfonttbl%7b%5cf0+Sans;%7d%7d%5cf0+Hi%7d&textAngle=30",
@@ -292,7 +290,8 @@ static const meaning outputs[] = {
     {"acme/shoe?fmt=pjpeg&pscan=4", "scans", "4"},
     {"acme/shoe?fmt=jpeg&pscan=4", "scans", ""}, /* another format's */
     {"acme/shoe?fmt=png8-alpha", "palette", "1"},
-    {"acme/shoe?fmt=gif&quantize=adaptive,off,2,000000,ffFFff", "quantize.forced", "000000%2CFFFFFF"},
+    {"acme/shoe?fmt=gif&quantize=adaptive,off,2,000000,ffFFff", "quantize.forced",
+        "000000%2CFFFFFF"},
     {"acme/shoe?fmt=gif&quantize=web,off,7", "quantize.colors", ""},
     {"acme/shoe?fmt=jpeg&quantize=web", "quantize", ""},
     {"acme/shoe?fmt=tif,,jpeg", "pixelkeep", "1"}, /* P23 */
@@ -340,7 +339,7 @@ static const meaning requests[] = {
     {"acme/shoe?req=tmb", "V.thumb", "crop"},
     {"acme/shoe?req=tmb", "V.wid", "64"},
     {"acme/shoe?req=tmb&hei=9", "V.hei", "9"},
-    {"acme/shoe?req=tmb", "V.align", "1,0"}, /* ThumbHorizAlign 3, ThumbVertAlign 2 */
+    {"acme/shoe?req=tmb", "V.align", "1,0"},               /* ThumbHorizAlign 3, ThumbVertAlign 2 */
     {"acme/shoe?req=tmb&align=-1,-1", "V.align", "-1,-1"}, /* P32 */
     {"acme/shoe?req=tmb", "bgc", "00FF00"},
     {"acme/shoe?req=tmb&bgc=1,2,3", "bgc", "010203"},
@@ -408,8 +407,10 @@ static const refusal refusals[] = {
     {"acme/shoe?layer=1&src=label&blendMode=burn", SI_ERR_RANGE, "blendMode"},
     {"acme/shoe?textAttr=0", SI_ERR_RANGE, "textAttr"},
     {"acme/shoe?pathAttr=norm,.5,.2", SI_ERR_RANGE, "pathAttr"},
-    {"acme/shoe?layer=1&text=%7b%5crtf1%7b%5cfonttbl%7b%5cf0+Serif;%7d%7d%5cf0+Hi%7d", SI_ERR_RANGE, "Serif"},
-    {"acme/shoe?layer=1&textPs=%7b%5crtf1%7b%5cfonttbl%7b%5cf0+Sans;%7d%7d%5cf0+Hi%7d&textPath=M0,0L9,9"
+    {"acme/shoe?layer=1&text=%7b%5crtf1%7b%5cfonttbl%7b%5cf0+Serif;%7d%7d%5cf0+Hi%7d", SI_ERR_RANGE,
+        "Serif"},
+    {"acme/"
+     "shoe?layer=1&textPs=%7b%5crtf1%7b%5cfonttbl%7b%5cf0+Sans;%7d%7d%5cf0+Hi%7d&textPath=M0,0L9,9"
      "&textFlowPath=M0,0L9,9,0,9",
         SI_ERR_RANGE, "textFlowPath"},
     {"acme/shoe?req=imageprops,yaml", SI_ERR_RANGE, "req"},

@@ -143,7 +143,8 @@ static void tiles(void **state) {
         si_recipe t = r;
         t.picture.view.has_rect = true;
         for (int i = 0; i < 4; i++) {
-            memcpy(t.picture.view.rect, (int[]){i % 2 * 128, i / 2 * 64, 128, 64}, sizeof t.picture.view.rect);
+            memcpy(t.picture.view.rect, (int[]){i % 2 * 128, i / 2 * 64, 128, 64},
+                sizeof t.picture.view.rect);
             si_image tile = render(&t, dup(fd));
             assert_int_equal(tile.width, twice ? 192 : 128);
             int x = twice ? i % 2 * 192 : i % 2 * 128, y = twice ? i / 2 * 96 : i / 2 * 64;

@@ -60,7 +60,7 @@ static const meaning templates[] = {
     {"acme/shoe?template=card", "L2.src.file", "acme/shoe.jpg"}, /* $object$ */
     {"acme/shoe?template=card&$t=20", "L1.rotate", "20"},
     {"acme/shoe?template=card&layer=1&rotate=30", "L1.rotate", "30"},
-    {"acme/shoe?template=card", "V.wid", "0"}, /* its PostModifier is ignored */
+    {"acme/shoe?template=card", "V.wid", "0"},           /* its PostModifier is ignored */
     {"acme/plaincard", "L1.src.file", "acme/label.png"}, /* by its path */
     {"acme/plaincard", "V.wid", "77"},
     {"acme/shoe?template=bgcard", "L0.src.file", "acme/bg.png"},
@@ -112,7 +112,8 @@ static const meaning nested[] = {
     {"acme/shoe?layer=1&src=is{acme/label?wid=9&rotate=3}&rotate=4", IN "rotate", "3"},
     {"acme/shoe?layer=1&src=is{acme/label?wid=9&rotate=3}&rotate=4", "L1.rotate", "4"},
     {"acme/shoe?layer=1&src=is%28acme/label?wid=9%29&wid=3", "L1.src.is.view.wid", "9"},
-    {"acme/shoe?layer=1&src=is(label?$p$)", "L1.src.is.view.wid", "240"}, /* the outer main catalog */
+    {"acme/shoe?layer=1&src=is(label?$p$)", "L1.src.is.view.wid",
+        "240"}, /* the outer main catalog */
     {"acme/shoe?layer=1&src=is(acme/label)", "L1.src.is.view.maxpix", ""}, /* neither limit */
     {"acme/shoe?layer=1&src=is(acme/label)", "L1.src.is.view.defpix", ""},
     {"acme/shoe?layer=1&src=is(acme/label?fmt=png&qlt=3&req=mask&bgc=1,1,1)", "qlt", "80"},
@@ -123,7 +124,8 @@ static const meaning nested[] = {
     {"acme/shoe?$o=label&layer=1&src=is(acme/$o$?wid=9)", IN "src.file", "acme/label.png"},
     {"acme/shoe?$w=9&layer=1&src=is(acme/label?wid=$w$)", "L1.src.is.view.wid", "9"},
     {"acme/shoe?$w=9%26hei=8&layer=1&src=is(acme/label?wid=5&id=$w$)", "L1.src.is.view.hei", "0"},
-    {"acme/shoe?$t=55&layer=1&src=is(acme/plaincard)", "L1.src.is.layer#1.rotate", "55"}, /* forwarded */
+    {"acme/shoe?$t=55&layer=1&src=is(acme/plaincard)", "L1.src.is.layer#1.rotate",
+        "55"}, /* forwarded */
     {"acme/shoe?$t=55&layer=1&src=is(acme/plaincard?$t=56)", "L1.src.is.layer#1.rotate", "56"},
     {"acme/shoe?layer=1&src=is(acme/label?template=bgcard)", IN "src.file", "acme/bg.png"},
     {"acme/shoe?src=is(?size=9,9&color=1,2,3)", "L0.src.is.layer#0.kind", "solid"},
@@ -138,8 +140,7 @@ static const meaning nested[] = {
 
 static void test_nested(void **state) {
     (void)state;
-    static const refusal refused[] = {
-        {"acme/loops", SI_ERR_LIMIT, "deep"},
+    static const refusal refused[] = {{"acme/loops", SI_ERR_LIMIT, "deep"},
         {"acme/shoe?layer=1&src=is(acme/gone?wid=3)", SI_ERR_NOT_FOUND, "gone"},
         {"acme/shoe?layer=1&src=is(acme/label?wid=x)", SI_ERR_RANGE, "wid"},
         {"acme/shoe?layer=1&src=IS(acme/label)", SI_ERR_NOT_FOUND, NULL}, /* case counts */
@@ -211,7 +212,8 @@ static const meaning recipes[] = {
     {"acme/shoe?size=300,300&scl=1&originN=-.5,-.5&layer=1&src=label&originN=-.5,-.5&rotate=-30"
      "&color=ffffff40",
         "L1.color", "FFFFFF40"},
-    {"acme/shoe?wid=400&layer=0&op_blur=15&maskUse=invert&layer=1&src=shoe", "L0.look.ops.blur", "15"},
+    {"acme/shoe?wid=400&layer=0&op_blur=15&maskUse=invert&layer=1&src=shoe", "L0.look.ops.blur",
+        "15"},
     {"acme/shoe?wid=400&layer=0&op_blur=15&maskUse=invert&layer=1&src=shoe", "C.ops.blur", ""},
     {"acme/shoe?layer=1&src=shoe&mask=m1&op_colorize=200,0,0&layer=2&src=shoe&mask=m1"
      "&op_colorize=0,200,0",
@@ -305,8 +307,7 @@ static void test_errors(void **state) {
     (void)state;
     static const struct {
         const char *url, *type, *begin;
-    } rows[] = {
-        {"acme/gone", "text/plain", "image not found: "},
+    } rows[] = {{"acme/gone", "text/plain", "image not found: "},
         {"acme/gone?req=imageprops,json&id=7&handler=mine", "text/javascript",
             "/*jsonp*/s7jsonError({\"message\":\""},
         {"acme/gone?req=imageprops,json&id=7&handler=mine&wid=x", "text/javascript",
