@@ -2,12 +2,16 @@
  * the case. Parsing, error messages, `explain`, `compat` and docs/protocol.md are made from it.
  *
  * X(name, handler, scope, comp, flags, rank, section, values, initial, help)
- *   name     as in a URL
- *   handler  si_set_<handler>() applies the value; commands of one slot share it. `none` =
- * collect.c scope    SI_SCOPE_…: whom the command is for comp     SI_COMP_…: where it goes in the
- * composite's segment flags    SI_TAKES_EMPTY and so on, command.h rank     SI_CLASS_… of section
- * 11 section  of reference/commands.md values   grammar; what is outside of a range with … is
- * clamped (P5) initial  default: a value, or the attribute it comes from */
+ * - name: as in a URL
+ * - handler: si_set_<handler>() applies the value; commands of one slot share it. `none` =
+ * collect.c
+ * - scope: SI_SCOPE_…, whom the command is for
+ * - comp: SI_COMP_…, where it goes in the composite's segment
+ * - flags: SI_TAKES_EMPTY and so on, command.h
+ * - rank: SI_CLASS_… of section 11
+ * - section: of reference/commands.md
+ * - values: grammar; what is outside of a range with … is clamped (P5)
+ * - initial: default, a value or the attribute it comes from */
 #ifndef SI_RECIPE_COMMANDS_H
 #define SI_RECIPE_COMMANDS_H
 

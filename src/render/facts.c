@@ -1,13 +1,9 @@
 #include "render/facts.h"
 
-#include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "render/image_map.h"
 #include "render/scene.h"
-#include "render/smart_crop.h"
-#include "render/window.h"
 
 /* A studio with its arena, and the scene of the recipe's picture. */
 typedef struct survey {
@@ -50,48 +46,18 @@ si_result si_render_size(const si_recipe *r, const si_files *files, const si_ren
 
 /* ---- smart crops ---- */
 
-static si_result look(
-    const si_source *source, si_original *o, double rect[4], uint32_t *colour, si_diag *diag) {
-    const double size[2] = {o->swap ? o->height : o->width, o->swap ? o->width : o->height};
-    double scale = fmin(1, SI_SMART_CROP_SIDE / fmax(size[0], size[1]));
-    si_window_axis axes[2];
-    si_image thumb = {0};
-    for (int i = 0; i < 2; i++) {
-        int count = (int)fmax(1, si_round(size[i] * scale));
-        axes[i] = (si_window_axis){.to = size[i], .content = count, .count = count};
-    }
-    si_result code = si_window_read(o, axes, SI_RESMODE_BILIN, false, &thumb, diag);
-    if (source->crop_rect[2] > 0) {
-        memcpy(rect, source->crop_rect, 4 * sizeof *rect);
-    } else if (code == SI_OK) {
-        code = si_smart_crop(&thumb, size[0] / size[1],
-            (double)source->smart_crop[0] / source->smart_crop[1], rect, diag);
-    }
-    if (code == SI_OK) {
-        *colour = si_smart_swatch(&thumb, rect);
-    }
-    si_image_free(&thumb);
-    return code;
-}
-
 si_result si_render_crop(const si_recipe *r, const si_files *files, const si_render_limits *limits,
     double rect[4], uint32_t *colour, si_diag *diag) {
     const si_source *source = &r->picture.layers[0].source;
-    si_render_limits most = si_render_limits_or_default(limits);
-    si_original o = {0};
+    si_arena arena = {0};
+    si_studio studio = {.recipe = r, .files = files, .arena = &arena};
     if (source->smart_crop[0] <= 0 && source->crop_rect[2] <= 0) {
         return si_fail(diag, SI_ERR_RANGE, "this is no smart crop");
     }
-    int fd = si_files_open(files, source, diag);
-    if (fd < 0) {
-        return diag->code;
-    }
-    si_result code = si_original_open(&o, fd, &most, diag);
-    if (code == SI_OK) {
-        code = look(source, &o, rect, colour, diag);
-    }
-    si_original_close(&o);
-    close(fd);
+    studio.limits = si_render_limits_or_default(limits);
+    si_result code = si_studio_crop(&studio, source, rect, colour, diag);
+    si_studio_close(&studio);
+    si_arena_free(&arena);
     vips_error_clear();
     return code;
 }

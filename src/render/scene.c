@@ -141,9 +141,19 @@ static si_result measure(si_studio *studio, const si_source *s, const si_scene *
 
 /* ---- parts of sources ---- */
 
-/* Finds the part of a named crop by content, on a small rendition of the source. */
-static si_result find_crop(
-    si_studio *studio, const si_source *s, const double size[2], double rect[4], si_diag *diag) {
+/* The source, small. */
+static si_result read_small(si_original *o, const double size[2], si_image *out, si_diag *diag) {
+    double scale = fmin(1, SI_SMART_CROP_SIDE / fmax(size[0], size[1]));
+    si_window_axis axes[2];
+    for (int i = 0; i < 2; i++) {
+        int count = (int)fmax(1, si_round(size[i] * scale));
+        axes[i] = (si_window_axis){.to = size[i], .content = count, .count = count};
+    }
+    return si_window_read(o, axes, SI_RESMODE_BILIN, false, out, diag);
+}
+
+si_result si_studio_crop(
+    si_studio *studio, const si_source *s, double rect[4], uint32_t *swatch, si_diag *diag) {
     si_original o;
     int fd;
     si_image thumb = {0};
@@ -151,16 +161,16 @@ static si_result find_crop(
     if (code != SI_OK) {
         return code;
     }
-    double scale = fmin(1, SI_SMART_CROP_SIDE / fmax(size[0], size[1]));
-    si_window_axis axes[2];
-    for (int i = 0; i < 2; i++) {
-        int count = (int)fmax(1, si_round(size[i] * scale));
-        axes[i] = (si_window_axis){.to = size[i], .content = count, .count = count};
-    }
-    code = si_window_read(&o, axes, SI_RESMODE_BILIN, false, &thumb, diag);
-    if (code == SI_OK) {
+    const double size[2] = {o.swap ? o.height : o.width, o.swap ? o.width : o.height};
+    code = read_small(&o, size, &thumb, diag);
+    if (s->crop_rect[2] > 0 && s->crop_rect[3] > 0) {
+        memcpy(rect, s->crop_rect, sizeof s->crop_rect);
+    } else if (code == SI_OK) {
         double ratio = (double)s->smart_crop[0] / s->smart_crop[1];
         code = si_smart_crop(&thumb, size[0] / size[1], ratio, rect, diag);
+    }
+    if (code == SI_OK && swatch != NULL) {
+        *swatch = si_smart_swatch(&thumb, rect);
     }
     si_image_free(&thumb);
     si_original_close(&o);
@@ -175,7 +185,7 @@ static si_result smart_part(
     if (s->crop_rect[2] > 0 && s->crop_rect[3] > 0) {
         memcpy(rect, s->crop_rect, sizeof rect);
     } else if (s->smart_crop[0] > 0 && s->smart_crop[1] > 0 && s->kind != SI_SOURCE_NESTED) {
-        si_result code = find_crop(studio, s, size, rect, diag);
+        si_result code = si_studio_crop(studio, s, rect, NULL, diag);
         if (code != SI_OK) {
             return code;
         }

@@ -13,11 +13,11 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/sanitize.h"
+#include "source/packet.h"
 
 enum { SPARE_FILES = 64, LONGEST_WAIT_MS = 1000, MEMORY = 1 << 30 };
 
@@ -28,11 +28,6 @@ typedef struct answer {
     int64_t life;
     char text[sizeof((si_diag *)0)->text];
 } answer;
-
-typedef union control {
-    struct cmsghdr header; /* for alignment */
-    char bytes[CMSG_SPACE(sizeof(int))];
-} control;
 
 /* A question that is being answered. */
 typedef struct job {
@@ -48,51 +43,7 @@ typedef struct fetcher {
     job jobs[SI_FETCH_TRANSFERS_MAX];
 } fetcher;
 
-/* ---- packets ---- */
-
-/* Sends a packet with a descriptor (−1 = none). */
-static bool send_packet(int socket, const void *data, size_t len, int fd, int flags) {
-    struct iovec part = {.iov_base = (void *)data, .iov_len = len};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    control c;
-    if (fd >= 0) {
-        memset(&c, 0, sizeof c);
-        message.msg_control = c.bytes;
-        message.msg_controllen = sizeof c.bytes;
-        struct cmsghdr *h = CMSG_FIRSTHDR(&message);
-        h->cmsg_level = SOL_SOCKET;
-        h->cmsg_type = SCM_RIGHTS;
-        h->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(h), &fd, sizeof fd);
-    }
-    ssize_t sent;
-    do {
-        sent = sendmsg(socket, &message, MSG_NOSIGNAL | flags);
-    } while (sent < 0 && errno == EINTR);
-    return sent == (ssize_t)len;
-}
-
-/* Receives a packet and its descriptor (−1 = none). Returns its length, which is more than `room`
- * if it was cut off; 0 at the end, −1 on errors. */
-static ssize_t receive_packet(int socket, void *data, size_t room, int *fd) {
-    control c;
-    struct iovec part = {.iov_base = data, .iov_len = room};
-    struct msghdr message = {.msg_iov = &part,
-        .msg_iovlen = 1,
-        .msg_control = c.bytes,
-        .msg_controllen = sizeof c.bytes};
-    ssize_t n;
-    do {
-        n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT | MSG_TRUNC);
-    } while (n < 0 && errno == EINTR);
-    *fd = -1;
-    struct cmsghdr *h = n >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (h != NULL && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
-        h->cmsg_len == CMSG_LEN(sizeof *fd)) {
-        memcpy(fd, CMSG_DATA(h), sizeof *fd);
-    }
-    return n;
-}
+/* ---- sockets ---- */
 
 bool si_fetcher_sockets(int *asking, int *answering) {
     int pair[2];
@@ -118,7 +69,7 @@ static int read_answer(int socket, int64_t deadline_ns, long *life, si_diag *dia
         (void)si_fail(diag, SI_ERR_TIMEOUT, "the foreign image did not arrive in time");
         return -1;
     }
-    ssize_t n = ready > 0 ? receive_packet(socket, &a, sizeof a, &fd) : -1;
+    ssize_t n = ready > 0 ? si_packet_receive(socket, &a, sizeof a, &fd, MSG_DONTWAIT) : -1;
     if (n == (ssize_t)sizeof a && a.code == SI_OK && fd >= 0) {
         *life = a.life > 0 ? (long)a.life : 0;
         return fd;
@@ -145,7 +96,7 @@ int si_fetcher_open(int asking, const char *url, int timeout_ms, long *life, si_
         (void)si_fail(diag, SI_ERR_IO, "no socket for a foreign image");
         return -1;
     }
-    bool asked = send_packet(asking, url, len, pair[1], 0);
+    bool asked = si_packet_send(asking, url, len, pair[1], 0);
     close(pair[1]); /* so that a fetcher that dies is noticed */
     int fd = -1;
     if (asked) {
@@ -162,7 +113,7 @@ int si_fetcher_open(int asking, const char *url, int timeout_ms, long *life, si_
 static void reply(int socket, const si_diag *diag, int fd, long life) {
     answer a = {.code = fd >= 0 ? SI_OK : diag->code, .life = life};
     memcpy(a.text, diag->text, sizeof a.text);
-    (void)send_packet(socket, &a, sizeof a, fd, MSG_DONTWAIT); /* who asked may be gone */
+    (void)si_packet_send(socket, &a, sizeof a, fd, MSG_DONTWAIT); /* who asked may be gone */
 }
 
 static void end_job(fetcher *f, job *j) {
@@ -202,7 +153,7 @@ static bool take_questions(fetcher *f) {
     job *place;
     while ((place = free_place(f)) != NULL) {
         int socket;
-        ssize_t n = receive_packet(f->answering, url, sizeof url - 1, &socket);
+        ssize_t n = si_packet_receive(f->answering, url, sizeof url - 1, &socket, MSG_DONTWAIT);
         if (n <= 0) {
             return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
         }
