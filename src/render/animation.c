@@ -138,7 +138,7 @@ static si_result strip_pages(int fd, si_kind kind, const si_render_limits *limit
             .width = strip->Xsize,
             .height = height,
             .step = {1, 1},
-            .spaces = limits != NULL ? limits->spaces : NULL};
+            .limits = si_render_limits_or_default(limits)};
         if (vips_crop(strip, &page.image, 0, i * height, strip->Xsize, height, NULL) != 0) {
             code = si_vips_fail(diag);
         } else {
@@ -176,7 +176,7 @@ static si_result on_frame(
         .width = frame->width,
         .height = frame->height,
         .step = {1, 1},
-        .spaces = s->limits != NULL ? s->limits->spaces : NULL};
+        .limits = si_render_limits_or_default(s->limits)};
     page.image = vips_image_new_from_memory(packed,
         (size_t)frame->width * (size_t)frame->height * (size_t)frame->channels, frame->width,
         frame->height, frame->channels, VIPS_FORMAT_UCHAR);

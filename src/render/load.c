@@ -103,24 +103,25 @@ si_kind si_kind_sniff(const uint8_t *head, size_t len) {
 
 /* ---- opening ---- */
 
-/* How much smaller to load. */
-typedef struct load_level {
-    int shrink;   /* JPEG: 1, 2, 4, 8 */
-    int page;     /* JPEG 2000, TIFF: pyramid level */
-    double scale; /* WebP, SVG */
-} load_level;
+static const si_load_level FULL = {.shrink = 1, .page = 0, .scale = 1};
 
-static const load_level FULL = {.shrink = 1, .page = 0, .scale = 1};
+/* Kinds with a reader of our own; libvips reads the others. */
+static si_reader *const readers[] = {[SI_KIND_COUNT] = NULL};
 
 /* Bytes are read through the descriptor rather than a mapping, so a file that is cut short while we
  * read is a broken image and not a SIGBUS (loaders that insist on a mapping excepted). */
-static VipsImage *load_vips(const si_original *o, load_level level) {
+static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *diag) {
     VipsImage *im = NULL;
+    if (readers[o->kind] != NULL) {
+        return readers[o->kind](o->fd, level, &o->limits, diag);
+    }
     if (lseek(o->fd, 0, SEEK_SET) != 0) {
+        si_fail(diag, SI_ERR_IO, "the source file cannot be read");
         return NULL;
     }
     VipsSource *s = vips_source_new_from_descriptor(o->fd);
     if (s == NULL) {
+        si_vips_fail(diag);
         return NULL;
     }
 #define COMMON "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED
@@ -153,11 +154,14 @@ static VipsImage *load_vips(const si_original *o, load_level level) {
     case SI_KIND_JXL:
         vips_jxlload_source(s, &im, COMMON, NULL);
         break;
-    case SI_KIND_NONE:
+    default:
         break;
     }
 #undef COMMON
     g_object_unref(s);
+    if (im == NULL) {
+        si_vips_fail(diag);
+    }
     return im;
 }
 
@@ -197,7 +201,7 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
     if (len < 0) {
         return si_fail(diag, SI_ERR_IO, "the source file cannot be read");
     }
-    *o = (si_original){.fd = fd, .step = {1, 1}, .spaces = limits != NULL ? limits->spaces : NULL};
+    *o = (si_original){.fd = fd, .step = {1, 1}, .limits = si_render_limits_or_default(limits)};
     if (len == 0) {
         return si_fail(diag, SI_ERR_SOURCE, "the source file is empty");
     }
@@ -205,8 +209,8 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
     if (o->kind == SI_KIND_NONE) {
         return si_fail(diag, SI_ERR_SOURCE, "this kind of file is not supported");
     }
-    if ((o->image = load_vips(o, FULL)) == NULL) {
-        return si_vips_fail(diag);
+    if ((o->image = load_vips(o, FULL, diag)) == NULL) {
+        return diag->code;
     }
     o->width = vips_image_get_width(o->image);
     o->height = vips_image_get_height(o->image);
@@ -220,12 +224,12 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
 static int tiff_level(const si_original *o, double ratio) {
     int pages = vips_image_get_n_pages(o->image), best = 0;
     for (int i = 1; i < pages && i < MAX_LEVELS && ratio / (1 << i) >= 2; i++) {
-        VipsImage *im = load_vips(o, (load_level){.shrink = 1, .page = i, .scale = 1});
+        si_diag ignored = {0};
+        VipsImage *im = load_vips(o, (si_load_level){.shrink = 1, .page = i, .scale = 1}, &ignored);
         bool half = im != NULL && abs(im->Xsize - (o->width >> i)) <= 5 &&
                     abs(im->Ysize - (o->height >> i)) <= 5 && im->Xsize > 1 && im->Ysize > 1;
         VIPS_UNREF(im);
         if (!half) {
-            vips_error_clear();
             break;
         }
         best = i;
@@ -234,7 +238,7 @@ static int tiff_level(const si_original *o, double ratio) {
 }
 
 /* Picks the level and says where its samples lie. False if full size is best. */
-static bool choose_level(si_original *o, double ratio, load_level *level) {
+static bool choose_level(si_original *o, double ratio, si_load_level *level) {
     *level = FULL;
     switch (o->kind) {
     case SI_KIND_JPEG:
@@ -264,15 +268,15 @@ static bool choose_level(si_original *o, double ratio, load_level *level) {
 }
 
 si_result si_original_reduce(si_original *o, const double ratio[2], si_diag *diag) {
-    load_level level;
+    si_load_level level;
     if (!choose_level(o, fmin(ratio[0], ratio[1]), &level)) {
         o->step[0] = o->step[1] = 1;
         o->phase = 0;
         return SI_OK;
     }
     VIPS_UNREF(o->image); /* first: both would move the same file position */
-    if ((o->image = load_vips(o, level)) == NULL) {
-        return si_vips_fail(diag);
+    if ((o->image = load_vips(o, level, diag)) == NULL) {
+        return diag->code;
     }
     if (o->kind != SI_KIND_JPEG && o->kind != SI_KIND_JP2) {
         o->step[0] = (double)o->width / o->image->Xsize;

@@ -5,6 +5,7 @@
 #include <vips/vips.h>
 
 #include "codec/image.h"
+#include "render/read/readers.h"
 #include "render/render.h"
 
 /* Kinds that are served: id, name for req=imageprops and messages. JPEG XR is not among them: its
@@ -26,6 +27,7 @@ typedef enum si_kind {
 #define X(id, name) SI_KIND_##id,
     SI_KINDS(X)
 #undef X
+        SI_KIND_COUNT
 } si_kind;
 
 /* An open original. Zero-initialize; release with si_original_close(). "Stored" axes are those of
@@ -40,7 +42,7 @@ typedef struct si_original {
     /* Where sample i of `image` lies on the full-size stored axes: its centre is at
      * (i + 0.5 − phase) × step + phase source pixels. Without shrink-on-load step = 1. */
     double step[2], phase;
-    const struct si_colour_spaces *spaces; /* of the limits it was opened with */
+    si_render_limits limits; /* it was opened with, none of them 0 */
 } si_original;
 
 /* Tells the kind of a file by its first bytes; never by a name. */

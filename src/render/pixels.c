@@ -321,7 +321,7 @@ si_result si_pixels_read(
     bool cover = reaches_beyond(axes);
     reader r = {0};
     cmsHPROFILE own = o->kind == SI_KIND_HEIF ? si_cicp_profile(o->fd) : NULL;
-    si_result code = si_colour_open(&colour, &o->image, cover, own, o->spaces, diag);
+    si_result code = si_colour_open(&colour, &o->image, cover, own, o->limits.spaces, diag);
     if (own != NULL) {
         cmsCloseProfile(own);
     }
