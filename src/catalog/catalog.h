@@ -153,6 +153,11 @@ typedef struct si_resolved {
 SI_NODISCARD si_result si_catalog_resolve(const si_catalog *c, const si_object_query *query,
     si_arena *arena, si_resolved *out, si_diag *diag);
 
+/* The rectangle that was set by hand for the crop or swatch of an object, as
+ * si_catalog_crop_override() gives it: that of the record, else that of its file, which several
+ * records may share. False if there is none, or the object is no crop. */
+bool si_catalog_crop_by_hand(const si_catalog *c, const si_resolved *object, double rect[4]);
+
 /* The ids of records that LocaleMap may turn a record id into, for req=xlate: those that exist,
  * each once, the plain id first. Returns how many; *out is in the arena. −1 if memory runs out. */
 int si_catalog_translations(const si_catalog *c, const si_company *main, si_str id,

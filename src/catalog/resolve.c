@@ -257,6 +257,16 @@ si_result si_catalog_resolve(const si_catalog *c, const si_object_query *query, 
     return result == SI_OK ? SI_OK : si_fail(diag, result, "%s", own.text);
 }
 
+bool si_catalog_crop_by_hand(const si_catalog *c, const si_resolved *object, double rect[4]) {
+    if (!object->swatch && object->crop == NULL) {
+        return false;
+    }
+    si_str name = object->swatch ? SI_STR("Swatch") : si_str_of(object->crop->name);
+    return si_catalog_crop_override(c, object->company, si_str_of(object->object), name, rect) ||
+           (object->path[0] != '\0' &&
+               si_catalog_crop_override(c, object->owner, si_str_of(object->path), name, rect));
+}
+
 int si_catalog_translations(const si_catalog *c, const si_company *main, si_str id,
     si_record_table table, si_arena *arena, const char *const **out) {
     const si_locale_map *map = main->attributes.locale_map;

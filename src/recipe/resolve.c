@@ -67,38 +67,20 @@ si_result si_query_file(
 
 /* ---- objects ---- */
 
-/* A named smart crop, "object:Crop" or "object:Swatch", where there is no record of that whole
- * name: the crop takes the place of its object (smart-imaging.md section 9). Swatches are squares
- * of the size in the reference's sample. */
-static si_result resolve_crop(
-    si_query *q, si_object_query *ask, const si_company *company, si_found *out, si_diag *diag) {
-    static const si_crop swatch = {.width = 200, .height = 200};
-    const si_catalog *c = q->all->catalog;
-    si_str whole = ask->object;
-    size_t colon = whole.len;
-    while (colon > 0 && whole.p[colon - 1] != ':') {
-        colon--;
-    }
-    if (colon < 2) {
-        return SI_OK;
-    }
-    si_str name = {whole.p + colon, whole.len - colon};
-    const si_crop *crop =
-        si_str_eq(name, SI_STR("Swatch")) ? &swatch : si_company_crop(c, company, name);
+/* A named smart crop takes the place of its object. Swatches are squares of the size in the
+ * vendor's sample. */
+static void use_crop(const si_catalog *c, si_found *out) {
+    static const si_crop swatch = {.name = "Swatch", .width = 200, .height = 200};
+    const si_crop *crop = out->is.swatch ? &swatch : out->is.crop;
+    double rect[4];
     if (crop == NULL) {
-        return SI_OK;
+        return;
     }
-    ask->object.len = colon - 1;
-    si_result result = si_catalog_resolve(c, ask, q->all->arena, &out->is, diag);
-    if (result == SI_OK) {
-        out->source.smart_crop[0] = crop->width;
-        out->source.smart_crop[1] = crop->height;
-        double rect[4];
-        if (si_catalog_crop_override(c, out->is.company, si_str_of(out->is.object), name, rect)) {
-            memcpy(out->source.crop_rect, rect, sizeof rect);
-        }
+    out->source.smart_crop[0] = crop->width;
+    out->source.smart_crop[1] = crop->height;
+    if (si_catalog_crop_by_hand(c, &out->is, rect)) {
+        memcpy(out->source.crop_rect, rect, sizeof rect);
     }
-    return result;
 }
 
 static void init_source(si_source *s) {
@@ -130,10 +112,8 @@ si_result si_query_resolve(
         .locale = all->locale,
         .table = SI_TABLE_IMAGE};
     si_result result = si_catalog_resolve(all->catalog, &ask, all->arena, &out->is, diag);
-    if (result == SI_OK && out->is.record == NULL && memchr(object.p, ':', object.len) != NULL) {
-        result = resolve_crop(q, &ask, out->is.company, out, diag);
-    }
     if (result == SI_OK) {
+        use_crop(all->catalog, out);
         result = note(q, out);
     }
     if (result == SI_OK && out->is.path[0] != '\0') {

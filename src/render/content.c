@@ -21,12 +21,11 @@ si_rect si_raster_box(const si_raster *raster, const int size[2]) {
     return (si_rect){from[0], from[1], length[0], length[1]};
 }
 
-/* One axis of a window on `s`, whose content is `k` times as large as counted in the layer's crop
- * (masks of another size than their image). */
+/* One axis of a window on the content of `s`. */
 static si_window_axis axis_of(
-    const si_scene_layer *s, const si_raster *raster, si_rect window, int i, double k) {
-    return (si_window_axis){.from = s->box.crop[i] * k,
-        .to = (s->box.crop[i] + s->box.crop[2 + i]) * k,
+    const si_scene_layer *s, const si_raster *raster, si_rect window, int i) {
+    return (si_window_axis){.from = s->box.crop[i],
+        .to = s->box.crop[i] + s->box.crop[2 + i],
         .content = s->box.size[i] * raster->scale[i],
         .skip = (i == 0 ? window.x : window.y) - raster->at[i],
         .count = i == 0 ? window.width : window.height,
@@ -154,7 +153,7 @@ si_result si_content_read(si_studio *studio, const si_scene *scene, const si_sce
     }
     si_window_axis axes[2];
     for (int i = 0; i < 2; i++) {
-        axes[i] = axis_of(s, raster, window, i, 1);
+        axes[i] = axis_of(s, raster, window, i);
     }
     return read_source(studio, &s->layer->source, s->source, s->content, axes,
         scene->picture->view.resmode, flat, out, diag);
@@ -165,7 +164,10 @@ si_result si_content_mask(si_studio *studio, const si_scene *scene, const si_sce
     si_window_axis axes[2];
     si_image im = {0};
     for (int i = 0; i < 2; i++) {
-        axes[i] = axis_of(s, raster, window, i, s->mask[i] / s->content[i]);
+        double k = s->mask_part[2 + i] / s->masked[2 + i];
+        axes[i] = axis_of(s, raster, window, i);
+        axes[i].from = (axes[i].from - s->masked[i]) * k + s->mask_part[i];
+        axes[i].to = (axes[i].to - s->masked[i]) * k + s->mask_part[i];
     }
     si_result code = read_source(studio, &s->layer->mask, s->mask_source, s->mask, axes,
         scene->picture->view.resmode, false, &im, diag);

@@ -63,7 +63,7 @@ static double mask_radius(const job *j) {
     if (ops->grow_mask_raw || s->layer->kind == SI_LAYER_TEXT || s->content[0] <= 0) {
         return ops->grow_mask * j->scale;
     }
-    double per_mask = s->mask[0] > 0 ? s->content[0] / s->mask[0] : 1;
+    double per_mask = s->mask[0] > 0 ? s->masked[2] / s->mask_part[2] : 1;
     double fit = sqrt(fabs(s->box.fit.m[0] * s->box.fit.m[4]));
     return ops->grow_mask * j->scale * fit * per_mask;
 }

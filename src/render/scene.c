@@ -349,6 +349,26 @@ static si_result clips_of(si_studio *studio, const si_look *look, const double a
 
 /* ---- layers ---- */
 
+/* A mask lies on its image as a whole; one that is a smart crop is a picture of its own, and lies
+ * on the image's smart crop, if that is one. */
+static si_result place_mask(
+    si_studio *studio, si_scene_layer *s, const double part[4], si_diag *diag) {
+    const si_source *mask = &s->layer->mask;
+    const bool crop = mask->smart_crop[0] > 0 || mask->crop_rect[2] > 0;
+    for (int i = 0; i < 2; i++) {
+        s->mask_part[i] = s->masked[i] = 0;
+        s->mask_part[2 + i] = s->mask[i];
+        s->masked[2 + i] = s->content[i];
+    }
+    if (!crop) {
+        return SI_OK;
+    }
+    if (part[2] > 0 && part[3] > 0) {
+        memcpy(s->masked, part, sizeof s->masked);
+    }
+    return smart_part(studio, mask, s->mask, s->mask_part, diag);
+}
+
 static si_result content_of(si_studio *studio, si_scene_layer *s, const si_layer_box *canvas,
     si_content *c, si_diag *diag) {
     const si_layer *l = s->layer;
@@ -362,11 +382,16 @@ static si_result content_of(si_studio *studio, si_scene_layer *s, const si_layer
         if (code == SI_OK) {
             code = smart_part(studio, &l->source, s->content, c->part, diag);
         }
+        if (code == SI_OK && masked) {
+            code = place_mask(studio, s, c->part, diag);
+        }
         if (code == SI_OK) {
             code = crop_path(studio, l, s->content, c->part, diag);
         }
     } else if (code == SI_OK && l->kind == SI_LAYER_SOLID && masked) {
-        memcpy(s->content, s->mask, sizeof s->content);
+        code = place_mask(studio, s, c->part, diag);
+        memcpy(s->content, s->mask_part + 2, sizeof s->content);
+        memcpy(s->masked + 2, s->content, sizeof s->content);
     }
     c->width = s->content[0];
     c->height = s->content[1];

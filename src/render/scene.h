@@ -42,6 +42,9 @@ typedef struct si_scene_layer {
     bool alpha;                    /* the content has an alpha channel, or may have */
     double mask[2];                /* full size of a separate mask; 0,0 = none */
     bool mask_alpha;               /* it has an alpha channel, which is the mask then */
+    double mask_part[4];           /* x, y, w, h of the mask that lie on … */
+    double masked[4];              /* … these of the content: all on all, or a smart crop of the
+                                      mask on what the layer shows of its source */
     const struct si_scene *source; /* of a nested picture, NULL otherwise */
     const struct si_scene *mask_source;
     const si_clip *clips;

@@ -19,7 +19,10 @@ static int set_up(void **state) {
         "64,48\n"
         "ThumbType = 1\nThumbHorizAlign = 3\nThumbBkgColor = 00ff00\n"
         "[fonts]\nSans = font.ttf\n[presets]\nshade = color=0,0,0,128&op_blur=3&pos=2,2\n"
-        "[crops]\nWide = 1600x400\n"
+        "[crops]\nWide = 1600x400\nTall = 4x9\n[crop shoe]\nWide = .1,.2,.3,.4\n"
+        "[crop pin]\nWide = .5,.5,.5,.5\n[object pin]\nPath = shoe.jpg\nModifier = rotate=5\n"
+        "[object pin:Tall]\nPath = label.png\n"
+        "[object card]\nModifier = size=9,9&color=1,2,3&layer=1&src=$object$\n"
         "[object map]\nPath = shoe.jpg\nMap = <AREA coords=\"1,2,3,4\">\n");
     catalog = load("conf");
     return 0;
@@ -346,6 +349,24 @@ static const meaning requests[] = {
     {"acme/shoe?req=tmb&scl=3", "V.scl", ""},
     {"acme/shoe:Wide", "L0.src.smart", "1600,400"},
     {"acme/shoe:Wide?req=userdata", "req", "crop"},
+    /* of records: the crop of the record, else of its file */
+    {"acme/map:Wide", "L0.src.smart", "1600,400"},
+    {"acme/map:Wide", "L0.src.part", "0.1,0.2,0.3,0.4"},
+    {"acme/pin:Wide", "L0.src.part", "0.5,0.5,0.5,0.5"},
+    {"acme/shoe:Wide", "L0.src.part", "0.1,0.2,0.3,0.4"},
+    {"acme/shoe.jpg:Wide", "L0.src.part", "0.1,0.2,0.3,0.4"},
+    {"acme/map:Swatch", "L0.src.smart", "200,200"},
+    {"acme/map:Swatch", "L0.src.part", ""},
+    {"acme/map:Wide?req=userdata", "req", "crop"},
+    {"acme/map:Swatch?req=userdata", "req", "crop"},
+    {"acme/pin:Wide", "L0.rotate", "5"},                /* the record's Modifier counts */
+    {"acme/pin:Tall", "L0.src.file", "acme/label.png"}, /* a record of that name */
+    {"acme/pin:Tall", "L0.src.smart", ""},
+    {"acme/label?layer=1&src=pin:Wide", "L1.src.part", "0.5,0.5,0.5,0.5"},
+    {"acme/label?layer=1&src=is{acme/pin:Wide}", "L1.src.is.layer#0.src.part", "0.5,0.5,0.5,0.5"},
+    {"acme/label?mask=pin:Wide", "L0.mask.part", "0.5,0.5,0.5,0.5"},
+    {"acme/pin:Wide?template=card", "L1.src.part", "0.5,0.5,0.5,0.5"},
+    {"acme/label?template=card&$object=pin:Swatch", "L1.src.smart", "200,200"},
 };
 
 static void test_requests(void **state) {
