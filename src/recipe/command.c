@@ -55,6 +55,10 @@ const char *si_class_name(si_class rank) {
 }
 
 si_result si_setting_bad(const si_setting *s, si_str value) {
+    if (si_value_exceeds(value)) {
+        return si_fail(s->q->all->diag, SI_ERR_RANGE, "%s: numbers go to %d, got \"%.*s\"",
+            s->row->name.p, SI_NUMBER_MAX, SHOWN(value));
+    }
     return si_fail(s->q->all->diag, SI_ERR_RANGE, "%s: expected %s, got \"%.*s\"", s->row->name.p,
         s->row->values, SHOWN(value));
 }

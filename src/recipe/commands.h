@@ -15,9 +15,16 @@
 #ifndef SI_RECIPE_COMMANDS_H
 #define SI_RECIPE_COMMANDS_H
 
+#include "recipe/limits.h"
+
+#define SI_USM_TEXT                                                                                \
+    SI_RANGE_TEXT(0, SI_USM_AMOUNT_MAX)                                                            \
+    "[," SI_RANGE_TEXT(0, SI_USM_RADIUS_MAX) "[," SI_RANGE_TEXT(0, SI_USM_THRESHOLD_MAX) "[,0|1]]" \
+                                                                                         "]"
+
 #define SI_COMMANDS(X)                                                                             \
-    X("align", align, VIEW, NONE, 0, CORE, "3", "real,real in -1…1", "0,0",                        \
-        "where the picture sits in the view, or a watermark on the picture")                       \
+    X("align", align, VIEW, NONE, 0, CORE, "3", "real,real in " SI_SYMMETRIC_TEXT(SI_ALIGN_MAX),   \
+        "0,0", "where the picture sits in the view, or a watermark on the picture")                \
     X("anchor", anchor, SOURCE, LAYER0, 0, COMMON, "4.3", "x,y", "Anchor, else the centre",        \
         "point of the source that rotate turns about and pos places")                              \
     X("anchorN", anchor, SOURCE, LAYER0, 0, COMMON, "4.3", "x,y", "0,0",                           \
@@ -43,8 +50,9 @@
         "transparent inside of embedded paths; needs clipPath")                                    \
     X("color", color, LAYER, LAYER0, SI_EFFECTS, COMMON, "4.2", "color", "",                       \
         "colour of solid layers and effects; else the fill before rotate")                         \
-    X("colorize", op_colorize, LAYER, COMPOSITE, 0, RARE, "5", "color[,off|norm[,0…100]]",         \
-        ",norm,0", "old spelling of op_colorize")                                                  \
+    X("colorize", op_colorize, LAYER, COMPOSITE, 0, RARE, "5",                                     \
+        "color[,off|norm[," SI_RANGE_TEXT(0, SI_PERCENT_MAX) "]]", ",norm,0",                      \
+        "old spelling of op_colorize")                                                             \
     X("crop", crop, SOURCE, LAYER0, 0, CORE, "4.3", "x,y,w,h", "the whole image",                  \
         "part of the source, pixels")                                                              \
     X("cropN", crop, SOURCE, LAYER0, 0, CORE, "4.3", "x,y,w,h", "0,0,1,1",                         \
@@ -104,34 +112,38 @@
         "file of req=saveToFile, which is switched off")                                           \
     X("network", network, REQUEST, NONE, SI_SURVIVES, CORE, "2.1", "on|off", "off",                \
         "adapt to the network")                                                                    \
-    X("op_blur", op_blur, LAYER, COMPOSITE, SI_EFFECTS, COMMON, "5", "0…100", "0",                 \
-        "Gaussian blur, composite pixels")                                                         \
-    X("op_brightness", op_brightness, LAYER, COMPOSITE, 0, COMMON, "5", "-100…100", "0",           \
-        "brightness")                                                                              \
-    X("op_colorBalance", op_colorBalance, LAYER, COMPOSITE, 0, COMMON, "5", "r,g,b in -100…100",   \
-        "0,0,0", "shift of each component")                                                        \
-    X("op_colorize", op_colorize, LAYER, COMPOSITE, 0, COMMON, "5", "color[,off|norm[,0…100]]",    \
-        ",norm,0", "colour a picture by its luminance; the last value is contrast")                \
-    X("op_contrast", op_contrast, LAYER, COMPOSITE, 0, COMMON, "5", "-100…100", "0", "contrast")   \
-    X("op_grow", op_grow, LAYER, COMPOSITE, SI_EFFECTS, COMMON, "5", "-100…100", "0",              \
-        "dilate or erode, composite pixels")                                                       \
-    X("op_growMask", op_growMask, LAYER, LAYER0, 0, COMMON, "5", "-100…100", "0",                  \
-        "dilate or erode the mask, pixels of its full size")                                       \
-    X("op_growMaskR", op_growMask, LAYER, LAYER0, 0, COMMON, "5", "-100…100", "0",                 \
-        "op_growMask in pixels of the mask as it is")                                              \
-    X("op_hue", op_hue, LAYER, COMPOSITE, 0, COMMON, "5", "-180…180", "0",                         \
+    X("op_blur", op_blur, LAYER, COMPOSITE, SI_EFFECTS, COMMON, "5",                               \
+        SI_RANGE_TEXT(0, SI_BLUR_MAX), "0", "Gaussian blur, composite pixels")                     \
+    X("op_brightness", op_brightness, LAYER, COMPOSITE, 0, COMMON, "5",                            \
+        SI_SYMMETRIC_TEXT(SI_LEVEL_MAX), "0", "brightness")                                        \
+    X("op_colorBalance", op_colorBalance, LAYER, COMPOSITE, 0, COMMON, "5",                        \
+        "r,g,b in " SI_SYMMETRIC_TEXT(SI_LEVEL_MAX), "0,0,0", "shift of each component")           \
+    X("op_colorize", op_colorize, LAYER, COMPOSITE, 0, COMMON, "5",                                \
+        "color[,off|norm[," SI_RANGE_TEXT(0, SI_PERCENT_MAX) "]]", ",norm,0",                      \
+        "colour a picture by its luminance; the last value is contrast")                           \
+    X("op_contrast", op_contrast, LAYER, COMPOSITE, 0, COMMON, "5",                                \
+        SI_SYMMETRIC_TEXT(SI_LEVEL_MAX), "0", "contrast")                                          \
+    X("op_grow", op_grow, LAYER, COMPOSITE, SI_EFFECTS, COMMON, "5",                               \
+        SI_SYMMETRIC_TEXT(SI_LEVEL_MAX), "0", "dilate or erode, composite pixels")                 \
+    X("op_growMask", op_growMask, LAYER, LAYER0, 0, COMMON, "5", SI_SYMMETRIC_TEXT(SI_LEVEL_MAX),  \
+        "0", "dilate or erode the mask, pixels of its full size")                                  \
+    X("op_growMaskR", op_growMask, LAYER, LAYER0, 0, COMMON, "5", SI_SYMMETRIC_TEXT(SI_LEVEL_MAX), \
+        "0", "op_growMask in pixels of the mask as it is")                                         \
+    X("op_hue", op_hue, LAYER, COMPOSITE, 0, COMMON, "5", SI_SYMMETRIC_TEXT(SI_HUE_MAX), "0",      \
         "rotation of the hue, degrees")                                                            \
     X("op_invert", op_invert, LAYER, COMPOSITE, 0, COMMON, "5", "0|1", "0", "negative")            \
     X("op_noise", op_noise, LAYER, COMPOSITE, SI_EFFECTS, RARE, "5",                               \
-        "0…100[,uniform|gaussian[,0|1]]", "0,uniform,0", "noise, %; 1 = gray")                     \
-    X("op_saturation", op_saturation, LAYER, COMPOSITE, 0, COMMON, "5", "-100…100", "0",           \
-        "saturation")                                                                              \
+        SI_RANGE_TEXT(0, SI_PERCENT_MAX) "[,uniform|gaussian[,0|1]]", "0,uniform,0",               \
+        "noise, %; 1 = gray")                                                                      \
+    X("op_saturation", op_saturation, LAYER, COMPOSITE, 0, COMMON, "5",                            \
+        SI_SYMMETRIC_TEXT(SI_LEVEL_MAX), "0", "saturation")                                        \
     X("op_sharpen", op_sharpen, LAYER, VIEW, 0, CORE, "5", "0|1", "0", "basic sharpening")         \
-    X("op_usm", op_usm, LAYER, VIEW, 0, CORE, "5", "0…5[,0…250[,0…255[,0|1]]]", "0,0,0,0",         \
+    X("op_usm", op_usm, LAYER, VIEW, 0, CORE, "5", SI_USM_TEXT, "0,0,0,0",                         \
         "unsharp mask: amount, radius, threshold, brightness only")                                \
-    X("op_usmR", op_usm, LAYER, VIEW, 0, COMMON, "5", "0…5[,0…250[,0…255[,0|1]]]", "0,0,0,0",      \
+    X("op_usmR", op_usm, LAYER, VIEW, 0, COMMON, "5", SI_USM_TEXT, "0,0,0,0",                      \
         "op_usm whose radius is never scaled")                                                     \
-    X("opac", opac, LAYER, COMPOSITE, SI_EFFECTS, COMMON, "4.4", "0…100[,0…100]", "100,100",       \
+    X("opac", opac, LAYER, COMPOSITE, SI_EFFECTS, COMMON, "4.4",                                   \
+        SI_RANGE_TEXT(0, SI_PERCENT_MAX) "[," SI_RANGE_TEXT(0, SI_PERCENT_MAX) "]", "100,100",     \
         "opacity, and fill opacity")                                                               \
     X("origin", origin, LAYER, LAYER0, 0, COMMON, "4.3", "x,y", "the anchor",                      \
         "point of the finished layer that pos places")                                             \
@@ -151,11 +163,13 @@
         "PrintResolution, else the original's", "density tag of the reply")                        \
     X("pscan", pscan, REQUEST, NONE, 0, COMMON, "6.2", "auto|3|4|5", "auto",                       \
         "number of scans of pjpeg")                                                                \
-    X("qlt", qlt, REQUEST, NONE, SI_NOT_NESTED | SI_SURVIVES, CORE, "6.2", "1…100[,0|1]",          \
-        "JpegQuality", "quality, and 1 for full chroma")                                           \
+    X("qlt", qlt, REQUEST, NONE, SI_NOT_NESTED | SI_SURVIVES, CORE, "6.2",                         \
+        SI_RANGE_TEXT(SI_QUALITY_MIN, SI_QUALITY_MAX) "[,0|1]", "JpegQuality",                     \
+        "quality, and 1 for full chroma")                                                          \
     X("quantize", quantize, REQUEST, NONE, SI_NOT_NESTED, COMMON, "6.2",                           \
-        "adaptive|web|mac[,diffuse|off[,2…256[,RRGGBB…]]]", "adaptive,diffuse,256",                \
-        "palette of GIF and png8")                                                                 \
+        "adaptive|web|mac[,diffuse|off[," SI_RANGE_TEXT(                                           \
+            SI_COLORS_MIN, SI_COLORS_MAX) "[,RRGGBB…]]]",                                          \
+        "adaptive,diffuse,256", "palette of GIF and png8")                                         \
     X("rect", rect, VIEW, NONE, 0, CORE, "3", "x,y,w,h[,scale]", "the whole view",                 \
         "window that is cut from the view")                                                        \
     X("req", req, REQUEST, NONE, SI_NOT_NESTED | SI_SURVIVES | SI_QUERY_ONLY, CORE, "7",           \

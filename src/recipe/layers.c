@@ -18,10 +18,12 @@ static void set_scale(si_query *q, si_draft *d) {
     si_layer *l = &d->layer;
     bool sized = l->size[0] != 0 || l->size[1] != 0 || l->size_n[0] != 0 || l->size_n[1] != 0 ||
                  d->watermark_size[0] != 0 || d->watermark_size[1] != 0;
-    l->scale = sized          ? 0
-               : d->scale > 0 ? d->scale
-               : d->res > 0   ? si_canonical(d->res / resolution(d, q))
-                              : 0;
+    l->scale =
+        sized          ? 0
+        : d->scale > 0 ? d->scale
+        : d->res > 0
+            ? si_canonical(si_clamp_real(d->res / resolution(d, q), SI_FACTOR_MIN, SI_NUMBER_MAX))
+            : 0;
     if (l->scale == 1) {
         l->scale = 0; /* what nothing means, too */
     }

@@ -35,8 +35,7 @@ static si_result set_thumb(si_query *q) {
     if (v->thumb == SI_THUMB_TEXTURE) {
         double res = r != NULL && r->thumb_res > 0 ? r->thumb_res : a->thumb_res;
         double of = r != NULL && r->resolution > 0 ? r->resolution : a->resolution;
-        v->thumb_scale = si_canonical(res / of);
-        v->thumb_scale = v->thumb_scale < 1e-6 ? 1e-6 : v->thumb_scale;
+        v->thumb_scale = si_canonical(si_clamp_real(res / of, SI_FACTOR_MIN, SI_NUMBER_MAX));
     }
     if (!q->asked.align_given) {
         v->align[0] = align_of(a->thumb_horiz_align);

@@ -9,8 +9,9 @@
 #include "recipe/command.h"
 #include "recipe/content.h"
 #include "recipe/incoming.h"
+#include "recipe/limits.h"
 
-enum { MAX_RATIO = 1000, FOREVER = -1 };
+enum { FOREVER = -1 };
 
 static const struct {
     enum { RENDER, CATALOG, OFF } reply;
@@ -35,7 +36,7 @@ static void resolve_dpr(const si_query *q, si_plan *plan) {
         plan->accept_ch = true;
         (void)si_str_real(si_str_of(si_real_print(plan->client.dpr, text)), &ratio);
     }
-    q->recipe->dpr = ratio > MAX_RATIO ? MAX_RATIO : ratio;
+    q->recipe->dpr = ratio > SI_DPR_MAX ? SI_DPR_MAX : ratio;
 }
 
 /* Replies that rely on what only the requested format has, or on other colours than sRGB, are sent

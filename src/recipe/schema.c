@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "recipe/limits.h"
+
 static const char *const req_names[] = {
     "img", "mask", "props", "imageprops", "xmp", "map", "set", "crop", "save", NULL};
 static const char *const body_names[] = {"text", "javascript", "xml", "json", NULL};
@@ -48,7 +50,7 @@ static const char *const format_names[] = {
 #define END                                                                                        \
     { .key = NULL }
 
-#define MOST 1e9
+#define MOST SI_NUMBER_MAX
 
 static const si_schema schema_picture;
 
@@ -62,7 +64,8 @@ static const void *initial_source(void) {
 #define THIS si_source
 static const si_field source_fields[] = {E("kind", kind, source_names), F("file", FILE, file),
     AT("is", nested, schema_picture), F("url", TEXT, url), F("profile", FILE, profile),
-    NR("smart", INT, smart_crop, 2, 0, 65500), NR("part", REAL, crop_rect, 4, -1000, 1000), END};
+    NR("smart", INT, smart_crop, 2, 0, SI_CROP_SIDE_MAX),
+    NR("part", REAL, crop_rect, 4, -1000, 1000), END};
 #undef THIS
 
 static bool valid_source(const void *value) {
@@ -79,9 +82,10 @@ static const si_schema schema_source = {
 /* ---- what is done to layers and composites ---- */
 
 #define THIS si_usm
-static const si_field usm_fields[] = {R("amount", REAL, amount, 0, 5),
-    R("radius", REAL, radius, 0, 250), R("threshold", INT, threshold, 0, 255),
-    F("mono", BOOL, mono), F("raw", BOOL, raw), END};
+static const si_field usm_fields[] = {R("amount", REAL, amount, 0, SI_USM_AMOUNT_MAX),
+    R("radius", REAL, radius, 0, SI_USM_RADIUS_MAX),
+    R("threshold", INT, threshold, 0, SI_USM_THRESHOLD_MAX), F("mono", BOOL, mono),
+    F("raw", BOOL, raw), END};
 #undef THIS
 
 static const void *initial_usm(void) {
@@ -92,15 +96,18 @@ static const void *initial_usm(void) {
 static const si_schema schema_usm = {usm_fields, sizeof(si_usm), initial_usm, NULL, true};
 
 #define THIS si_ops
-static const si_field ops_fields[] = {R("growmask", INT, grow_mask, -100, 100),
-    F("growmaskraw", BOOL, grow_mask_raw), R("brightness", INT, brightness, -100, 100),
-    R("contrast", INT, contrast, -100, 100), NR("balance", INT, balance, 3, -100, 100),
-    R("hue", INT, hue, -180, 180), R("saturation", INT, saturation, -100, 100),
+static const si_field ops_fields[] = {R("growmask", INT, grow_mask, -SI_LEVEL_MAX, SI_LEVEL_MAX),
+    F("growmaskraw", BOOL, grow_mask_raw),
+    R("brightness", INT, brightness, -SI_LEVEL_MAX, SI_LEVEL_MAX),
+    R("contrast", INT, contrast, -SI_LEVEL_MAX, SI_LEVEL_MAX),
+    NR("balance", INT, balance, 3, -SI_LEVEL_MAX, SI_LEVEL_MAX),
+    R("hue", INT, hue, -SI_HUE_MAX, SI_HUE_MAX),
+    R("saturation", INT, saturation, -SI_LEVEL_MAX, SI_LEVEL_MAX),
     E("colorize", colorize, colorize_names), F("colorizergb", COLOR, colorize_rgb),
-    R("colorizecontrast", REAL, colorize_contrast, 0, 100), F("invert", BOOL, invert),
-    R("blur", REAL, blur, 0, 100), R("grow", INT, grow, -100, 100), R("noise", INT, noise, 0, 100),
-    F("noisegaussian", BOOL, noise_gaussian), F("noisemono", BOOL, noise_mono),
-    F("sharpen", BOOL, sharpen), IN("usm", usm, schema_usm), END};
+    R("colorizecontrast", REAL, colorize_contrast, 0, SI_PERCENT_MAX), F("invert", BOOL, invert),
+    R("blur", REAL, blur, 0, SI_BLUR_MAX), R("grow", INT, grow, -SI_LEVEL_MAX, SI_LEVEL_MAX),
+    R("noise", INT, noise, 0, SI_PERCENT_MAX), F("noisegaussian", BOOL, noise_gaussian),
+    F("noisemono", BOOL, noise_mono), F("sharpen", BOOL, sharpen), IN("usm", usm, schema_usm), END};
 #undef THIS
 
 static const void *initial_ops(void) {
@@ -117,9 +124,10 @@ static const si_schema schema_ops = {ops_fields, sizeof(si_ops), initial_ops, NU
 #define THIS si_effect
 static const si_field effect_fields[] = {ALWAYS("n", INT, number), F("color", PAINT, color),
     E("blend", blend, blend_names), E("maskuse", mask_use, mask_names),
-    R("opac", INT, opac, 0, 100), R("grow", INT, grow, -100, 100), R("blur", REAL, blur, 0, 100),
-    R("noise", INT, noise, 0, 100), F("noisegaussian", BOOL, noise_gaussian),
-    F("noisemono", BOOL, noise_mono), POINT("pos", pos), END};
+    R("opac", INT, opac, 0, SI_PERCENT_MAX), R("grow", INT, grow, -SI_LEVEL_MAX, SI_LEVEL_MAX),
+    R("blur", REAL, blur, 0, SI_BLUR_MAX), R("noise", INT, noise, 0, SI_PERCENT_MAX),
+    F("noisegaussian", BOOL, noise_gaussian), F("noisemono", BOOL, noise_mono), POINT("pos", pos),
+    END};
 #undef THIS
 
 static const void *initial_effect(void) {
@@ -137,9 +145,10 @@ static const si_schema schema_effect = {
 #define THIS si_look
 static const si_field look_fields[] = {R("flip", INT, flip, 0, SI_FLIP_LR | SI_FLIP_UD),
     F("croppath", TEXT, crop_path), F("clip", TEXT, clip_path), F("clipe", TEXT, clip_path_e),
-    F("clipx", TEXT, clip_xpath), F("clipxe", TEXT, clip_xpath_e), NR("opac", INT, opac, 2, 0, 100),
-    IN("ops", ops, schema_ops), LIST("effect", effects, schema_effect, effect_count),
-    F("map", MAYBE, map), F("mapa", MAYBE, map_source), END};
+    F("clipx", TEXT, clip_xpath), F("clipxe", TEXT, clip_xpath_e),
+    NR("opac", INT, opac, 2, 0, SI_PERCENT_MAX), IN("ops", ops, schema_ops),
+    LIST("effect", effects, schema_effect, effect_count), F("map", MAYBE, map),
+    F("mapa", MAYBE, map_source), END};
 #undef THIS
 
 static const void *initial_look(void) {
@@ -156,8 +165,8 @@ static const si_schema schema_look = {look_fields, sizeof(si_look), initial_look
 
 #define THIS si_perspective
 static const si_field perspective_fields[] = {E("mode", mode, perspective_names),
-    F("n", BOOL, normalized), NR("v", REAL, v, 8, -MOST, MOST), R("jitter", INT, jitter, 0, 200),
-    END};
+    F("n", BOOL, normalized), NR("v", REAL, v, 8, -MOST, MOST),
+    R("jitter", INT, jitter, 0, SI_JITTER_MAX), END};
 #undef THIS
 
 static const void *initial_perspective(void) {
@@ -182,10 +191,10 @@ static const si_schema schema_font = {font_fields, sizeof(si_font_ref), initial_
 
 #define THIS si_text_ref
 static const si_field text_fields[] = {F("rtf", TEXT, rtf), F("ps", BOOL, ps),
-    R("dpi", INT, dpi, 1, 10000), R("aa", INT, antialias, 0, 5),
+    R("dpi", INT, dpi, 1, SI_TEXT_DPI_MAX), R("aa", INT, antialias, 0, 5),
     R("res", INT, resolution_mode, 0, 2), R("wrap", INT, wrap, 0, 2),
-    R("angle", REAL, angle, -MOST, MOST), F("path", TEXT, path), F("flow", TEXT, flow_path),
-    F("flowx", TEXT, flow_xpath), F("reverse", BOOL, path_reverse),
+    R("angle", REAL, angle, -SI_DEGREES_MAX, SI_DEGREES_MAX), F("path", TEXT, path),
+    F("flow", TEXT, flow_path), F("flowx", TEXT, flow_xpath), F("reverse", BOOL, path_reverse),
     R("start", REAL, path_start, 0, 1), R("end", REAL, path_end, 0, 2),
     F("face", TEXT, default_font), F("synthesize", BOOL, synthesize),
     LIST("font", fonts, schema_font, font_count), END};
@@ -212,11 +221,11 @@ static const si_field layer_fields[] = {ALWAYS("n", INT, number), E("kind", kind
     F("bgcolor", PAINT, bg_color), E("cropunit", crop_unit, unit_names),
     NR("crop", REAL, crop, 4, -MOST, MOST), NR("size", INT, size, 2, 0, MOST),
     NR("sizen", REAL, size_n, 2, 0, MOST), R("scale", REAL, scale, 0, MOST),
-    R("rotate", REAL, rotate, 0, 360), IN("perspective", perspective, schema_perspective),
-    E("extendunit", extend_unit, unit_names), NR("extend", REAL, extend, 4, -MOST, MOST),
-    POINT("anchor", anchor), POINT("origin", origin), POINT("pos", pos),
-    E("blend", blend, blend_names), IN("look", look, schema_look), IN("text", text, schema_text),
-    END};
+    R("rotate", REAL, rotate, 0, SI_DEGREES_MAX),
+    IN("perspective", perspective, schema_perspective), E("extendunit", extend_unit, unit_names),
+    NR("extend", REAL, extend, 4, -MOST, MOST), POINT("anchor", anchor), POINT("origin", origin),
+    POINT("pos", pos), E("blend", blend, blend_names), IN("look", look, schema_look),
+    IN("text", text, schema_text), END};
 #undef THIS
 
 static bool valid_layer(const void *value) {
@@ -231,13 +240,13 @@ static const si_schema schema_layer = {
 #define THIS si_view
 static const si_field view_fields[] = {ALWAYS("wid", INT, wid), ALWAYS("hei", INT, hei),
     R("scl", REAL, scl, 0, MOST), E("fit", fit, fit_names), F("upscale", BOOL, upscale),
-    NR("align", REAL, align, 2, -1, 1), F("hasrgn", BOOL, has_rgn),
+    NR("align", REAL, align, 2, -SI_ALIGN_MAX, SI_ALIGN_MAX), F("hasrgn", BOOL, has_rgn),
     NR("rgn", INT, rgn, 4, -MOST, MOST), F("hasrect", BOOL, has_rect),
-    NR("rect", INT, rect, 4, -MOST, MOST), R("rectscale", REAL, rect_scale, 1e-6, MOST),
+    NR("rect", INT, rect, 4, -MOST, MOST), R("rectscale", REAL, rect_scale, SI_FACTOR_MIN, MOST),
     NR("maxpix", INT, max_pix, 2, 0, MOST), NR("defpix", INT, default_pix, 2, 0, MOST),
     ROW("resmode", ENUM, resmode, 1, true, 0, 0, resmode_names, NULL, 0),
     IN("usm", usm, schema_usm), F("sharpen", BOOL, sharpen), E("thumb", thumb, thumb_names),
-    R("thumbscale", REAL, thumb_scale, 1e-6, MOST), END};
+    R("thumbscale", REAL, thumb_scale, SI_FACTOR_MIN, MOST), END};
 #undef THIS
 
 static const void *initial_picture(void) {
@@ -283,8 +292,8 @@ static const si_schema schema_picture = {
 
 #define THIS si_watermark
 static const si_field watermark_fields[] = {IN("pic", picture, schema_picture),
-    NR("sizen", REAL, size_n, 2, 0, MOST), NR("align", REAL, align, 2, -1, 1),
-    E("blend", blend, blend_names), R("opac", INT, opac, 0, 100), END};
+    NR("sizen", REAL, size_n, 2, 0, MOST), NR("align", REAL, align, 2, -SI_ALIGN_MAX, SI_ALIGN_MAX),
+    E("blend", blend, blend_names), R("opac", INT, opac, 0, SI_PERCENT_MAX), END};
 #undef THIS
 
 static const void *initial_watermark(void) {
@@ -306,8 +315,8 @@ static const si_schema schema_watermark = {
 
 #define THIS si_quantize_command
 static const si_field quantize_fields[] = {E("kind", kind, quantize_names),
-    F("nodither", BOOL, no_dither), R("colors", INT, colors, 0, 256), F("forced", TEXT, forced),
-    END};
+    F("nodither", BOOL, no_dither), R("colors", INT, colors, 0, SI_COLORS_MAX),
+    F("forced", TEXT, forced), END};
 #undef THIS
 
 static const void *initial_quantize(void) {
@@ -336,19 +345,21 @@ static const si_field recipe_fields[] = {ALWAYS("co", TEXT, company),
     F("encoding", TEXT, encoding), F("handler", TEXT, handler), F("id", TEXT, request_id),
     LIST("fact", facts, schema_fact, fact_count), F("set", TEXT, set), F("save", TEXT, save_name),
     IN("pic", picture, schema_picture), AT("mark", watermark, schema_watermark),
-    ALWAYS("bgc", COLOR, bgc), ROW("dpr", REAL, dpr, 1, true, 1e-6, 1000, NULL, NULL, 0),
-    ROW("fmt", ENUM, format, 1, true, 0, 0, format_names, NULL, 0), F("alpha", BOOL, alpha),
-    F("progressive", BOOL, progressive), R("scans", INT, scans, 0, 5), F("palette", BOOL, palette),
+    ALWAYS("bgc", COLOR, bgc),
+    ROW("dpr", REAL, dpr, 1, true, SI_FACTOR_MIN, SI_DPR_MAX, NULL, NULL, 0),
+    ROW("fmt", ENUM, format, 1, true, 0, 0, format_names, NULL, 0),
+    F("alpha", BOOL, alpha), F("progressive", BOOL, progressive),
+    R("scans", INT, scans, 0, SI_SCANS_MAX), F("palette", BOOL, palette),
     F("lossless", BOOL, lossless), E("compression", compression, compression_names),
     E("pixel", pixel_type, pixel_names), F("pixelkeep", BOOL, pixel_keep),
-    ROW("qlt", INT, quality, 1, true, 1, 100, NULL, NULL, 0), ALWAYS("chroma", BOOL, chroma_full),
-    R("jpegsize", INT, jpeg_size, 0, MOST), IN("quantize", quantize, schema_quantize),
-    F("icc", FILE, icc), F("iccname", TEXT, icc_name), E("intent", intent, intent_names),
-    F("bpc", BOOL, black_point), F("dither", BOOL, dither), F("iccembed", BOOL, icc_embed),
-    F("xmpembed", BOOL, xmp_embed), F("pathembed", BOOL, path_embed),
-    R("dpi", INT, print_res, -1, 65535), F("assumedrgb", FILE, assumed[0]),
-    F("assumedgray", FILE, assumed[1]), F("assumedcmyk", FILE, assumed[2]),
-    ALWAYS("smart", BOOL, smart), F("net", INT, network), END};
+    ROW("qlt", INT, quality, 1, true, SI_QUALITY_MIN, SI_QUALITY_MAX, NULL, NULL, 0),
+    ALWAYS("chroma", BOOL, chroma_full), R("jpegsize", INT, jpeg_size, 0, MOST),
+    IN("quantize", quantize, schema_quantize), F("icc", FILE, icc), F("iccname", TEXT, icc_name),
+    E("intent", intent, intent_names), F("bpc", BOOL, black_point), F("dither", BOOL, dither),
+    F("iccembed", BOOL, icc_embed), F("xmpembed", BOOL, xmp_embed),
+    F("pathembed", BOOL, path_embed), R("dpi", INT, print_res, -1, SI_PRINT_RES_MAX),
+    F("assumedrgb", FILE, assumed[0]), F("assumedgray", FILE, assumed[1]),
+    F("assumedcmyk", FILE, assumed[2]), ALWAYS("smart", BOOL, smart), F("net", INT, network), END};
 #undef THIS
 
 static const void *initial_recipe(void) {

@@ -143,9 +143,9 @@ si_result si_set_rotate(const si_setting *s, si_str value) {
     if (!si_value_real(value, &v)) {
         return si_setting_bad(s, value);
     }
-    v = fmod(v, 360);
-    v = si_canonical(v < 0 ? v + 360 : v);
-    s->draft->layer.rotate = v >= 360 ? 0 : v + 0.0; /* no −0 */
+    v = fmod(v, SI_DEGREES_MAX);
+    v = si_canonical(v < 0 ? v + SI_DEGREES_MAX : v);
+    s->draft->layer.rotate = v >= SI_DEGREES_MAX ? 0 : v + 0.0; /* no −0 */
     return SI_OK;
 }
 
@@ -161,7 +161,7 @@ static bool read_quality(si_str text, si_perspective *out) {
     si_str jitter = {text.p + 3, text.len - 3};
     out->mode = SI_PERSPECTIVE_SUPER;
     return text.len > 3 && si_str_starts(text, SI_STR("R3T")) &&
-           si_value_int(jitter, &out->jitter) && out->jitter >= 0 && out->jitter <= 200;
+           si_value_int(jitter, &out->jitter) && out->jitter >= 0 && out->jitter <= SI_JITTER_MAX;
 }
 
 si_result si_set_perspective(const si_setting *s, si_str value) {
@@ -195,7 +195,7 @@ si_result si_set_extend(const si_setting *s, si_str value) {
     return SI_OK;
 }
 
-/* A component beyond ±2147483648 is an error (1.1), and one beyond 1e9 makes no sense either. */
+/* A component beyond ±2147483648 is an error (1.1), as are all beyond SI_NUMBER_MAX. */
 static si_result set_point(const si_setting *s, si_str value, si_point *out) {
     si_point p = {.unit = unit_of(s)};
     if (!si_value_reals(value, p.v, 2)) {
@@ -229,7 +229,7 @@ si_result si_set_opac(const si_setting *s, si_str value) {
         if (si_value_part(&rest, &part) && !si_value_int(part, &v[i])) {
             return si_setting_bad(s, value);
         }
-        v[i] = si_clamp_int(v[i], 0, 100);
+        v[i] = si_clamp_int(v[i], 0, SI_PERCENT_MAX);
     }
     if (s->effect != NULL) { /* whose own fill opacity is ignored */
         s->effect->effect.opac = v[0];

@@ -17,19 +17,19 @@ static si_result set_level(const si_setting *s, si_str value, int most, int *out
 }
 
 si_result si_set_op_brightness(const si_setting *s, si_str value) {
-    return set_level(s, value, 100, &ops(s)->brightness);
+    return set_level(s, value, SI_LEVEL_MAX, &ops(s)->brightness);
 }
 
 si_result si_set_op_contrast(const si_setting *s, si_str value) {
-    return set_level(s, value, 100, &ops(s)->contrast);
+    return set_level(s, value, SI_LEVEL_MAX, &ops(s)->contrast);
 }
 
 si_result si_set_op_hue(const si_setting *s, si_str value) {
-    return set_level(s, value, 180, &ops(s)->hue);
+    return set_level(s, value, SI_HUE_MAX, &ops(s)->hue);
 }
 
 si_result si_set_op_saturation(const si_setting *s, si_str value) {
-    return set_level(s, value, 100, &ops(s)->saturation);
+    return set_level(s, value, SI_LEVEL_MAX, &ops(s)->saturation);
 }
 
 si_result si_set_op_colorBalance(const si_setting *s, si_str value) {
@@ -38,7 +38,7 @@ si_result si_set_op_colorBalance(const si_setting *s, si_str value) {
         return si_setting_bad(s, value);
     }
     for (int i = 0; i < 3; i++) {
-        ops(s)->balance[i] = si_clamp_int(v[i], -100, 100);
+        ops(s)->balance[i] = si_clamp_int(v[i], -SI_LEVEL_MAX, SI_LEVEL_MAX);
     }
     return SI_OK;
 }
@@ -82,7 +82,7 @@ si_result si_set_op_colorize(const si_setting *s, si_str value) {
     }
     ops(s)->colorize = mode == 0 ? SI_COLORIZE_OFF : SI_COLORIZE_NORM;
     ops(s)->colorize_rgb = si_color_rgb(&color);
-    ops(s)->colorize_contrast = mode == 0 ? 0 : si_clamp_real(contrast, 0, 100);
+    ops(s)->colorize_contrast = mode == 0 ? 0 : si_clamp_real(contrast, 0, SI_PERCENT_MAX);
     return SI_OK;
 }
 
@@ -95,17 +95,19 @@ si_result si_set_op_blur(const si_setting *s, si_str value) {
     if (!si_value_real(value, &v)) {
         return si_setting_bad(s, value);
     }
-    *(s->effect != NULL ? &s->effect->effect.blur : &ops(s)->blur) = si_clamp_real(v, 0, 100);
+    *(s->effect != NULL ? &s->effect->effect.blur : &ops(s)->blur) =
+        si_clamp_real(v, 0, SI_BLUR_MAX);
     return SI_OK;
 }
 
 si_result si_set_op_grow(const si_setting *s, si_str value) {
-    return set_level(s, value, 100, s->effect != NULL ? &s->effect->effect.grow : &ops(s)->grow);
+    return set_level(
+        s, value, SI_LEVEL_MAX, s->effect != NULL ? &s->effect->effect.grow : &ops(s)->grow);
 }
 
 /* Both forms share a slot. */
 si_result si_set_op_growMask(const si_setting *s, si_str value) {
-    si_result result = set_level(s, value, 100, &ops(s)->grow_mask);
+    si_result result = set_level(s, value, SI_LEVEL_MAX, &ops(s)->grow_mask);
     bool raw = s->row->name.p[s->row->name.len - 1] == 'R';
     ops(s)->grow_mask_raw = raw && ops(s)->grow_mask != 0;
     return result;
@@ -121,7 +123,7 @@ si_result si_set_op_noise(const si_setting *s, si_str value) {
         (si_value_part(&rest, &part) && !si_str_flag(part, &mono)) || rest.len > 0) {
         return si_setting_bad(s, value);
     }
-    v = si_clamp_int(v, 0, 100);
+    v = si_clamp_int(v, 0, SI_PERCENT_MAX);
     bool gaussian = v > 0 && kind == 1;
     mono = v > 0 && mono;
     if (s->effect != NULL) {
@@ -154,9 +156,9 @@ si_result si_set_op_usm(const si_setting *s, si_str value) {
         (si_value_part(&rest, &part) && !si_str_flag(part, &usm.mono)) || rest.len > 0) {
         return si_setting_bad(s, value);
     }
-    usm.amount = si_clamp_real(usm.amount, 0, 5);
-    usm.radius = si_clamp_real(usm.radius, 0, 250);
-    usm.threshold = si_clamp_int(usm.threshold, 0, 255);
+    usm.amount = si_clamp_real(usm.amount, 0, SI_USM_AMOUNT_MAX);
+    usm.radius = si_clamp_real(usm.radius, 0, SI_USM_RADIUS_MAX);
+    usm.threshold = si_clamp_int(usm.threshold, 0, SI_USM_THRESHOLD_MAX);
     usm.raw = !view && s->row->name.p[s->row->name.len - 1] == 'R';
     if (usm.amount == 0 || usm.radius == 0) {
         usm = (si_usm){0};

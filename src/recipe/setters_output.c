@@ -56,7 +56,7 @@ si_result si_set_fmt(const si_setting *s, si_str value) {
     return SI_OK;
 }
 
-/* Numbers outside 1…100 are clamped (P5); without a second value chroma is 0, not the attribute's.
+/* Numbers out of range are clamped (P5); without a second value chroma is 0, not the attribute's.
  */
 si_result si_set_qlt(const si_setting *s, si_str value) {
     si_str rest = value, part;
@@ -66,7 +66,7 @@ si_result si_set_qlt(const si_setting *s, si_str value) {
         (si_value_part(&rest, &part) && !si_str_flag(part, &chroma))) {
         return si_setting_bad(s, value);
     }
-    s->q->recipe->quality = si_clamp_int(quality, 1, 100);
+    s->q->recipe->quality = si_clamp_int(quality, SI_QUALITY_MIN, SI_QUALITY_MAX);
     s->q->recipe->chroma_full = chroma;
     return SI_OK;
 }
@@ -120,11 +120,11 @@ si_result si_set_quantize(const si_setting *s, si_str value) {
     static const char *const dithers[] = {"diffuse", "off", NULL};
     si_quantize_command q = {.forced = ""};
     si_str rest = value, part;
-    int kind = 0, dither = 0, colors = 256;
+    int kind = 0, dither = 0, colors = SI_COLORS_MAX;
     if ((si_value_part(&rest, &part) && (kind = si_value_keyword(part, kinds)) < 0) ||
         (si_value_part(&rest, &part) && (dither = si_value_keyword(part, dithers)) < 0) ||
-        (si_value_part(&rest, &part) && !si_value_int(part, &colors)) || colors < 2 ||
-        colors > 256) {
+        (si_value_part(&rest, &part) && !si_value_int(part, &colors)) || colors < SI_COLORS_MIN ||
+        colors > SI_COLORS_MAX) {
         return si_setting_bad(s, value);
     }
     if (kind == 0 && rest.len > 0) {
@@ -139,7 +139,7 @@ si_result si_set_quantize(const si_setting *s, si_str value) {
     }
     q.kind = (si_quantize_kind)kind;
     q.no_dither = dither == 1;
-    q.colors = kind == 0 && colors < 256 ? colors : 0;
+    q.colors = kind == 0 && colors < SI_COLORS_MAX ? colors : 0;
     s->q->recipe->quantize = q;
     return SI_OK;
 }
@@ -181,7 +181,7 @@ si_result si_set_printRes(const si_setting *s, si_str value) {
     if (!si_value_int(value, &v) || v < 0) {
         return si_setting_bad(s, value);
     }
-    s->q->recipe->print_res = si_clamp_int(v, 0, 65535);
+    s->q->recipe->print_res = si_clamp_int(v, 0, SI_PRINT_RES_MAX);
     s->q->asked.print_res_given = true;
     return SI_OK;
 }

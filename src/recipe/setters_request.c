@@ -180,7 +180,7 @@ si_result si_set_dpr(const si_setting *s, si_str value) {
     si_switch on;
     (void)si_value_part(&rest, &state);
     if (!read_switch(state, &on) || (on == SI_SWITCH_ON && si_value_part(&rest, &ratio) &&
-                                        (!si_value_real(ratio, &r) || r < 1e-6))) {
+                                        (!si_value_real(ratio, &r) || r < SI_FACTOR_MIN))) {
         return si_setting_bad(s, value);
     }
     s->q->asked.dpr = on;

@@ -23,7 +23,7 @@ si_result si_set_textAttr(const si_setting *s, si_str value) {
         (si_value_part(&rest, &part) && (antialias = si_value_keyword(part, aa)) < 0) ||
         (si_value_part(&rest, &part) && (mode = si_value_keyword(part, modes)) < 0) ||
         (si_value_part(&rest, &part) && (wrap = si_value_keyword(part, wraps)) < 0) ||
-        rest.len > 0 || dpi > 10000) {
+        rest.len > 0 || dpi > SI_TEXT_DPI_MAX) {
         return si_setting_bad(s, value);
     }
     text(s)->dpi = dpi;
@@ -38,7 +38,7 @@ si_result si_set_textAngle(const si_setting *s, si_str value) {
     if (!si_value_real(value, &v)) {
         return si_setting_bad(s, value);
     }
-    text(s)->angle = si_canonical(fmod(v, 360)) + 0.0;
+    text(s)->angle = si_canonical(fmod(v, SI_DEGREES_MAX)) + 0.0;
     return SI_OK;
 }
 

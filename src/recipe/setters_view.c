@@ -49,8 +49,8 @@ si_result si_set_align(const si_setting *s, si_str value) {
     if (!si_value_reals(value, v, 2)) {
         return si_setting_bad(s, value);
     }
-    s->q->picture.view.align[0] = si_clamp_real(v[0], -1, 1);
-    s->q->picture.view.align[1] = si_clamp_real(v[1], -1, 1);
+    s->q->picture.view.align[0] = si_clamp_real(v[0], -SI_ALIGN_MAX, SI_ALIGN_MAX);
+    s->q->picture.view.align[1] = si_clamp_real(v[1], -SI_ALIGN_MAX, SI_ALIGN_MAX);
     s->q->asked.align_given = true;
     return SI_OK;
 }
@@ -74,7 +74,7 @@ si_result si_set_rect(const si_setting *s, si_str value) {
             return si_setting_bad(s, value);
         }
     }
-    if ((si_value_part(&rest, &part) && (!si_value_real(part, &scale) || scale < 1e-6)) ||
+    if ((si_value_part(&rest, &part) && (!si_value_real(part, &scale) || scale < SI_FACTOR_MIN)) ||
         rest.len > 0 || v[2] <= 0 || v[3] <= 0) {
         return si_setting_bad(s, value);
     }

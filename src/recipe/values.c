@@ -9,15 +9,15 @@ double si_canonical(double v) {
     char text[32];
     double out = 0;
     if (v == floor(v) && fabs(v) < 1e6) {
-        return v; /* nothing to round, and most are like this */
+        return v + 0.0; /* nothing to round, and most are like this; no −0 */
     }
     (void)si_str_real(si_str_of(si_real_print(v, text)), &out);
-    return out;
+    return out + 0.0;
 }
 
 bool si_value_real(si_str s, double *out) {
     double v;
-    if (!si_str_real(si_str_trim(s), &v) || fabs(v) > 1e9) {
+    if (!si_str_real(si_str_trim(s), &v) || fabs(v) > SI_NUMBER_MAX) {
         return false;
     }
     *out = si_canonical(v);
@@ -26,7 +26,7 @@ bool si_value_real(si_str s, double *out) {
 
 bool si_value_int(si_str s, int *out) {
     long v;
-    if (!si_str_int(si_str_trim(s), &v) || labs(v) > SI_SIDE_MAX) {
+    if (!si_str_int(si_str_trim(s), &v) || labs(v) > SI_NUMBER_MAX) {
         return false;
     }
     *out = (int)v;
@@ -37,6 +37,17 @@ bool si_value_part(si_str *rest, si_str *part) {
     bool there = si_str_next(rest, ',', part);
     *part = there ? si_str_trim(*part) : (si_str){NULL, 0};
     return part->len > 0;
+}
+
+bool si_value_exceeds(si_str s) {
+    si_str part;
+    double v;
+    while (si_str_next(&s, ',', &part)) {
+        if (si_str_real(si_str_trim(part), &v) && fabs(v) > SI_NUMBER_MAX) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool si_value_ints(si_str s, int *out, int count) {

@@ -3,21 +3,24 @@
 #define SI_RECIPE_VALUES_H
 
 #include "base/str.h"
+#include "recipe/limits.h"
 #include "recipe/picture.h"
 
-enum { SI_SIDE_MAX = 1 << 30 }; /* pixels, either sign */
-
-/* A real as recipes hold it: rounded to 7 digits, so that print(scan(text)) is text. |v| ≤ 1e9. */
+/* A real as recipes hold it: rounded to 7 digits, never −0, so that print(scan(text)) is text. |v| is at most
+ * SI_NUMBER_MAX. */
 double si_canonical(double v);
 
 /* False unless the whole text, blanks around it aside, is such a number. Ints accept reals, rounded
- * half up (P4), of at most ±SI_SIDE_MAX; reals are canonical. */
+ * half up (P4); reals are canonical. Neither goes beyond ±SI_NUMBER_MAX. */
 bool si_value_int(si_str s, int *out);
 bool si_value_real(si_str s, double *out);
 
 /* Takes the next part of a list and trims it; false if it is empty or missing, which counts as
  * absent. *rest is {NULL, 0} behind the last one. */
 bool si_value_part(si_str *rest, si_str *part);
+
+/* Whether a value has a number beyond ±SI_NUMBER_MAX in it: what to tell of a bad one. */
+bool si_value_exceeds(si_str s);
 
 /* `count` numbers parted by commas, all there and nothing else. */
 bool si_value_ints(si_str s, int *out, int count);

@@ -1,5 +1,6 @@
 /* Catalog, query, recipe and plan: from a URL and a configuration folder to the canonical line.
  * Sections are those of reference/commands.md unless another page is named. */
+#include "command_samples.h"
 #include "plans.h"
 
 #include "recipe/command.h"
@@ -204,111 +205,6 @@ static void test_refusals(void **state) {
 }
 
 /* ---- every command, and random ones ---- */
-
-/* A value that each command takes; `loose`: may stand anywhere among commands of other slots
- * without changing what they mean. */
-static const struct sample {
-    const char *name, *value;
-    bool loose;
-} samples[] = {
-    {"align", ".5,-1", true},
-    {"anchor", "3,4", true},
-    {"anchorN", ".1,.2", false},
-    {"bfc", "on", true},
-    {"bgc", "1,2,3", true},
-    {"bgColor", "a0b0c0", true},
-    {"blendMode", "screen", true},
-    {"cache", "off", true},
-    {"clipPath", "M0,0L9,0,9,9Z", true},
-    {"clipPathE", "one,two", true},
-    {"clipXPath", "M1,1L5,1,5,5Z", true},
-    {"clipXPathE", "x", true},
-    {"color", "9,8,7,100", true},
-    {"colorize", "9,8,7", false},
-    {"crop", "1,2,30,40", true},
-    {"cropN", ".1,.1,.5,.5", false},
-    {"cropPathE", "p", true},
-    {"defaultImage", "none", true},
-    {"dpr", "on,1.5", true},
-    {"effect", "-1&color=1,2,3", false},
-    {"effectMask", "0", true},
-    {"extend", "1,2,3,4", true},
-    {"extendN", ".1,.2,.3,.4", false},
-    {"fit", "crop,1", true},
-    {"flip", "ud", true},
-    {"fmt", "pjpeg,gray", true},
-    {"handler", "h", true},
-    {"hei", "77", true},
-    {"hide", "0", true},
-    {"icc", "sRGB,absolute,1,1", true},
-    {"iccEmbed", "1", true},
-    {"id", "v7", true},
-    {"imageSet", "{a;b}", true},
-    {"jpegSize", "30", true},
-    {"labelkey", "k", true},
-    {"layer", "5", false},
-    {"locale", "fr", true},
-    {"map", "%3CAREA%3E", true},
-    {"mapA", "", false},
-    {"mask", "none", true},
-    {"maskUse", "invert", true},
-    {"message", "hi", true},
-    {"name", "n", true},
-    {"network", "on", true},
-    {"opac", "50,60", true},
-    {"op_blur", "2.5", true},
-    {"op_brightness", "-9", true},
-    {"op_colorBalance", "1,2,3", true},
-    {"op_colorize", "9,8,7,norm,5", true},
-    {"op_contrast", "8", true},
-    {"op_grow", "2", true},
-    {"op_growMask", "3", true},
-    {"op_growMaskR", "3", false},
-    {"op_hue", "77", true},
-    {"op_invert", "1", true},
-    {"op_noise", "5,gaussian,1", true},
-    {"op_saturation", "6", true},
-    {"op_sharpen", "1", true},
-    {"op_usm", "1,2,3,1", true},
-    {"op_usmR", "1,2", false},
-    {"origin", "5,6", true},
-    {"originN", ".5,.5", false},
-    {"pathAttr", "reverse,.1,.9", true},
-    {"pathEmbed", "1", true},
-    {"perspective", "0,0,9,0,9,9,0,9,R2", true},
-    {"perspectiveN", "0,0,1,0,1,1,0,1", false},
-    {"pos", "-3,4", true},
-    {"posN", ".5,.5", false},
-    {"printRes", "150", true},
-    {"pscan", "4", true},
-    {"qlt", "55,1", true},
-    {"quantize", "adaptive,off,9,ff0000", true},
-    {"rect", "0,0,9,9,2", true},
-    {"req", "mask", false},
-    {"res", "36", true},
-    {"resMode", "bicub", true},
-    {"rgn", "0,0,30,30", true},
-    {"rotate", "33.5", true},
-    {"scale", ".5", true},
-    {"scl", "2", true},
-    {"size", "60,70", true},
-    {"sizeN", ".5,.5", false},
-    {"src", "none", false},
-    {"template", "card", false},
-    {"text", "%7b%7d", false},
-    {"textAngle", "5", true},
-    {"textAttr", "90,off", true},
-    {"textFlowPath", "M0,0L9,0,9,9Z", true},
-    {"textFlowXPath", "M0,0L9,0,9,9Z", true},
-    {"textPath", "M0,0L9,9", true},
-    {"textPs", "%7b%7d", false},
-    {"timeout", "5", true},
-    {"type", "t", true},
-    {"wid", "66", true},
-    {"xmpEmbed", "1", true},
-};
-
-enum { SAMPLE_COUNT = sizeof samples / sizeof *samples };
 
 /* One row a command, so that none is forgotten. */
 static void test_every_command(void **state) {
