@@ -68,6 +68,16 @@ size_t si_str_utf8(si_str s) {
     return character ? n : 0;
 }
 
+size_t si_str_merge_slashes(si_str s, char *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.p[i] != '/' || n == 0 || out[n - 1] != '/') {
+            out[n++] = s.p[i];
+        }
+    }
+    return n;
+}
+
 bool si_str_next(si_str *rest, char sep, si_str *part) {
     if (rest->p == NULL) {
         *part = (si_str){NULL, 0};

@@ -3,7 +3,8 @@
  *
  * Where the reference is silent or says two things:
  *   - the text that rules see is what follows "/is/image/", without a leading "/", then "?" and the
- *     query; all of it as it was sent, still percent-encoded, locked and obfuscated;
+ *     query; all of it as it was sent, still percent-encoded, locked and obfuscated, but without
+ *     slashes that add nothing (doubled ones, and one at the end);
  *   - RequestType that is absent means every context;
  *   - a substitution replaces the whole match, as Java's replaceFirst() and replaceAll() do; `$`
  *     and `\` in it follow Matcher.appendReplacement(); the first "?" of the result parts path and
@@ -35,7 +36,7 @@ typedef enum si_rule_context {
 
 typedef struct si_rule_input {
     si_rule_context context;
-    si_str path;   /* behind the context and its "/", as sent */
+    si_str path;   /* behind the context and its "/", as sent but for slashes that add nothing */
     si_str query;  /* behind the "?", as sent; p == NULL = there is none */
     si_str client; /* address, as text */
 } si_rule_input;

@@ -116,7 +116,8 @@ bool si_compat_count(si_compat_commands *c, const si_request *request, long requ
         .scratch = &scratch,
         .company = si_catalog_default(c->catalog),
         .requests = requests};
-    for (int i = 0; i < 4 && si_str_next(&rest, '/', &part); i++) { /* "", is, image, company */
+    for (int i = 0; i < 3 && si_str_next(&rest, '/', &part);) { /* is, image, company */
+        i += part.len > 0;
         const si_company *company =
             i == 3 ? si_catalog_find_company(c->catalog, part, &scratch) : NULL;
         w.company = company != NULL ? company : w.company;

@@ -18,6 +18,8 @@ static void purge_object(si_generations *g, const char *text) {
     size_t len = strcspn(text, "?#");
     object.len = len < sizeof decoded ? len : sizeof decoded;
     object = (si_str){decoded, si_str_decode(object, false, decoded)};
+    object.len = si_str_merge_slashes(object, decoded);
+    object.len -= object.len > 0 && decoded[object.len - 1] == '/';
     if (si_str_starts(object, SI_STR("/is/image/")) ||
         si_str_starts(object, SI_STR("/is/content/"))) {
         size_t prefix = (size_t)((char *)memchr(object.p + 4, '/', object.len - 4) - object.p);

@@ -197,6 +197,10 @@ static bool find_request(char *line, size_t len, si_str *method, si_str *target,
 static bool wanted(si_str method, si_str target, int status) {
     size_t skip = origin_length(target);
     si_str path = {target.p + skip, target.len - skip};
+    while (
+        path.len > 1 && path.p[1] == '/') { /* doubled slashes are one; further on there are few */
+        path = (si_str){path.p + 1, path.len - 1};
+    }
     return (si_str_eq(method, SI_STR("GET")) || si_str_eq(method, SI_STR("HEAD"))) &&
            (status == 200 || status == 206 || status == 304) &&
            si_str_starts(path, SI_STR("/is/image/"));

@@ -412,19 +412,24 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
         .error_detail = 2,
         .shape = {.encoding = "UTF-8", .handler = "s7jsonResponse", .request_id = ""}};
     si_client_classify(&request->headers, &plan->client);
-    if (si_content_path(request->path)) {
-        return si_content_plan(catalog, request, arena, plan, diag);
+    si_request canonical = *request;
+    if (!si_path_merge(&canonical.path, arena)) {
+        return si_no_memory(diag);
     }
-    bool ours = si_str_starts(request->path, context) &&
-                (request->path.len == context.len || request->path.p[context.len] == '/');
+    si_str path = canonical.path;
+    if (si_content_path(path)) {
+        return si_content_plan(catalog, &canonical, arena, plan, diag);
+    }
+    bool ours =
+        si_str_starts(path, context) && (path.len == context.len || path.p[context.len] == '/');
     if (!ours) {
         return si_fail(
             diag, SI_ERR_CONTEXT, "no images at this address; they are below /is/image/");
     }
-    size_t skip = request->path.len > context.len ? context.len + 1 : context.len;
+    size_t skip = path.len > context.len ? context.len + 1 : context.len;
     si_incoming in = {.request = request,
         .context = SI_CONTEXT_IS,
-        .path = {request->path.p + skip, request->path.len - skip},
+        .path = {path.p + skip, path.len - skip},
         .query = request->query};
     si_reading all = {.catalog = catalog, .generations = generations, .arena = arena, .diag = diag};
     si_query *q = si_arena_alloc(arena, sizeof *q);

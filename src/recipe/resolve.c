@@ -4,6 +4,7 @@
 
 #include "base/icc.h"
 #include "recipe/command.h"
+#include "recipe/incoming.h"
 
 /* ---- what the reply depends on ---- */
 
@@ -101,11 +102,23 @@ static si_result note(si_query *q, const si_found *found) {
     return result;
 }
 
+/* Doubled slashes of a reference are one, and one at its end adds nothing. */
+static bool tidy_slashes(si_str *object, si_arena *arena) {
+    if (!si_path_merge(object, arena)) {
+        return false;
+    }
+    object->len -= object->len > 1 && object->p[object->len - 1] == '/';
+    return true;
+}
+
 si_result si_query_resolve(
     si_query *q, si_str object, bool from_url, si_found *out, si_diag *diag) {
     si_reading *all = q->all;
     *out = (si_found){.missing = false};
     init_source(&out->source);
+    if (!from_url && !tidy_slashes(&object, all->arena)) {
+        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    }
     si_object_query ask = {.main = from_url ? NULL : q->company,
         .object = object,
         .from_url = from_url,

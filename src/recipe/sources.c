@@ -35,7 +35,8 @@ static void find_company(si_query *n) {
 static si_result admit_nested(si_query *n, si_str *query) {
     si_reading *all = n->all;
     si_rule_output rules;
-    si_result result = si_path_decode(n->object_raw, all->arena, &n->object, all->diag);
+    si_result result =
+        si_path_read(all->catalog, &n->object_raw, all->arena, &n->object, all->diag);
     if (result != SI_OK) {
         return result;
     }
@@ -49,7 +50,7 @@ static si_result admit_nested(si_query *n, si_str *query) {
     }
     *query = rules.query;
     n->object_raw = rules.path;
-    result = si_path_decode(n->object_raw, all->arena, &n->object, all->diag);
+    result = si_path_read(all->catalog, &n->object_raw, all->arena, &n->object, all->diag);
     if (result == SI_OK) {
         find_company(n);
     }

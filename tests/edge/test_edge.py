@@ -406,10 +406,16 @@ class EdgeTest(unittest.TestCase):
         self.edge.image("trick")
         for path in ("/is/image/../../etc/passwd", "/is/image/demo/../../../etc/passwd",
                      "/is/image/demo/%2e%2e/demo/trick", "/is/image/demo/..%2ftrick", "/is/image/demo%2ftrick",
-                     "/is/image/demo/trick%00.jpg", "/is/image/demo//trick", "/is/image/demo/trick/",
+                     "/is/image/demo/trick%00.jpg", "/is/image/demo//../trick", "/is/image/demo/./trick",
                      "/is/%69mage/demo/trick", "/is/image/demo/%2fetc%2fpasswd"):
             self.assertIn(self.get(path).status, (400, 403, 404), path)
         self.assertEqual(self.edge.renderer.count("trick"), 0)
+
+    def test_slashes_that_add_nothing(self):
+        url = self.edge.image("slashes")
+        for path in (url, "/" + url, url.replace("demo/", "demo//"), url + "/", url.replace("/is/", "//is///")):
+            self.assertEqual(self.get(path + "?wid=7").status, 200, path)
+        self.assertEqual(self.edge.renderer.count("slashes"), 1)
 
     def test_malformed_requests(self):
         for text in b"GET\r\n\r\n", b"\x00\x01\x02\r\n\r\n", b"GET /is/image/demo/x HTTP/9.9\r\n\r\n", \

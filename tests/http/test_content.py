@@ -132,10 +132,11 @@ class Content(unittest.TestCase):
 
     def test_nothing_beyond_the_folder(self):
         for path in ("papers/../demo/product.jpg", "papers/..%2fdemo/product.jpg",
-                     "papers/%2e%2e/demo/product.jpg", "papers/", "papers", "", "papers//guide.pdf",
+                     "papers/%2e%2e/demo/product.jpg", "papers/", "papers", "", "papers//", "papers//..//guide.pdf",
                      "papers/nothing.pdf", "demo/product.jpg"):
             reply = self.server.request("/is/content/" + path)
             self.assertEqual(reply.status, 403, (path, reply.body[:100]))
+        self.assertEqual(self.get("papers//guide.pdf/").body, self.get("papers/guide.pdf").body)
         self.get("papers/manual?req=nonsense", 403)
         self.get("papers/manual?cache=maybe", 403)
         self.get("papers/manual?req=exists,json&handler=a(b", 403)

@@ -158,8 +158,6 @@ static const refusal refusals[] = {
     {"acme/../../secret", SI_ERR_FORBIDDEN, NULL},
     {"acme/%2e%2e/%2e%2e/secret", SI_ERR_FORBIDDEN, NULL},
     {"acme/..%2f..%2fsecret", SI_ERR_FORBIDDEN, NULL},
-    {"acme//shoe", SI_ERR_FORBIDDEN, NULL},
-    {"/acme/shoe", SI_ERR_FORBIDDEN, NULL},
     {"acme/shoe%00.jpg", SI_ERR_FORBIDDEN, NULL},
     {"acme/shoe%0a.jpg", SI_ERR_FORBIDDEN, NULL},
     {"acme/a%2cb", SI_ERR_FORBIDDEN, NULL},
