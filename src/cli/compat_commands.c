@@ -105,6 +105,8 @@ static void count_query(walk *w, si_str query, int depth) {
         } else if (token.kind == SI_TOKEN_COMMAND) {
             count_one(w, token.name);
             count_nested(w, token.value, depth);
+        } else if (token.kind == SI_TOKEN_VARIABLE) {
+            count_nested(w, token.value, depth);
         }
     }
 }

@@ -57,13 +57,65 @@ static si_result admit_nested(si_query *n, si_str *query) {
     return result;
 }
 
-static si_result read_nested(si_query *q, si_str text, si_source *out) {
+/* "%2F" as "/": a name in a value is encoded as all values are (syntax.md section 2). */
+static bool unfold_slashes(si_str *name, si_arena *arena) {
+    if (name->len == 0 || memchr(name->p, '%', name->len) == NULL) {
+        return true;
+    }
+    char *text = si_arena_alloc(arena, name->len);
+    size_t n = 0;
+    for (size_t i = 0; text != NULL && i < name->len; i++) {
+        const char *c = name->p + i;
+        bool slash = name->len - i >= 3 && c[0] == '%' && c[1] == '2' && (c[2] | 0x20) == 'f';
+        text[n++] = slash ? '/' : *c;
+        i += slash ? 2 : 0;
+    }
+    *name = (si_str){text, n};
+    return text != NULL;
+}
+
+/* A nested request may have been encoded as a whole, as values are, its "?" too, which no name can
+ * have: then it is decoded before it is parted. */
+static bool decode_whole(si_str *text, si_arena *arena) {
+    bool encoded = false;
+    for (size_t i = 0; i + 2 < text->len && !encoded; i++) {
+        const char *c = text->p + i;
+        encoded = c[0] == '%' && c[1] == '3' && (c[2] | 0x20) == 'f';
+    }
+    if (!encoded || memchr(text->p, '?', text->len) != NULL) {
+        return true;
+    }
+    char *out = si_arena_alloc(arena, text->len);
+    if (out != NULL) {
+        *text = (si_str){out, si_str_decode(*text, false, out)};
+    }
+    return out != NULL;
+}
+
+/* Parts a nested request into path and query. References in it are replaced, unless a variable has
+ * brought all of it: text of one is not searched for others. */
+static si_result part_nested(si_query *q, si_str text, bool inserted, si_str *path, si_str *query) {
+    si_reading *all = q->all;
+    bool memory = decode_whole(&text, all->arena);
+    si_result result = SI_OK;
+    if (memory && !inserted) {
+        result =
+            si_variables_expand(&q->variables, text, SI_INSERT_RAW, all->arena, &text, all->diag);
+        memory = result != SI_OK || decode_whole(&text, all->arena);
+    }
+    *query = text;
+    (void)si_str_next(query, '?', path);
+    memory = memory && unfold_slashes(path, all->arena);
+    return memory ? result : si_no_memory(all->diag);
+}
+
+static si_result read_nested(si_query *q, si_str text, bool inserted, si_source *out) {
     si_reading *all = q->all;
     if (q->depth == SI_MAX_NESTING) {
         return si_fail(all->diag, SI_ERR_LIMIT, "requests are nested too deep");
     }
-    si_result result =
-        si_variables_expand(&q->variables, text, SI_INSERT_RAW, all->arena, &text, all->diag);
+    si_str path, query;
+    si_result result = part_nested(q, text, inserted, &path, &query);
     si_query *n = si_arena_alloc(all->arena, sizeof *n);
     si_recipe *unused = si_arena_alloc(all->arena, sizeof *unused);
     if (result != SI_OK || n == NULL || unused == NULL) {
@@ -73,10 +125,9 @@ static si_result read_nested(si_query *q, si_str text, si_source *out) {
         .outer = q,
         .role = SI_ROLE_NESTED,
         .depth = q->depth + 1,
+        .object_raw = path,
         .recipe = unused,
         .read_only = q->read_only};
-    si_str query = text;
-    (void)si_str_next(&query, '?', &n->object_raw);
     result = admit_nested(n, &query);
     if (result != SI_OK) {
         return result;
@@ -129,11 +180,12 @@ static void fold_address(char *url) {
     }
 }
 
-static si_result read_foreign(si_query *q, si_str text, si_source *out) {
+static si_result read_foreign(si_query *q, si_str text, bool inserted, si_source *out) {
+    static const si_variables none;
     si_reading *all = q->all;
     const si_attributes *a = si_reading_attributes(all, q->company);
-    si_result result =
-        si_variables_expand(&q->variables, text, SI_INSERT_URL, all->arena, &text, all->diag);
+    si_result result = si_variables_expand(
+        inserted ? &none : &q->variables, text, SI_INSERT_URL, all->arena, &text, all->diag);
     if (result != SI_OK) {
         return result;
     }
@@ -166,11 +218,21 @@ static si_result read_foreign(si_query *q, si_str text, si_source *out) {
     return SI_OK;
 }
 
-/* If a value is a nested or foreign request: true, and what became of it; else it is an object. */
+/* If a value is a nested or foreign request, or its variables make it one: true, and what became
+ * of it; else it is an object. */
 static bool read_bracketed(si_query *q, const si_statement *s, si_source *out, si_result *result) {
-    si_str prefix, inner;
+    si_str prefix, inner, value = s->raw;
     si_diag *diag = q->all->diag;
-    int nested = si_token_nested(s->raw, &prefix, &inner);
+    int nested = si_token_nested(value, &prefix, &inner);
+    bool inserted = nested == 0;
+    if (inserted) {
+        *result = si_variables_expand(
+            &q->variables, s->raw, SI_INSERT_REQUEST, q->all->arena, &value, diag);
+        if (*result != SI_OK) {
+            return true;
+        }
+        nested = si_token_nested(value, &prefix, &inner);
+    }
     if (nested <= 0) {
         *result = nested < 0 ? si_fail(diag, SI_ERR_SYNTAX, "%s: the brackets do not match",
                                    s->row->name.p)
@@ -179,12 +241,13 @@ static bool read_bracketed(si_query *q, const si_statement *s, si_source *out, s
     }
     bool lenient = (s->row->flags & SI_MASK) != 0; /* case counts for src only (4.2) */
     if (!lenient && prefix.len > 0 && (prefix.p[0] & 0x20) == 0) {
-        return false;
-    }
-    if (prefix.len == 0) {
-        *result = read_foreign(q, inner, out);
+        /* as a name it would be a missing image, in whose place a default image may come */
+        *result = si_fail(diag, SI_ERR_SYNTAX,
+            "%s: nested requests begin with \"is\" in small letters", s->row->name.p);
+    } else if (prefix.len == 0) {
+        *result = read_foreign(q, inner, inserted, out);
     } else if (si_str_eq_nocase(prefix, SI_STR("is"))) {
-        *result = read_nested(q, inner, out);
+        *result = read_nested(q, inner, inserted, out);
     } else {
         *result = si_fail(diag, SI_ERR_UNSUPPORTED, "%s=%.*s(…) is not supported", s->row->name.p,
             SI_STR_ARG(prefix));

@@ -73,26 +73,38 @@ int si_token_nested(si_str value, si_str *prefix, si_str *inner) {
     return 1;
 }
 
-/* Length of the first item of a query that is not empty. */
-static size_t item_length(si_str s) {
-    static const si_str nesting[] = {{"src=", 4}, {"mask=", 5}, {"imageset=", 9}};
-    char first = (char)(s.p[0] | 0x20);
-    for (int i = 0; i < 3 && (first == 's' || first == 'm' || first == 'i'); i++) {
-        size_t len = nesting[i].len;
-        if (s.len <= len || !si_str_eq_nocase((si_str){s.p, len}, nesting[i])) {
-            continue;
-        }
-        si_str value = {s.p + len, s.len - len};
-        int word = prefix_length(value);
-        size_t close;
-        if (word >= 0) {
-            size_t end = closing(value, (size_t)word, &close);
-            size_t skip = end > 0 ? len + end : s.len; /* unmatched: to the end, then an error */
-            const char *and = skip < s.len ? memchr(s.p + skip, '&', s.len - skip) : NULL;
-            return and != NULL ? (size_t)(and-s.p) : s.len;
+/* Whether a value may hold a nested request or a set; 2 = in a variable, which may hold anything
+ * else as well. */
+static int nests(si_str name) {
+    static const si_str names[] = {{"src", 3}, {"mask", 4}, {"imageset", 8}};
+    bool variable =
+        (name.len > 1 && name.p[0] == '$') || (name.len > 3 && memcmp(name.p, "%24", 3) == 0);
+    for (int i = 0; i < 3; i++) {
+        if (si_str_eq_nocase(name, names[i])) {
+            return 1;
         }
     }
+    return variable ? 2 : 0;
+}
+
+/* Length of the first item of a query that is not empty. */
+static size_t item_length(si_str s) {
     const char *and = memchr(s.p, '&', s.len);
+    size_t plain = and != NULL ? (size_t)(and-s.p) : s.len;
+    const char *equals = memchr(s.p, '=', plain);
+    size_t name = equals != NULL ? (size_t)(equals - s.p) : 0;
+    int kind = equals != NULL ? nests((si_str){s.p, name}) : 0;
+    if (kind == 0) {
+        return plain;
+    }
+    si_str value = {equals + 1, s.len - name - 1};
+    int word = prefix_length(value);
+    size_t close, end = word >= 0 ? closing(value, (size_t)word, &close) : 0;
+    if (word < 0 || (end == 0 && kind == 2)) {
+        return plain;
+    }
+    size_t skip = end > 0 ? name + 1 + end : s.len; /* unmatched: to the end, then an error */
+    and = skip < s.len ? memchr(s.p + skip, '&', s.len - skip) : NULL;
     return and != NULL ? (size_t)(and-s.p) : s.len;
 }
 

@@ -20,8 +20,8 @@ typedef struct si_token {
 
 /* Takes the next item; empty ones and comments are passed over. False at the end, or when memory
  * runs out (`*out_of_memory`). An item ends at "&", except between the brackets of a nested request
- * or set: `src=is(…)`, `ir(…)`, `fxg(…)`, `(…)`, the same with braces, and of mask= and imageSet=.
- */
+ * or set: `src=is(…)`, `ir(…)`, `fxg(…)`, `(…)`, the same with braces, and of mask=, imageSet= and
+ * variables. */
 bool si_token_next(si_str *query, si_arena *arena, si_token *out, bool *out_of_memory);
 
 /* If a value begins with a nested request: the text before its first bracket ("is", "" …), and what

@@ -79,7 +79,7 @@ static size_t put_text(si_str s, bool decode, char *out) {
 /* Appends a value; raw ones with their dollars quoted. */
 static size_t put_value(si_str raw, si_insert how, char *out) {
     if (how != SI_INSERT_RAW) {
-        return put_text(raw, true, out);
+        return put_text(raw, how != SI_INSERT_REQUEST, out);
     }
     size_t n = 0;
     for (size_t i = 0; i < raw.len; n++) {

@@ -44,7 +44,9 @@ bool si_variable_define(
 typedef enum si_insert {
     SI_INSERT_DECODED, /* it and the text around it are percent-decoded, once: values of commands */
     SI_INSERT_RAW,     /* both stay encoded: nested requests, which decode themselves */
-    SI_INSERT_URL      /* it is decoded, the text stays: foreign addresses */
+    SI_INSERT_URL,     /* it is decoded, the text stays: foreign addresses */
+    SI_INSERT_REQUEST  /* as RAW, but its dollars count: values that are nested requests, as if they
+                          were written where the reference is */
 } si_insert;
 
 /* Replaces references in a raw value, once: what an inserted value says is never looked at. A

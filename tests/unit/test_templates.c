@@ -129,6 +129,30 @@ static const meaning nested[] = {
     {"acme/shoe?$t=55&layer=1&src=is(acme/plaincard?$t=56)", "L1.src.is.layer#1.rotate", "56"},
     {"acme/shoe?layer=1&src=is(acme/label?template=bgcard)", IN "src.file", "acme/bg.png"},
     {"acme/shoe?src=is(?size=9,9&color=1,2,3)", "L0.src.is.layer#0.kind", "solid"},
+    /* in a variable: as if it were written where the reference is */
+    {"acme/shoe?$p=is{acme/label}&layer=1&src=$p$", IN "src.file", "acme/label.png"},
+    {"acme/shoe?$p=is{acme/label?wid=9&rotate=3}&layer=1&src=$p$&rotate=4", IN "rotate", "3"},
+    {"acme/shoe?$p=is{acme/label?wid=9&rotate=3}&layer=1&src=$p$&rotate=4", "L1.rotate", "4"},
+    {"acme/shoe?$p=is(acme/label?$p$)&layer=1&src=$p$", "L1.src.is.view.wid", "240"},
+    {"acme/shoe?$p=is{label?wid=$w$}&$w=9&layer=1&src=$p$", "L1.src.is.view.wid", "9"},
+    {"acme/shoe?%24p=is%7bacme%2flabel%3fwid=9%7d&layer=1&src=%24p%24", "L1.src.is.view.wid", "9"},
+    {"acme/shoe?$p=is{acme/label?wid=9}&layer=1&src=is{acme/shoe?src=$p$}", IN "src.is.view.wid",
+        "9"},
+    {"acme/shoe?$p=is{acme/label?wid=9&rotate=3}&mask=$p$", "L0.mask.is.view.wid", "9"},
+    {"acme/shoe?template=card&$img=is{acme/bg?wid=9&hei=8}", "L1.src.is.view.hei", "8"},
+    {"acme/shoe?$f=(http://img.example/x?a=1&b=2)&layer=1&src=$f$", "L1.src.url",
+        "http://img.example/x%3Fa%3D1%26b%3D2"},
+    {"acme/shoe?$t=(50%25 off&wid=9", "V.wid", "9"}, /* brackets of a text need no partner */
+    {"acme/shoe?$t=is(the end&wid=9", "V.wid", "9"},
+    /* encoded as a whole, as values are */
+    {"acme/shoe?layer=1&src=is%7Bacme%2Flabel%3Fwid%3D9%26rotate%3D3%7D", IN "rotate", "3"},
+    {"acme/shoe?layer=1&src=is{acme%2Flabel}", IN "src.file", "acme/label.png"},
+    {"acme/shoe?$w=9%26hei=8&layer=1&src=is%7Bacme%2Flabel%3Fid%3D$w$%7D", "L1.src.is.view.hei",
+        "0"},
+    /* doubled and trailing slashes are one */
+    {"acme/shoe?layer=1&src=is{acme//label/?wid=9}", IN "src.file", "acme/label.png"},
+    {"acme/shoe?layer=1&src=acme//label/", "L1.src.file", "acme/label.png"},
+    {"acme/shoe?template=card/", "L0.kind", "solid"},
     {"acme/shoe?layer=1&src=(https://IMG.example/a%20b.png?x=1%26y=2)", "L1.src.url",
         "https://img.example/a%2520b.png%3Fx%3D1%2526y%3D2"},
     {"acme/shoe?layer=1&src={http://a.cdn.example:8443/x}", "L1.src.url",
@@ -143,7 +167,15 @@ static void test_nested(void **state) {
     static const refusal refused[] = {{"acme/loops", SI_ERR_LIMIT, "deep"},
         {"acme/shoe?layer=1&src=is(acme/gone?wid=3)", SI_ERR_NOT_FOUND, "gone"},
         {"acme/shoe?layer=1&src=is(acme/label?wid=x)", SI_ERR_RANGE, "wid"},
-        {"acme/shoe?layer=1&src=IS(acme/label)", SI_ERR_NOT_FOUND, NULL}, /* case counts */
+        {"acme/shoe?layer=1&src=IS(acme/label)", SI_ERR_SYNTAX, "small letters"}, /* case counts */
+        {"acme/shoe?$p=is{acme/label&layer=1&src=$p$&defaultImage=none", SI_ERR_SYNTAX, "brackets"},
+        {"acme/shoe?$p=is{acme/label}x&layer=1&src=$p$", SI_ERR_SYNTAX, "brackets"},
+        {"acme/shoe?$p=ir{acme/label}&layer=1&src=$p$", SI_ERR_UNSUPPORTED, "ir("},
+        {"acme/shoe?$p=is{acme/label?wid=x}&layer=1&src=$p$", SI_ERR_RANGE, "wid"},
+        {"acme/shoe?$p=is{acme/label?src=$p$}&layer=1&src=$p$", SI_ERR_LIMIT, "deep"},
+        {"acme/shoe?$o=label&$p=is{acme/$o$}&layer=1&src=$p$", SI_ERR_NOT_FOUND,
+            "$o$"}, /* one pass */
+        {"acme/shoe?$p=is{acme/gone}&layer=1&src=$p$", SI_ERR_NOT_FOUND, "gone"},
         {"acme/shoe?layer=1&src=is(..%2f..%2fx)", SI_ERR_FORBIDDEN, NULL},
         {"acme/shoe?layer=1&src=(http://img.example.evil/x)", SI_ERR_FORBIDDEN, "not allowed"},
         {"acme/shoe?layer=1&src=(http://a.cdn.example/x)", SI_ERR_FORBIDDEN, "not allowed"},
