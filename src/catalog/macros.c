@@ -30,8 +30,9 @@ static size_t item_length(si_str s) {
     return s.len;
 }
 
-/* The macro that an item calls: "$name$", of which "$" may be encoded. */
+/* The macro that an item calls: "$name$", of which "$" may be encoded, or "$name$=". */
 static bool called_macro(si_str item, char buffer[256], si_str *name) {
+    item.len -= item.len > 0 && item.p[item.len - 1] == '=';
     if (item.len < 3 || item.len > 255 || memchr(item.p, '=', item.len) != NULL) {
         return false;
     }

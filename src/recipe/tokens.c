@@ -125,6 +125,7 @@ static void classify(bool has_value, si_token *t) {
     bool dollar = t->name.len > 1 && t->name.p[0] == '$';
     bool closed = dollar && t->name.len > 2 && t->name.p[t->name.len - 1] == '$';
     t->kind = has_value ? SI_TOKEN_COMMAND : SI_TOKEN_BARE;
+    has_value = has_value && (!closed || t->value.len > 0); /* "$name$=" of URL builders */
     if (has_value && dollar && !closed) {
         t->kind = SI_TOKEN_VARIABLE;
         t->name = (si_str){t->name.p + 1, t->name.len - 1};
