@@ -80,14 +80,15 @@ void si_macro_define(si_loading *l, si_str name, si_str body, int line) {
             l, line, "preset names have only letters, digits, \"-\", \"_\" and \".\"");
         return;
     }
-    if (body.len == 0) {
-        si_loading_mistake(l, line, "preset without commands");
-        return;
+    body = si_str_trim(body);
+    if (body.len == 0) { /* which calls may name all the same */
+        si_loading_warning(l, line, "preset \"%.*s\" has no commands", SI_SHOWN(name));
     }
     si_bytes expanded = {0};
     if (expand(l, name, body, line, &expanded)) {
         const char *key = si_arena_copy(l->arena, name.p, name.len);
-        char *text = si_arena_copy(l->arena, (char *)expanded.data, expanded.len);
+        char *text =
+            si_arena_copy(l->arena, expanded.len > 0 ? (char *)expanded.data : "", expanded.len);
         if (key == NULL || text == NULL || !si_names_put(&l->data->macros, l->arena, key, text)) {
             si_loading_mistake(l, line, "out of memory");
         }

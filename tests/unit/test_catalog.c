@@ -324,6 +324,8 @@ static void test_warnings(void **state) {
         {"RequestLock = 1\n", "without RequestLockKey"},
         {"RequestLock = 1\nRequestLockKey = 0123456789abcdef\n", NULL},
         {"AllowDirectUrls = 1\n", "allows no server"},
+        {"[presets]\nbare =\n", "preset \"bare\" has no commands"},
+        {"[presets]\nbare =\nmore = $bare$&wid=1&$bare$=\n", "preset \"bare\" has no commands"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         write_company("acme", rows[i].text);

@@ -104,8 +104,8 @@ static void test_maps(void **state) {
         "MacroFile = macros.txt\nFontMapFile = fonts.txt\nIccProfileMapFile = icc.txt\n"
         "[presets]\nlocal = $mine$&wid=2\n");
     write_file("conf/companies/std.txt", "Name\tDefinition\nbase\tqlt=70\n");
-    write_file(
-        "conf/companies/macros.txt", "Definition\tName\n\"wid=1&$base$\"\tMine\n$mine$&hei=1\tb\n");
+    write_file("conf/companies/macros.txt",
+        "Definition\tName\n\"wid=1&$base$\"\tMine\n$mine$&hei=1\tb\n\tbare\n\" \"\tblank\n");
     write_file("conf/companies/fonts.txt",
         "Name\tBold\tItalic\tFontPath\tMetricsPath\tPsName\n"
         "Arial\t\t0\tarial.ttf\t\t\nArial\t1\t\tarialb.pfb\tm/arialb.afm\tArial-Bold\n");
@@ -114,6 +114,9 @@ static void test_maps(void **state) {
     const si_company *acme = company_of(c, "acme");
     assert_string_equal(si_company_preset(c, acme, SI_STR("b")), "wid=1&qlt=70&hei=1");
     assert_string_equal(si_company_preset(c, acme, SI_STR("LOCAL")), "wid=1&qlt=70&wid=2");
+    assert_string_equal(si_company_preset(c, acme, SI_STR("bare")), ""); /* with a warning */
+    assert_string_equal(si_company_preset(c, acme, SI_STR("blank")), "");
+    assert_int_equal(warning_count, 2);
     const si_font *f[4];
     assert_int_equal(si_catalog_font(c, acme, SI_STR("Arial"), f), 2);
     assert_true(f[1]->bold && strcmp(f[1]->metrics_path, "m/arialb.afm") == 0);
