@@ -218,7 +218,7 @@ class Templates(Pixels):
         self.assertIn("x-adobe-smart-imaging", reply.headers)
 
     def test_error_image(self):
-        for url in ("sorry/nothing", "sorry/small?wid=0", "sorry/small?fit=crop"):
+        for url in ("sorry/nothing", "sorry/small?wid=0", "sorry/small?fit=none"):
             reply = self.get(url)
             self.assertEqual(picture.size(reply.body), (300, 60), url)
             self.assertIn("no-store", reply.headers["cache-control"])
