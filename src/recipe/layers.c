@@ -66,7 +66,13 @@ static si_result complete_image(si_query *q, si_draft *d) {
 
 /* ---- solid layers ---- */
 
-/* What makes a layer of one colour (section 9). */
+/* size= or sizeN= with both sides. */
+static bool is_sized(const si_layer *l) {
+    return (l->size[0] > 0 && l->size[1] > 0) || (l->size_n[0] > 0 && l->size_n[1] > 0);
+}
+
+/* What makes a layer of one colour (section 9), which may be none: an empty layer is transparent
+ * but for its bgColor. */
 static si_result check_solid(const si_query *q, const si_draft *d, bool sized, bool masked) {
     const si_layer *l = &d->layer;
     si_diag *diag = q->all->diag;
@@ -74,9 +80,9 @@ static si_result check_solid(const si_query *q, const si_draft *d, bool sized, b
     if (d->number == 0 && !d->touched) {
         return si_fail(diag, SI_ERR_SYNTAX, "layer 0 is missing: no image is named");
     }
-    if (!l->has_color) {
-        return si_fail(diag, SI_ERR_SYNTAX, "layer %d %s no src=, text= or color=", d->number,
-            d->number == 0 ? "is missing: it has" : "has");
+    if (d->number == 0 && !l->has_color && !sized && !masked) {
+        return si_fail(
+            diag, SI_ERR_SYNTAX, "layer 0 is missing: it has no src=, text=, color= or size=");
     }
     if (!sized && !masked && l->look.clip_path[0] == '\0') {
         return si_fail(diag, SI_ERR_SYNTAX,
@@ -91,7 +97,7 @@ static si_result check_solid(const si_query *q, const si_draft *d, bool sized, b
 
 static si_result complete_solid(si_query *q, si_draft *d) {
     si_layer *l = &d->layer;
-    bool sized = (l->size[0] > 0 && l->size[1] > 0) || (l->size_n[0] > 0 && l->size_n[1] > 0);
+    bool sized = is_sized(l);
     bool masked = l->mask.kind != SI_SOURCE_NONE;
     l->kind = SI_LAYER_SOLID;
     if (!masked) { /* whom they would act on */
@@ -298,9 +304,21 @@ static si_result complete(si_query *q, si_draft *d) {
     return list_effects(q, d);
 }
 
-/* Layers that nobody sees: hidden ones, and names given to nothing. Layer 0 is the canvas. */
+/* A layer that shows nothing: neither an image nor text nor a colour, and no bgColor in a rectangle
+ * of some size. */
+static bool is_empty(const si_draft *d) {
+    const si_layer *l = &d->layer;
+    bool text = d->content != NULL && d->content->row->name.p[0] == 't';
+    bool shape = is_sized(l) || l->mask.kind != SI_SOURCE_NONE || l->look.clip_path[0] != '\0';
+    bool filled = shape && (l->bg_color.alpha > 0 || d->effect_count > 0);
+    return !text && l->source.kind == SI_SOURCE_NONE && !l->has_color && !filled;
+}
+
+/* Layers that nobody sees: hidden and empty ones, and names given to nothing. Layer 0 is the
+ * canvas.
+ */
 static bool is_nothing(const si_draft *d) {
-    return d->number > 0 && (d->layer.hide || !d->touched);
+    return d->number > 0 && (d->layer.hide || !d->touched || is_empty(d));
 }
 
 si_result si_query_layers(si_query *q) {

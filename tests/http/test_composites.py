@@ -316,7 +316,7 @@ class LayerGeometry(Pixels):
     def test_errors_of_layers(self):
         for query in ("layer=1&src=label&layer=1,a&layer=2,a&src=label", "layer=nobody&src=label",
                       "layer=1,comp&src=label", "effect=0&color=255,0,0", "sizeN=.5,.5", "layer=0&sizeN=.5,.5",
-                      "layer=1&size=10,10", "layer=1&color=255,0,0", "layer=1&color=0,0,0&clipPath=M0,0L9,0,9,9Z&scale=2",
+                      "layer=1&color=255,0,0", "layer=1&color=0,0,0&clipPath=M0,0L9,0,9,9Z&scale=2",
                       "layer=1&color=0,0,0&clipPath=M0,0L9,0,9,9Z&rotate=20", "layer=-1&src=label", "layer=$x$&$x=1",
                       "layer=1&src=a,b", "layer=1&src=../grid", "layer=1&src=nothing", "layer=1&src=label&mask=nothing",
                       "layer=1&src=is(sheets/nothing)", "layer=1&src=(http://localhost/a.png)", "layer=1&src=ir(x)",

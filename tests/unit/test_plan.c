@@ -184,7 +184,6 @@ static const refusal refusals[] = {
     {"acme/shoe?fmt=swf", SI_ERR_UNSUPPORTED, NULL},
     {"acme/shoe?qlt=best", SI_ERR_RANGE, NULL},
     {"acme/shoe?$nothing$", SI_ERR_NOT_FOUND, NULL},
-    {"acme/shoe?layer=1&pos=1,1", SI_ERR_SYNTAX, NULL},
     {"acme/shoe?layer=nobody", SI_ERR_SYNTAX, NULL},
     {"acme/shoe?layer=0,comp", SI_ERR_SYNTAX, NULL},
     {"acme/shoe?rotate=wide", SI_ERR_RANGE, NULL},

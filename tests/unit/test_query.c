@@ -388,7 +388,9 @@ static const refusal refusals[] = {
     {"?wid=4", SI_ERR_SYNTAX, "layer 0 is missing"},
     {"acme/shoe?sizeN=.5,.5", SI_ERR_SYNTAX, "sizeN"},
     {"acme/shoe?layer=0&sizeN=.5,.5", SI_ERR_SYNTAX, "sizeN"},
-    {"acme/shoe?layer=1&size=4,4", SI_ERR_SYNTAX, "color="},
+    {"acme?layer=0&bgColor=1,2,3", SI_ERR_SYNTAX, "layer 0 is missing"},
+    {"acme/shoe?rgn=0,0,1073741823,4", SI_ERR_RANGE, "rgn: numbers go to 1000000000"},
+    {"acme/shoe?layer=1&src=is{acme/label?size=1000000001,4}", SI_ERR_RANGE, "size: numbers go to"},
     {"acme/shoe?layer=1&color=1,2,3", SI_ERR_SYNTAX, "size="},
     {"acme/shoe?layer=1&color=1,2,3&size=4,0", SI_ERR_SYNTAX, "size="},
     {"acme/shoe?layer=1&color=1,2,3&clipPath=M0,0L9,9,0,9&rotate=3", SI_ERR_SYNTAX, "clipPath"},
@@ -453,6 +455,14 @@ static const meaning forgiven[] = {
     {"acme/shoe?layer=1&color=1,1,1&size=3,3&crop=1,1,2,2&res=72", "L1.crop", ""},
     {"acme/shoe?iccEmbed=1&fmt=webp", "iccembed", ""},
     {"acme/shoe?whatever=9", "V.wid", "0"},
+    /* empty layers: nothing, but for a bgColor in a rectangle of some size */
+    {"acme/shoe?layer=1&size=4,4", "pic.layer#1", ""},
+    {"acme/shoe?layer=1&bgColor=f1f1f1&blendMode=mult", "pic.layer#1", ""},
+    {"acme/shoe?layer=1&src=&size=4,4", "pic.layer#1", ""},
+    {"acme/shoe?layer=1&size=4,4&bgColor=f1f1f1&blendMode=mult", "L1.bgcolor", "F1F1F1FF"},
+    {"acme/shoe?layer=1&size=4,4&bgColor=f1f1f1&blendMode=mult", "L1.hascolor", ""},
+    {"acme/shoe?layer=1&size=4,4&bgColor=f1f1f1&blendMode=mult", "L1.blend", "mult"},
+    {"acme?layer=0&size=4,4", "L0.kind", "solid"},
     {"acme/shoe?layer=1&src=label&id=$nobody$", "L1.src.file", "acme/label.png"},
 };
 
