@@ -24,7 +24,9 @@ static const struct {
 
 /* ---- smart imaging ---- */
 
-/* Density: URL or preset, else the company's switch with what the client hints say. */
+/* Density: URL or preset, else the company's switch with what the client hints say. A ratio that
+ * is asked for is obeyed (the table of the vendor's dpr page); one that was detected does not go
+ * beyond what the original has. */
 static void resolve_dpr(const si_query *q, si_plan *plan) {
     double ratio = 1;
     si_switch on = q->asked.dpr;
@@ -35,6 +37,7 @@ static void resolve_dpr(const si_query *q, si_plan *plan) {
         plan->vary |= SI_USED_DPR;
         plan->accept_ch = true;
         (void)si_str_real(si_str_of(si_real_print(plan->client.dpr, text)), &ratio);
+        q->recipe->dpr_held = ratio > 1;
     }
     q->recipe->dpr = ratio > SI_DPR_MAX ? SI_DPR_MAX : ratio;
 }

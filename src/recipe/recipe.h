@@ -82,8 +82,9 @@ typedef struct si_recipe {
     si_picture picture;
     const struct si_watermark *watermark; /* NULL = none */
 
-    uint32_t bgc; /* 0xRRGGBB under transparency and in uncovered areas */
-    double dpr;   /* pixel ratio, 1 = off; applied to the whole view after geometry */
+    uint32_t bgc;  /* 0xRRGGBB under transparency and in uncovered areas */
+    double dpr;    /* pixel ratio, 1 = off; applied to the whole view after geometry */
+    bool dpr_held; /* … but not beyond the original's resolution */
 
     /* output as requested (section 6) */
     si_format format;

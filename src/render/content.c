@@ -50,15 +50,14 @@ static void needed(const si_window_axis *a, double size, double range[2]) {
  * the window from that. */
 static si_result read_nested(si_studio *studio, const si_scene *nested, const double size[2],
     si_window_axis axes[2], si_resmode mode, si_image *out, si_diag *diag) {
-    static const double endless[2];
     si_geometry g;
     si_image part = {0};
     double scale = 0, low[2], length[2];
     for (int i = 0; i < 2; i++) {
         scale = fmax(scale, axes[i].content / (axes[i].to - axes[i].from));
     }
-    si_result code =
-        si_geometry_view(&nested->picture->view, nested->canvas, endless, scale, &g, diag);
+    si_result code = si_geometry_view(
+        &nested->picture->view, nested->canvas, si_detail_endless, scale, &g, diag);
     if (code != SI_OK) {
         return code;
     }

@@ -73,14 +73,16 @@ SI_NODISCARD si_result si_geometry_layer(const si_layer *l, const si_content *co
  *
  * Pixel ratio. The geometry is solved at ratio 1, then the whole view (content, padding, rect) is
  * multiplied by the ratio (P10); box edges are rounded in view coordinates, so tiles of one view
- * agree on them. The ratio asked for is reduced in two cases, but never below 1:
+ * agree on them. The ratio is reduced in two cases, but never below 1:
  *
- * - D-7: wid and hei are both given, `scl` is not, and `fit` does not allow upscaling. Such a view
- *   promises never to enlarge the image, so the ratio ends where one source pixel becomes one reply
- *   pixel: at 1 / the larger of the two axes' scales from source to reply at ratio 1. 816×500 at 2
- *   is 1632×1000 as long as the source has the pixels. Everything else (one dimension alone, `scl`,
- *   fit=…,1, the default view) may enlarge without a ratio, and may with one. Of several layers the
- *   one with the most pixels counts.
+ * - A ratio that was detected, where wid and hei are both given, `scl` is not, and `fit` does not
+ * allow upscaling. Such a view promises never to enlarge the image, so the ratio ends where one
+ * source pixel becomes one reply pixel: at 1 / the larger of the two axes' scales from source to
+ * reply at ratio 1. 816×500 at 2 is 1632×1000 as long as the source has the pixels. Everything else
+ * (one dimension alone, `scl`, fit=…,1, the default view) may enlarge without a ratio, and may with
+ * one. Of several layers the one with the most pixels counts. A ratio that the request names is
+ * obeyed instead, as the table of the vendor's dpr page has it: 816×500 at 2 is 1632×1000 of any
+ * original.
  * - D-5: MaxPix: min(dpr, maxW/w, maxH/h). 1600×1000 at 2 under 3000×3000 is 3000×1875.
  *
  * A ratio below 1 shrinks. MaxPix is checked on the reply at ratio 1 first (SI-37). */
@@ -100,9 +102,12 @@ typedef struct si_geometry {
 
 /* Computes the view of a composite of `canvas` pixels at pixel ratio `dpr`. `detail` is the scale
  * from source to composite pixels of the layer that has the most of them (D-7), 0 = endless (text,
- * colours). Errors: SI_ERR_LIMIT (over MaxPix at ratio 1, SI-37), SI_ERR_RANGE. */
+ * colours, and si_detail_endless where nothing is to be held). Errors: SI_ERR_LIMIT (over MaxPix at
+ * ratio 1, SI-37), SI_ERR_RANGE. */
 SI_NODISCARD si_result si_geometry_view(const si_view *v, const int canvas[2],
     const double detail[2], double dpr, si_geometry *out, si_diag *diag);
+
+extern const double si_detail_endless[2];
 
 /* Half up (P15). */
 double si_round(double v);

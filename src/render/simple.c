@@ -184,7 +184,8 @@ static si_result solve(const si_recipe *r, const si_original *o, const si_render
         return code;
     }
     double detail[2] = {j->box.size[0] / j->box.crop[2], j->box.size[1] / j->box.crop[3]};
-    code = si_geometry_view(j->view, j->box.rect, detail, r->dpr, &j->g, diag);
+    code = si_geometry_view(
+        j->view, j->box.rect, r->dpr_held ? detail : si_detail_endless, r->dpr, &j->g, diag);
     if (code != SI_OK) {
         return code;
     }

@@ -7,6 +7,8 @@
 /* Sizes and offsets are kept as int; anything beyond is refused, not wrapped. */
 static const double MAX_COORDINATE = 1 << 30;
 
+const double si_detail_endless[2];
+
 /* r() of section 3.2: half up, at least one pixel. */
 static double size_of(double v) {
     return fmax(1, si_round(v));

@@ -349,6 +349,72 @@ static void test_what_changes_nothing_stays_out(void **state) {
     assert_same_recipe("acme/shoe", "acme/shoe", "image/webp;q=0.1, image/avif");
     assert_same_recipe("acme/shoe?bfc=off", "acme/shoe?bfc=off", "*/*");
     assert_same_recipe("acme/shoe?fmt=webp", "acme/shoe?fmt=webp", "");
+    /* fit without a size */
+    assert_same_recipe("acme/shoe", "acme/shoe?fit=crop,0", chrome);
+    assert_same_recipe("acme/shoe", "acme/shoe?fit=constrain,1", chrome);
+    assert_same_recipe("acme/shoe?wid=9", "acme/shoe?wid=9&fit=stretch", chrome);
+    /* a preset with "=" and nothing behind it */
+    assert_same_recipe("acme/shoe?$thumb$", "acme/shoe?$thumb$=", chrome);
+    assert_same_recipe("acme/shoe?$zoom$&hei=4", "acme/shoe?%24zoom%24=&hei=4", chrome);
+    assert_same_recipe("acme/shoe", "acme/shoe?$thumb$=1", chrome); /* unknown: ignored */
+    /* slashes that add nothing */
+    assert_same_recipe("acme/deep/hat?wid=5", "/acme//deep///hat/?wid=5", chrome);
+    assert_same_recipe("acme/hero", "acme/hero//", chrome);
+    assert_same_recipe("top", "top/", chrome); /* of the default company */
+    assert_same_recipe("acme?layer=0&src=shoe", "acme//?layer=0&src=shoe", chrome);
+    assert_same_recipe("plain/?src=pic", "/plain//?src=pic", chrome); /* only a folder */
+}
+
+/* The context has its slashes, too; purges and the lock's owner see one object. */
+static void test_slashes_of_the_context(void **state) {
+    (void)state;
+    static const char *const paths[] = {"/is/image/acme/deep/hat", "//is/image/acme/deep/hat",
+        "/is//image///acme//deep/hat/", "//is/image/acme/deep/hat//"};
+    si_catalog *catalog = load("conf");
+    si_arena arena = {0};
+    si_diag diag = {0};
+    si_plan plan;
+    const char *first = NULL;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        si_request request = {.path = si_str_of(paths[i]), .headers.accept = si_str_of(chrome)};
+        assert_int_equal(si_plan_make(catalog, NULL, &request, &arena, &plan, &diag), SI_OK);
+        first = first != NULL ? first : plan.recipe_text;
+        assert_string_equal(plan.recipe_text, first);
+        assert_string_equal(plan.dependencies->company, "acme");
+        assert_string_equal(plan.dependencies->object, "deep/hat");
+    }
+    static const char *const others[] = {"/is/imagery/acme/deep/hat", "/x//is/image/acme/deep/hat"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        si_request request = {.path = si_str_of(others[i])};
+        assert_int_equal(
+            si_plan_make(catalog, NULL, &request, &arena, &plan, &diag), SI_ERR_CONTEXT);
+    }
+    si_arena_free(&arena);
+    si_catalog_free(catalog);
+}
+
+/* A ratio that is asked for is obeyed, one that is detected is held to the original. */
+static void test_held_ratio(void **state) {
+    (void)state;
+    static const struct {
+        const char *query, *dpr, *held, *recipe_dpr;
+    } rows[] = {{"dpr=on,2", "3", "", "2"}, {"$smart$", "3", "", "2"}, {"dpr=on", "3", "1", "3"},
+        {"dpr=on", NULL, "", "1"}, {"dpr=off", "3", "", "1"}, {"dpr=on", "0.5", "", "0.5"}};
+    si_catalog *catalog = load("conf");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        si_arena arena = {0};
+        si_diag diag = {0};
+        si_plan plan;
+        char have[4096];
+        si_request request = {.path = SI_STR("/is/image/acme/shoe"),
+            .query = si_str_of(rows[i].query),
+            .headers.dpr = si_str_of(rows[i].dpr)};
+        assert_int_equal(si_plan_make(catalog, NULL, &request, &arena, &plan, &diag), SI_OK);
+        assert_string_equal(recipe_field(plan.recipe_text, "dprheld", have), rows[i].held);
+        assert_string_equal(recipe_field(plan.recipe_text, "dpr", have), rows[i].recipe_dpr);
+        si_arena_free(&arena);
+    }
+    si_catalog_free(catalog);
 }
 
 static void test_cache_and_ttl(void **state) {
@@ -468,6 +534,8 @@ int main(void) {
         cmocka_unit_test(test_random_queries),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_what_changes_nothing_stays_out),
+        cmocka_unit_test(test_slashes_of_the_context),
+        cmocka_unit_test(test_held_ratio),
         cmocka_unit_test(test_cache_and_ttl),
         cmocka_unit_test(test_config_mistakes),
         cmocka_unit_test(test_generations),

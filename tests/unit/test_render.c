@@ -229,9 +229,15 @@ static void density(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         si_recipe r = recipe(500, 400);
         r.dpr = rows[i].dpr;
+        r.dpr_held = true;
         si_image out = render(&r, dup(fd));
         assert_int_equal(out.width, rows[i].w);
         assert_int_equal(out.height, rows[i].h);
+        si_image_free(&out);
+        r.dpr_held = false; /* asked for, not detected: obeyed */
+        out = render(&r, dup(fd));
+        assert_int_equal(out.width, 500 * rows[i].dpr);
+        assert_int_equal(out.height, 400 * rows[i].dpr);
         si_image_free(&out);
     }
     close(fd);
