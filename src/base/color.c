@@ -19,8 +19,9 @@ static bool take_suffix(si_str *s, char letter) {
     return false;
 }
 
-/* Hex digits `s` as bytes; false unless all are hex and there are 2, 4, 6, 8 or 10. */
-static bool parse_hex(si_str s, double bytes[5], int *count) {
+/* Hex digits `s` as fractions of `top`, which none exceeds; false unless all are hex and there are
+ * 2, 4, 6, 8 or 10. */
+static bool parse_hex(si_str s, double top, double bytes[5], int *count) {
     if (s.len == 0 || s.len % 2 != 0 || s.len > 10) {
         return false;
     }
@@ -29,7 +30,7 @@ static bool parse_hex(si_str s, double bytes[5], int *count) {
         if (high < 0 || low < 0) {
             return false;
         }
-        bytes[i / 2] = (high * 16 + low) / 255.0;
+        bytes[i / 2] = fmin(1, (high * 16 + low) / top);
     }
     *count = (int)(s.len / 2);
     return true;
@@ -51,7 +52,7 @@ bool si_color_parse(si_str text, si_color *out) {
     double v[5];
     int n = 0, colours;
     if (prefixed || (!listed && (s.len == 6 || s.len == 8 || s.len == 10))) {
-        if (!parse_hex(s, v, &n)) {
+        if (!parse_hex(s, cmyk ? 100 : 255, v, &n)) {
             return false;
         }
         colours = cmyk ? 4 : n <= 2 ? 1 : 3;

@@ -15,7 +15,9 @@ typedef struct si_color {
     bool source;  /* suffix s: belongs to the input profile of its pixel type */
 } si_color;
 
-/* Parses the whole text; false if it is not a colour. */
+/* Parses the whole text; false if it is not a colour. Hex digits of CMYK colours and their alpha
+ * are per cent, as decimals are: `38393A3bK` is 56,57,58,59 % in the vendor's table of color
+ * values, and what is above 64 (100 %) counts as that. Those of gray and RGB are 255ths. */
 bool si_color_parse(si_str text, si_color *out);
 
 /* Naive conversion to 8-bit RGB, 0xRRGGBB, alpha ignored. */

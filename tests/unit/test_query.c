@@ -51,8 +51,10 @@ static void test_colours(void **state) {
         {"0X70G", SI_COLOR_GRAY, {112}, 255, false}, {"0xddeegs", SI_COLOR_GRAY, {221}, 238, true},
         {"94,11,50,33k", SI_COLOR_CMYK, {240, 28, 128, 84}, 255, false},
         {"22,23,24,25,26KS", SI_COLOR_CMYK, {56, 59, 61, 64}, 66, true},
-        {"38393A3bK", SI_COLOR_CMYK, {56, 57, 58, 59}, 255, false},
-        {"0x0a0b0C0d0eks", SI_COLOR_CMYK, {10, 11, 12, 13}, 14, true},
+        {"38393A3bK", SI_COLOR_CMYK, {143, 145, 148, 150}, 255, false}, /* 56,57,58,59 % */
+        {"0x0a0b0C0d0eks", SI_COLOR_CMYK, {26, 28, 31, 33}, 36, true},  /* 10,11,12,13 %, 14 % */
+        {"0x64006500FFk", SI_COLOR_CMYK, {255, 0, 255, 0}, 255, false}, /* at most 100 % */
+        {"38393A3b", SI_COLOR_RGB, {56, 57, 58}, 59, false},            /* no k: RGB with alpha */
         {"100", SI_COLOR_GRAY, {255}, 255, false}, {"000000", SI_COLOR_RGB, {0}, 255, false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         si_color c;
