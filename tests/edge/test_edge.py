@@ -399,7 +399,7 @@ class EdgeTest(unittest.TestCase):
         self.assert_error(self.get(self.edge.image("value") + "?wid=ten"), 403)
 
     def test_unknown_address(self):
-        for path in "/", "/is/", "/is/imagery/demo/x", "/etc/passwd", "//is/image/demo/plain":
+        for path in "/", "/is/", "/is/imagery/demo/x", "/etc/passwd", "/is/x.jpg", "/x.html":
             self.assert_error(self.get(path), 404)
 
     def test_path_tricks(self):
