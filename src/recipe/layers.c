@@ -49,8 +49,9 @@ static si_result complete_image(si_query *q, si_draft *d) {
     si_layer *l = &d->layer;
     const si_record *r = d->found != NULL ? d->found->is.record : NULL;
     si_pixel_type ignored;
+    bool crop = l->source.smart_crop[0] > 0; /* a picture of its own: the anchor is of the whole */
     l->kind = SI_LAYER_IMAGE;
-    if (r != NULL && SI_RECORD_HAS(r, anchor) && l->anchor.unit == SI_UNIT_NONE) {
+    if (r != NULL && !crop && SI_RECORD_HAS(r, anchor) && l->anchor.unit == SI_UNIT_NONE) {
         l->anchor = (si_point){SI_UNIT_PIXELS, {r->anchor.w, r->anchor.h}};
     }
     if (l->color.alpha == 0) {
@@ -269,7 +270,8 @@ static void clear_look(const si_query *q, const si_draft *d) {
     if (outermost->asked.type != SI_TYPE_MAP) {
         look->map = look->map_source = NULL;
     } else if (look->map == NULL && look->map_source == NULL && d->found != NULL &&
-               d->found->is.record != NULL && d->found->is.record->map[0] != '\0') {
+               d->found->source.smart_crop[0] == 0 && d->found->is.record != NULL &&
+               d->found->is.record->map[0] != '\0') {
         look->map_source = d->found->is.record->map;
     }
 }

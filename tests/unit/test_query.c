@@ -20,7 +20,8 @@ static int set_up(void **state) {
         "ThumbType = 1\nThumbHorizAlign = 3\nThumbBkgColor = 00ff00\n"
         "[fonts]\nSans = font.ttf\n[presets]\nshade = color=0,0,0,128&op_blur=3&pos=2,2\n"
         "[crops]\nWide = 1600x400\nTall = 4x9\n[crop shoe]\nWide = .1,.2,.3,.4\n"
-        "[crop pin]\nWide = .5,.5,.5,.5\n[object pin]\nPath = shoe.jpg\nModifier = rotate=5\n"
+        "[crop pin]\nWide = .5,.5,.5,.5\n[object pin]\nPath = shoe.jpg\nModifier = "
+        "rotate=5\nAnchor = 7,8\n"
         "[object pin:Tall]\nPath = label.png\n"
         "[object card]\nModifier = size=9,9&color=1,2,3&layer=1&src=$object$\n"
         "[object map]\nPath = shoe.jpg\nMap = <AREA coords=\"1,2,3,4\">\n");
@@ -361,7 +362,11 @@ static const meaning requests[] = {
     {"acme/map:Swatch", "L0.src.part", ""},
     {"acme/map:Wide?req=userdata", "req", "crop"},
     {"acme/map:Swatch?req=userdata", "req", "crop"},
-    {"acme/pin:Wide", "L0.rotate", "5"},                /* the record's Modifier counts */
+    {"acme/pin:Wide", "L0.rotate", "5"}, /* the record's Modifier counts, … */
+    {"acme/pin", "L0.anchor", "7,8"},
+    {"acme/pin:Wide", "L0.anchor", ""}, /* … but not what is in pixels of the whole */
+    {"acme/map?req=map&wid=9", "L0.look.mapa", "%3CAREA%20coords%3D%221%2C2%2C3%2C4%22%3E"},
+    {"acme/map:Wide?req=map&wid=9", "L0.look.mapa", ""},
     {"acme/pin:Tall", "L0.src.file", "acme/label.png"}, /* a record of that name */
     {"acme/pin:Tall", "L0.src.smart", ""},
     {"acme/label?layer=1&src=pin:Wide", "L1.src.part", "0.5,0.5,0.5,0.5"},
