@@ -203,9 +203,9 @@ void si_crop_line(si_loading *l, si_str name, si_str value, int line) {
     long width, height;
     bool ok = si_str_next(&value, 'x', &w) && value.p != NULL &&
               si_str_int(si_str_trim(w), &width) && si_str_int(si_str_trim(value), &height) &&
-              width >= 1 && width <= 65500 && height >= 1 && height <= 65500;
+              width >= 1 && width <= SI_CROP_SIDE_MAX && height >= 1 && height <= SI_CROP_SIDE_MAX;
     if (!ok) {
-        si_loading_mistake(l, line, "a crop is WIDTHxHEIGHT in pixels, 1 to 65500");
+        si_loading_mistake(l, line, "a crop is WIDTHxHEIGHT in pixels, 1 to %d", SI_CROP_SIDE_MAX);
         return;
     }
     if (!si_name_is_clean(name, "-_. ") || si_str_eq_nocase(name, SI_STR("Swatch"))) {

@@ -28,7 +28,6 @@
 #define SI_SCANS_MAX 5
 #define SI_PRINT_RES_MAX 65535 /* dpi; JPEG has 16 bits for it */
 #define SI_DPR_MAX 1000
-#define SI_CROP_SIDE_MAX 65500 /* pixels, of a named crop: the largest JPEG */
 
 /* "0…5", "-100…100" */
 #define SI_LIMIT_TEXT(limit) SI_LIMIT_TEXT_OF(limit)

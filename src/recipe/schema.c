@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "catalog/catalog.h"
 #include "recipe/limits.h"
 
 static const char *const req_names[] = {

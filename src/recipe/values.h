@@ -6,8 +6,8 @@
 #include "recipe/limits.h"
 #include "recipe/picture.h"
 
-/* A real as recipes hold it: rounded to 7 digits, never −0, so that print(scan(text)) is text. |v| is at most
- * SI_NUMBER_MAX. */
+/* A real as recipes hold it: rounded to 7 digits, never −0, so that print(scan(text)) is text. |v|
+ * is at most SI_NUMBER_MAX. */
 double si_canonical(double v);
 
 /* False unless the whole text, blanks around it aside, is such a number. Ints accept reals, rounded
