@@ -1,4 +1,4 @@
-/* Limits of values (recipe/limits.h): whatever the front wing accepts, the recipe's reader takes.
+/* Limits of values (recipe/limits.h): whatever a request may say, the recipe's reader takes.
  */
 #include "recipe/command.h"
 #include "recipe/schema.h"
