@@ -46,8 +46,9 @@ static const si_crop *crop_of(const si_resolved *r) {
 static const char *full_name(builder *b, const si_resolved *r) {
     const char *root = r->owner->id;
     const si_crop *crop = crop_of(r);
-    return si_arena_printf(b->arena, "%s%s%s%s%s", root, root[0] != '\0' ? "/" : "", r->object,
-        crop != NULL ? ":" : "", crop != NULL ? crop->name : "");
+    return si_arena_printf(b->arena, "%s%s%s%s%s", root,
+        root[0] != '\0' && r->object[0] != '\0' ? "/" : "", r->object, crop != NULL ? ":" : "",
+        crop != NULL ? crop->name : "");
 }
 
 static si_result resolve(builder *b, si_str id, si_record_table table, si_resolved *out) {

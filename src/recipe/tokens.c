@@ -73,11 +73,6 @@ int si_token_nested(si_str value, si_str *prefix, si_str *inner) {
     return 1;
 }
 
-si_str si_token_set(si_str value) {
-    si_str prefix, inner;
-    return si_token_nested(value, &prefix, &inner) == 1 && prefix.len == 0 ? inner : value;
-}
-
 /* Length of the first item of a query that is not empty. */
 static size_t item_length(si_str s) {
     static const si_str nesting[] = {{"src=", 4}, {"mask=", 5}, {"imageset=", 9}};
@@ -150,4 +145,9 @@ bool si_token_next(si_str *query, si_arena *arena, si_token *out, bool *out_of_m
         }
     }
     return false;
+}
+
+si_str si_token_set(si_str value) {
+    si_str prefix, inner;
+    return si_token_nested(value, &prefix, &inner) == 1 && prefix.len == 0 ? inner : value;
 }

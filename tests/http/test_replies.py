@@ -186,6 +186,7 @@ class Replies(unittest.TestCase):
         self.assertAlmostEqual(int(item["dx"]) / int(item["dy"]), 16 / 9, delta=0.01)
         listed = self.facts("?imageset=library/night,library/product&req=set,json")["set"]
         self.assertEqual([i["i"]["n"] for i in listed["item"]], ["library/night", "library/product"])
+        self.assertEqual(listed["n"], "library")
         sets = self.facts("?imageSet={night,product},{product,night}&req=set,json")["set"]
         self.assertEqual([len(i["set"]["item"]) for i in sets["item"]], [2, 2])
         self.assertIn("do not match", self.text("landscape?req=set&imageSet=night,{product", 403))
