@@ -8,6 +8,7 @@
 #include "recipe/properties.h"
 #include "recipe/replies.h"
 #include "recipe/set_tree.h"
+#include "recipe/values.h"
 
 enum { IV_LENGTH = 8 };
 
@@ -23,9 +24,7 @@ typedef struct builder {
 } builder;
 
 static si_set_element *add_element(builder *b, si_set_element *parent, const char *name) {
-    unsigned json = strcmp(name, "item") == 0       ? SI_SET_CHILDREN_FIRST
-                    : strcmp(name, "relation") == 0 ? SI_SET_LIST
-                                                    : 0;
+    unsigned json = strcmp(name, "item") == 0 ? SI_SET_CHILDREN_FIRST : 0;
     return si_set_tree_add(&b->tree, parent, name, json);
 }
 
@@ -325,28 +324,45 @@ static si_result fill_set(builder *b, si_set_element *top, const char *name,
     return result;
 }
 
-/* What page components find the smart crops of an image by: an element for each that its company
- * has, with the properties of req=userdata of the crop, in an array even of one (as Adobe's "Core
- * WCM Components" read it, Image v2 and v3). */
-static si_result add_relations(
-    builder *b, si_set_element *top, const si_resolved *r, const si_file_ref *file) {
-    const si_crop *crop = si_company_crops(b->request->catalog, r->company);
-    for (; crop != NULL; crop = crop->next) {
-        const si_source source = source_of(b, r, file, crop);
-        int layer = layer_of(b, source);
-        if (layer < 0) {
-            return b->diag->code;
-        }
-        si_set_element *relation = add_element(b, top, "relation");
-        set(b, relation, "n", si_arena_printf(b->arena, "%s:%s", full_name(b, r), crop->name));
-        si_set_element *data = add_element(b, relation, "userdata");
-        set(b, data, "SmartCropDef", crop->name);
-        set(b, data, "SmartCropType", si_crop_type(&source, crop->name));
-        set(b, data, "SmartCropWidth", si_arena_printf(b->arena, "%d.0", crop->width));
-        set(b, data, "SmartCropHeight", si_arena_printf(b->arena, "%d.0", crop->height));
-        si_set_tree_gap(&b->tree, data, "SmartCropRect", layer, SI_GAP_CROP_RECT);
-        si_set_tree_gap(&b->tree, data, "SmartSwatchColor", layer, SI_GAP_CROP_COLOUR);
+/* "w,h" or "w,h,x,y,w,h" of a smart crop, its rectangle as fractions of the original. */
+static const char *crop_text(const builder *b, const si_resolved *r, const si_crop *crop) {
+    char text[4][32];
+    const si_source s = source_of(b, r, &(si_file_ref){.path = ""}, crop);
+    if (s.crop_rect[2] <= 0) {
+        return si_arena_printf(b->arena, "%d,%d", crop->width, crop->height);
     }
+    for (int i = 0; i < 4; i++) {
+        si_real_print(s.crop_rect[i], text[i]);
+    }
+    return si_arena_printf(b->arena, "%d,%d,%s,%s,%s,%s", crop->width, crop->height, text[0],
+        text[1], text[2], text[3]);
+}
+
+/* The smart crops that a company has for an image, as facts of the recipe: first the image's name,
+ * then the name of each crop with its crop_text(). */
+static si_result add_relations(builder *b, si_set_element *top, const si_resolved *r, int layer) {
+    const si_crop *crops = si_company_crops(b->request->catalog, r->company);
+    int count = 1;
+    for (const si_crop *c = crops; c != NULL; c = c->next) {
+        count++;
+    }
+    if (count == 1) {
+        return SI_OK;
+    }
+    si_fact *facts = si_arena_alloc(b->arena, (size_t)count * sizeof *facts);
+    if (facts == NULL) {
+        return si_fail(b->diag, SI_ERR_MEMORY, "out of memory");
+    }
+    facts[0] = (si_fact){"n", full_name(b, r)};
+    int n = 1;
+    for (const si_crop *c = crops; c != NULL; c = c->next) {
+        facts[n++] = (si_fact){c->name, crop_text(b, r, c)};
+        b->tree.failed |= facts[n - 1].value == NULL;
+    }
+    b->tree.failed |= facts[0].value == NULL;
+    b->recipe->facts = facts;
+    b->recipe->fact_count = count;
+    si_set_tree_hole(&b->tree, top, "relation", layer, SI_GAP_RELATIONS);
     return SI_OK;
 }
 
@@ -376,8 +392,7 @@ static si_result add_single(builder *b, const si_resolved *r, si_set_element **t
     if (result != SI_OK || layer < 0) {
         return result;
     }
-    const si_file_ref own = b->layers[layer].source.file;
-    return add_relations(b, *top, r, &own);
+    return add_relations(b, *top, r, layer);
 }
 
 /* ---- the reply ---- */
@@ -442,31 +457,87 @@ si_result si_media_set_plan(
     return result;
 }
 
-/* ---- filling the gaps ---- */
+/* ---- smart crops of the image ---- */
 
-static int put_gap(si_bytes *out, const si_source *source, const si_set_fact *fact, si_gap what) {
-    char text[SI_CROP_RECT_MAX] = "";
-    switch (what) {
-    case SI_GAP_WIDTH:
-    case SI_GAP_HEIGHT:
-        snprintf(text, sizeof text, "%d", fact->size[what == SI_GAP_HEIGHT]);
-        break;
-    case SI_GAP_CROP_RECT:
-        if (fact->crop_known) {
-            si_crop_rect_print(source, fact->crop_rect, text);
-        }
-        break;
-    case SI_GAP_CROP_COLOUR:
-        if (fact->crop_known) {
-            si_crop_colour_print(fact->crop_colour, text);
-        }
-        break;
-    }
-    return put(out, text);
+int si_media_set_crop_count(const si_recipe *r) {
+    bool any = r->fact_count > 0 && r->picture.layer_count == 1;
+    return any ? r->fact_count - 1 : 0;
 }
 
-si_result si_media_set_fill(
-    const si_recipe *r, const si_set_fact *facts, si_bytes *out, si_diag *diag) {
+bool si_media_set_crop_source(const si_recipe *r, int index, si_source *out) {
+    si_str rest = si_str_of(r->facts[index + 1].value), part;
+    double v[6] = {0};
+    int n = 0;
+    while (n < 6 && si_str_next(&rest, ',', &part)) {
+        if (!si_value_real(part, &v[n++])) {
+            return false;
+        }
+    }
+    bool ok = rest.p == NULL && (n == 2 || n == 6) && v[0] >= 1 && v[1] >= 1 && v[0] <= 65500 &&
+              v[1] <= 65500;
+    if (ok) {
+        *out = r->picture.layers[0].source;
+        out->smart_crop[0] = (int)v[0];
+        out->smart_crop[1] = (int)v[1];
+        memcpy(out->crop_rect, v + 2, sizeof out->crop_rect);
+    }
+    return ok;
+}
+
+/* What page components find a smart crop by, with the properties of its req=userdata. */
+static bool put_relation(const si_recipe *r, const si_source *source, int index,
+    const si_set_crop *crop, si_bytes *out) {
+    si_arena arena = {0};
+    si_set_tree t = {.arena = &arena};
+    const char *name = r->facts[index + 1].name;
+    char rect[SI_CROP_RECT_MAX] = "", colour[SI_CROP_RECT_MAX] = "";
+    if (crop->known) {
+        si_crop_rect_print(source, crop->rect, rect);
+        si_crop_colour_print(crop->colour, colour);
+    }
+    si_set_element *e = si_set_tree_add(&t, NULL, "relation", 0);
+    si_set_tree_set(&t, e, "n", si_arena_printf(&arena, "%s:%s", r->facts[0].value, name));
+    si_set_element *data = si_set_tree_add(&t, e, "userdata", 0);
+    si_set_tree_set(&t, data, "SmartCropDef", name);
+    si_set_tree_set(&t, data, "SmartCropType", si_crop_type(source, name));
+    si_set_tree_set(
+        &t, data, "SmartCropWidth", si_arena_printf(&arena, "%d.0", source->smart_crop[0]));
+    si_set_tree_set(
+        &t, data, "SmartCropHeight", si_arena_printf(&arena, "%d.0", source->smart_crop[1]));
+    si_set_tree_set(&t, data, "SmartCropRect", rect);
+    si_set_tree_set(&t, data, "SmartSwatchColor", colour);
+    bool ok = !t.failed && (r->body == SI_BODY_JSON ? si_set_tree_write_json(e, out)
+                                                    : si_set_tree_write_xml(e, out));
+    si_arena_free(&arena);
+    return ok;
+}
+
+/* In JSON an array even of one: Adobe's "Core WCM Components" (Image v2, v3) ask for its length. */
+static bool put_relations(const si_recipe *r, const si_set_crop *crops, si_bytes *out) {
+    bool json = r->body == SI_BODY_JSON;
+    bool ok = !json || put(out, "[");
+    for (int i = 0; i < si_media_set_crop_count(r) && ok; i++) {
+        si_source source;
+        ok = si_media_set_crop_source(r, i, &source) && (i == 0 || !json || put(out, ",")) &&
+             put_relation(r, &source, i, &crops[i], out);
+    }
+    return ok && (!json || put(out, "]"));
+}
+
+/* ---- filling the gaps ---- */
+
+static bool put_gap(
+    const si_recipe *r, const int size[2], const si_set_crop *crops, si_gap what, si_bytes *out) {
+    char number[16];
+    if (what == SI_GAP_RELATIONS) {
+        return put_relations(r, crops, out);
+    }
+    snprintf(number, sizeof number, "%d", size[what == SI_GAP_HEIGHT]);
+    return put(out, number);
+}
+
+si_result si_media_set_fill(const si_recipe *r, const int (*sizes)[2], const si_set_crop *crops,
+    si_bytes *out, si_diag *diag) {
     int ok = 1, found = 1, layer;
     const char *rest = r->set;
     si_gap what;
@@ -480,8 +551,8 @@ si_result si_media_set_fill(
             return si_fail(diag, SI_ERR_SYNTAX, "malformed recipe: set");
         }
         ok = text.len == 0 || si_bytes_append(out, text.p, text.len);
-        if (found == 1) {
-            ok &= put_gap(out, &r->picture.layers[layer].source, &facts[layer], what);
+        if (found == 1 && ok) {
+            ok = put_gap(r, sizes[layer], crops, what, out);
         }
     }
     if (r->body == SI_BODY_JSON) {

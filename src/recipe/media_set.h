@@ -27,24 +27,28 @@ typedef struct si_media_set_request {
     si_str label_key; /* labelkey=; p == NULL = none */
 } si_media_set_request;
 
-/* Fills in r->set and r->picture.layers, for r->body (XML, or JSON with r->handler and
- * r->request_id). SI_ERR_NOT_FOUND: no such object. SI_ERR_SYNTAX, SI_ERR_LIMIT: a set that cannot
- * be read, is nested too deep, or has more than SI_MEDIA_SET_IMAGES images. */
+/* Fills in r->set, r->facts (smart crops) and r->picture.layers, for r->body (XML, or JSON with
+ * r->handler and r->request_id). SI_ERR_NOT_FOUND: no such object. SI_ERR_SYNTAX, SI_ERR_LIMIT: a
+ * set that cannot be read, is nested too deep, or has more than SI_MEDIA_SET_IMAGES images. */
 enum { SI_MEDIA_SET_IMAGES = 200 };
 SI_NODISCARD si_result si_media_set_plan(
     const si_media_set_request *request, si_arena *arena, si_recipe *r, si_diag *diag);
 
-/* What a renderer finds out of a layer: the size of its original or of the part that its smart crop
- * shows, which part that is, and the colour that most of it has. */
-typedef struct si_set_fact {
-    int size[2];         /* pixels of the original; 0,0 = not known */
-    bool crop_known;     /* if not, replies leave its properties empty */
-    double crop_rect[4]; /* x, y, w, h as fractions of the original */
-    uint32_t crop_colour;
-} si_set_fact;
+/* The smart crops of the image, whose relations are among the gaps: how many, and each as a source.
+ * False if the recipe is malformed. */
+int si_media_set_crop_count(const si_recipe *r);
+bool si_media_set_crop_source(const si_recipe *r, int index, si_source *out);
 
-/* Fills the gaps; facts[i] is about layer i. */
-SI_NODISCARD si_result si_media_set_fill(
-    const si_recipe *r, const si_set_fact *facts, si_bytes *out, si_diag *diag);
+/* What a renderer finds out of a crop. */
+typedef struct si_set_crop {
+    bool known;     /* if not, the reply leaves rectangle and colour empty */
+    double rect[4]; /* x, y, w, h as fractions of the original */
+    uint32_t colour;
+} si_set_crop;
+
+/* Fills the gaps: sizes[i] are width and height of the original of layer i, or of the part that its
+ * smart crop shows, in pixels of the original; 0,0 where they are not known. */
+SI_NODISCARD si_result si_media_set_fill(const si_recipe *r, const int (*sizes)[2],
+    const si_set_crop *crops, si_bytes *out, si_diag *diag);
 
 #endif

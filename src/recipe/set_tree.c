@@ -18,6 +18,7 @@ struct si_set_element {
     si_set_element *next, *children, *last;
     const char *name;
     unsigned json;
+    const char *hole; /* what stands in its place, NULL = it is an element */
     attribute *attributes, *last_attribute;
 };
 
@@ -64,14 +65,23 @@ void si_set_tree_set(si_set_tree *t, si_set_element *e, const char *name, const 
     append(t, e, &(attribute){.name = name, .value = value});
 }
 
+static const char *gap_of(si_set_tree *t, int layer, si_gap what) {
+    return si_arena_printf(t->arena, "%c%d%c%c", GAP, layer, what, GAP);
+}
+
 void si_set_tree_gap(si_set_tree *t, si_set_element *e, const char *name, int layer, si_gap what) {
-    const char *value = si_arena_printf(t->arena, "%c%d%c%c", GAP, layer, what, GAP);
-    append(t, e, &(attribute){.name = name, .value = value, .gap = true});
+    append(t, e, &(attribute){.name = name, .value = gap_of(t, layer, what), .gap = true});
+}
+
+void si_set_tree_hole(
+    si_set_tree *t, si_set_element *parent, const char *name, int layer, si_gap what) {
+    si_set_element *e = si_set_tree_add(t, parent, name, 0);
+    e->hole = gap_of(t, layer, what);
+    t->failed |= e->hole == NULL;
 }
 
 int si_set_gap_next(const char **rest, si_str *before, int *layer, si_gap *what) {
-    static const char known[] = {
-        SI_GAP_WIDTH, SI_GAP_HEIGHT, SI_GAP_CROP_RECT, SI_GAP_CROP_COLOUR, '\0'};
+    static const char known[] = {SI_GAP_WIDTH, SI_GAP_HEIGHT, SI_GAP_RELATIONS, '\0'};
     const char *gap = strchr(*rest, GAP);
     char *end;
     *before = gap != NULL ? (si_str){*rest, (size_t)(gap - *rest)} : si_str_of(*rest);
@@ -109,6 +119,9 @@ static int put_xml_value(si_bytes *out, const char *text) {
 }
 
 static int put_xml(si_bytes *out, const si_set_element *e) {
+    if (e->hole != NULL) {
+        return put(out, e->hole);
+    }
     int ok = put(out, "<") & put(out, e->name);
     for (const attribute *a = e->attributes; a != NULL; a = a->next) {
         ok &= put(out, " ") & put(out, a->name) & put(out, "=\"") &
@@ -137,7 +150,7 @@ static int put_json_children(si_bytes *out, const si_set_element *first) {
     for (const si_set_element *c = first; c != NULL; c = c->next) {
         count += strcmp(c->name, first->name) == 0;
     }
-    bool list = count > 1 || (first->json & SI_SET_LIST) != 0, comma = false;
+    bool list = count > 1, comma = false;
     ok &= put(out, "\"") & put(out, first->name) & put(out, list ? "\":[" : "\":");
     for (const si_set_element *c = first; c != NULL; c = c->next) {
         if (strcmp(c->name, first->name) == 0) {
@@ -168,6 +181,9 @@ static int put_json_attributes(si_bytes *out, const si_set_element *e, bool *com
 }
 
 static int put_json(si_bytes *out, const si_set_element *e) {
+    if (e->hole != NULL) {
+        return put(out, e->hole);
+    }
     bool comma = false, children_first = (e->json & SI_SET_CHILDREN_FIRST) != 0;
     int ok = put(out, "{") & (children_first || put_json_attributes(out, e, &comma));
     for (const si_set_element *c = e->children; c != NULL; c = c->next) {

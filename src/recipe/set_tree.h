@@ -15,8 +15,7 @@
 typedef enum si_gap {
     SI_GAP_WIDTH = 'x', /* of its original or smart crop, pixels */
     SI_GAP_HEIGHT = 'y',
-    SI_GAP_CROP_RECT = 'r',   /* of its smart crop, as SmartCropRect has it */
-    SI_GAP_CROP_COLOUR = 'c', /* as SmartSwatchColor has it */
+    SI_GAP_RELATIONS = 'c', /* elements for the smart crops of its original */
 } si_gap;
 
 typedef struct si_set_element si_set_element;
@@ -29,8 +28,7 @@ typedef struct si_set_tree {
 
 /* How JSON has an element. */
 enum {
-    SI_SET_LIST = 1,           /* in an array even if it is the only one of its name */
-    SI_SET_CHILDREN_FIRST = 2, /* its elements before its attributes */
+    SI_SET_CHILDREN_FIRST = 1, /* its elements before its attributes */
 };
 
 /* A new element at the end of `parent`, NULL = a root. Never NULL. `name` stays where it is. */
@@ -42,6 +40,11 @@ void si_set_tree_set(si_set_tree *t, si_set_element *e, const char *name, const 
 
 /* The same, of a value that a renderer knows. */
 void si_set_tree_gap(si_set_tree *t, si_set_element *e, const char *name, int layer, si_gap what);
+
+/* The same of elements: in JSON it stands for the value of the member `name`, in XML for all of
+ * them. */
+void si_set_tree_hole(
+    si_set_tree *t, si_set_element *parent, const char *name, int layer, si_gap what);
 
 /* Appends the tree; in JSON attributes and elements are members of objects, all values strings, a
  * single element of a name an object and several an array. False if memory runs out. */

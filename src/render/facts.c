@@ -46,22 +46,18 @@ si_result si_render_size(const si_recipe *r, const si_files *files, const si_ren
 
 /* ---- smart crops ---- */
 
-si_result si_render_crops(const si_recipe *r, int first, int count, const si_files *files,
-    const si_render_limits *limits, double (*rects)[4], uint32_t *colours, si_diag *diag) {
+si_result si_render_crops(const si_recipe *r, const si_source *const *crops, int count,
+    const si_files *files, const si_render_limits *limits, double (*rects)[4], uint32_t *colours,
+    si_diag *diag) {
     si_arena arena = {0};
     si_studio studio = {.recipe = r, .files = files, .arena = &arena};
-    const si_source **crops = si_arena_alloc(&arena, (size_t)count * sizeof *crops);
-    si_result code = crops != NULL ? SI_OK : si_fail(diag, SI_ERR_MEMORY, "out of memory");
-    for (int i = 0; i < count && code == SI_OK; i++) {
-        crops[i] = &r->picture.layers[first + i].source;
+    for (int i = 0; i < count; i++) {
         if (crops[i]->smart_crop[0] <= 0 && crops[i]->crop_rect[2] <= 0) {
-            code = si_fail(diag, SI_ERR_RANGE, "this is no smart crop");
+            return si_fail(diag, SI_ERR_RANGE, "this is no smart crop");
         }
     }
     studio.limits = si_render_limits_or_default(limits);
-    if (code == SI_OK) {
-        code = si_studio_crops(&studio, crops, count, rects, colours, diag);
-    }
+    si_result code = si_studio_crops(&studio, crops, count, rects, colours, diag);
     si_studio_close(&studio);
     si_arena_free(&arena);
     vips_error_clear();

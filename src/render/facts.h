@@ -10,10 +10,10 @@
 SI_NODISCARD si_result si_render_size(const si_recipe *r, const si_files *files,
     const si_render_limits *limits, int size[2], si_diag *diag);
 
-/* The parts that the smart crops of `count` layers from `first` on show of their original, x, y, w,
- * h as fractions, and the colours that most of each has, 0xRRGGBB (smart-imaging.md section 9). The
- * layers have one original between them, which is decoded once. */
-SI_NODISCARD si_result si_render_crops(const si_recipe *r, int first, int count,
+/* The parts that `count` ≥ 1 smart crops of one original show of it, x, y, w, h as fractions, and
+ * the colours that most of each has, 0xRRGGBB (smart-imaging.md section 9). The original is decoded
+ * once. */
+SI_NODISCARD si_result si_render_crops(const si_recipe *r, const si_source *const *crops, int count,
     const si_files *files, const si_render_limits *limits, double (*rects)[4], uint32_t *colours,
     si_diag *diag);
 

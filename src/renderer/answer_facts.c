@@ -222,7 +222,7 @@ static si_result crop(const si_recipe *r, const si_files *files, const si_answer
     uint32_t colour;
     char rect[SI_CROP_RECT_MAX], swatch[SI_CROP_RECT_MAX];
     si_shape shape = si_recipe_shape(r);
-    si_result result = si_render_crops(r, 0, 1, files, &options->limits, found, &colour, diag);
+    si_result result = si_render_crops(r, &s, 1, files, &options->limits, found, &colour, diag);
     if (result != SI_OK) {
         return result;
     }
@@ -265,71 +265,77 @@ static si_result map(const si_recipe *r, const si_files *files, const si_answer_
     return ok ? result : si_fail(diag, SI_ERR_MEMORY, "out of memory");
 }
 
-/* How many layers from `first` on are smart crops of one original. */
-static int count_crops(const si_picture *p, int first) {
-    const si_source *of = &p->layers[first].source;
-    int n = first;
-    while (n < p->layer_count && p->layers[n].source.smart_crop[0] > 0 &&
-           strcmp(p->layers[n].source.file.path, of->file.path) == 0) {
-        n++;
-    }
-    return n - first;
-}
-
-static void measure_size(const si_recipe *r, int layer, const si_files *files,
-    const si_answer_options *options, si_set_fact *fact) {
+/* Size of a layer's original, or of the part that its smart crop shows. */
+static void measure(const si_recipe *r, int layer, const si_files *files,
+    const si_answer_options *options, int size[2]) {
+    const si_source *s = &r->picture.layers[layer].source;
     si_diag ignored = {0};
     si_source_props p = {0};
-    int fd = si_files_open(files, &r->picture.layers[layer].source, &ignored);
-    if (fd >= 0 && si_render_props(fd, &options->limits, &p, &ignored) == SI_OK) {
-        fact->size[0] = p.width;
-        fact->size[1] = p.height;
+    double part[1][4] = {{0, 0, 1, 1}};
+    uint32_t colour;
+    int fd = si_files_open(files, s, &ignored);
+    if (fd < 0) {
+        return;
     }
-    if (fd >= 0) {
-        close(fd);
+    bool known = si_render_props(fd, &options->limits, &p, &ignored) == SI_OK;
+    close(fd);
+    if (known && s->smart_crop[0] > 0) {
+        known =
+            si_render_crops(r, &s, 1, files, &options->limits, part, &colour, &ignored) == SI_OK;
+    }
+    if (known) {
+        size[0] = (int)(part[0][2] * p.width + 0.5);
+        size[1] = (int)(part[0][3] * p.height + 0.5);
     }
 }
 
-static void measure_crops(const si_recipe *r, int first, int count, const si_files *files,
-    const si_answer_options *options, si_set_fact *facts) {
+/* The smart crops that the set of an image names. */
+static si_result find_crops(const si_recipe *r, const si_files *files,
+    const si_answer_options *options, si_arena *arena, si_set_crop **out, si_diag *diag) {
+    size_t count = (size_t)si_media_set_crop_count(r);
+    si_set_crop *crops = si_arena_alloc(arena, (count + 1) * sizeof *crops);
+    si_source *sources = si_arena_alloc(arena, (count + 1) * sizeof *sources);
+    const si_source **list = si_arena_alloc(arena, (count + 1) * sizeof *list);
+    double(*rects)[4] = si_arena_alloc(arena, (count + 1) * sizeof *rects);
+    uint32_t *colours = si_arena_alloc(arena, (count + 1) * sizeof *colours);
     si_diag ignored = {0};
-    double rects[SI_MEDIA_SET_IMAGES][4];
-    uint32_t colours[SI_MEDIA_SET_IMAGES];
-    if (si_render_crops(r, first, count, files, &options->limits, rects, colours, &ignored) !=
-        SI_OK) {
-        return;
+    if (crops == NULL || sources == NULL || list == NULL || rects == NULL || colours == NULL) {
+        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
-    si_set_fact whole = {.size = {0, 0}};
-    measure_size(r, first, files, options, &whole);
-    for (int i = 0; i < count; i++) {
-        facts[i] = (si_set_fact){.crop_known = true, .crop_colour = colours[i]};
-        memcpy(facts[i].crop_rect, rects[i], sizeof rects[i]);
-        for (int k = 0; k < 2; k++) {
-            facts[i].size[k] = (int)(rects[i][2 + k] * whole.size[k] + 0.5);
+    *out = crops;
+    for (size_t i = 0; i < count; i++) {
+        list[i] = &sources[i];
+        if (!si_media_set_crop_source(r, (int)i, &sources[i])) {
+            return si_fail(diag, SI_ERR_SYNTAX, "malformed recipe: smart crops of a set");
         }
     }
+    if (count == 0 || si_render_crops(r, list, (int)count, files, &options->limits, rects, colours,
+                          &ignored) != SI_OK) {
+        return SI_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        crops[i] = (si_set_crop){.known = true, .colour = colours[i]};
+        memcpy(crops[i].rect, rects[i], sizeof rects[i]);
+    }
+    return SI_OK;
 }
 
 /* Files that cannot be read have no size; the set is told all the same. */
 static si_result set(const si_recipe *r, const si_files *files, const si_answer_options *options,
     si_answer *out, si_diag *diag) {
+    si_arena arena = {0};
+    si_set_crop *crops = NULL;
     int layers = r->picture.layer_count;
-    if (layers > SI_MEDIA_SET_IMAGES) {
-        return si_fail(diag, SI_ERR_LIMIT, "malformed recipe: too many images of a set");
+    int(*sizes)[2] = si_arena_alloc(&arena, ((size_t)layers + 1) * sizeof *sizes);
+    si_result result = sizes != NULL ? find_crops(r, files, options, &arena, &crops, diag)
+                                     : si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    for (int i = 0; i < layers && result == SI_OK; i++) {
+        measure(r, i, files, options, sizes[i]);
     }
-    si_set_fact *facts = calloc((size_t)layers + 1, sizeof *facts);
-    if (facts == NULL) {
-        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    if (result == SI_OK) {
+        result = si_media_set_fill(r, (const int(*)[2])sizes, crops, &out->body, diag);
     }
-    for (int i = 0, crops; i<layers; i += crops> 0 ? crops : 1) {
-        crops = count_crops(&r->picture, i);
-        if (crops > 0) {
-            measure_crops(r, i, crops, files, options, facts + i);
-        } else {
-            measure_size(r, i, files, options, facts + i);
-        }
-    }
-    si_result result = si_media_set_fill(r, facts, &out->body, diag);
+    si_arena_free(&arena);
     si_shape shape = si_recipe_shape(r);
     si_reply typed = {0};
     if (result == SI_OK && r->body == SI_BODY_XML &&
@@ -339,7 +345,6 @@ static si_result set(const si_recipe *r, const si_files *files, const si_answer_
         out->content_type = si_properties_type(r->body);
     }
     si_bytes_free(&typed.body);
-    free(facts);
     return result;
 }
 

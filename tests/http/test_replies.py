@@ -64,6 +64,8 @@ class Replies(unittest.TestCase):
     @classmethod
     def prepare(cls, root, companies):
         (companies / "library.ini").write_text(COMPANY)
+        (companies / "cropped.ini").write_text(
+            "RootPath = demo\n[crops]\n" + "".join(f"Crop-number-{i} = {100 + i}x200\n" for i in range(150)))
         picture = Image.new("RGB", (40, 30), (200, 30, 60))
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
         picture.save(root / "demo/bare.jpg")
@@ -208,6 +210,8 @@ class Replies(unittest.TestCase):
         xml = self.text("product?req=set")
         self.assertRegex(xml, r'<relation n="library/product:Wide"><userdata SmartCropDef="Wide" [^>]*/></relation>')
         self.assertNotIn("relation", self.text("hero?req=set,json"))        # a set of images
+        many = self.server.image("cropped/product?req=set,json").body.decode()
+        self.assertEqual(many.count('"SmartCropDef":'), 150)
 
     def test_sets_have_no_smart_crops_of_their_own(self):
         for url in ("product:Wide?req=set", "product:Wide?req=set,json", "product:Swatch?req=set", "hero:x?req=set"):

@@ -161,11 +161,12 @@ static const char *media_set(
     si_recipe r;
     si_diag diag = {0};
     si_bytes out = {0};
-    static si_set_fact facts[SI_MEDIA_SET_IMAGES];
-    bool crops = strncmp(object, "crops/", 6) == 0;
+    int sizes[SI_MEDIA_SET_IMAGES][2];
+    si_set_crop crops[4] = {{.known = false}};
+    bool cropped = strncmp(object, "crops/", 6) == 0;
     const si_media_set_request request = {.catalog = c,
-        .main = si_catalog_find_company(c, crops ? SI_STR("crops") : SI_STR("co"), arena),
-        .object = si_str_of(object + 6 * crops),
+        .main = si_catalog_find_company(c, cropped ? SI_STR("crops") : SI_STR("co"), arena),
+        .object = si_str_of(object + 6 * cropped),
         .label_key = label != NULL ? si_str_of(label) : (si_str){NULL, 0}};
     si_recipe_init(&r);
     r.req = SI_REQ_SET;
@@ -181,12 +182,13 @@ static const char *media_set(
     assert_int_equal(si_recipe_scan(si_str_of(text), arena, &back, &diag), SI_OK);
     for (int i = 0; i < back.picture.layer_count; i++) {
         bool a = strstr(back.picture.layers[i].source.file.path, "a.jpg") != NULL;
-        facts[i] = (si_set_fact){.size = {a ? 640 : 64, a ? 480 : 48},
-            .crop_known = a,
-            .crop_rect = {0.25, 0, 0.5, 1},
-            .crop_colour = 0xA56DB2};
+        sizes[i][0] = a ? 640 : 64;
+        sizes[i][1] = a ? 480 : 48;
+        crops[0] =
+            (si_set_crop){.known = a && i == 0, .rect = {0.25, 0, 0.5, 1}, .colour = 0xA56DB2};
     }
-    assert_int_equal(si_media_set_fill(&back, facts, &out, &diag), SI_OK);
+    assert_true(si_media_set_crop_count(&back) <= 4);
+    assert_int_equal(si_media_set_fill(&back, (const int(*)[2])sizes, crops, &out, &diag), SI_OK);
     char *copy = si_arena_copy(arena, (const char *)out.data, out.len);
     si_bytes_free(&out);
     for (char *iv = copy; (iv = strstr(iv, "\"iv\":\"")) != NULL;) { /* it depends on the time */
