@@ -152,17 +152,24 @@ static si_result read_small(si_original *o, const double size[2], si_image *out,
     return si_window_read(o, axes, SI_RESMODE_BILIN, false, out, diag);
 }
 
-static si_result crop_of(const si_source *s, const si_image *thumb, const double size[2],
-    double rect[4], uint32_t *swatch, si_diag *diag) {
-    si_result code = SI_OK;
-    if (s->crop_rect[2] > 0 && s->crop_rect[3] > 0) {
-        memcpy(rect, s->crop_rect, sizeof s->crop_rect);
-    } else {
-        double ratio = (double)s->smart_crop[0] / s->smart_crop[1];
-        code = si_smart_crop(thumb, size[0] / size[1], ratio, rect, diag);
+/* Those that are set by hand count as the whole picture, which costs nothing, until they are known.
+ */
+static si_result find_parts(const si_studio *studio, const si_source *const *crops, int count,
+    const si_image *thumb, double source_ratio, double (*rects)[4], si_diag *diag) {
+    double *ratios = si_arena_alloc(studio->arena, (size_t)count * sizeof *ratios);
+    if (ratios == NULL) {
+        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
-    if (code == SI_OK && swatch != NULL) {
-        *swatch = si_smart_swatch(thumb, rect);
+    for (int i = 0; i < count; i++) {
+        const si_source *s = crops[i];
+        bool by_hand = s->crop_rect[2] > 0 && s->crop_rect[3] > 0;
+        ratios[i] = by_hand ? source_ratio : (double)s->smart_crop[0] / s->smart_crop[1];
+    }
+    si_result code = si_smart_crops(thumb, source_ratio, count, ratios, rects, diag);
+    for (int i = 0; i < count && code == SI_OK; i++) {
+        if (crops[i]->crop_rect[2] > 0 && crops[i]->crop_rect[3] > 0) {
+            memcpy(rects[i], crops[i]->crop_rect, sizeof rects[i]);
+        }
     }
     return code;
 }
@@ -178,9 +185,11 @@ si_result si_studio_crops(si_studio *studio, const si_source *const *crops, int 
     }
     const double size[2] = {o.swap ? o.height : o.width, o.swap ? o.width : o.height};
     code = read_small(&o, size, &thumb, diag);
-    for (int i = 0; i < count && code == SI_OK; i++) {
-        uint32_t *swatch = swatches != NULL ? &swatches[i] : NULL;
-        code = crop_of(crops[i], &thumb, size, rects[i], swatch, diag);
+    if (code == SI_OK) {
+        code = find_parts(studio, crops, count, &thumb, size[0] / size[1], rects, diag);
+    }
+    for (int i = 0; i < count && code == SI_OK && swatches != NULL; i++) {
+        swatches[i] = si_smart_swatch(&thumb, rects[i]);
     }
     si_image_free(&thumb);
     si_original_close(&o);
