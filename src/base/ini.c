@@ -35,26 +35,6 @@ static si_result read_file(int dir_fd, const char *path, si_bytes *out, si_diag 
     return result;
 }
 
-/* Takes a line that ends with CR, LF or CR LF. */
-static bool next_line(si_str *rest, si_str *line) {
-    if (rest->p == NULL) {
-        return false;
-    }
-    size_t n = 0;
-    while (n < rest->len && rest->p[n] != '\r' && rest->p[n] != '\n') {
-        n++;
-    }
-    *line = (si_str){rest->p, n};
-    if (n == rest->len) {
-        *rest = (si_str){NULL, 0};
-        return true;
-    }
-    n += rest->p[n] == '\r' && n + 1 < rest->len && rest->p[n + 1] == '\n' ? 2 : 1;
-    rest->p += n;
-    rest->len -= n;
-    return true;
-}
-
 /* Takes the backslash off a line that goes on with the next one. */
 static bool goes_on(si_str *line) {
     if (line->len == 0 || line->p[line->len - 1] != '\\') {
@@ -79,7 +59,7 @@ si_result si_ini_read(int dir_fd, const char *path, si_ini_setting setting, si_i
     si_str section = SI_STR(""), name = {NULL, 0}, line;
     int number = 0, start = 0;
     bool continued = false;
-    while (next_line(&rest, &line)) {
+    while (si_str_next_line(&rest, &line)) {
         number++;
         if (line.len > 0 && memchr(line.p, '\0', line.len) != NULL) {
             mistake(context, number, "NUL byte in a text file");

@@ -78,6 +78,26 @@ size_t si_str_merge_slashes(si_str s, char *out) {
     return n;
 }
 
+bool si_str_next_line(si_str *rest, si_str *line) {
+    *line = (si_str){NULL, 0};
+    if (rest->p == NULL) {
+        return false;
+    }
+    size_t n = 0;
+    while (n < rest->len && rest->p[n] != '\r' && rest->p[n] != '\n') {
+        n++;
+    }
+    *line = (si_str){rest->p, n};
+    if (n == rest->len) {
+        *rest = (si_str){NULL, 0};
+        return true;
+    }
+    n += rest->p[n] == '\r' && n + 1 < rest->len && rest->p[n + 1] == '\n' ? 2 : 1;
+    rest->p += n;
+    rest->len -= n;
+    return true;
+}
+
 bool si_str_next(si_str *rest, char sep, si_str *part) {
     if (rest->p == NULL) {
         *part = (si_str){NULL, 0};

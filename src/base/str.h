@@ -35,6 +35,9 @@ bool si_str_next(si_str *rest, char sep, si_str *part);
  * one. Returns the length. */
 size_t si_str_merge_slashes(si_str s, char *out);
 
+/* The same for lines, which end with CR, LF or CR LF; the ends are in no line. */
+bool si_str_next_line(si_str *rest, si_str *line);
+
 /* Numbers of section 1.1: ints accept a real, rounded half up (P4); reals are decimal with `.`,
  * no exponent, no NaN, independent of the locale. The whole text must be the number. */
 bool si_str_int(si_str s, long *out);

@@ -308,7 +308,8 @@ static void columns(void *context, int count, const si_str *names) {
 }
 
 static si_str field(const map_file *f, int column, const si_datafile_field *fields) {
-    return f->at[column] >= 0 ? si_str_trim(fields[f->at[column]].text) : SI_STR("");
+    return f->at[column] >= 0 ? si_str_trim(si_datafile_joined(&fields[f->at[column]], f->l->arena))
+                              : SI_STR("");
 }
 
 static void font_record(void *context, int line, int count, const si_datafile_field *fields) {

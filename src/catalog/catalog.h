@@ -160,6 +160,9 @@ SI_NODISCARD si_result si_catalog_resolve(const si_catalog *c, const si_object_q
  * records may share. False if there is none, or the object is no crop. */
 bool si_catalog_crop_by_hand(const si_catalog *c, const si_resolved *object, double rect[4]);
 
+/* The crop that an object's name ends with, a swatch's included; NULL if it names none. */
+const si_crop *si_resolved_crop(const si_resolved *object);
+
 /* The ids of records that LocaleMap may turn a record id into, for req=xlate: those that exist,
  * each once, the plain id first. Returns how many; *out is in the arena. −1 if memory runs out. */
 int si_catalog_translations(const si_catalog *c, const si_company *main, si_str id,

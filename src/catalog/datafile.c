@@ -61,6 +61,28 @@ done:
     return result;
 }
 
+si_str si_datafile_joined(const si_datafile_field *field, si_arena *arena) {
+    si_str rest = field->text, line;
+    bool one = !field->quoted || rest.len == 0 ||
+               (memchr(rest.p, '\r', rest.len) == NULL && memchr(rest.p, '\n', rest.len) == NULL);
+    char *text = one ? NULL : si_arena_alloc(arena, rest.len);
+    size_t len = 0;
+    if (one || text == NULL) {
+        return one ? field->text : (si_str){NULL, 0};
+    }
+    for (bool first = true; si_str_next_line(&rest, &line); first = false) {
+        while (!first && line.len > 0 && (line.p[0] == ' ' || line.p[0] == '\t')) {
+            line.p++;
+            line.len--;
+        }
+        if (line.len > 0) {
+            memcpy(text + len, line.p, line.len);
+            len += line.len;
+        }
+    }
+    return (si_str){text, len};
+}
+
 /* ISO-8859-1 in place of UTF-8, as a new text. */
 static char *from_latin1(const char *text, size_t *len) {
     size_t high = 0, n = 0;

@@ -2,6 +2,7 @@
 #ifndef SI_CATALOG_DATAFILE_H
 #define SI_CATALOG_DATAFILE_H
 
+#include "base/arena.h"
 #include "base/result.h"
 #include "base/str.h"
 
@@ -15,6 +16,11 @@ typedef struct si_datafile_field {
     si_str text; /* UTF-8, borrowed until the call returns; not trimmed: blanks count */
     bool quoted; /* it was in double quotes, which are gone */
 } si_datafile_field;
+
+/* The text of a field that is one line: lines in its quotes are joined as continued lines of a
+ * company file are, without line ends and the blanks that begin a line. In the arena if there was
+ * something to join; p == NULL if memory runs out. */
+si_str si_datafile_joined(const si_datafile_field *field, si_arena *arena);
 
 /* What a data file is told to. Lines count from 1. */
 typedef struct si_datafile_reader {

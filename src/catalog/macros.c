@@ -136,7 +136,9 @@ static void record(void *context, int line, int count, const si_datafile_field *
     macro_file *f = context;
     (void)count;
     if (f->name >= 0 && f->definition >= 0) {
-        si_macro_define(f->l, fields[f->name].text, fields[f->definition].text, line);
+        si_arena *arena = f->l->arena;
+        si_macro_define(f->l, si_datafile_joined(&fields[f->name], arena),
+            si_datafile_joined(&fields[f->definition], arena), line);
     }
 }
 

@@ -165,28 +165,35 @@ static void columns(void *context, int count, const si_str *names) {
     }
 }
 
-/* A text that was quoted as a whole keeps its "??" (section 1). */
+/* A text that was quoted as a whole keeps its "??" (section 1). Line ends part properties and are
+ * blanks to the elements of a map; everywhere else they are none of the value's. */
 static void set_column(
     record_file *f, si_record *r, int index, const si_datafile_field *field, int line) {
     const si_record_field *row = &si_record_fields[index];
-    if (row->value.read == si_value_read_PROPERTIES && field->quoted && field->text.len > 0) {
-        if (si_value_read_TEXT(
+    bool properties = row->value.read == si_value_read_PROPERTIES;
+    if (properties && field->quoted && field->text.len > 0) {
+        if (si_value_read_QUOTED_PROPERTIES(
                 field->text, row->value.limits, f->l->arena, (char *)r + row->value.offset)) {
             r->present |= 1u << index;
         }
         return;
     }
-    bool text =
-        row->value.read == si_value_read_TEXT || row->value.read == si_value_read_PROPERTIES;
-    set_field(f->l, r, index, text ? field->text : si_str_trim(field->text), line);
+    bool lines = properties || index == SI_FIELD_map;
+    si_str text = lines ? field->text : si_datafile_joined(field, f->l->arena);
+    if (text.p == NULL) {
+        si_loading_mistake(f->l, line, "out of memory");
+        return;
+    }
+    bool blanks_count = lines || row->value.read == si_value_read_TEXT;
+    set_field(f->l, r, index, blanks_count ? text : si_str_trim(text), line);
 }
 
 static void record(void *context, int line, int count, const si_datafile_field *fields) {
     record_file *f = context;
-    if (f->id < 0 || !id_is_clean(f->l, fields[f->id].text, line)) {
+    si_str id = f->id < 0 ? SI_STR("") : si_datafile_joined(&fields[f->id], f->l->arena);
+    if (f->id < 0 || !id_is_clean(f->l, id, line)) {
         return;
     }
-    si_str id = fields[f->id].text;
     const si_record *earlier = si_names_find(names_of(f->l, f->table), id);
     if (f->svg && earlier != NULL && !earlier->svg) {
         si_loading_warning(

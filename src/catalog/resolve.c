@@ -257,11 +257,17 @@ si_result si_catalog_resolve(const si_catalog *c, const si_object_query *query, 
     return result == SI_OK ? SI_OK : si_fail(diag, result, "%s", own.text);
 }
 
+const si_crop *si_resolved_crop(const si_resolved *object) {
+    static const si_crop swatch = {.name = "Swatch", .width = 200, .height = 200};
+    return object->swatch ? &swatch : object->crop;
+}
+
 bool si_catalog_crop_by_hand(const si_catalog *c, const si_resolved *object, double rect[4]) {
-    if (!object->swatch && object->crop == NULL) {
+    const si_crop *crop = si_resolved_crop(object);
+    if (crop == NULL) {
         return false;
     }
-    si_str name = object->swatch ? SI_STR("Swatch") : si_str_of(object->crop->name);
+    si_str name = si_str_of(crop->name);
     return si_catalog_crop_override(c, object->company, si_str_of(object->object), name, rect) ||
            (object->path[0] != '\0' &&
                si_catalog_crop_override(c, object->owner, si_str_of(object->path), name, rect));

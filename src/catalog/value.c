@@ -88,7 +88,9 @@ bool si_value_read_TEXT(si_str text, si_value_limits limits, si_arena *arena, vo
     return true;
 }
 
-bool si_value_read_PROPERTIES(si_str text, si_value_limits limits, si_arena *arena, void *out) {
+/* Lines become those that end with CR LF; "??" parts lines, too, if `marks` says so. */
+static bool read_lines(
+    si_str text, bool marks, si_value_limits limits, si_arena *arena, void *out) {
     if (text.len == 0) {
         return si_value_read_TEXT(text, limits, arena, out);
     }
@@ -99,7 +101,7 @@ bool si_value_read_PROPERTIES(si_str text, si_value_limits limits, si_arena *are
     size_t n = 0;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.p[i], next = i + 1 < text.len ? text.p[i + 1] : '\0';
-        bool pair = (c == '?' && next == '?') || (c == '\r' && next == '\n');
+        bool pair = (marks && c == '?' && next == '?') || (c == '\r' && next == '\n');
         if (pair || c == '\r' || c == '\n') {
             copy[n++] = '\r';
             copy[n++] = '\n';
@@ -110,6 +112,15 @@ bool si_value_read_PROPERTIES(si_str text, si_value_limits limits, si_arena *are
     }
     *(const char **)out = copy;
     return true;
+}
+
+bool si_value_read_PROPERTIES(si_str text, si_value_limits limits, si_arena *arena, void *out) {
+    return read_lines(text, true, limits, arena, out);
+}
+
+bool si_value_read_QUOTED_PROPERTIES(
+    si_str text, si_value_limits limits, si_arena *arena, void *out) {
+    return read_lines(text, false, limits, arena, out);
 }
 
 bool si_value_read_LIST(si_str text, si_value_limits limits, si_arena *arena, void *out) {

@@ -32,7 +32,7 @@ typedef int si_value_RESMODE;
 /* TEXT anything, never NULL, "" = absent */
 typedef const char *si_value_TEXT;
 /* PROPERTIES "name=value" lines parted by ?? or line ends; kept with CR LF between the lines. A
- * data field that is quoted as a whole keeps its ?? (section 1) */
+ * data field that is quoted as a whole keeps its ?? (section 1): QUOTED_PROPERTIES */
 typedef const char *si_value_PROPERTIES;
 /* LIST texts parted by commas, none of them empty */
 typedef struct si_value_list {
@@ -90,6 +90,8 @@ bool si_value_read_COLOR(si_str text, si_value_limits limits, si_arena *arena, v
 bool si_value_read_RESMODE(si_str text, si_value_limits limits, si_arena *arena, void *out);
 bool si_value_read_TEXT(si_str text, si_value_limits limits, si_arena *arena, void *out);
 bool si_value_read_PROPERTIES(si_str text, si_value_limits limits, si_arena *arena, void *out);
+bool si_value_read_QUOTED_PROPERTIES(
+    si_str text, si_value_limits limits, si_arena *arena, void *out);
 bool si_value_read_LIST(si_str text, si_value_limits limits, si_arena *arena, void *out);
 bool si_value_read_DATE(si_str text, si_value_limits limits, si_arena *arena, void *out);
 bool si_value_read_ADDRESSES(si_str text, si_value_limits limits, si_arena *arena, void *out);

@@ -281,7 +281,7 @@ si_result si_catalog_reply(si_query *q, si_str query, si_reply *out) {
         break;
     case SI_TYPE_IMAGESET:
         done = field(
-            q, "imageset", localize(q, SI_LOCALE_IMAGE_SET, r != NULL ? r->image_set : ""), out);
+            q, "IMAGE_SET", localize(q, SI_LOCALE_IMAGE_SET, r != NULL ? r->image_set : ""), out);
         break;
     case SI_TYPE_MAP:
         done = field(q, "map", localize(q, SI_LOCALE_MAP, r != NULL ? r->map : ""), out);
@@ -315,9 +315,31 @@ static const char *decoded(const si_query *q, si_str raw) {
     return text;
 }
 
+/* The set of imageSet= with its structure unencoded, as clients that encode whole values send it:
+ * braces, commas, semicolons and blanks are no part of ids. What may be (a ":" of a smart crop is
+ * written as %3A, parentheses) stays encoded for whoever reads the parts. */
+static const char *set_structure(const si_query *q, si_str raw) {
+    static const char structure[] = "{},; ";
+    char *text = si_arena_copy(q->all->arena, raw.len > 0 ? raw.p : "", raw.len), *to = text;
+    for (size_t i = 0; text != NULL && i < raw.len; i++) {
+        char c = raw.p[i] == '+' ? ' ' : raw.p[i], decoded[3];
+        if (c == '%' && raw.len - i >= 3 &&
+            si_str_decode((si_str){raw.p + i, 3}, false, decoded) == 1 && decoded[0] != '\0' &&
+            strchr(structure, decoded[0]) != NULL) {
+            c = decoded[0];
+            i += 2;
+        }
+        *to++ = c;
+    }
+    if (text != NULL) {
+        *to = '\0';
+    }
+    return text;
+}
+
 si_result si_catalog_set(si_query *q, si_str query) {
     bool failed = false;
-    si_str set = last_value(q, query, SI_STR("imageSet"), &failed), prefix, inner;
+    si_str set = last_value(q, query, SI_STR("imageSet"), &failed);
     si_str key = last_value(q, query, SI_STR("labelkey"), &failed);
     const char *label = key.len > 0 ? decoded(q, key) : NULL;
     si_media_set_request request = {.catalog = q->all->catalog,
@@ -328,11 +350,12 @@ si_result si_catalog_set(si_query *q, si_str query) {
     if (failed || (key.len > 0 && label == NULL)) {
         return si_no_memory(q->all->diag);
     }
+    if (q->object.len > 0 && memchr(q->object.p, ':', q->object.len) != NULL) {
+        return si_fail(
+            q->all->diag, SI_ERR_SYNTAX, "req=set: the object has a \":\", and crops have no sets");
+    }
     if (set.len > 0) {
-        if (si_token_nested(set, &prefix, &inner) != 1 || prefix.len > 0) {
-            return si_fail(q->all->diag, SI_ERR_SYNTAX, "imageSet: expected {…}");
-        }
-        request.text = si_arena_copy(q->all->arena, inner.p, inner.len);
+        request.text = set_structure(q, si_token_set(set));
         if (request.text == NULL) {
             return si_no_memory(q->all->diag);
         }

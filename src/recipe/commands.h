@@ -76,7 +76,7 @@
     X("flip", flip, LAYER, COMPOSITE, 0, COMMON, "4.3", "lr|ud|lrud", "", "mirror")                \
     X("fmt", fmt, REQUEST, NONE, SI_NOT_NESTED | SI_SURVIVES, CORE, "6.1",                         \
         "format[,rgb|gray|cmyk[,compression]]", "jpeg", "format of the reply")                     \
-    X("handler", handler, REQUEST, NONE, SI_SURVIVES, COMMON, "2", "[A-Za-z0-9]+",                 \
+    X("handler", handler, REQUEST, NONE, SI_SURVIVES, COMMON, "2", SI_HANDLER_GRAMMAR,             \
         "s7jsonResponse", "JSONP function")                                                        \
     X("hei", hei, VIEW, NONE, SI_SURVIVES, CORE, "3", "int > 0", "", "height of the view")         \
     X("hide", hide, LAYER, LAYER0, 0, COMMON, "4.1", "0|1", "0", "1 = the layer is not drawn")     \
@@ -87,8 +87,8 @@
         "embed the output profile")                                                                \
     X("id", id, REQUEST, NONE, SI_SURVIVES, CORE, "2", "text", "",                                 \
         "version tag, changes nothing; JSONP request id")                                          \
-    X("imageSet", imageSet, REQUEST, NONE, SI_RAW, COMMON, "2", "{set}", "ImageSet of the record", \
-        "media set of req=set")                                                                    \
+    X("imageSet", imageSet, REQUEST, NONE, SI_RAW, COMMON, "2", "{set}, or set",                   \
+        "ImageSet of the record", "media set of req=set")                                          \
     X("jpegSize", jpegSize, REQUEST, NONE, 0, COMMON, "6.2", "kilobytes ≥ 0", "0",                 \
         "largest JPEG; 0 = any")                                                                   \
     X("labelkey", labelkey, REQUEST, NONE, 0, COMMON, "2", "key", "",                              \

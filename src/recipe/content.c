@@ -85,11 +85,8 @@ static si_result read_req(si_str value, commands *c, si_diag *diag) {
 }
 
 static si_result read_handler(si_str value, const char *text, commands *c, si_diag *diag) {
-    for (size_t i = 0; i < value.len; i++) {
-        char v = value.p[i];
-        if (!((v >= '0' && v <= '9') || ((v | 0x20) >= 'a' && (v | 0x20) <= 'z'))) {
-            return bad(diag, "handler", "letters and digits");
-        }
+    if (!si_value_handler(value)) {
+        return bad(diag, "handler", SI_HANDLER_GRAMMAR);
     }
     c->shape.handler = text;
     c->handler_given = true;

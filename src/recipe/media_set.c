@@ -7,24 +7,10 @@
 #include "base/digest.h"
 #include "recipe/properties.h"
 #include "recipe/replies.h"
-
-/* Around a gap: the layer's number, then x or y. No value of a catalog has this character. */
-#define GAP '\x01'
+#include "recipe/set_tree.h"
+#include "recipe/values.h"
 
 enum { IV_LENGTH = 8 };
-
-/* ---- the tree ---- */
-
-typedef struct attribute {
-    struct attribute *next;
-    const char *name, *value;
-} attribute;
-
-typedef struct element {
-    struct element *next, *children, *last;
-    const char *name;
-    attribute *attributes, *last_attribute;
-} element;
 
 typedef struct builder {
     const si_media_set_request *request;
@@ -33,51 +19,27 @@ typedef struct builder {
     si_diag *diag;
     si_layer *layers;
     int count;
-    int items;   /* so far */
-    bool failed; /* out of memory */
+    int items; /* so far */
+    si_set_tree tree;
 } builder;
 
-static element *add_element(builder *b, element *parent, const char *name) {
-    element *e = si_arena_alloc(b->arena, sizeof *e);
-    if (e == NULL) {
-        b->failed = true;
-        static element nowhere;
-        nowhere = (element){.name = name};
-        return &nowhere;
-    }
-    e->name = name;
-    if (parent != NULL && parent->last != NULL) {
-        parent->last->next = e;
-    } else if (parent != NULL) {
-        parent->children = e;
-    }
-    if (parent != NULL) {
-        parent->last = e;
-    }
-    return e;
+static si_set_element *add_element(builder *b, si_set_element *parent, const char *name) {
+    unsigned json = strcmp(name, "item") == 0 ? SI_SET_CHILDREN_FIRST : 0;
+    return si_set_tree_add(&b->tree, parent, name, json);
 }
 
-/* `value` stays where it is; NULL means that memory ran out. */
-static void set(builder *b, element *e, const char *name, const char *value) {
-    attribute *a = si_arena_alloc(b->arena, sizeof *a);
-    if (a == NULL || value == NULL) {
-        b->failed = true;
-        return;
-    }
-    *a = (attribute){.name = name, .value = value};
-    if (e->last_attribute != NULL) {
-        e->last_attribute->next = a;
-    } else {
-        e->attributes = a;
-    }
-    e->last_attribute = a;
+static void set(builder *b, si_set_element *e, const char *name, const char *value) {
+    si_set_tree_set(&b->tree, e, name, value);
 }
 
 /* ---- items ---- */
 
 static const char *full_name(builder *b, const si_resolved *r) {
     const char *root = r->owner->id;
-    return root[0] != '\0' ? si_arena_printf(b->arena, "%s/%s", root, r->object) : r->object;
+    const si_crop *crop = si_resolved_crop(r);
+    return si_arena_printf(b->arena, "%s%s%s%s%s", root,
+        root[0] != '\0' && r->object[0] != '\0' ? "/" : "", r->object, crop != NULL ? ":" : "",
+        crop != NULL ? crop->name : "");
 }
 
 static si_result resolve(builder *b, si_str id, si_record_table table, si_resolved *out) {
@@ -86,10 +48,38 @@ static si_result resolve(builder *b, si_str id, si_record_table table, si_resolv
     return si_catalog_resolve(b->request->catalog, &query, b->arena, out, b->diag);
 }
 
-/* The layer of a file, a new one unless there is one already; −1 with `diag` set. */
-static int layer_of(builder *b, const si_file *file) {
+/* The original of an item, or its part that a smart crop shows. */
+static si_source source_of(
+    const builder *b, const si_resolved *r, const si_file_ref *file, const si_crop *crop) {
+    si_layer layer;
+    si_layer_init(&layer, 0);
+    si_source s = layer.source;
+    s.kind = SI_SOURCE_FILE;
+    s.file = *file;
+    if (crop != NULL) {
+        si_resolved cropped = *r;
+        double rect[4];
+        cropped.swatch &= crop == si_resolved_crop(r);
+        cropped.crop = cropped.swatch ? NULL : crop;
+        s.smart_crop[0] = crop->width;
+        s.smart_crop[1] = crop->height;
+        if (si_catalog_crop_by_hand(b->request->catalog, &cropped, rect)) {
+            memcpy(s.crop_rect, rect, sizeof rect);
+        }
+    }
+    return s;
+}
+
+static bool same_source(const si_source *a, const si_source *b) {
+    return strcmp(a->file.path, b->file.path) == 0 && a->smart_crop[0] == b->smart_crop[0] &&
+           a->smart_crop[1] == b->smart_crop[1] &&
+           memcmp(a->crop_rect, b->crop_rect, sizeof a->crop_rect) == 0;
+}
+
+/* The layer of a source, a new one unless there is one already; −1 with `diag` set. */
+static int layer_of(builder *b, si_source source) {
     for (int i = 0; i < b->count; i++) {
-        if (strcmp(b->layers[i].source.file.path, file->path) == 0) {
+        if (same_source(&b->layers[i].source, &source)) {
             return i;
         }
     }
@@ -98,24 +88,25 @@ static int layer_of(builder *b, const si_file *file) {
             b->diag, SI_ERR_LIMIT, "the set has more than %d images", SI_MEDIA_SET_IMAGES);
         return -1;
     }
-    si_layer *l = &b->layers[b->count];
-    si_layer_init(l, b->count);
-    l->source.kind = SI_SOURCE_FILE;
-    l->source.file = (si_file_ref){file->path, file->size, file->time_ns};
+    si_layer_init(&b->layers[b->count], b->count);
+    b->layers[b->count].source = source;
     return b->count++;
 }
 
-/* Size and version of an image, if its file is there. */
-static si_result describe_image(builder *b, element *item, const si_resolved *r) {
+/* Size and version of an image, if its file is there; *layer is its own, or −1. */
+static si_result describe_image(
+    builder *b, si_set_element *item, const si_resolved *r, int *layer) {
     si_file file;
     si_diag missing = {0};
     char hex[SI_DIGEST_HEX];
+    *layer = -1;
     if (r->path[0] == '\0' || si_catalog_find(b->request->catalog, r->owner, si_str_of(r->path),
                                   b->arena, &file, &missing) != SI_OK) {
         return SI_OK;
     }
-    int layer = layer_of(b, &file);
-    if (layer < 0) {
+    const si_file_ref ref = {file.path, file.size, file.time_ns};
+    *layer = layer_of(b, source_of(b, r, &ref, si_resolved_crop(r)));
+    if (*layer < 0) {
         return b->diag->code;
     }
     const char *state = si_arena_printf(b->arena, "%s,%llu,%lld", file.path,
@@ -124,8 +115,8 @@ static si_result describe_image(builder *b, element *item, const si_resolved *r)
         return si_fail(b->diag, SI_ERR_MEMORY, "out of memory");
     }
     si_digest_hex(state, strlen(state), hex);
-    set(b, item, "dx", si_arena_printf(b->arena, "%c%dx%c", GAP, layer, GAP));
-    set(b, item, "dy", si_arena_printf(b->arena, "%c%dy%c", GAP, layer, GAP));
+    si_set_tree_gap(&b->tree, item, "dx", *layer, SI_GAP_WIDTH);
+    si_set_tree_gap(&b->tree, item, "dy", *layer, SI_GAP_HEIGHT);
     set(b, item, "iv", si_arena_copy(b->arena, hex, IV_LENGTH));
     return SI_OK;
 }
@@ -133,7 +124,7 @@ static si_result describe_image(builder *b, element *item, const si_resolved *r)
 /* The value of a key in property data, localized; p == NULL if it has none. */
 static si_str user_data(builder *b, const si_record *record) {
     si_str rest = si_str_of(record->user_data), line, name;
-    while (si_str_next(&rest, '\n', &line)) {
+    while (si_str_next_line(&rest, &line)) {
         line = si_str_trim(line);
         if (si_str_next(&line, '=', &name) && line.p != NULL &&
             si_str_eq_nocase(name, b->request->label_key)) {
@@ -144,7 +135,7 @@ static si_str user_data(builder *b, const si_record *record) {
     return (si_str){NULL, 0};
 }
 
-static void label(builder *b, element *item, const si_record *record) {
+static void label(builder *b, si_set_element *item, const si_record *record) {
     if (b->request->label_key.p != NULL && record != NULL) {
         si_str text = user_data(b, record);
         if (text.p != NULL) {
@@ -153,11 +144,11 @@ static void label(builder *b, element *item, const si_record *record) {
     }
 }
 
-static void swatch(builder *b, element *item, const si_set_part *part) {
+static void swatch(builder *b, si_set_element *item, const si_set_part *part) {
     if (part->kind == SI_SET_PART_NONE || part->kind == SI_SET_PART_SET) {
         return;
     }
-    element *s = add_element(b, item, "s");
+    si_set_element *s = add_element(b, item, "s");
     if (part->kind == SI_SET_PART_COLOR) {
         set(b, s, "c", si_arena_printf(b->arena, "0x%06x", (unsigned)part->color));
         if (part->text[0] != '\0') {
@@ -175,9 +166,9 @@ static void swatch(builder *b, element *item, const si_set_part *part) {
     }
 }
 
-static void video(builder *b, element *item, const si_set_part *part) {
+static void video(builder *b, si_set_element *item, const si_set_part *part) {
     si_resolved r;
-    element *v = add_element(b, item, "v");
+    si_set_element *v = add_element(b, item, "v");
     si_diag kept = *b->diag;
     if (resolve(b, si_str_of(part->text), SI_TABLE_STATIC, &r) != SI_OK) {
         *b->diag = kept;
@@ -193,8 +184,16 @@ static void video(builder *b, element *item, const si_set_part *part) {
     label(b, item, r.record);
 }
 
-static si_result add_set(builder *b, element *parent, const char *name, const si_record *record,
-    const si_image_set *set, const char *type, int depth);
+static si_result fill_set(builder *b, si_set_element *top, const char *name,
+    const si_record *record, const si_image_set *set, const char *type, int depth);
+
+/* Where something is put. */
+typedef struct place {
+    si_set_element *item;
+    bool first; /* page of the item */
+    bool media; /* the item is of a media set */
+    int depth;  /* sets around the set of the item */
+} place;
 
 static bool is_set_type(si_item_type t) {
     return t == SI_ITEM_IMAGE_SET || t == SI_ITEM_MEDIA_SET || t == SI_ITEM_ECATALOG ||
@@ -212,39 +211,74 @@ static const char *name_of_set(si_set_type type) {
     return si_item_type_name(items[type]);
 }
 
-/* A record that is a set itself stands inside the item. */
-static si_result add_record_set(builder *b, element *item, const si_resolved *r, int depth) {
+/* The type of a set inside an item: of its record's AssetType, else what is written beside it, else
+ * of its shape. */
+static const char *type_of_inner(const builder *b, const si_image_set *set, const si_record *record,
+    const si_item_type *written) {
+    bool own = record != NULL && record->asset_type != SI_ASSET_UNKNOWN;
+    return !own && written != NULL
+               ? si_item_type_name(*written)
+               : name_of_set(si_image_set_type(b->request->catalog, b->request->main, record, set));
+}
+
+/* A set inside an item, inline or of a record; in a media set the item says of what type it is. */
+static si_result add_inner_set(builder *b, const place *at, const char *name,
+    const si_record *record, const si_image_set *inner, const si_item_type *written) {
+    const char *type = type_of_inner(b, inner, record, written);
+    if (at->media && strcmp(type, si_item_type_name(SI_ITEM_MEDIA_SET)) == 0) {
+        return si_fail(b->diag, SI_ERR_SYNTAX, "a media set in a media set");
+    }
+    if (at->media && at->first) {
+        set(b, at->item, "type", type);
+    }
+    return fill_set(b, add_element(b, at->item, "set"), name, record, inner, type, at->depth + 1);
+}
+
+static si_result add_record_set(
+    builder *b, const place *at, const si_resolved *r, const si_item_type *written) {
     const si_image_set *inner;
     const si_set_locale locale = {b->request->main->attributes.locale_str_map, b->request->locale};
     si_result result = si_image_set_parse(si_str_of(r->record->image_set), r->record->asset_type,
-        depth + 1, locale, b->arena, &inner, b->diag);
-    if (result != SI_OK) {
-        return result;
-    }
-    si_set_type type = si_image_set_type(b->request->catalog, b->request->main, r->record, inner);
-    return add_set(b, item, full_name(b, r), r->record, inner, name_of_set(type), depth + 1);
+        at->depth + 1, locale, b->arena, &inner, b->diag);
+    return result == SI_OK ? add_inner_set(b, at, full_name(b, r), r->record, inner, written)
+                           : result;
 }
 
-static si_result add_page(builder *b, element *item, const si_set_part *page, bool first,
-    const char *written, bool media, int depth) {
+static si_result add_image(builder *b, const place *at, const si_resolved *r, si_item_type type) {
+    int layer;
+    if (at->media && at->first) {
+        set(b, at->item, "type", si_item_type_name(type));
+    }
+    set(b, add_element(b, at->item, "i"), "n", full_name(b, r));
+    if (!at->first) {
+        return SI_OK;
+    }
+    si_result result = describe_image(b, at->item, r, &layer);
+    label(b, at->item, r->record);
+    return result;
+}
+
+static si_result add_page(
+    builder *b, const place *at, const si_set_part *page, const char *written) {
     si_resolved r;
     si_item_type type;
+    bool known = si_item_type_written(si_str_of(written), &type);
+    const si_item_type *set_type = known && is_set_type(type) ? &type : NULL;
     if (page->kind == SI_SET_PART_SET) {
-        return add_set(b, item, "", NULL, page->set, name_of_set(page->set->shape), depth + 1);
+        return add_inner_set(b, at, "", NULL, page->set, set_type);
     }
     if (page->kind != SI_SET_PART_ID) {
         return SI_OK;
     }
     si_str id = si_str_of(page->text);
-    bool known = si_item_type_written(si_str_of(written), &type);
     if (!known) {
         type = si_item_type_found(b->request->catalog, b->request->main, id);
     }
     if (type == SI_ITEM_VIDEO || type == SI_ITEM_STATIC) {
-        if (media) {
-            set(b, item, "type", si_item_type_name(type));
+        if (at->media) {
+            set(b, at->item, "type", si_item_type_name(type));
         }
-        video(b, item, page);
+        video(b, at->item, page);
         return SI_OK;
     }
     si_result result = resolve(b, id, SI_TABLE_IMAGE, &r);
@@ -252,27 +286,16 @@ static si_result add_page(builder *b, element *item, const si_set_part *page, bo
         return result;
     }
     bool is_set = r.record != NULL && r.record->image_set[0] != '\0';
-    if (is_set && (!known || is_set_type(type))) {
-        return add_record_set(b, item, &r, depth);
-    }
-    if (media && first) {
-        set(b, item, "type", si_item_type_name(type));
-    }
-    set(b, add_element(b, item, "i"), "n", full_name(b, &r));
-    if (first) {
-        label(b, item, r.record);
-        return describe_image(b, item, &r);
-    }
-    return SI_OK;
+    return is_set && (!known || set_type != NULL) ? add_record_set(b, at, &r, set_type)
+                                                  : add_image(b, at, &r, type);
 }
 
-static si_result add_set(builder *b, element *parent, const char *name, const si_record *record,
-    const si_image_set *from, const char *type, int depth) {
+static si_result fill_set(builder *b, si_set_element *top, const char *name,
+    const si_record *record, const si_image_set *from, const char *type, int depth) {
     si_result result = SI_OK;
     if (depth > SI_SET_NESTING_LIMIT) {
         return si_fail(b->diag, SI_ERR_LIMIT, "sets are nested too deep");
     }
-    element *top = add_element(b, parent, "set");
     set(b, top, "pv", "1.0");
     set(b, top, "type", type);
     if (name == NULL || name[0] != '\0') {
@@ -280,29 +303,73 @@ static si_result add_set(builder *b, element *parent, const char *name, const si
     }
     label(b, top, record);
     bool media = strcmp(type, si_item_type_name(SI_ITEM_MEDIA_SET)) == 0;
-    for (int i = 0; i < from->count && result == SI_OK && !b->failed; i++) {
+    for (int i = 0; i < from->count && result == SI_OK && !b->tree.failed; i++) {
         const si_set_entry *entry = &from->entries[i];
-        element *item = add_element(b, top, "item");
+        si_set_element *item = add_element(b, top, "item");
         if (++b->items > SI_SET_BROCHURE_LIMIT * SI_MEDIA_SET_IMAGES) {
             return si_fail(b->diag, SI_ERR_LIMIT, "the set has too many items");
         }
         for (int k = 0; k < entry->page_count && result == SI_OK; k++) {
-            result = add_page(b, item, &entry->pages[k], k == 0, entry->type, media, depth);
+            const place at = {item, k == 0, media, depth};
+            result = add_page(b, &at, &entry->pages[k], entry->type);
         }
         swatch(b, item, &entry->swatch);
     }
     return result;
 }
 
+/* "w,h" or "w,h,x,y,w,h" of a smart crop, its rectangle as fractions of the original. */
+static const char *crop_text(const builder *b, const si_resolved *r, const si_crop *crop) {
+    char text[4][32];
+    const si_source s = source_of(b, r, &(si_file_ref){.path = ""}, crop);
+    if (s.crop_rect[2] <= 0) {
+        return si_arena_printf(b->arena, "%d,%d", crop->width, crop->height);
+    }
+    for (int i = 0; i < 4; i++) {
+        si_real_print(s.crop_rect[i], text[i]);
+    }
+    return si_arena_printf(b->arena, "%d,%d,%s,%s,%s,%s", crop->width, crop->height, text[0],
+        text[1], text[2], text[3]);
+}
+
+/* The smart crops that a company has for an image, as facts of the recipe: first the image's name,
+ * then the name of each crop with its crop_text(). */
+static si_result add_relations(builder *b, si_set_element *top, const si_resolved *r, int layer) {
+    const si_crop *crops = si_company_crops(b->request->catalog, r->company);
+    int count = 1;
+    for (const si_crop *c = crops; c != NULL; c = c->next) {
+        count++;
+    }
+    if (count == 1) {
+        return SI_OK;
+    }
+    si_fact *facts = si_arena_alloc(b->arena, (size_t)count * sizeof *facts);
+    if (facts == NULL) {
+        return si_fail(b->diag, SI_ERR_MEMORY, "out of memory");
+    }
+    facts[0] = (si_fact){"n", full_name(b, r)};
+    int n = 1;
+    for (const si_crop *c = crops; c != NULL; c = c->next) {
+        facts[n++] = (si_fact){c->name, crop_text(b, r, c)};
+        b->tree.failed |= facts[n - 1].value == NULL;
+    }
+    b->tree.failed |= facts[0].value == NULL;
+    b->recipe->facts = facts;
+    b->recipe->fact_count = count;
+    si_set_tree_hole(&b->tree, top, "relation", layer, SI_GAP_RELATIONS);
+    return SI_OK;
+}
+
 /* An object that is no set is an item of its own. */
-static si_result add_single(builder *b, const si_resolved *r, element **top) {
+static si_result add_single(builder *b, const si_resolved *r, si_set_element **top) {
+    int layer;
     si_item_type type =
         si_item_type_found(b->request->catalog, b->request->main, b->request->object);
     *top = add_element(b, NULL, "set");
     set(b, *top, "pv", "1.0");
     set(b, *top, "type", si_item_type_name(type));
     set(b, *top, "n", full_name(b, r));
-    element *item = add_element(b, *top, "item");
+    si_set_element *item = add_element(b, *top, "item");
     if (type == SI_ITEM_VIDEO || type == SI_ITEM_STATIC) {
         const si_set_part part = {.kind = SI_SET_PART_ID, .text = r->object};
         video(b, item, &part);
@@ -314,120 +381,41 @@ static si_result add_single(builder *b, const si_resolved *r, element **top) {
         return b->diag->code;
     }
     set(b, add_element(b, item, "i"), "n", full_name(b, r));
+    si_result result = describe_image(b, item, r, &layer);
     label(b, item, r->record);
-    return describe_image(b, item, r);
+    if (result != SI_OK || layer < 0) {
+        return result;
+    }
+    return add_relations(b, *top, r, layer);
 }
 
-/* ---- writing ---- */
+/* ---- the reply ---- */
 
 static int put(si_bytes *out, const char *text) {
     return si_bytes_append(out, text, strlen(text));
 }
 
-static bool is_gap(const attribute *a) {
-    return a->value[0] == GAP && a->name[0] == 'd';
-}
-
-/* XML has no way to write control characters. */
-static int put_xml_value(si_bytes *out, const char *text) {
-    int ok = 1;
-    for (; *text != '\0' && ok; text++) {
-        ok = (unsigned char)*text < 0x20 ? 1
-             : *text == '&'              ? put(out, "&amp;")
-             : *text == '<'              ? put(out, "&lt;")
-             : *text == '>'              ? put(out, "&gt;")
-             : *text == '"'              ? put(out, "&quot;")
-                                         : si_bytes_append(out, text, 1);
-    }
-    return ok;
-}
-
-static int put_xml(si_bytes *out, const element *e) {
-    int ok = put(out, "<") & put(out, e->name);
-    for (const attribute *a = e->attributes; a != NULL; a = a->next) {
-        ok &= put(out, " ") & put(out, a->name) & put(out, "=\"") &
-              (is_gap(a) ? put(out, a->value) : put_xml_value(out, a->value)) & put(out, "\"");
-    }
-    if (e->children == NULL) {
-        return ok & put(out, "/>");
-    }
-    ok &= put(out, ">");
-    for (const element *c = e->children; c != NULL; c = c->next) {
-        ok &= put_xml(out, c);
-    }
-    return ok & put(out, "</") & put(out, e->name) & put(out, ">");
-}
-
-static int put_json_value(si_bytes *out, const attribute *a) {
-    return is_gap(a) ? put(out, "\"") & put(out, a->value) & put(out, "\"")
-                     : si_json_put(out, a->value, strlen(a->value));
-}
-
-static int put_json(si_bytes *out, const element *e);
-
-/* All children of a name: one as it is, several in an array. */
-static int put_json_children(si_bytes *out, const element *first) {
-    int ok = 1, count = 0;
-    for (const element *c = first; c != NULL; c = c->next) {
-        count += strcmp(c->name, first->name) == 0;
-    }
-    ok &= put(out, "\"") & put(out, first->name) & put(out, count > 1 ? "\":[" : "\":");
-    bool comma = false;
-    for (const element *c = first; c != NULL; c = c->next) {
-        if (strcmp(c->name, first->name) == 0) {
-            ok &= (!comma || put(out, ",")) & put_json(out, c);
-            comma = true;
-        }
-    }
-    return ok & (count <= 1 || put(out, "]"));
-}
-
-static bool seen_before(const element *parent, const element *child) {
-    for (const element *c = parent->children; c != child; c = c->next) {
-        if (strcmp(c->name, child->name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int put_json(si_bytes *out, const element *e) {
-    int ok = put(out, "{");
-    bool comma = false;
-    for (const attribute *a = e->attributes; a != NULL; a = a->next) {
-        ok &= (!comma || put(out, ",")) & put(out, "\"") & put(out, a->name) & put(out, "\":") &
-              put_json_value(out, a);
-        comma = true;
-    }
-    for (const element *c = e->children; c != NULL; c = c->next) {
-        if (!seen_before(e, c)) {
-            ok &= (!comma || put(out, ",")) & put_json_children(out, c);
-            comma = true;
-        }
-    }
-    return ok & put(out, "}");
-}
-
-static si_result write_set(builder *b, const element *top) {
+static si_result write_set(builder *b, const si_set_element *top) {
     si_bytes out = {0};
     int ok;
     if (b->recipe->body == SI_BODY_JSON) {
-        ok = put(&out, "{\"set\":") & put_json(&out, top) & put(&out, "}");
+        ok = put(&out, "{\"set\":") && si_set_tree_write_json(top, &out) && put(&out, "}");
     } else {
-        ok = put(&out, "<?xml version=\"1.0\" encoding=\"") & put(&out, b->recipe->encoding) &
-             put(&out, "\" ?>\r\n") & put_xml(&out, top) & put(&out, "\r\n");
+        ok = put(&out, "<?xml version=\"1.0\" encoding=\"") && put(&out, b->recipe->encoding) &&
+             put(&out, "\" ?>\r\n") && si_set_tree_write_xml(top, &out) && put(&out, "\r\n");
     }
     b->recipe->set =
-        ok && !b->failed ? si_arena_copy(b->arena, (const char *)out.data, out.len) : NULL;
+        ok && !b->tree.failed ? si_arena_copy(b->arena, (const char *)out.data, out.len) : NULL;
     si_bytes_free(&out);
     return b->recipe->set != NULL ? SI_OK : si_fail(b->diag, SI_ERR_MEMORY, "out of memory");
 }
 
 si_result si_media_set_plan(
     const si_media_set_request *request, si_arena *arena, si_recipe *r, si_diag *diag) {
-    builder b = {.request = request, .arena = arena, .recipe = r, .diag = diag};
+    builder b = {
+        .request = request, .arena = arena, .recipe = r, .diag = diag, .tree = {.arena = arena}};
     si_resolved resolved;
-    element *top = NULL;
+    si_set_element *top = NULL;
     b.layers = si_arena_alloc(arena, SI_MEDIA_SET_IMAGES * sizeof *b.layers);
     if (b.layers == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "out of memory");
@@ -446,12 +434,11 @@ si_result si_media_set_plan(
         result = si_image_set_parse(si_str_of(text), record != NULL ? record->asset_type : 0, 0,
             locale, arena, &from, diag);
         if (result == SI_OK) {
-            element root = {0};
             si_set_type type = si_image_set_type(
                 request->catalog, request->main, request->text != NULL ? NULL : record, from);
+            top = add_element(&b, NULL, "set");
             result =
-                add_set(&b, &root, full_name(&b, &resolved), record, from, name_of_set(type), 0);
-            top = root.children;
+                fill_set(&b, top, full_name(&b, &resolved), record, from, name_of_set(type), 0);
         }
     } else {
         result = add_single(&b, &resolved, &top);
@@ -464,32 +451,103 @@ si_result si_media_set_plan(
     return result;
 }
 
+/* ---- smart crops of the image ---- */
+
+int si_media_set_crop_count(const si_recipe *r) {
+    bool any = r->fact_count > 0 && r->picture.layer_count == 1;
+    return any ? r->fact_count - 1 : 0;
+}
+
+bool si_media_set_crop_source(const si_recipe *r, int index, si_source *out) {
+    si_str rest = si_str_of(r->facts[index + 1].value), part;
+    double v[6] = {0};
+    int n = 0;
+    while (n < 6 && si_str_next(&rest, ',', &part)) {
+        if (!si_value_real(part, &v[n++])) {
+            return false;
+        }
+    }
+    bool ok = rest.p == NULL && (n == 2 || n == 6) && v[0] >= 1 && v[1] >= 1 && v[0] <= 65500 &&
+              v[1] <= 65500;
+    if (ok) {
+        *out = r->picture.layers[0].source;
+        out->smart_crop[0] = (int)v[0];
+        out->smart_crop[1] = (int)v[1];
+        memcpy(out->crop_rect, v + 2, sizeof out->crop_rect);
+    }
+    return ok;
+}
+
+/* What page components find a smart crop by, with the properties of its req=userdata. */
+static bool put_relation(const si_recipe *r, const si_source *source, int index,
+    const si_set_crop *crop, si_bytes *out) {
+    si_arena arena = {0};
+    si_set_tree t = {.arena = &arena};
+    const char *name = r->facts[index + 1].name;
+    char rect[SI_CROP_RECT_MAX] = "", colour[SI_CROP_RECT_MAX] = "";
+    if (crop->known) {
+        si_crop_rect_print(source, crop->rect, rect);
+        si_crop_colour_print(crop->colour, colour);
+    }
+    si_set_element *e = si_set_tree_add(&t, NULL, "relation", 0);
+    si_set_tree_set(&t, e, "n", si_arena_printf(&arena, "%s:%s", r->facts[0].value, name));
+    si_set_element *data = si_set_tree_add(&t, e, "userdata", 0);
+    si_set_tree_set(&t, data, "SmartCropDef", name);
+    si_set_tree_set(&t, data, "SmartCropType", si_crop_type(source, name));
+    si_set_tree_set(
+        &t, data, "SmartCropWidth", si_arena_printf(&arena, "%d.0", source->smart_crop[0]));
+    si_set_tree_set(
+        &t, data, "SmartCropHeight", si_arena_printf(&arena, "%d.0", source->smart_crop[1]));
+    si_set_tree_set(&t, data, "SmartCropRect", rect);
+    si_set_tree_set(&t, data, "SmartSwatchColor", colour);
+    bool ok = !t.failed && (r->body == SI_BODY_JSON ? si_set_tree_write_json(e, out)
+                                                    : si_set_tree_write_xml(e, out));
+    si_arena_free(&arena);
+    return ok;
+}
+
+/* In JSON an array even of one: Adobe's "Core WCM Components" (Image v2, v3) ask for its length. */
+static bool put_relations(const si_recipe *r, const si_set_crop *crops, si_bytes *out) {
+    bool json = r->body == SI_BODY_JSON;
+    bool ok = !json || put(out, "[");
+    for (int i = 0; i < si_media_set_crop_count(r) && ok; i++) {
+        si_source source;
+        ok = si_media_set_crop_source(r, i, &source) && (i == 0 || !json || put(out, ",")) &&
+             put_relation(r, &source, i, &crops[i], out);
+    }
+    return ok && (!json || put(out, "]"));
+}
+
 /* ---- filling the gaps ---- */
 
-si_result si_media_set_fill(
-    const si_recipe *r, const int (*sizes)[2], si_bytes *out, si_diag *diag) {
-    int ok = 1;
+static bool put_gap(
+    const si_recipe *r, const int size[2], const si_set_crop *crops, si_gap what, si_bytes *out) {
     char number[16];
+    if (what == SI_GAP_RELATIONS) {
+        return put_relations(r, crops, out);
+    }
+    snprintf(number, sizeof number, "%d", size[what == SI_GAP_HEIGHT]);
+    return put(out, number);
+}
+
+si_result si_media_set_fill(const si_recipe *r, const int (*sizes)[2], const si_set_crop *crops,
+    si_bytes *out, si_diag *diag) {
+    int ok = 1, found = 1, layer;
+    const char *rest = r->set;
+    si_gap what;
+    si_str text;
     if (r->body == SI_BODY_JSON) {
         ok = put(out, "/*jsonp*/") & put(out, r->handler) & put(out, "(");
     }
-    for (const char *p = r->set; *p != '\0' && ok;) {
-        const char *gap = strchr(p, GAP);
-        size_t plain = gap != NULL ? (size_t)(gap - p) : strlen(p);
-        ok = si_bytes_append(out, p, plain);
-        p += plain;
-        if (gap == NULL) {
-            break;
-        }
-        char *end;
-        long layer = strtol(gap + 1, &end, 10);
-        if (layer < 0 || layer >= r->picture.layer_count || (*end != 'x' && *end != 'y') ||
-            end[1] != GAP) {
+    while (found == 1 && ok) {
+        found = si_set_gap_next(&rest, &text, &layer, &what);
+        if (found < 0 || (found == 1 && layer >= r->picture.layer_count)) {
             return si_fail(diag, SI_ERR_SYNTAX, "malformed recipe: set");
         }
-        snprintf(number, sizeof number, "%d", sizes[layer][*end == 'y']);
-        ok &= put(out, number);
-        p = end + 2;
+        ok = text.len == 0 || si_bytes_append(out, text.p, text.len);
+        if (found == 1 && ok) {
+            ok = put_gap(r, sizes[layer], crops, what, out);
+        }
     }
     if (r->body == SI_BODY_JSON) {
         ok &=

@@ -195,7 +195,9 @@ static si_result build_image(si_query *q, si_str query, si_plan *plan) {
         si_result result = check_shape(q);
         result = result == SI_OK && r->req != SI_REQ_SET ? only_source(q) : result;
         set_shape(q);
-        result = result == SI_OK && r->req == SI_REQ_SET ? si_catalog_set(q, query) : result;
+        if (result == SI_OK && r->req == SI_REQ_SET) {
+            return si_catalog_set(q, query);
+        }
         return result == SI_OK ? si_catalog_facts(q) : result;
     }
     si_result result = si_query_build(q, query);

@@ -148,6 +148,27 @@ bool si_reply_wrapped(
            si_bytes_append(&out->body, ");", 2);
 }
 
+/* ---- properties of smart crops ---- */
+
+const char *si_crop_type(const si_source *source, const char *name) {
+    return strcmp(name, "Swatch") == 0 ? "Swatch" : source->crop_rect[2] > 0 ? "manual" : "smart";
+}
+
+void si_crop_rect_print(const si_source *source, const double rect[4], char out[SI_CROP_RECT_MAX]) {
+    char text[4][32];
+    for (int i = 0; i < 4; i++) {
+        si_real_print(rect[i], text[i]);
+    }
+    snprintf(out, SI_CROP_RECT_MAX, "%s,%s,%s,%s,%d,%d", text[0], text[1], text[2], text[3],
+        source->smart_crop[0], source->smart_crop[1]);
+}
+
+void si_crop_colour_print(uint32_t rgb, char out[SI_CROP_RECT_MAX]) {
+    snprintf(out, SI_CROP_RECT_MAX, "0x%06X", (unsigned)rgb);
+}
+
+/* ---- errors ---- */
+
 bool si_reply_error(const si_shape *shape, const char *title, const char *message, si_reply *out) {
     if (shape->body == SI_BODY_TEXT) {
         out->content_type = si_properties_type(SI_BODY_TEXT);

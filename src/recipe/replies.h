@@ -33,6 +33,18 @@ bool si_reply_error(const si_shape *shape, const char *title, const char *messag
 bool si_reply_wrapped(
     const char *handler, const char *id, const void *text, size_t len, si_reply *out);
 
+/* ---- properties of smart crops ---- */
+
+/* SmartCropType: "Swatch" of the crop of that name, else how the crop was found. */
+const char *si_crop_type(const si_source *source, const char *name);
+
+/* SmartCropRect: x,y,w,h as fractions of the original, then the crop's width and height. */
+enum { SI_CROP_RECT_MAX = 160 };
+void si_crop_rect_print(const si_source *source, const double rect[4], char out[SI_CROP_RECT_MAX]);
+
+/* SmartSwatchColor: 0xRRGGBB. */
+void si_crop_colour_print(uint32_t rgb, char out[SI_CROP_RECT_MAX]);
+
 /* Turns UTF-8 XML into its encoding: "UTF-8", "UTF-16" (big endian with a byte order mark),
  * "UTF-16LE", "UTF-16BE", "ISO-8859-1" (other characters become references). The XML declaration in
  * it already names that. */

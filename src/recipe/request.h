@@ -56,7 +56,7 @@ typedef struct si_asked {
     const char *default_image; /* "" = switched off */
     const char *locale;
     const char *template_object; /* template= */
-    const char *image_set;       /* with its braces, still encoded */
+    const char *image_set;       /* without braces around it, still encoded */
     const char *label_key;
     const char *message;
     const char *save_name;

@@ -71,8 +71,7 @@ si_result si_query_file(
 /* A named smart crop takes the place of its object. Swatches are squares of the size in the
  * vendor's sample. */
 static void use_crop(const si_catalog *c, si_found *out) {
-    static const si_crop swatch = {.name = "Swatch", .width = 200, .height = 200};
-    const si_crop *crop = out->is.swatch ? &swatch : out->is.crop;
+    const si_crop *crop = si_resolved_crop(&out->is);
     double rect[4];
     if (crop == NULL) {
         return;

@@ -66,13 +66,8 @@ si_result si_set_req(const si_setting *s, si_str value) {
 }
 
 si_result si_set_handler(const si_setting *s, si_str value) {
-    for (size_t i = 0; i < value.len; i++) {
-        char c = value.p[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))) {
-            return si_setting_bad(s, value);
-        }
-    }
-    return si_setting_copy(s, value, &s->q->asked.shape.handler);
+    return si_value_handler(value) ? si_setting_copy(s, value, &s->q->asked.shape.handler)
+                                   : si_setting_bad(s, value);
 }
 
 si_result si_set_id(const si_setting *s, si_str value) {
@@ -100,13 +95,10 @@ si_result si_set_template(const si_setting *s, si_str value) {
     return SI_OK;
 }
 
-/* The set between its braces, still encoded: a set encodes what is no structure of its own. */
+/* The set without braces around it, still encoded: a set encodes what is no structure of its own.
+ */
 si_result si_set_imageSet(const si_setting *s, si_str value) {
-    si_str prefix, inner;
-    if (si_token_nested(value, &prefix, &inner) != 1 || prefix.len > 0) {
-        return si_setting_bad(s, value);
-    }
-    return si_setting_copy(s, inner, &s->q->asked.image_set);
+    return si_setting_copy(s, si_token_set(value), &s->q->asked.image_set);
 }
 
 si_result si_set_labelkey(const si_setting *s, si_str value) {

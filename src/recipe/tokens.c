@@ -159,3 +159,8 @@ bool si_token_next(si_str *query, si_arena *arena, si_token *out, bool *out_of_m
     }
     return false;
 }
+
+si_str si_token_set(si_str value) {
+    si_str prefix, inner;
+    return si_token_nested(value, &prefix, &inner) == 1 && prefix.len == 0 ? inner : value;
+}

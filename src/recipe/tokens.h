@@ -29,4 +29,7 @@ bool si_token_next(si_str *query, si_arena *arena, si_token *out, bool *out_of_m
  * be percent-encoded. */
 int si_token_nested(si_str value, si_str *prefix, si_str *inner);
 
+/* The text of imageSet=, without the braces around all of it, which may be missing. */
+si_str si_token_set(si_str value);
+
 #endif

@@ -79,6 +79,20 @@ int si_value_keyword(si_str s, const char *const *names) {
     return -1;
 }
 
+bool si_value_handler(si_str s) {
+    bool first = true; /* of a name */
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.p[i];
+        bool digit = c >= '0' && c <= '9';
+        bool letter = ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c == '$';
+        if (!letter && (first || (!digit && c != '.'))) {
+            return false;
+        }
+        first = c == '.';
+    }
+    return !first;
+}
+
 bool si_value_paint(si_str s, si_paint *out) {
     si_color color;
     if (!si_color_parse(s, &color)) {

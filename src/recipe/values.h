@@ -29,6 +29,12 @@ bool si_value_reals(si_str s, double *out, int count);
 /* Index of a keyword (any case, P1) in a NULL-ended list, or −1. */
 int si_value_keyword(si_str s, const char *const *names);
 
+/* Whether a text may stand as the function of a JSONP reply: JavaScript names of ASCII letters,
+ * digits, "_" and "$", none beginning with a digit, parted by dots. The reference has letters and
+ * digits only, but real clients send "altset_123" and "ng_jsonp_callback_0". */
+#define SI_HANDLER_GRAMMAR "name[.name…] of letters, digits, _ and $"
+bool si_value_handler(si_str s);
+
 /* A colour with its alpha, naively converted to 8-bit RGB. */
 bool si_value_paint(si_str s, si_paint *out);
 

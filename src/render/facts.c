@@ -47,16 +47,18 @@ si_result si_render_size(const si_recipe *r, const si_files *files, const si_ren
 
 /* ---- smart crops ---- */
 
-si_result si_render_crop(const si_recipe *r, const si_files *files, const si_render_limits *limits,
-    double rect[4], uint32_t *colour, si_diag *diag) {
-    const si_source *source = &r->picture.layers[0].source;
+si_result si_render_crops(const si_recipe *r, const si_source *const *crops, int count,
+    const si_files *files, const si_render_limits *limits, double (*rects)[4], uint32_t *colours,
+    si_diag *diag) {
     si_arena arena = {0};
     si_studio studio = {.recipe = r, .files = files, .arena = &arena};
-    if (source->smart_crop[0] <= 0 && source->crop_rect[2] <= 0) {
-        return si_fail(diag, SI_ERR_RANGE, "this is no smart crop");
+    for (int i = 0; i < count; i++) {
+        if (crops[i]->smart_crop[0] <= 0 && crops[i]->crop_rect[2] <= 0) {
+            return si_fail(diag, SI_ERR_RANGE, "this is no smart crop");
+        }
     }
     studio.limits = si_render_limits_or_default(limits);
-    si_result code = si_studio_crop(&studio, source, rect, colour, diag);
+    si_result code = si_studio_crops(&studio, crops, count, rects, colours, diag);
     si_studio_close(&studio);
     si_arena_free(&arena);
     vips_error_clear();

@@ -10,10 +10,12 @@
 SI_NODISCARD si_result si_render_size(const si_recipe *r, const si_files *files,
     const si_render_limits *limits, int size[2], si_diag *diag);
 
-/* The part of layer 0's source that its smart crop shows, x, y, w, h as fractions, and the colour
- * that most of it has, 0xRRGGBB (smart-imaging.md section 9). */
-SI_NODISCARD si_result si_render_crop(const si_recipe *r, const si_files *files,
-    const si_render_limits *limits, double rect[4], uint32_t *colour, si_diag *diag);
+/* The parts that `count` ≥ 1 smart crops of one original show of it, x, y, w, h as fractions, and
+ * the colours that most of each has, 0xRRGGBB (smart-imaging.md section 9). The original is decoded
+ * once. */
+SI_NODISCARD si_result si_render_crops(const si_recipe *r, const si_source *const *crops, int count,
+    const si_files *files, const si_render_limits *limits, double (*rects)[4], uint32_t *colours,
+    si_diag *diag);
 
 /* req=map: the AREA elements of all layers in reply pixels, front to back, the composite's last.
  * Appended to `out`. */

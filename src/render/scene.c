@@ -152,25 +152,44 @@ static si_result read_small(si_original *o, const double size[2], si_image *out,
     return si_window_read(o, axes, SI_RESMODE_BILIN, false, out, diag);
 }
 
-si_result si_studio_crop(
-    si_studio *studio, const si_source *s, double rect[4], uint32_t *swatch, si_diag *diag) {
+/* Those that are set by hand count as the whole picture, which costs nothing, until they are known.
+ */
+static si_result find_parts(const si_studio *studio, const si_source *const *crops, int count,
+    const si_image *thumb, double source_ratio, double (*rects)[4], si_diag *diag) {
+    double *ratios = si_arena_alloc(studio->arena, (size_t)count * sizeof *ratios);
+    if (ratios == NULL) {
+        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    }
+    for (int i = 0; i < count; i++) {
+        const si_source *s = crops[i];
+        bool by_hand = s->crop_rect[2] > 0 && s->crop_rect[3] > 0;
+        ratios[i] = by_hand ? source_ratio : (double)s->smart_crop[0] / s->smart_crop[1];
+    }
+    si_result code = si_smart_crops(thumb, source_ratio, count, ratios, rects, diag);
+    for (int i = 0; i < count && code == SI_OK; i++) {
+        if (crops[i]->crop_rect[2] > 0 && crops[i]->crop_rect[3] > 0) {
+            memcpy(rects[i], crops[i]->crop_rect, sizeof rects[i]);
+        }
+    }
+    return code;
+}
+
+si_result si_studio_crops(si_studio *studio, const si_source *const *crops, int count,
+    double (*rects)[4], uint32_t *swatches, si_diag *diag) {
     si_original o;
     int fd;
     si_image thumb = {0};
-    si_result code = si_studio_open(studio, s, &o, &fd, diag);
+    si_result code = si_studio_open(studio, crops[0], &o, &fd, diag);
     if (code != SI_OK) {
         return code;
     }
     const double size[2] = {o.swap ? o.height : o.width, o.swap ? o.width : o.height};
     code = read_small(&o, size, &thumb, diag);
-    if (s->crop_rect[2] > 0 && s->crop_rect[3] > 0) {
-        memcpy(rect, s->crop_rect, sizeof s->crop_rect);
-    } else if (code == SI_OK) {
-        double ratio = (double)s->smart_crop[0] / s->smart_crop[1];
-        code = si_smart_crop(&thumb, size[0] / size[1], ratio, rect, diag);
+    if (code == SI_OK) {
+        code = find_parts(studio, crops, count, &thumb, size[0] / size[1], rects, diag);
     }
-    if (code == SI_OK && swatch != NULL) {
-        *swatch = si_smart_swatch(&thumb, rect);
+    for (int i = 0; i < count && code == SI_OK && swatches != NULL; i++) {
+        swatches[i] = si_smart_swatch(&thumb, rects[i]);
     }
     si_image_free(&thumb);
     si_original_close(&o);
@@ -181,11 +200,11 @@ si_result si_studio_crop(
 /* The part of the source that a smart crop puts in its place. */
 static si_result smart_part(
     si_studio *studio, const si_source *s, const double size[2], double part[4], si_diag *diag) {
-    double rect[4];
+    double found[1][4], *rect = found[0];
     if (s->crop_rect[2] > 0 && s->crop_rect[3] > 0) {
-        memcpy(rect, s->crop_rect, sizeof rect);
+        memcpy(rect, s->crop_rect, sizeof s->crop_rect);
     } else if (s->smart_crop[0] > 0 && s->smart_crop[1] > 0 && s->kind != SI_SOURCE_NESTED) {
-        si_result code = si_studio_crop(studio, s, rect, NULL, diag);
+        si_result code = si_studio_crops(studio, &s, 1, found, NULL, diag);
         if (code != SI_OK) {
             return code;
         }

@@ -85,11 +85,11 @@ void si_studio_close(si_studio *studio);
 SI_NODISCARD si_result si_studio_open(
     si_studio *studio, const si_source *source, si_original *o, int *fd, si_diag *diag);
 
-/* The part of a source that its smart crop shows, x, y, w, h as fractions: found by content on a
- * small rendition, unless it is set by hand. `swatch`, unless NULL, gets the colour that most of it
- * has, 0xRRGGBB. The source is a file or foreign image. */
-SI_NODISCARD si_result si_studio_crop(
-    si_studio *studio, const si_source *source, double rect[4], uint32_t *swatch, si_diag *diag);
+/* The parts that smart crops of one file or foreign image show, x, y, w, h as fractions: found by
+ * content on a small rendition, unless they are set by hand. `swatches`, unless NULL, get the
+ * colours that most of each has, 0xRRGGBB. `count` is at least 1. */
+SI_NODISCARD si_result si_studio_crops(si_studio *studio, const si_source *const *crops, int count,
+    double (*rects)[4], uint32_t *swatches, si_diag *diag);
 
 /* Text layers: reads the text, finds its fonts, measures. `size` is that of si_geometry_size(). */
 SI_NODISCARD si_result si_scene_text(

@@ -259,15 +259,29 @@ static si_result place(const field *f, double share, bool across, double *at, si
     return SI_OK;
 }
 
-si_result si_smart_crop(
-    const si_image *thumb, double source_ratio, double ratio, double rect[4], si_diag *diag) {
-    if (!(ratio > 0) || !(source_ratio > 0)) {
-        return si_fail(diag, SI_ERR_RANGE, "a smart crop without area");
-    }
+/* The window of one ratio, once there is attention; without any it is at the top left. */
+static si_result window(const field *f, double source_ratio, double ratio, double rect[4],
+    bool *free_to_move, si_diag *diag) {
     double share[2] = {fmin(1, ratio / source_ratio), fmin(1, source_ratio / ratio)};
-    memcpy(rect, (double[]){0, 0, share[0], share[1]}, 4 * sizeof *rect);
     bool across = share[0] < 1;
-    if (share[0] > 1 - 1e-9 && share[1] > 1 - 1e-9) {
+    memcpy(rect, (double[]){0, 0, share[0], share[1]}, 4 * sizeof *rect);
+    *free_to_move = share[0] <= 1 - 1e-9 || share[1] <= 1 - 1e-9;
+    return f == NULL || !*free_to_move
+               ? SI_OK
+               : place(f, share[across ? 0 : 1], across, &rect[across ? 0 : 1], diag);
+}
+
+si_result si_smart_crops(const si_image *thumb, double source_ratio, int count,
+    const double *ratios, double (*rects)[4], si_diag *diag) {
+    bool any = false, moves;
+    for (int i = 0; i < count; i++) {
+        if (!(ratios[i] > 0) || !(source_ratio > 0)) {
+            return si_fail(diag, SI_ERR_RANGE, "a smart crop without area");
+        }
+        (void)!window(NULL, source_ratio, ratios[i], rects[i], &moves, diag);
+        any |= moves;
+    }
+    if (!any) {
         return SI_OK;
     }
     field f = {.width = thumb->width, .height = thumb->height};
@@ -277,8 +291,21 @@ si_result si_smart_crop(
     read_pixels(thumb, &f);
     make_maps(&f);
     weigh(&f);
-    si_result code = place(&f, share[across ? 0 : 1], across, &rect[across ? 0 : 1], diag);
+    si_result code = SI_OK;
+    for (int i = 0; i < count && code == SI_OK; i++) {
+        code = window(&f, source_ratio, ratios[i], rects[i], &moves, diag);
+    }
     free(f.memory);
+    return code;
+}
+
+si_result si_smart_crop(
+    const si_image *thumb, double source_ratio, double ratio, double rect[4], si_diag *diag) {
+    double found[1][4];
+    si_result code = si_smart_crops(thumb, source_ratio, 1, &ratio, found, diag);
+    if (code == SI_OK) {
+        memcpy(rect, found[0], sizeof found[0]);
+    }
     return code;
 }
 

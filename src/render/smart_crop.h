@@ -28,6 +28,10 @@ enum { SI_SMART_CROP_SIDE = 128 };
 SI_NODISCARD si_result si_smart_crop(
     const si_image *thumb, double source_ratio, double ratio, double rect[4], si_diag *diag);
 
+/* The same for `count` ratios, at little more than the cost of one. */
+SI_NODISCARD si_result si_smart_crops(const si_image *thumb, double source_ratio, int count,
+    const double *ratios, double (*rects)[4], si_diag *diag);
+
 /* The colour that most of a part of the picture has, 0xRRGGBB (SmartSwatchColor): the mean of the
  * fullest of 8×8×8 boxes of colours. */
 uint32_t si_smart_swatch(const si_image *thumb, const double rect[4]);

@@ -11,6 +11,7 @@
 #include "recipe/replies.h"
 #include "render/facts.h"
 #include "render/metadata.h"
+#include "render/photoshop.h"
 
 enum { PROPERTIES_MAX = 64, VERSION_LENGTH = 12 };
 
@@ -22,6 +23,15 @@ typedef struct listing {
     bool failed;
 } listing;
 
+/* A value that lives in the arena, or longer. */
+static void add_text(listing *l, const char *name, const char *value) {
+    if (value == NULL || l->count == PROPERTIES_MAX) {
+        l->failed = true;
+        return;
+    }
+    l->rows[l->count++] = (si_property){name, value};
+}
+
 static void add(listing *l, const char *name, const char *fmt, ...) SI_PRINTF(3, 4);
 
 static void add(listing *l, const char *name, const char *fmt, ...) {
@@ -30,14 +40,8 @@ static void add(listing *l, const char *name, const char *fmt, ...) {
     va_start(args, fmt);
     int n = vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    const char *copy =
-        n >= 0 ? si_arena_copy(&l->arena, text, n < (int)sizeof text ? (size_t)n : sizeof text - 1)
-               : NULL;
-    if (copy == NULL || l->count == PROPERTIES_MAX) {
-        l->failed = true;
-        return;
-    }
-    l->rows[l->count++] = (si_property){name, copy};
+    size_t len = n < (int)sizeof text ? (size_t)n : sizeof text - 1;
+    add_text(l, name, n >= 0 ? si_arena_copy(&l->arena, text, len) : NULL);
 }
 
 /* What the front wing says, in the place of what was found here. */
@@ -103,6 +107,8 @@ static bool version_of(const si_recipe *r, char out[SI_DIGEST_HEX]) {
 static si_result props(const si_recipe *r, const si_files *files, const si_answer_options *options,
     si_answer *out, si_diag *diag) {
     static const char *const types[] = {"RGB", "BW", "CMYK"};
+    bool plain = r->icc_name[0] == '\0' && r->pixel_type == SI_PIXEL_RGB && !r->pixel_keep;
+    const char *icc_name = plain ? "sRGB" : r->icc_name;
     char version[SI_DIGEST_HEX] = "";
     int size[2];
     listing l = {0};
@@ -113,7 +119,7 @@ static si_result props(const si_recipe *r, const si_files *files, const si_answe
     add(&l, "image.bgc", "%06x", (unsigned)r->bgc);
     add(&l, "image.height", "%d", size[1]);
     add(&l, "image.iccEmbed", "%d", r->icc_embed);
-    add(&l, "image.iccProfile", "%s", r->icc_name);
+    add(&l, "image.iccProfile", "%s", icc_name);
     add(&l, "image.length", "0");
     add(&l, "image.mask", "%d", r->alpha);
     add(&l, "image.pathEmbed", "%d", r->path_embed);
@@ -135,6 +141,28 @@ static int open_source(const si_recipe *r, const si_files *files, si_diag *diag)
     return si_files_open(files, &r->picture.layers[0].source, diag);
 }
 
+/* The names of the Photoshop paths of an original, parted by commas. */
+static si_result path_names(
+    int fd, const si_answer_options *options, si_arena *arena, const char **names, si_diag *diag) {
+    si_metadata m = {0};
+    si_photoshop found = {0};
+    si_bytes text = {0};
+    si_result result = si_metadata_read(fd, &options->limits, &m, diag);
+    if (result == SI_OK && m.photoshop.len > 0) {
+        result = si_photoshop_read(m.photoshop.data, m.photoshop.len, arena, &found, diag);
+    }
+    bool ok = true;
+    for (size_t i = 0; i < found.count && ok; i++) {
+        const char *name = found.paths[i].name;
+        ok = (i == 0 || si_bytes_append(&text, ",", 1)) &&
+             si_bytes_append(&text, name, strlen(name));
+    }
+    *names = si_arena_copy(arena, (const char *)text.data, text.len);
+    si_bytes_free(&text);
+    si_metadata_free(&m);
+    return ok && *names != NULL ? result : si_fail(diag, SI_ERR_MEMORY, "out of memory");
+}
+
 static si_result imageprops(const si_recipe *r, const si_files *files,
     const si_answer_options *options, si_answer *out, si_diag *diag) {
     const si_file_ref *file = si_picture_file(&r->picture);
@@ -144,20 +172,23 @@ static si_result imageprops(const si_recipe *r, const si_files *files,
     if (fd < 0) {
         return diag->code;
     }
+    const char *paths = "";
     si_result result = si_render_props(fd, &options->limits, &p, diag);
+    result = result == SI_OK ? path_names(fd, options, &l.arena, &paths, diag) : result;
     close(fd);
     if (result != SI_OK) {
+        si_arena_free(&l.arena);
         return result;
     }
     add(&l, "image.anchor", "%d,%d", p.width / 2, p.height / 2);
-    add(&l, "image.embeddedIccProfile", "%s", p.icc_name);
-    add(&l, "image.embeddedPhotoshopPaths", "0");
+    add(&l, "image.embeddedIccProfile", "%d", p.has_icc);
+    add(&l, "image.embeddedPhotoshopPaths", "%d", paths[0] != '\0');
     add(&l, "image.embeddedXmpData", "%d", p.has_xmp);
     add(&l, "image.height", "%d", p.height);
     add(&l, "image.iccProfile", "%s", p.icc_name);
     add(&l, "image.mask", "%d", r->picture.layers[0].mask.kind != SI_SOURCE_NONE ? 3 : p.alpha * 2);
     add(&l, "image.modifier", "%s", "");
-    add(&l, "image.photoshopPathNames", "%s", "");
+    add_text(&l, "image.photoshopPathNames", paths);
     add(&l, "image.pixTyp", "%s", p.channels == 1 ? "BW" : p.channels == 4 ? "CMYK" : "RGB");
     add(&l, "image.postModifier", "%s", "");
     add(&l, "image.printRes", "%.6g", p.print_res);
@@ -187,17 +218,16 @@ static si_result xmp(const si_recipe *r, const si_files *files, const si_answer_
 static si_result crop(const si_recipe *r, const si_files *files, const si_answer_options *options,
     si_answer *out, si_diag *diag) {
     const si_source *s = &r->picture.layers[0].source;
-    double rect[4];
+    double found[1][4];
     uint32_t colour;
-    char text[4][32];
+    char rect[SI_CROP_RECT_MAX], swatch[SI_CROP_RECT_MAX];
     si_shape shape = si_recipe_shape(r);
-    si_result result = si_render_crop(r, files, &options->limits, rect, &colour, diag);
+    si_result result = si_render_crops(r, &s, 1, files, &options->limits, found, &colour, diag);
     if (result != SI_OK) {
         return result;
     }
-    for (int i = 0; i < 4; i++) {
-        si_real_print(rect[i], text[i]);
-    }
+    si_crop_rect_print(s, found[0], rect);
+    si_crop_colour_print(colour, swatch);
     const char *name = "";
     for (int i = 0; i < r->fact_count; i++) {
         name = strcmp(r->facts[i].name, "SmartCropDef") == 0 ? r->facts[i].value : name;
@@ -205,9 +235,8 @@ static si_result crop(const si_recipe *r, const si_files *files, const si_answer
     char lines[600];
     int n = snprintf(lines, sizeof lines,
         "SmartCropDef=%.100s\r\nSmartCropType=%s\r\nSmartCropWidth=%d.0\r\nSmartCropHeight=%d.0\r\n"
-        "SmartCropRect=%s,%s,%s,%s,%d,%d\r\nSmartSwatchColor=0x%06X",
-        name, s->crop_rect[2] > 0 ? "manual" : "smart", s->smart_crop[0], s->smart_crop[1], text[0],
-        text[1], text[2], text[3], s->smart_crop[0], s->smart_crop[1], (unsigned)colour);
+        "SmartCropRect=%s\r\nSmartSwatchColor=%s",
+        name, si_crop_type(s, name), s->smart_crop[0], s->smart_crop[1], rect, swatch);
     si_reply reply = {0};
     bool ok = n > 0 && n < (int)sizeof lines && si_reply_lines(&shape, lines, &reply);
     si_bytes_move(&out->body, &reply.body);
@@ -236,27 +265,77 @@ static si_result map(const si_recipe *r, const si_files *files, const si_answer_
     return ok ? result : si_fail(diag, SI_ERR_MEMORY, "out of memory");
 }
 
+/* Size of a layer's original, or of the part that its smart crop shows. */
+static void measure(const si_recipe *r, int layer, const si_files *files,
+    const si_answer_options *options, int size[2]) {
+    const si_source *s = &r->picture.layers[layer].source;
+    si_diag ignored = {0};
+    si_source_props p = {0};
+    double part[1][4] = {{0, 0, 1, 1}};
+    uint32_t colour;
+    int fd = si_files_open(files, s, &ignored);
+    if (fd < 0) {
+        return;
+    }
+    bool known = si_render_props(fd, &options->limits, &p, &ignored) == SI_OK;
+    close(fd);
+    if (known && s->smart_crop[0] > 0) {
+        known =
+            si_render_crops(r, &s, 1, files, &options->limits, part, &colour, &ignored) == SI_OK;
+    }
+    if (known) {
+        size[0] = (int)(part[0][2] * p.width + 0.5);
+        size[1] = (int)(part[0][3] * p.height + 0.5);
+    }
+}
+
+/* The smart crops that the set of an image names. */
+static si_result find_crops(const si_recipe *r, const si_files *files,
+    const si_answer_options *options, si_arena *arena, si_set_crop **out, si_diag *diag) {
+    size_t count = (size_t)si_media_set_crop_count(r);
+    si_set_crop *crops = si_arena_alloc(arena, (count + 1) * sizeof *crops);
+    si_source *sources = si_arena_alloc(arena, (count + 1) * sizeof *sources);
+    const si_source **list = si_arena_alloc(arena, (count + 1) * sizeof *list);
+    double(*rects)[4] = si_arena_alloc(arena, (count + 1) * sizeof *rects);
+    uint32_t *colours = si_arena_alloc(arena, (count + 1) * sizeof *colours);
+    si_diag ignored = {0};
+    if (crops == NULL || sources == NULL || list == NULL || rects == NULL || colours == NULL) {
+        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    }
+    *out = crops;
+    for (size_t i = 0; i < count; i++) {
+        list[i] = &sources[i];
+        if (!si_media_set_crop_source(r, (int)i, &sources[i])) {
+            return si_fail(diag, SI_ERR_SYNTAX, "malformed recipe: smart crops of a set");
+        }
+    }
+    if (count == 0 || si_render_crops(r, list, (int)count, files, &options->limits, rects, colours,
+                          &ignored) != SI_OK) {
+        return SI_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        crops[i] = (si_set_crop){.known = true, .colour = colours[i]};
+        memcpy(crops[i].rect, rects[i], sizeof rects[i]);
+    }
+    return SI_OK;
+}
+
 /* Files that cannot be read have no size; the set is told all the same. */
 static si_result set(const si_recipe *r, const si_files *files, const si_answer_options *options,
     si_answer *out, si_diag *diag) {
-    int count = r->picture.layer_count;
-    int(*sizes)[2] = calloc((size_t)count + 1, sizeof *sizes);
-    if (sizes == NULL) {
-        return si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    si_arena arena = {0};
+    si_set_crop *crops = NULL;
+    int layers = r->picture.layer_count;
+    int(*sizes)[2] = si_arena_alloc(&arena, ((size_t)layers + 1) * sizeof *sizes);
+    si_result result = sizes != NULL ? find_crops(r, files, options, &arena, &crops, diag)
+                                     : si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    for (int i = 0; i < layers && result == SI_OK; i++) {
+        measure(r, i, files, options, sizes[i]);
     }
-    for (int i = 0; i < count; i++) {
-        si_diag ignored = {0};
-        si_source_props p = {0};
-        int fd = si_files_open(files, &r->picture.layers[i].source, &ignored);
-        if (fd >= 0 && si_render_props(fd, &options->limits, &p, &ignored) == SI_OK) {
-            sizes[i][0] = p.width;
-            sizes[i][1] = p.height;
-        }
-        if (fd >= 0) {
-            close(fd);
-        }
+    if (result == SI_OK) {
+        result = si_media_set_fill(r, (const int(*)[2])sizes, crops, &out->body, diag);
     }
-    si_result result = si_media_set_fill(r, (const int(*)[2])sizes, &out->body, diag);
+    si_arena_free(&arena);
     si_shape shape = si_recipe_shape(r);
     si_reply typed = {0};
     if (result == SI_OK && r->body == SI_BODY_XML &&
@@ -266,7 +345,6 @@ static si_result set(const si_recipe *r, const si_files *files, const si_answer_
         out->content_type = si_properties_type(r->body);
     }
     si_bytes_free(&typed.body);
-    free(sizes);
     return result;
 }
 

@@ -140,3 +140,5 @@ class Content(unittest.TestCase):
         self.get("papers/manual?req=nonsense", 403)
         self.get("papers/manual?cache=maybe", 403)
         self.get("papers/manual?req=exists,json&handler=a(b", 403)
+        self.assertTrue(self.get("papers/manual?req=exists,json&handler=my.call_2").body.startswith(
+            b"/*jsonp*/my.call_2({"))

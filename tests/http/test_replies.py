@@ -3,7 +3,10 @@ renderer's property replies, byte by byte where clients rely on that."""
 
 import json
 import re
+import struct
 import unittest
+
+from PIL import Image, ImageCms
 
 COMPANY = """RootPath = demo
 MaxPix = 2000,2000
@@ -14,14 +17,18 @@ LocaleStrMap = fr,FR,|,
 Path = product.jpg
 Modifier = wid=100
 Anchor = 3,4
-UserData = k=plain^loc=FR^joli??z=1
+UserData = k=plain^loc=FR^joli??z=1??w=<w>
 Targets = Target.1.rect=1,2,3,4??Target.1.label=a^loc=FR^b
 ImageSet = landscape;night,{0xff0000 Red^loc=FR^Rouge}
 Map = <AREA SHAPE="rect" COORDS="100,200,300,400" HREF="x">
 [object hero_F]
 Path = night.jpg
+[object labelled]
+Path = landscape.jpg
+UserData = k=plain??z=1??end=
 [crops]
 Wide = 1600x900
+Small = 200x200
 [crop landscape]
 Wide = 0.1,0.2,0.5,0.5
 [static low]
@@ -41,12 +48,32 @@ ImageSet = low,high,flash,missing
 """
 
 
+def photoshop_path(number, name):
+    """An image resource block with a path of one closed triangle (Adobe Photoshop File Formats Specification)."""
+    def point(x, y):
+        return struct.pack(">H", 1) + struct.pack(">ii", int(y * 2 ** 24), int(x * 2 ** 24)) * 3
+    data = struct.pack(">H24x", 6) + struct.pack(">HH22x", 0, 3) + point(0.1, 0.1) + point(0.9, 0.1) + point(0.5, 0.9)
+    title = bytes([len(name)]) + name
+    title += b"\0" * (len(title) % 2)
+    return b"8BIM" + struct.pack(">H", number) + title + struct.pack(">I", len(data)) + data
+
+
 class Replies(unittest.TestCase):
     server = None
 
     @classmethod
     def prepare(cls, root, companies):
         (companies / "library.ini").write_text(COMPANY)
+        (companies / "cropped.ini").write_text(
+            "RootPath = demo\n[crops]\n" + "".join(f"Crop-number-{i} = {100 + i}x200\n" for i in range(150)))
+        picture = Image.new("RGB", (40, 30), (200, 30, 60))
+        srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        picture.save(root / "demo/bare.jpg")
+        picture.save(root / "demo/profiled.jpg", icc_profile=srgb)
+        body = (root / "demo/bare.jpg").read_bytes()
+        block = b"Photoshop 3.0\0" + photoshop_path(2000, b"outline") + photoshop_path(2001, b"hole")
+        (root / "demo/paths.jpg").write_bytes(
+            body[:2] + b"\xff\xed" + struct.pack(">H", len(block) + 2) + block + body[2:])
 
     def get(self, url, status=200):
         reply = self.server.image("library/" + url)
@@ -111,13 +138,15 @@ class Replies(unittest.TestCase):
         self.assertEqual(big["image.width"], "5000")
 
     def test_record_fields_are_localized(self):
-        self.assertEqual(self.text("hero?req=userdata"), "k=plain\r\nz=1\r\n")
+        self.assertEqual(self.text("hero?req=userdata"), "k=plain\r\nz=1\r\nw=<w>\r\n")
         self.assertEqual(self.text("landscape?req=userdata"), "\r\n")
-        self.assertEqual(self.facts("hero?req=userdata,json"), {"k": "plain", "z": "1"})
+        self.assertEqual(self.facts("hero?req=userdata,json"), {"k": "plain", "z": "1", "w": "<w>"})
         self.assertEqual(self.text("hero?req=targets"),
                          "Target.1.rect=1,2,3,4\r\nTarget.1.label=a\r\n")
         self.assertEqual(self.text("hero?req=imageset"), "landscape;night,{0xff0000 Red}\r\n")
         self.assertEqual(self.text("nothing?req=imageset"), "\r\n")
+        self.assertEqual(self.text("hero?req=imageset,json&id=i&handler=altset_123"),
+                         '/*jsonp*/altset_123({"IMAGE_SET":"landscape;night,{0xff0000 Red}"},"i");')
 
     def test_map_of_a_record_and_of_a_composite(self):
         self.assertEqual(self.text("hero?req=map"),
@@ -140,6 +169,86 @@ class Replies(unittest.TestCase):
         given = self.facts("landscape?req=set,json&imageSet={night,product}")["set"]
         self.assertEqual([i["i"]["n"] for i in given["item"]], ["library/night", "library/product"])
         self.assertIn('<i n="library/landscape"/>', self.text("hero?req=set"))
+
+    def test_labels_of_sets_have_no_line_ends(self):
+        given = self.facts("landscape?req=set,json&labelkey=k&imageSet={library/labelled}")["set"]
+        self.assertEqual(given["item"]["l"], "plain")
+        given = self.facts("landscape?req=set,json&labelkey=z&imageSet={library/labelled}")["set"]
+        self.assertEqual(given["item"]["l"], "1")
+
+    def test_braces_of_a_set_may_be_missing(self):
+        with_braces = self.text("landscape?req=set,json&imageSet={night;product,{0xff0000%20Red}}")
+        self.assertEqual(self.text("landscape?req=set,json&imageSet=night;product,{0xff0000%20Red}"), with_braces)
+        self.assertEqual(self.text("landscape?imageSet=night;product,%7B0xff0000%20Red%7D&req=set,json"), with_braces)
+        self.assertEqual(self.text("landscape?imageSet=%7Bnight%3Bproduct%2C%7b0xff0000+Red%7d%7D&req=set,json"), with_braces)
+        self.assertIn('{"c":"0xff0000","l":"Red"}',
+                      self.text("landscape?req=set,json&imageSet={night;%7B0xff0000%20Red%7D}"))
+        item = self.facts("?req=set,json&imageSet={library/product%3AWide}")["set"]["item"]
+        self.assertEqual(item["i"], {"n": "library/product:Wide"})
+        self.assertAlmostEqual(int(item["dx"]) / int(item["dy"]), 16 / 9, delta=0.01)
+        listed = self.facts("?imageset=library/night,library/product&req=set,json")["set"]
+        self.assertEqual([i["i"]["n"] for i in listed["item"]], ["library/night", "library/product"])
+        self.assertEqual(listed["n"], "library")
+        sets = self.facts("?imageSet={night,product},{product,night}&req=set,json")["set"]
+        self.assertEqual([len(i["set"]["item"]) for i in sets["item"]], [2, 2])
+        self.assertIn("do not match", self.text("landscape?req=set&imageSet=night,{product", 403))
+        self.assertIn("isValid=1", self.text("landscape?req=validate&imageSet=night,product"))
+
+    def test_sets_of_images_name_their_smart_crops(self):
+        """Read as Adobe's Core WCM Components do, whose expressions these are."""
+        body = self.text("product?req=set,json")
+        payload = re.fullmatch(r'(?:/\*jsonp\*/)?\s*([^()]+)\(([\s\S]+),\s*"[0-9]*"\);?', body)[2]
+        relation = json.loads(payload)["set"]["relation"]
+        self.assertEqual({int(float(r["userdata"]["SmartCropWidth"])): ":" + r["userdata"]["SmartCropDef"]
+                          for r in relation}, {1600: ":Wide", 200: ":Small"})
+        for r in relation:
+            name = r["userdata"]["SmartCropDef"]
+            self.assertEqual(r["n"], f"library/product:{name}")
+            self.assertEqual(r["userdata"], self.facts(f"product:{name}?req=userdata,json"))
+        by_hand = self.facts("landscape?req=set,json")["set"]["relation"][0]["userdata"]
+        self.assertEqual(by_hand, self.facts("landscape:Wide?req=userdata,json"))
+        xml = self.text("product?req=set")
+        self.assertRegex(xml, r'<relation n="library/product:Wide"><userdata SmartCropDef="Wide" [^>]*/></relation>')
+        self.assertNotIn("relation", self.text("hero?req=set,json"))        # a set of images
+        many = self.server.image("cropped/product?req=set,json").body.decode()
+        self.assertEqual(many.count('"SmartCropDef":'), 150)
+
+    def test_sets_have_no_smart_crops_of_their_own(self):
+        for url in ("product:Wide?req=set", "product:Wide?req=set,json", "product:Swatch?req=set", "hero:x?req=set"):
+            self.assertIn(":", self.text(url, 403))
+        self.assertIn("s7jsonError", self.text("product:Wide?req=set,json", 403))
+
+    def test_handlers_are_names_of_javascript(self):
+        for name in ("altset_123", "ng_jsonp_callback_0", "a.b", "$x", "%24x", "jQuery1_2"):
+            self.assertTrue(self.text(f"hero?req=exists,json&handler={name}").startswith(
+                "/*jsonp*/" + name.replace("%24", "$") + "({"))
+        for name in ("9a", "a..b", "a.", ".a", "a(b", "a%3Bb", "a%0Ab", "a%2F*", "a%5B0%5D", "a%20b", "a-b", "%C3%A9"):
+            body = self.text(f"hero?req=exists,json&handler={name}", 403)
+            self.assertTrue(body.startswith('/*jsonp*/s7jsonError({"message":"handler: expected '), body)
+
+    def test_swatches_say_that_they_are_swatches(self):
+        facts = self.facts("product:Swatch?req=userdata,json")
+        self.assertEqual((facts["SmartCropDef"], facts["SmartCropType"]), ("Swatch", "Swatch"))
+        self.assertEqual(self.facts("product:Wide?req=userdata,json")["SmartCropType"], "smart")
+        self.assertEqual(self.facts("landscape:Wide?req=userdata,json")["SmartCropType"], "manual")
+        self.assertIn("SmartCropType=Swatch\r\n", self.text("product:Swatch?req=userdata"))
+
+    def test_imageprops_say_what_is_embedded(self):
+        plain, profiled = self.facts("bare?req=imageprops,json"), self.facts("profiled?req=imageprops,json")
+        self.assertEqual((plain["image.embeddedIccProfile"], plain["image.iccProfile"]), ("0", ""))
+        self.assertEqual(profiled["image.embeddedIccProfile"], "1")
+        self.assertIn("sRGB", profiled["image.iccProfile"])
+        self.assertIn("image.embeddedIccProfile=1\r\n", self.text("profiled?req=imageprops"))
+        self.assertIn('name="embeddedIccProfile" value="0"', self.text("bare?req=imageprops,xml"))
+        self.assertEqual((plain["image.embeddedPhotoshopPaths"], plain["image.photoshopPathNames"]), ("0", ""))
+        paths = self.facts("paths?req=imageprops,json")
+        self.assertEqual((paths["image.embeddedPhotoshopPaths"], paths["image.photoshopPathNames"]),
+                         ("1", "outline,hole"))
+
+    def test_props_name_the_profile_of_the_reply(self):
+        self.assertEqual(self.facts("profiled?req=props,json&iccEmbed=1")["image.iccProfile"], "sRGB")
+        self.assertEqual(self.facts("profiled?req=props,json&icc=AdobeRGB")["image.iccProfile"], "AdobeRGB")
+        self.assertEqual(self.facts("profiled?req=props,json&fmt=jpeg,gray")["image.iccProfile"], "")
 
     def test_smart_crops_tell_their_rectangle(self):
         facts = self.facts("product:Wide?req=userdata,json")

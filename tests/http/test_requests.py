@@ -123,7 +123,7 @@ class Requests(unittest.TestCase):
         self.assertTrue(self.get("asked/shoe?req=exists,json&id=%e9").body.endswith(b'"\\u00e9");'))
         ElementTree.fromstring(self.get("asked/shoe?req=props,xml&wid=a%ff%01", 403).body)
         self.get("asked/shoe?req=exists,json&handler=a(b", 403)
-        self.get("asked/shoe?req=exists,json&handler=a.b", 403)
+        self.get("asked/shoe?req=exists,json&handler=a..b", 403)
 
     def test_types_of_encodings(self):
         for kind in ("exists", "props", "imageprops", "catalogprops", "validate", "xlate"):

@@ -154,6 +154,18 @@ static void text_is_trimmed(void **state) {
 }
 
 /* Splits at ',' and joins the parts again as <part>. */
+static void test_lines(void **unused) {
+    (void)unused;
+    si_str rest = SI_STR("a\r\nb\n\rc\r"), line;
+    static const char *const want[] = {"a", "b", "", "c", ""};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        assert_true(si_str_next_line(&rest, &line));
+        assert_true(si_str_eq(line, si_str_of(want[i])));
+    }
+    assert_false(si_str_next_line(&rest, &line));
+    assert_int_equal(line.len, 0);
+}
+
 static void test_utf8(void **unused) {
     (void)unused;
     static const struct {
@@ -425,6 +437,7 @@ static void outputs_are_found_by_name(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_hands_out_zeroed_aligned_memory),
+        cmocka_unit_test(test_lines),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(arena_keeps_to_its_limit),
         cmocka_unit_test(arena_has_a_limit_of_its_own),

@@ -25,7 +25,7 @@ static void test_records(void **state) {
     assert_string_equal(r->modifier, "");
     assert_false(SI_RECORD_HAS(r, anchor));
     r = record_of(c, "two");
-    assert_string_equal(r->modifier, "text=a\tb\r\nc \"q\"");
+    assert_string_equal(r->modifier, "text=a\tbc \"q\"");
     assert_string_equal(r->user_data, "a=1??b=2"); /* quoted as a whole: ?? stays */
     r = record_of(c, "three");
     assert_string_equal(r->modifier, " hei=5 "); /* blanks count */
@@ -42,6 +42,54 @@ static void test_unquoted_properties(void **state) {
     assert_string_equal(record_of(c, "one")->user_data, "a=1\r\nb=2");
     assert_int_equal(record_of(c, "one")->anchor.h, 4);
     si_catalog_free(c);
+}
+
+/* Line ends inside of quotes part properties, are kept in maps, which are HTML, and otherwise no
+ * part of a value, whatever system wrote the file. */
+static void test_line_ends_in_quotes(void **state) {
+    (void)state;
+    static const char *const ends[] = {"\r\n", "\n", "\r"};
+    write_company("acme",
+        "CatalogFile = all.txt\r\nMacroFile = macros.txt\r\nFontMapFile = fonts.txt\r\n"
+        "PublishInfo = a\\\r\n b\r\n[object ini]\r\nPath = x.tif\r\nModifier = wid=1\r\n "
+        "&hei=2\r\n"
+        "UserData = a=1??b=2\r\n");
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char text[800];
+        const char *e = ends[i];
+        snprintf(text, sizeof text,
+            "Id\tPath\tModifier\tImageSet\tMap\tUserData\tTargets\tResolution\tUserType%s"
+            "one\t\"a.tif%s\"\t\"wid=1&%s  hei=2%s\"\t\"a,%sb;c%s\"\t\"<AREA%sHREF=\"\"x\"\">\"\t"
+            "\"k=??%sl=2%s\"\tm=1??n=2\t\"300%s\"\tshoe%s",
+            e, e, e, e, e, e, e, e, e, e, e);
+        write_file("conf/companies/all.txt", text);
+        snprintf(text, sizeof text, "Name\tDefinition%s\"big%s\"\t\"wid=900&%shei=900%s\"%s", e, e,
+            e, e, e);
+        write_file("conf/companies/macros.txt", text);
+        snprintf(text, sizeof text, "Name\tFontPath%s\"Arial%s\"\t\"arial.ttf%s\"%s", e, e, e, e);
+        write_file("conf/companies/fonts.txt", text);
+        si_catalog *c = load();
+        assert_int_equal(warning_count, 0);
+        const si_record *r = record_of(c, "one");
+        assert_string_equal(r->path, "a.tif");
+        assert_string_equal(r->modifier, "wid=1&hei=2");
+        assert_string_equal(r->image_set, "a,b;c");
+        assert_string_equal(r->user_data, "k=??\r\nl=2\r\n");
+        assert_string_equal(r->targets, "m=1\r\nn=2");
+        assert_true(r->resolution == 300);
+        assert_string_equal(r->user_type, "shoe");
+        snprintf(text, sizeof text, "<AREA%sHREF=\"x\">", e);
+        assert_string_equal(r->map, text);
+        const si_company *acme = company_of(c, "acme");
+        assert_string_equal(si_company_preset(c, acme, SI_STR("big")), "wid=900&hei=900");
+        const si_font *f[4];
+        assert_int_equal(si_catalog_font(c, acme, SI_STR("Arial"), f), 1);
+        assert_string_equal(f[0]->path, "arial.ttf");
+        assert_string_equal(acme->attributes.publish_info, "ab");
+        assert_string_equal(record_of(c, "ini")->modifier, "wid=1&hei=2");
+        assert_string_equal(record_of(c, "ini")->user_data, "a=1\r\nb=2");
+        si_catalog_free(c);
+    }
 }
 
 static void test_several_files(void **state) {
@@ -217,6 +265,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_records, clean),
         cmocka_unit_test_setup(test_unquoted_properties, clean),
+        cmocka_unit_test_setup(test_line_ends_in_quotes, clean),
         cmocka_unit_test_setup(test_several_files, clean),
         cmocka_unit_test_setup(test_encoding, clean),
         cmocka_unit_test_setup(test_maps, clean),

@@ -14,6 +14,7 @@
 
 #include "recipe/media_set.h"
 #include "recipe/replies.h"
+#include "recipe/values.h"
 
 static char folder[] = "/tmp/smartimg-replies-XXXXXX";
 
@@ -109,7 +110,8 @@ static void write_file(const char *name, const char *text) {
 }
 
 static int set_up(void **state) {
-    static const char *const folders[] = {"", "/root", "/root/co", "/conf", "/conf/companies"};
+    static const char *const folders[] = {
+        "", "/root", "/root/co", "/root/crops", "/conf", "/conf/companies"};
     char path[300];
     assert_non_null(mkdtemp(folder));
     for (size_t i = 1; i < sizeof folders / sizeof *folders; i++) {
@@ -118,6 +120,10 @@ static int set_up(void **state) {
     }
     write_file("root/co/a.jpg", "a");
     write_file("root/co/b.jpg", "b");
+    write_file("root/crops/a.jpg", "a");
+    write_file("root/crops/b.jpg", "b");
+    write_file("conf/companies/crops.ini",
+        "[crops]\nLarge = 800x400\n[crop b]\nLarge = 0.1,0.2,0.5,0.5\n");
     write_file("conf/companies/co.ini",
         "[object swatches]\nImageSet = a;sw,b;{0xff0000 Red}\n"
         "[object spin]\nAssetType = SPINSET\nImageSet = a,b\n"
@@ -126,6 +132,10 @@ static int set_up(void **state) {
         "[object sw]\nPath = b.jpg\n"
         "[object labelled]\nPath = a.jpg\nUserData = Name=A <1>??other=2\n"
         "[object labels]\nImageSet = labelled;sw\n"
+        "[object plain]\nImageSet = a,b\n"
+        "[object mixed]\nImageSet = plain;a;img_set,spin;b;img_set\n"
+        "[object written]\nImageSet = plain;;spin,{a,b};;advanced_image_set\n"
+        "[object media in media]\nImageSet = media;;,a;;img\n"
         "[object pages]\nImageSet = a:b,b\n");
     si_catalog *catalog = NULL;
     char conf[300], root[300];
@@ -152,9 +162,11 @@ static const char *media_set(
     si_diag diag = {0};
     si_bytes out = {0};
     int sizes[SI_MEDIA_SET_IMAGES][2];
+    si_set_crop crops[4] = {{.known = false}};
+    bool cropped = strncmp(object, "crops/", 6) == 0;
     const si_media_set_request request = {.catalog = c,
-        .main = si_catalog_find_company(c, SI_STR("co"), arena),
-        .object = si_str_of(object),
+        .main = si_catalog_find_company(c, cropped ? SI_STR("crops") : SI_STR("co"), arena),
+        .object = si_str_of(object + 6 * cropped),
         .label_key = label != NULL ? si_str_of(label) : (si_str){NULL, 0}};
     si_recipe_init(&r);
     r.req = SI_REQ_SET;
@@ -172,8 +184,11 @@ static const char *media_set(
         bool a = strstr(back.picture.layers[i].source.file.path, "a.jpg") != NULL;
         sizes[i][0] = a ? 640 : 64;
         sizes[i][1] = a ? 480 : 48;
+        crops[0] =
+            (si_set_crop){.known = a && i == 0, .rect = {0.25, 0, 0.5, 1}, .colour = 0xA56DB2};
     }
-    assert_int_equal(si_media_set_fill(&back, (const int(*)[2])sizes, &out, &diag), SI_OK);
+    assert_true(si_media_set_crop_count(&back) <= 4);
+    assert_int_equal(si_media_set_fill(&back, (const int(*)[2])sizes, crops, &out, &diag), SI_OK);
     char *copy = si_arena_copy(arena, (const char *)out.data, out.len);
     si_bytes_free(&out);
     for (char *iv = copy; (iv = strstr(iv, "\"iv\":\"")) != NULL;) { /* it depends on the time */
@@ -188,9 +203,9 @@ static void test_image_sets_and_swatches(void **state) {
     assert_string_equal(media_set(*state, &a, "swatches", NULL, SI_BODY_JSON),
         "/*jsonp*/s7jsonResponse({\"set\":{\"pv\":\"1.0\",\"type\":\"img_set\",\"n\":\"co/"
         "swatches\","
-        "\"item\":[{\"dx\":\"640\",\"dy\":\"480\",\"iv\":\"........\",\"i\":{\"n\":\"co/a\"},"
-        "\"s\":{\"n\":\"co/sw\"}},{\"dx\":\"64\",\"dy\":\"48\",\"iv\":\"........\","
-        "\"i\":{\"n\":\"co/b\"},\"s\":{\"c\":\"0xff0000\",\"l\":\"Red\"}}]}},\"x\");");
+        "\"item\":[{\"i\":{\"n\":\"co/a\"},\"s\":{\"n\":\"co/sw\"},\"dx\":\"640\",\"dy\":\"480\","
+        "\"iv\":\"........\"},{\"i\":{\"n\":\"co/b\"},\"s\":{\"c\":\"0xff0000\",\"l\":\"Red\"},"
+        "\"dx\":\"64\",\"dy\":\"48\",\"iv\":\"........\"}]}},\"x\");");
     si_arena_free(&a);
 }
 
@@ -198,7 +213,7 @@ static void test_image_sets_and_swatches(void **state) {
 static void test_a_single_item_is_an_object(void **state) {
     si_arena a = {0};
     const char *text = media_set(*state, &a, "one", NULL, SI_BODY_JSON);
-    assert_non_null(strstr(text, "\"item\":{\"dx\":\"640\""));
+    assert_non_null(strstr(text, "\"item\":{\"i\":{\"n\":\"co/a\"}"));
     assert_null(strstr(text, "["));
     si_arena_free(&a);
 }
@@ -206,12 +221,75 @@ static void test_a_single_item_is_an_object(void **state) {
 static void test_media_sets_hold_sets_and_videos(void **state) {
     si_arena a = {0};
     const char *text = media_set(*state, &a, "media", NULL, SI_BODY_JSON);
-    assert_non_null(
-        strstr(text, "\"type\":\"media_set\",\"n\":\"co/media\",\"item\":[{\"type\":\"img\","));
+    assert_non_null(strstr(text, "\"type\":\"media_set\",\"n\":\"co/media\",\"item\":[{\"i\":{"));
+    assert_non_null(strstr(text, "\"type\":\"img\",\"dx\":\"640\""));
     assert_non_null(
         strstr(text, "{\"set\":{\"pv\":\"1.0\",\"type\":\"spin\",\"n\":\"co/spin\",\"item\":[{"));
-    assert_non_null(strstr(text, "{\"type\":\"video\",\"v\":{\"n\":\"co/clip.mp4\""));
+    assert_non_null(strstr(text, "}]},\"s\":{\"n\":\"co/a\"},\"type\":\"spin\"}"));
+    assert_non_null(
+        strstr(text, "{\"v\":{\"n\":\"co/clip.mp4\",\"path\":\"clip.mp4\"},\"type\":\"video\"}"));
     si_arena_free(&a);
+}
+
+/* The item of a media set says what it holds, by the type of the set: its record's AssetType, what
+ * is written beside it, its shape. */
+static void test_items_of_sets_have_the_type_of_their_set(void **state) {
+    si_arena a = {0};
+    const char *text = media_set(*state, &a, "mixed", NULL, SI_BODY_JSON);
+    assert_non_null(strstr(text, "\"type\":\"img_set\",\"n\":\"co/plain\""));
+    assert_non_null(strstr(text, "\"s\":{\"n\":\"co/a\"},\"type\":\"img_set\"}"));
+    assert_non_null(strstr(text, "\"type\":\"spin\",\"n\":\"co/spin\""));
+    assert_non_null(strstr(text, "\"s\":{\"n\":\"co/b\"},\"type\":\"spin\"}"));
+    text = media_set(*state, &a, "written", NULL, SI_BODY_JSON);
+    assert_non_null(strstr(text, "\"type\":\"spin\",\"n\":\"co/plain\""));
+    assert_non_null(strstr(text, "\"type\":\"img_set\",\"item\":[{\"i\":{\"n\":\"co/a\"}"));
+    text = media_set(*state, &a, "media in media", NULL, SI_BODY_JSON);
+    assert_string_equal(text, "error: a media set in a media set");
+    si_arena_free(&a);
+}
+
+/* How page components find smart crops: an array even of one, with the values of req=userdata. */
+static void test_sets_of_images_name_their_smart_crops(void **state) {
+    si_arena a = {0};
+    const char *text = media_set(*state, &a, "crops/a", NULL, SI_BODY_JSON);
+    assert_string_equal(text,
+        "/*jsonp*/s7jsonResponse({\"set\":{\"pv\":\"1.0\",\"type\":\"img\",\"n\":\"crops/a\","
+        "\"item\":{\"i\":{\"n\":\"crops/a\"},\"dx\":\"640\",\"dy\":\"480\",\"iv\":\"........\"},"
+        "\"relation\":[{\"n\":\"crops/a:Large\",\"userdata\":{\"SmartCropDef\":\"Large\","
+        "\"SmartCropType\":\"smart\",\"SmartCropWidth\":\"800.0\",\"SmartCropHeight\":\"400.0\","
+        "\"SmartCropRect\":\"0.25,0,0.5,1,800,400\",\"SmartSwatchColor\":\"0xA56DB2\"}}]}},\"x\")"
+        ";");
+    text = media_set(*state, &a, "crops/b", NULL, SI_BODY_XML); /* whose original is unreadable */
+    assert_non_null(strstr(text,
+        "<relation n=\"crops/b:Large\"><userdata SmartCropDef=\"Large\" SmartCropType=\"manual\" "
+        "SmartCropWidth=\"800.0\" SmartCropHeight=\"400.0\" SmartCropRect=\"\" "
+        "SmartSwatchColor=\"\"/></relation>"));
+    text = media_set(*state, &a, "a", NULL, SI_BODY_JSON); /* a company without crops */
+    assert_null(strstr(text, "relation"));
+    si_arena_free(&a);
+}
+
+static void test_types_of_smart_crops(void **unused) {
+    (void)unused;
+    const si_source found = {.smart_crop = {200, 200}};
+    const si_source by_hand = {.smart_crop = {200, 200}, .crop_rect = {0, 0, 0.5, 0.5}};
+    assert_string_equal(si_crop_type(&found, "Large"), "smart");
+    assert_string_equal(si_crop_type(&by_hand, "Large"), "manual");
+    assert_string_equal(si_crop_type(&found, "Swatch"), "Swatch");
+}
+
+static void test_names_of_jsonp_functions(void **unused) {
+    (void)unused;
+    static const char *const good[] = {
+        "s7R", "altset_123", "ng_jsonp_callback_0", "a.b", "$x", "_", "a.$.c9", "jQuery17_1"};
+    static const char *const bad[] = {"", "9a", "a.", ".a", "a..b", "a.9", "a b", "a(b", "a-b",
+        "a;b", "a/*", "a[0]", "\xC3\xA9", "a\nb", "a'b", "a\"b", "<a>", "a,b", "a=b"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_true(si_value_handler(si_str_of(good[i])));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(si_value_handler(si_str_of(bad[i])));
+    }
 }
 
 static void test_xml_and_pages(void **state) {
@@ -227,6 +305,8 @@ static void test_labels_come_from_user_data(void **state) {
     si_arena a = {0};
     const char *text = media_set(*state, &a, "labels", "name", SI_BODY_XML);
     assert_non_null(strstr(text, "l=\"A &lt;1&gt;\""));
+    text = media_set(*state, &a, "labels", "name", SI_BODY_JSON); /* no line end at its end */
+    assert_non_null(strstr(text, "\"l\":\"A \\u003c1\\u003e\"}"));
     si_arena_free(&a);
 }
 
@@ -249,6 +329,10 @@ int main(void) {
         cmocka_unit_test(test_image_sets_and_swatches),
         cmocka_unit_test(test_a_single_item_is_an_object),
         cmocka_unit_test(test_media_sets_hold_sets_and_videos),
+        cmocka_unit_test(test_items_of_sets_have_the_type_of_their_set),
+        cmocka_unit_test(test_sets_of_images_name_their_smart_crops),
+        cmocka_unit_test(test_types_of_smart_crops),
+        cmocka_unit_test(test_names_of_jsonp_functions),
         cmocka_unit_test(test_xml_and_pages),
         cmocka_unit_test(test_labels_come_from_user_data),
         cmocka_unit_test(test_images_are_sets_of_one),

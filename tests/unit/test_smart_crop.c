@@ -92,6 +92,24 @@ static void test_tiny_pictures_and_extreme_ratios(void **unused) {
     }
 }
 
+static void test_several_crops_are_those_of_one_each(void **unused) {
+    (void)unused;
+    static const uint8_t blue[3] = {10, 20, 180};
+    static const double ratios[] = {0.5, 2, 1, 3, 1e-3, 1.25};
+    enum { COUNT = sizeof ratios / sizeof *ratios };
+    double rects[COUNT][4], one[4];
+    si_image im = ground(128, 64, 3);
+    paint(&im, 100, 20, 12, blue);
+    assert_int_equal(si_smart_crops(&im, 2, COUNT, ratios, rects, NULL), SI_OK);
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(si_smart_crop(&im, 2, ratios[i], one, NULL), SI_OK);
+        assert_memory_equal(rects[i], one, sizeof one);
+    }
+    assert_true(rects[0][0] != 0.375); /* the middle */
+    assert_int_equal(si_smart_crops(&im, 2, 2, (double[]){1, -1}, rects, NULL), SI_ERR_RANGE);
+    si_image_free(&im);
+}
+
 static void test_a_crop_without_area_is_refused(void **unused) {
     (void)unused;
     double rect[4];
@@ -118,6 +136,7 @@ int main(void) {
         cmocka_unit_test(test_an_even_picture_is_cut_in_its_middle),
         cmocka_unit_test(test_the_whole_picture_where_the_ratio_is_its_own),
         cmocka_unit_test(test_tiny_pictures_and_extreme_ratios),
+        cmocka_unit_test(test_several_crops_are_those_of_one_each),
         cmocka_unit_test(test_a_crop_without_area_is_refused),
         cmocka_unit_test(test_the_swatch_is_the_commonest_colour),
     };
