@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "render/read/png_colour.h"
+#include "render/read/tiff_deep.h"
 
 enum {
     SNIFF_BYTES = 1024,
@@ -108,7 +109,11 @@ si_kind si_kind_sniff(const uint8_t *head, size_t len) {
 static const si_load_level FULL = {.shrink = 1, .page = 0, .scale = 1};
 
 /* Kinds with a reader of our own; libvips reads the others. */
-static si_reader *const readers[] = {[SI_KIND_JXL] = si_read_jxl, [SI_KIND_COUNT] = NULL};
+static si_reader *const readers[] = {
+#ifdef SI_HAVE_JXL
+    [SI_KIND_JXL] = si_read_jxl,
+#endif
+    [SI_KIND_COUNT] = NULL};
 
 /* Bytes are read through the descriptor rather than a mapping, so a file that is cut short while we
  * read is a broken image and not a SIGBUS (loaders that insist on a mapping excepted). */
@@ -118,6 +123,11 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
     if (readers[o->kind] != NULL) {
         return readers[o->kind](o->fd, level, &o->limits, diag);
     }
+#ifdef SI_HAVE_TIFF
+    if (o->kind == SI_KIND_TIFF && si_tiff_is_deep(o->fd, level.page)) {
+        return si_read_tiff_deep(o->fd, level, &o->limits, diag);
+    }
+#endif
     if (lseek(o->fd, 0, SEEK_SET) != 0) {
         si_fail(diag, SI_ERR_IO, "the source file cannot be read");
         return NULL;

@@ -152,8 +152,8 @@ static void attach_profile(VipsImage *image, const JxlDecoder *decoder) {
 
 /* The decoder's own message would name its source lines, if it had one. */
 static void fail_decode(JxlDecoderStatus status) {
-    vips_error("jxl",
-        status == JXL_DEC_NEED_MORE_INPUT ? "jxl: the file ends too early" : "jxl: damaged data");
+    vips_error(
+        "jxl", status == JXL_DEC_NEED_MORE_INPUT ? "the file ends too early" : "damaged data");
 }
 
 /* Tells the decoder where pixels go. `black` receives that channel alone, and may be NULL. */
