@@ -48,9 +48,25 @@ static cmsUInt32Number input_format(const si_colour *c) {
            EXTRA_SH((cmsUInt32Number)c->rows_alpha) | BYTES_SH(c->wide ? 2u : 1u);
 }
 
+static bool is_linear(cmsHPROFILE p, cmsTagSignature tag) {
+    const cmsToneCurve *curve = cmsReadTag(p, tag);
+    return curve != NULL && cmsIsToneCurveLinear(curve);
+}
+
+/* True where the lookup tables that lcms2 makes for speed (33 points on an axis, except for 8-bit
+ * RGB) are steps too far apart: up to 76 of 255 levels for dark linear greys. `told` curves may be
+ * as steep as PQ's. */
+static bool needs_exact(const si_colour *c, cmsHPROFILE from, bool told) {
+    if (c->bands == 1) {
+        return told || is_linear(from, cmsSigGrayTRCTag);
+    }
+    return c->bands == 3 && c->wide && cmsIsMatrixShaper(from) &&
+           (told || is_linear(from, cmsSigGreenTRCTag));
+}
+
 /* To the working space; relative with black point compensation where that is sRGB. */
 static cmsHTRANSFORM make_transform(
-    const si_colour *c, cmsHPROFILE from, const si_colour_spaces *spaces) {
+    const si_colour *c, cmsHPROFILE from, bool told, const si_colour_spaces *spaces) {
     bool srgb = spaces == NULL || spaces->working.data == NULL;
     cmsHPROFILE to = srgb ? cmsCreate_sRGBProfile() : open_icc(spaces->working);
     if (to == NULL) {
@@ -60,6 +76,7 @@ static cmsHTRANSFORM make_transform(
     cmsUInt32Number flags = cmsFLAGS_NOCACHE;
     flags |= srgb || spaces->bpc ? cmsFLAGS_BLACKPOINTCOMPENSATION : 0;
     flags |= c->rows_alpha ? cmsFLAGS_COPY_ALPHA : 0;
+    flags |= needs_exact(c, from, told) ? cmsFLAGS_NOOPTIMIZE : 0;
     cmsHTRANSFORM t = cmsCreateTransform(
         from, input_format(c), to, c->rows_alpha ? TYPE_RGBA_8 : TYPE_RGB_8, intent, flags);
     cmsCloseProfile(to);
@@ -125,7 +142,7 @@ static bool try_transform(si_colour *c, si_icc icc, const si_colour_spaces *spac
     }
     cmsHPROFILE from = open_source(c, icc);
     if (from != NULL) {
-        c->transform = make_transform(c, from, spaces);
+        c->transform = make_transform(c, from, false, spaces);
         cmsCloseProfile(from);
     }
     return c->transform != NULL;
@@ -138,7 +155,7 @@ static bool try_told(si_colour *c, const si_colorimetry *told, const si_colour_s
     }
     cmsHPROFILE from = si_colorimetry_profile(told, c->bands, c->wide);
     if (from != NULL) {
-        c->transform = make_transform(c, from, spaces);
+        c->transform = make_transform(c, from, true, spaces);
         cmsCloseProfile(from);
     }
     return c->transform != NULL;
