@@ -100,6 +100,10 @@ static double hlg(double v) {
     return PEAK * pow(scene, 1.2);
 }
 
+static double camera709(double v) {
+    return v < 0.081 ? v / 4.5 : pow((v + 0.099) / 1.099, 1 / 0.45);
+}
+
 static double srgb(double v) {
     return v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4);
 }
@@ -125,6 +129,8 @@ static double to_light(const si_colorimetry *c, double v) {
         return pow(v, 2.6) * 52.37 / 48;
     case SI_TRANSFER_HLG:
         return compress(hlg(v));
+    case SI_TRANSFER_CAMERA709:
+        return camera709(v);
     default: /* the video curves too: such pictures are made for, and looked at on, sRGB displays */
         return srgb(v);
     }
@@ -141,6 +147,7 @@ static bool has_srgb_curve(const si_colorimetry *c) {
     case SI_TRANSFER_PQ:
     case SI_TRANSFER_DCI:
     case SI_TRANSFER_HLG:
+    case SI_TRANSFER_CAMERA709:
         return false;
     default:
         return !c->narrow;

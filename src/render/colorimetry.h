@@ -33,6 +33,7 @@ enum {
     SI_TRANSFER_PQ = 16,
     SI_TRANSFER_DCI = 17,
     SI_TRANSFER_HLG = 18,
+    SI_TRANSFER_CAMERA709 = 256, /* BT.709's curve of cameras, taken at its word; none of CICP's */
 };
 
 typedef struct si_colorimetry {

@@ -119,6 +119,8 @@ static bool describe(const JxlColorEncoding *e, si_colorimetry *out) {
         out->gamma = e->gamma > 0 ? 1 / e->gamma : 0;
     } else if (e->transfer_function == JXL_TRANSFER_FUNCTION_UNKNOWN) {
         return false;
+    } else if (e->transfer_function == JXL_TRANSFER_FUNCTION_709) {
+        out->transfer = SI_TRANSFER_CAMERA709; /* here it tells stills, which djxl shows so */
     } else {
         out->transfer = (int)e->transfer_function;
     }
