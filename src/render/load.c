@@ -6,6 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "render/read/png_colour.h"
+#include "render/read/tiff_deep.h"
+
 enum {
     SNIFF_BYTES = 1024,
     MAX_LEVELS = 28,      /* of a TIFF pyramid */
@@ -106,15 +109,25 @@ si_kind si_kind_sniff(const uint8_t *head, size_t len) {
 static const si_load_level FULL = {.shrink = 1, .page = 0, .scale = 1};
 
 /* Kinds with a reader of our own; libvips reads the others. */
-static si_reader *const readers[] = {[SI_KIND_COUNT] = NULL};
+static si_reader *const readers[] = {
+#ifdef SI_HAVE_JXL
+    [SI_KIND_JXL] = si_read_jxl,
+#endif
+    [SI_KIND_COUNT] = NULL};
 
 /* Bytes are read through the descriptor rather than a mapping, so a file that is cut short while we
  * read is a broken image and not a SIGBUS (loaders that insist on a mapping excepted). */
 static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *diag) {
     VipsImage *im = NULL;
+    si_colorimetry told;
     if (readers[o->kind] != NULL) {
         return readers[o->kind](o->fd, level, &o->limits, diag);
     }
+#ifdef SI_HAVE_TIFF
+    if (o->kind == SI_KIND_TIFF && si_tiff_is_deep(o->fd, level.page)) {
+        return si_read_tiff_deep(o->fd, level, &o->limits, diag);
+    }
+#endif
     if (lseek(o->fd, 0, SEEK_SET) != 0) {
         si_fail(diag, SI_ERR_IO, "the source file cannot be read");
         return NULL;
@@ -130,7 +143,9 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
         vips_jpegload_source(s, &im, COMMON, "shrink", level.shrink, NULL);
         break;
     case SI_KIND_PNG:
-        vips_pngload_source(s, &im, COMMON, NULL);
+        if (vips_pngload_source(s, &im, COMMON, NULL) == 0 && si_png_colorimetry(o->fd, &told)) {
+            si_colorimetry_attach(im, &told);
+        }
         break;
     case SI_KIND_GIF:
         vips_gifload_source(s, &im, COMMON, NULL);
@@ -150,9 +165,6 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
         break;
     case SI_KIND_SVG:
         vips_svgload_source(s, &im, COMMON, "scale", level.scale, NULL);
-        break;
-    case SI_KIND_JXL:
-        vips_jxlload_source(s, &im, COMMON, NULL);
         break;
     default:
         break;
