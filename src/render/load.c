@@ -106,7 +106,11 @@ si_kind si_kind_sniff(const uint8_t *head, size_t len) {
 static const si_load_level FULL = {.shrink = 1, .page = 0, .scale = 1};
 
 /* Kinds with a reader of our own; libvips reads the others. */
-static si_reader *const readers[] = {[SI_KIND_COUNT] = NULL};
+static si_reader *const readers[] = {
+#ifdef SI_HAVE_JP2
+    [SI_KIND_JP2] = si_read_jp2,
+#endif
+    [SI_KIND_COUNT] = NULL};
 
 /* Bytes are read through the descriptor rather than a mapping, so a file that is cut short while we
  * read is a broken image and not a SIGBUS (loaders that insist on a mapping excepted). */
@@ -144,10 +148,6 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
     case SI_KIND_TIFF:
         vips_tiffload_source(s, &im, COMMON, "page", level.page, NULL);
         break;
-    case SI_KIND_JP2: /* cannot see truncation, only errors */
-        vips_jp2kload_source(s, &im, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-            VIPS_FAIL_ON_ERROR, "page", level.page, NULL);
-        break;
     case SI_KIND_SVG:
         vips_svgload_source(s, &im, COMMON, "scale", level.scale, NULL);
         break;
@@ -155,7 +155,9 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
         vips_jxlload_source(s, &im, COMMON, NULL);
         break;
     default:
-        break;
+        g_object_unref(s);
+        si_fail(diag, SI_ERR_SOURCE, "this kind of file is not supported");
+        return NULL;
     }
 #undef COMMON
     g_object_unref(s);

@@ -25,6 +25,8 @@ typedef struct si_load_level {
 typedef VipsImage *si_reader(
     int fd, si_load_level level, const si_render_limits *limits, si_diag *diag);
 
+si_reader si_read_jp2; /* read/jp2.c */
+
 /* What si_deferred_image() needs of a reader. */
 typedef struct si_deferred {
     /* Writes every pixel: image->Ysize rows of `stride` bytes each, packed samples of the image's
