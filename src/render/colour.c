@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "codec/profile.h"
+#include "render/colorimetry.h"
 #include "render/load.h"
 
 /* ---- profiles ---- */
@@ -69,24 +70,22 @@ static bool same(si_icc a, si_icc b) {
     return a.data != NULL && b.data != NULL && a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
 }
 
-/* The profile of the file, or what is assumed; {NULL, 0} if there is none that fits. */
-static si_icc source_icc(
-    const si_colour *c, VipsImage *image, const si_colour_spaces *spaces, bool *embedded) {
-    si_pixel_type kind = c->bands == 1   ? SI_PIXEL_GRAY
-                         : c->bands == 3 ? SI_PIXEL_RGB
-                                         : SI_PIXEL_CMYK;
-    si_icc choices[2] = {embedded_icc(image), {NULL, 0}};
-    if (spaces != NULL) {
-        choices[1] = spaces->assumed[kind];
+/* The profile, if it is one for these pixels; else {NULL, 0}. */
+static si_icc fitting(const si_colour *c, si_icc icc) {
+    si_pixel_type type, kind = c->bands == 1   ? SI_PIXEL_GRAY
+                               : c->bands == 3 ? SI_PIXEL_RGB
+                                               : SI_PIXEL_CMYK;
+    return si_icc_type(icc.data, icc.len, &type) && type == kind ? icc : (si_icc){NULL, 0};
+}
+
+/* What `spaces` assume of pixels whose file is silent; {NULL, 0} if nothing. */
+static si_icc assumed_icc(const si_colour *c, const si_colour_spaces *spaces) {
+    if (spaces == NULL) {
+        return (si_icc){NULL, 0};
     }
-    for (int i = 0; i < 2; i++) {
-        si_pixel_type type;
-        *embedded = i == 0;
-        if (si_icc_type(choices[i].data, choices[i].len, &type) && type == kind) {
-            return choices[i];
-        }
-    }
-    return (si_icc){NULL, 0};
+    return fitting(c, spaces->assumed[c->bands == 1   ? SI_PIXEL_GRAY
+                                      : c->bands == 3 ? SI_PIXEL_RGB
+                                                      : SI_PIXEL_CMYK]);
 }
 
 /* True if samples of this profile ({NULL, 0} = sRGB) need no conversion. */
@@ -132,16 +131,38 @@ static bool try_transform(si_colour *c, si_icc icc, const si_colour_spaces *spac
     return c->transform != NULL;
 }
 
-static void choose_transform(
-    si_colour *c, VipsImage *image, cmsHPROFILE own, const si_colour_spaces *spaces) {
-    bool embedded;
-    si_icc icc = source_icc(c, image, spaces, &embedded);
-    if (c->bands == 4 && !c->rows_alpha && spaces != NULL && spaces->keep_inks &&
-        (spaces->inks.data == NULL || same(icc, spaces->inks))) {
+/* False if the numbers make no colour space. */
+static bool try_told(si_colour *c, const si_colorimetry *told, const si_colour_spaces *spaces) {
+    if (si_colorimetry_is_srgb(told, c->bands) && is_working(c, (si_icc){NULL, 0}, spaces)) {
+        return true;
+    }
+    cmsHPROFILE from = si_colorimetry_profile(told, c->bands, c->wide);
+    if (from != NULL) {
+        c->transform = make_transform(c, from, spaces);
+        cmsCloseProfile(from);
+    }
+    return c->transform != NULL;
+}
+
+static bool keeps_inks(const si_colour *c, si_icc icc, const si_colour_spaces *spaces) {
+    return c->bands == 4 && !c->rows_alpha && spaces != NULL && spaces->keep_inks &&
+           (spaces->inks.data == NULL || same(icc, spaces->inks));
+}
+
+/* What fails is passed over. */
+static void choose_transform(si_colour *c, VipsImage *image, const si_colour_spaces *spaces) {
+    si_colorimetry told;
+    si_icc own = fitting(c, embedded_icc(image)), assumed = assumed_icc(c, spaces);
+    bool is_told = c->bands != 4 && si_colorimetry_find(image, &told);
+    if (keeps_inks(c, own.data != NULL ? own : assumed, spaces)) {
         c->keep = true;
-    } else if (c->bands == 3 && own != NULL && (icc.data == NULL || !embedded)) {
-        c->transform = make_transform(c, own, spaces);
-    } else if (!try_transform(c, icc, spaces)) { /* a broken profile is ignored */
+        return;
+    }
+    bool done = (is_told && told.first && try_told(c, &told, spaces)) ||
+                (own.data != NULL && try_transform(c, own, spaces)) ||
+                (is_told && try_told(c, &told, spaces)) ||
+                (assumed.data != NULL && try_transform(c, assumed, spaces));
+    if (!done) {
         (void)try_transform(c, (si_icc){NULL, 0}, spaces);
     }
 }
@@ -196,7 +217,7 @@ static int make_plain(VipsImage **image) {
     return failed;
 }
 
-si_result si_colour_open(si_colour *c, VipsImage **image, bool add_alpha, cmsHPROFILE own,
+si_result si_colour_open(si_colour *c, VipsImage **image, bool add_alpha,
     const si_colour_spaces *spaces, si_diag *diag) {
     *c = (si_colour){0};
     bool plain = is_plain(*image, &c->bands);
@@ -210,7 +231,7 @@ si_result si_colour_open(si_colour *c, VipsImage **image, bool add_alpha, cmsHPR
     c->rows_alpha = c->alpha || add_alpha;
     c->wide = (*image)->BandFmt == VIPS_FORMAT_USHORT;
     if (plain) {
-        choose_transform(c, *image, own, spaces);
+        choose_transform(c, *image, spaces);
     } else {
         (void)try_transform(c, (si_icc){NULL, 0}, spaces);
     }

@@ -28,11 +28,12 @@ typedef struct si_colour {
 
 /* Finds out how to read *image. Unusual pixels (floats, Lab, more bands) are turned into 8-bit sRGB
  * by replacing *image. With `add_alpha`, si_colour_convert() is given an alpha band even if the
- * file has none. A profile that is broken or does not fit the pixels is ignored. Pixels without a
- * profile are read with `own` (borrowed; what the file says of its RGB in another way) or with that
- * of `spaces` for their kind, else as sRGB or with libvips' built-in CMYK profile. */
-SI_NODISCARD si_result si_colour_open(si_colour *c, VipsImage **image, bool add_alpha,
-    cmsHPROFILE own, const si_colour_spaces *spaces, si_diag *diag);
+ * file has none. The first of these counts that is there, whole, and fits the pixels: the embedded
+ * profile; what the file says of its colours in numbers (colorimetry.h; before the profile where
+ * that says so); the profile of `spaces` for their kind; sRGB, or libvips' built-in CMYK profile.
+ */
+SI_NODISCARD si_result si_colour_open(
+    si_colour *c, VipsImage **image, bool add_alpha, const si_colour_spaces *spaces, si_diag *diag);
 void si_colour_close(si_colour *c);
 
 /* Converts `n` pixels: from (bands + rows_alpha) samples of uint8_t or uint16_t to R,G,B or, with

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "render/read/png_colour.h"
+
 enum {
     SNIFF_BYTES = 1024,
     MAX_LEVELS = 28,      /* of a TIFF pyramid */
@@ -107,6 +109,9 @@ static const si_load_level FULL = {.shrink = 1, .page = 0, .scale = 1};
 
 /* Kinds with a reader of our own; libvips reads the others. */
 static si_reader *const readers[] = {
+#ifdef SI_HAVE_JXL
+    [SI_KIND_JXL] = si_read_jxl,
+#endif
 #ifdef SI_HAVE_JP2
     [SI_KIND_JP2] = si_read_jp2,
 #endif
@@ -116,6 +121,7 @@ static si_reader *const readers[] = {
  * read is a broken image and not a SIGBUS (loaders that insist on a mapping excepted). */
 static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *diag) {
     VipsImage *im = NULL;
+    si_colorimetry told;
     if (readers[o->kind] != NULL) {
         return readers[o->kind](o->fd, level, &o->limits, diag);
     }
@@ -134,7 +140,9 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
         vips_jpegload_source(s, &im, COMMON, "shrink", level.shrink, NULL);
         break;
     case SI_KIND_PNG:
-        vips_pngload_source(s, &im, COMMON, NULL);
+        if (vips_pngload_source(s, &im, COMMON, NULL) == 0 && si_png_colorimetry(o->fd, &told)) {
+            si_colorimetry_attach(im, &told);
+        }
         break;
     case SI_KIND_GIF:
         vips_gifload_source(s, &im, COMMON, NULL);
@@ -150,9 +158,6 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
         break;
     case SI_KIND_SVG:
         vips_svgload_source(s, &im, COMMON, "scale", level.scale, NULL);
-        break;
-    case SI_KIND_JXL:
-        vips_jxlload_source(s, &im, COMMON, NULL);
         break;
     default:
         g_object_unref(s);

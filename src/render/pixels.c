@@ -320,11 +320,12 @@ si_result si_pixels_read(
     si_axis axis[2] = {0};
     bool cover = reaches_beyond(axes);
     reader r = {0};
-    cmsHPROFILE own = o->kind == SI_KIND_HEIF ? si_cicp_profile(o->fd) : NULL;
-    si_result code = si_colour_open(&colour, &o->image, cover, own, o->limits.spaces, diag);
-    if (own != NULL) {
-        cmsCloseProfile(own);
+    si_colorimetry told;
+    if (o->kind == SI_KIND_HEIF && !si_colorimetry_find(o->image, &told) &&
+        si_cicp_read_heif(o->fd, &told)) {
+        si_colorimetry_attach(o->image, &told);
     }
+    si_result code = si_colour_open(&colour, &o->image, cover, o->limits.spaces, diag);
     if (code != SI_OK) {
         return code;
     }

@@ -18,12 +18,16 @@ typedef struct si_load_level {
 /* A reader reads the header of the file open at `fd` (borrowed, and open as long as the image is
  * used; it may move the file position) and returns an image whose size, bands, format,
  * interpretation and metadata are those of the file at this level: VIPS_META_ICC_NAME,
- * VIPS_META_ORIENTATION, VIPS_META_EXIF_NAME, VIPS_META_XMP_NAME, resolution. Pixels are decoded
+ * VIPS_META_ORIENTATION, VIPS_META_EXIF_NAME, VIPS_META_XMP_NAME, resolution, and what the file
+ * says of its colours in numbers (si_colorimetry_attach()). Pixels are decoded
  * when the first of them is asked for, see si_deferred_image(). The caller releases it with
  * g_object_unref(). NULL with `diag` set to SI_ERR_SOURCE, SI_ERR_LIMIT or SI_ERR_MEMORY otherwise.
  */
 typedef VipsImage *si_reader(
     int fd, si_load_level level, const si_render_limits *limits, si_diag *diag);
+
+/* JPEG XL. Displayed upright: orientation is not in the metadata, but in the pixels. */
+si_reader si_read_jxl;
 
 si_reader si_read_jp2; /* read/jp2.c */
 
