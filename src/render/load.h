@@ -16,6 +16,7 @@
     X(PNG, "png")                                                                                  \
     X(GIF, "gif")                                                                                  \
     X(WEBP, "webp")                                                                                \
+    X(AVIF, "avif")                                                                                \
     X(HEIF, "heif")                                                                                \
     X(TIFF, "tiff")                                                                                \
     X(JP2, "jp2")                                                                                  \
