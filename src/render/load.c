@@ -28,6 +28,15 @@ const char *si_kind_name(si_kind kind) {
     return kind_names[kind];
 }
 
+si_kind si_kind_by_name(si_str name) {
+    for (int i = SI_KIND_NONE + 1; i < SI_KIND_COUNT; i++) {
+        if (si_str_eq(name, si_str_of(kind_names[i]))) {
+            return (si_kind)i;
+        }
+    }
+    return SI_KIND_NONE;
+}
+
 si_result si_vips_fail(si_diag *diag) {
     const char *line = vips_error_buffer(), *best = line;
     int len = 0;
@@ -243,6 +252,10 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
     o->kind = si_kind_sniff(head, (size_t)len);
     if (o->kind == SI_KIND_NONE) {
         return si_fail(diag, SI_ERR_SOURCE, "this kind of file is not supported");
+    }
+    if ((o->limits.refused & SI_KIND_BIT(o->kind)) != 0) {
+        return si_fail(
+            diag, SI_ERR_SOURCE, "%s originals are not served here", si_kind_name(o->kind));
     }
     if ((o->image = load_vips(o, FULL, diag)) == NULL) {
         return diag->code;
