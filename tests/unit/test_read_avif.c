@@ -1,9 +1,10 @@
 /* AVIF originals, as si_original_open() gives them: files that libavif's encoder makes here, then
- * changed byte by byte; and kinds told by brands. */
+ * changed byte by byte; HEIC for libheif in the same way; and kinds told by brands. */
 #include "pictures.h"
 
 #include <avif/avif.h>
 
+#include "codec/codec.h"
 #include "render/colorimetry.h"
 #include "render/load.h"
 
@@ -344,6 +345,63 @@ static void damaged(void **state) {
     }
 }
 
+/* A HEIC file of two colours. */
+static void encode_heic(file *out) {
+    si_image image = {0};
+    si_diag diag = {0};
+    si_bytes bytes = {0};
+    assert_int_equal(si_image_alloc(&image, 64, 48, 3, &diag), SI_OK);
+    memset(image.pixels, 200, image.stride * 48);
+    memset(image.pixels, 50, image.stride * 24);
+    si_encode_params params = {.quality = 80};
+    assert_int_equal(si_codec_encode(SI_FORMAT_HEIC, &image, &params, &bytes, &diag), SI_OK);
+    assert_true(bytes.len <= MOST);
+    memcpy(out->data, bytes.data, bytes.len);
+    out->len = bytes.len;
+    si_bytes_free(&bytes);
+    si_image_free(&image);
+}
+
+/* libheif still reads HEIC: cut short, with turns that are not what they should be, or damaged
+ * anywhere before the pixels, a file ends as a picture or a clear error. */
+static void heic(void **state) {
+    (void)state;
+    file f, g;
+    picture p;
+    if (!si_codec_get(SI_FORMAT_HEIC)->available) {
+        skip();
+    }
+    encode_heic(&f);
+    assert_int_equal(read_file(&f, &p), SI_OK);
+    assert_true(p.width == 64 && p.height == 48);
+    g_free(p.pixels);
+    for (size_t cut = 1; cut < f.len; cut += f.len / 40) {
+        g = f;
+        g.len -= cut;
+        assert_int_not_equal(read_file(&g, &p), SI_OK);
+        g_free(p.pixels);
+    }
+    size_t end = (size_t)(find(&f, "mdat") - f.data);
+    for (int angle = 0; angle < 256; angle += 17) {
+        g = f;
+        uint8_t *box = memmem(g.data, g.len, "pixi", 4);
+        if (box != NULL) { /* longer than a rotation is, and with bits that are reserved */
+            memcpy(box, "irot", 4);
+            box[4] = (uint8_t)angle;
+        }
+        (void)read_file(&g, &p);
+        g_free(p.pixels);
+    }
+    unsigned random = 7;
+    for (size_t i = 8; i < end; i++) {
+        g = f;
+        random = random * 1103515245 + 12345;
+        g.data[i] ^= (uint8_t)(1 + (random >> 16) % 255);
+        (void)read_file(&g, &p);
+        g_free(p.pixels);
+    }
+}
+
 static void kinds(void **state) {
     (void)state;
     static const struct {
@@ -408,6 +466,7 @@ int main(void) {
         cmocka_unit_test(sequences),
         cmocka_unit_test(truncated),
         cmocka_unit_test(damaged),
+        cmocka_unit_test(heic),
         cmocka_unit_test(kinds),
         cmocka_unit_test(refused),
     };
