@@ -62,6 +62,15 @@ static bool starts(const uint8_t *head, size_t len, size_t at, const char *magic
     return len >= at + n && memcmp(head + at, magic, n) == 0;
 }
 
+static bool contains(const uint8_t *head, size_t len, const char *four) {
+    for (size_t i = 0; i + 4 <= len; i++) {
+        if (memcmp(head + i, four, 4) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* True if the brands of an ISO media file, `at` on, name one of `wanted` (four letters each). */
 static bool has_brand(const uint8_t *head, size_t end, size_t at, const char *wanted) {
     for (; at + 4 <= end; at += 4) {
@@ -95,8 +104,7 @@ static si_kind heif_kind(const uint8_t *head, size_t len) {
     if (!has_brand(head, 12, 8, any) && !has_brand(head, end, 16, hevc)) {
         return SI_KIND_NONE;
     }
-    bool items_say_av1 =
-        memmem(head, len, "av01", 4) != NULL && memmem(head, len, "hvc1", 4) == NULL;
+    bool items_say_av1 = contains(head, len, "av01") && !contains(head, len, "hvc1");
     return items_say_av1 ? SI_KIND_AVIF : SI_KIND_HEIF;
 }
 
