@@ -463,6 +463,40 @@ static void resolutions(void **state) {
     }
 }
 
+/* Tiles with fewer resolutions than the main header promises decide how many may be left out. */
+static void resolutions_of_tiles(void **state) {
+    (void)state;
+    const spec s = {.count = 1, .depth = {8}, .sample = slope, .tile = 64};
+    size_t len;
+    uint8_t *stream = codestream(&s, &len);
+    size_t sot = tile_part(stream, len, 0);
+    uint8_t *cod = memmem(stream, sot, "\xff\x52", 2);
+    assert_non_null(cod);
+    size_t extra = 2 + ((size_t)cod[2] << 8 | cod[3]);
+    uint8_t *longer = malloc(len + extra); /* with the same marker in the tile part, too */
+    memcpy(longer, stream, sot + 12);
+    memcpy(longer + sot + 12, cod, extra);
+    memcpy(longer + sot + 12 + extra, stream + sot + 12, len - sot - 12);
+    longer[sot + 9] = (uint8_t)(stream[sot + 9] + extra);
+    longer[sot + 8] = (uint8_t)(stream[sot + 8] + (stream[sot + 9] + extra > 255));
+    assert_int_equal(cod[9], 1);
+    longer[cod - stream + 9] = 3;
+    int fd = to_fd(longer, len + extra);
+    si_original o = {0};
+    si_diag diag = {0};
+    assert_int_equal(si_original_open(&o, fd, NULL, &diag), SI_OK);
+    assert_int_equal(si_original_reduce(&o, (double[]){16, 16}, &diag), SI_OK);
+    assert_true(o.step[0] == 2);
+    size_t size;
+    uint8_t *p = vips_image_write_to_memory(o.image, &size);
+    assert_non_null(p);
+    g_free(p);
+    si_original_close(&o);
+    close(fd);
+    free(longer);
+    free(stream);
+}
+
 static int start(void **state) {
     (void)state;
     si_diag diag = {0};
@@ -482,6 +516,7 @@ int main(void) {
         cmocka_unit_test(truncated),
         cmocka_unit_test(limits),
         cmocka_unit_test(resolutions),
+        cmocka_unit_test(resolutions_of_tiles),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

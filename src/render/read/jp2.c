@@ -9,10 +9,7 @@
 #include "render/read/jp2_header.h"
 #include "render/read/readers.h"
 
-enum {
-    LINES = 5, /* four inks and alpha */
-    MAX_LEVELS = 32
-};
+enum { LINES = 5 /* four inks and alpha */ };
 
 static const uint8_t LAST_MARKER[2] = {0xff, 0xd9};
 
@@ -124,7 +121,7 @@ static int count_levels(const source *s, uint32_t dx, uint32_t dy) {
     int64_t x[2], y[2];
     extent(s->h.x0, s->h.x1, dx, 0, x);
     extent(s->h.y0, s->h.y1, dy, 0, y);
-    int levels = MAX_LEVELS;
+    int levels = s->h.levels;
     opj_codestream_info_v2_t *info = opj_get_cstr_info(s->codec);
     for (OPJ_UINT32 i = 0; info != NULL && i < info->nbcomps; i++) {
         int n = (int)info->m_default_tile_info.tccp_info[i].numresolutions - 1;

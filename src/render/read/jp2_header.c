@@ -14,7 +14,11 @@ enum {
     MAX_DEFINITIONS = 64,    /* of channels */
     MAX_METADATA = 16 << 20, /* bytes of an ICC profile or XMP packet */
     MAX_DEPTH = 38,
-    MARKER_SOT = 0x90 /* start of a tile part */
+    MAX_LEVELS = 32,
+    MARKER_COD = 0x52, /* how tiles or a tile are coded */
+    MARKER_COC = 0x53, /* the same for one component */
+    MARKER_SOT = 0x90, /* start of a tile part */
+    MARKER_SOD = 0x93  /* start of its data */
 };
 
 /* A box without its header. */
@@ -159,6 +163,18 @@ static off_t first_tile_part(const reading *r) {
     return 0;
 }
 
+/* Takes note of the wavelet levels that a tile part says its tile has. The main header's count for
+ * the others, which the decoder tells. */
+static void read_tile_levels(reading *r, off_t at, off_t end) {
+    uint8_t p[10];
+    while (at + 10 <= end && si_jp2_read_at(r->fd, p, sizeof p, at) && p[0] == 0xff &&
+           p[1] != MARKER_SOD && get16(p + 2) >= 2) {
+        int levels = p[1] == MARKER_COD ? p[9] : p[1] == MARKER_COC ? p[6] : MAX_LEVELS;
+        r->h->levels = levels < r->h->levels ? levels : r->h->levels;
+        at += 2 + (off_t)get16(p + 2);
+    }
+}
+
 /* A tile, as far as it was met. */
 typedef struct tile {
     uint32_t parts, promised; /* tile parts met; how many there are, 0 = untold */
@@ -182,6 +198,7 @@ static si_result check_tiles(reading *r) {
         t->parts++;
         t->promised = p[11] > 0 ? p[11] : t->promised;
         to_the_end = len < sizeof p; /* 0: the last, up to the last marker */
+        read_tile_levels(r, at + (off_t)sizeof p, to_the_end ? h->stream_end : at + (off_t)len);
         at += (off_t)len;
     }
     int missing = 0, incomplete = 0;
@@ -475,7 +492,7 @@ static si_result assign_channels(reading *r) {
 /* ---- all of it ---- */
 
 si_result si_jp2_header_read(si_jp2_header *h, int fd, si_diag *diag) {
-    *h = (si_jp2_header){.alpha = -1};
+    *h = (si_jp2_header){.alpha = -1, .levels = MAX_LEVELS};
     reading r = {.h = h, .fd = fd, .diag = diag};
     uint8_t magic[4];
     struct stat st;

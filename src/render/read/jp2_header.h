@@ -42,7 +42,8 @@ typedef struct si_jp2_channel {
 typedef struct si_jp2_header {
     uint32_t x0, y0, x1, y1; /* the image on the reference grid; x0 < x1, y0 < y1 */
     int tile_count;          /* 1…SI_JP2_TILE_COMPONENTS */
-    bool lacks_end;          /* every tile part is there, but the last marker is not */
+    int levels;     /* wavelet levels of the tile that has fewest, if tiles say so, 0…32 */
+    bool lacks_end; /* every tile part is there, but the last marker is not */
     int component_count;
     si_jp2_component components[SI_JP2_COMPONENTS];
     int channel_count;
