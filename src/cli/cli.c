@@ -127,6 +127,10 @@ const char *si_option_store(const si_option *o, const char *value) {
     }
     case SI_OPTION_BYTES:
         return parse_bytes(value, o->target) ? NULL : "is no size such as 500m or 10g";
+    case SI_OPTION_PARSED: {
+        const si_option_parsed *own = o->target;
+        return own->parse(value, own->to);
+    }
     }
     return NULL;
 }

@@ -18,13 +18,20 @@ typedef enum si_option_kind {
     SI_OPTION_TEXT,  /* target: const char *, borrowed from argv */
     SI_OPTION_LIST,  /* target: si_option_list; may be given often */
     SI_OPTION_COUNT, /* target: int, minimum…maximum */
-    SI_OPTION_BYTES  /* target: int64_t, bytes; accepts k, m, g, t behind the number */
+    SI_OPTION_BYTES, /* target: int64_t, bytes; accepts k, m, g, t behind the number */
+    SI_OPTION_PARSED /* target: si_option_parsed */
 } si_option_kind;
 
 typedef struct si_option_list {
     int count;
     const char *items[64];
 } si_option_list;
+
+/* An option with a syntax of its own. */
+typedef struct si_option_parsed {
+    const char *(*parse)(const char *value, void *to); /* NULL, or what is wrong with `value` */
+    void *to;                                          /* 8 bytes at most */
+} si_option_parsed;
 
 typedef struct si_option {
     const char *name;     /* without the dashes; NULL ends a table */

@@ -6,6 +6,9 @@
 #include "cli/cli.h"
 #include "cli/config_page.h"
 #include "cli/settings.h"
+#include "render/libraries.h"
+
+enum { OPTIONS_MAX = 64 }; /* no command has as many */
 
 static const char *root;
 
@@ -20,6 +23,23 @@ static void report(void *context, const char *file, int line, const char *text) 
     printf("%s/%s:%d: %s\n", t->folder, file, line, text);
 }
 
+/* Whatever `originals` of smartimg.ini leaves out needs no warning. */
+static uint32_t refused_by(const char *folder) {
+    bool given[OPTIONS_MAX] = {false};
+    (void)si_settings_apply(&si_command_serve, given, folder, NULL, NULL);
+    for (const si_option *o = si_command_serve.options; o->name != NULL; o++) {
+        if (strcmp(o->name, "originals") == 0) {
+            return *(const uint32_t *)((const si_option_parsed *)o->target)->to;
+        }
+    }
+    return 0;
+}
+
+static void warn(void *context, const char *text) {
+    (void)context;
+    printf("warning: %s\n", text);
+}
+
 static int check(const char *folder) {
     tally t = {folder, 0};
     si_catalog *catalog = NULL;
@@ -32,6 +52,7 @@ static int check(const char *folder) {
     }
     si_catalog_free(catalog);
     (void)si_settings_check(t.folder, report, &t);
+    (void)si_libraries_unsafe(refused_by(t.folder), warn, NULL);
     if (r != SI_OK && t.mistakes == 0) {
         return si_complain_diag(&diag);
     }
@@ -73,7 +94,8 @@ const si_command si_command_config = {
         "would, with the data files and rule sets that it names, and reports every mistake as "
         "FILE:LINE: TEXT. A server does not start with any of them, and a running one keeps its "
         "old configuration when it is told to reload. A TEXT that begins with \"warning: \" tells "
-        "of something that is not used.\n"
+        "of something that is not used. A line that begins so tells of a library that is not safe "
+        "with foreign files.\n"
         "\n"
         "attributes prints the reference page of attributes and record fields, as Markdown.",
     .exit_status = " 0  no mistakes\n 1  mistakes, or no such folder\n 2  wrong usage",

@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/help_url.h"
-#include "codec/codec.h"
+#include "render/libraries.h"
 
 const si_command *const si_commands[] = {&si_command_serve, &si_command_renderer,
     &si_command_render, &si_command_explain, &si_command_report, &si_command_purge,
@@ -34,14 +34,17 @@ static void print_overview(FILE *to) {
         "prints the version and those of the image libraries");
 }
 
+static void print_library(
+    void *context, const char *name, const char *version, const char *purpose) {
+    (void)context;
+    bool format = strcmp(purpose, "format") == 0;
+    printf("  %-10s %s%s%s%s\n", name, version, format ? "" : " (", format ? "" : purpose,
+        format ? "" : ")");
+}
+
 static int print_version(void) {
     printf("smartimg %s\n", SMARTIMG_VERSION);
-    for (int f = 0; f < SI_FORMAT_COUNT; f++) {
-        const si_codec_info *info = si_codec_get((si_format)f);
-        if (info->available) {
-            printf("  %-5s %s\n", si_format_name((si_format)f), info->library);
-        }
-    }
+    si_libraries_each(print_library, NULL);
     return SI_EXIT_OK;
 }
 

@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include "cli/fetch_options.h"
+#include "cli/originals.h"
 #include "quality/calibration.h"
 #include "renderer/pool.h"
 
 static const char *socket_path, *listen_address, *root = ".";
 static si_pool_options pool;
+static si_option_parsed originals = {si_originals_parse, &pool.limits.refused};
 
 static int run(char **operands, int count) {
     (void)operands;
@@ -33,6 +35,7 @@ static int run(char **operands, int count) {
     if (pool.listen_fd < 0) {
         return si_complain_diag(&diag);
     }
+    si_originals_warn(pool.limits.refused);
     si_calibration_current(); /* before there are workers */
     int status = si_pool_run(&pool);
     close(pool.listen_fd);
@@ -58,6 +61,7 @@ static const si_option options[] = {
         "Processor time one request may take. Default: 20.", 1, 3600},
     {"wall-ms", 0, "N", SI_OPTION_COUNT, &pool.wall_ms,
         "Wall time one request may take, in milliseconds. Default: 8000.", 100, 3600000},
+    SI_ORIGINALS_OPTION(originals),
     SI_FETCH_OPTIONS(pool.fetch),
     {0},
 };

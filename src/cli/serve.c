@@ -16,6 +16,7 @@
 #include "catalog/catalog.h"
 #include "cli/child.h"
 #include "cli/fetch_options.h"
+#include "cli/originals.h"
 #include "cli/probe.h"
 #include "cli/settings.h"
 #include "cli/site.h"
@@ -33,6 +34,7 @@ enum {
 static si_site_options wanted = {
     .root = ".", .listen = "127.0.0.1:8080", .cache_size = INT64_C(10) << 30};
 static si_pool_options pool_options;
+static si_option_parsed originals = {si_originals_parse, &pool_options.limits.refused};
 
 /* A running server. */
 typedef struct server {
@@ -253,6 +255,7 @@ static bool prepare(server *s) {
     if (geteuid() == 0 && wanted.user == NULL) {
         si_complain("running as root; --user NAME gives that up");
     }
+    si_originals_warn(pool_options.limits.refused);
     return catch_signals(s);
 }
 
@@ -318,6 +321,7 @@ static const si_option options[] = {
         "Processor time one render may take. Default: 20.", 1, 3600},
     {"wall-ms", 0, "N", SI_OPTION_COUNT, &pool_options.wall_ms,
         "Wall time one render may take, in milliseconds. Default: 8000.", 100, 3600000},
+    SI_ORIGINALS_OPTION(originals),
     SI_FETCH_OPTIONS(pool_options.fetch),
     {"access-log", 0, "FILE", SI_OPTION_TEXT, &wanted.access_log,
         "File to log requests to. Default: access.log in the cache folder.", 0, 0},

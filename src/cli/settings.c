@@ -57,9 +57,13 @@ static const char *store(const si_option *option, si_str value, bool check_only)
         int count;
         int64_t bytes;
     } scratch;
+    si_option_parsed own;
     si_option o = *option;
     if (check_only) {
-        o.target = &scratch;
+        if (o.kind == SI_OPTION_PARSED) {
+            own = (si_option_parsed){((const si_option_parsed *)o.target)->parse, &scratch};
+        }
+        o.target = o.kind == SI_OPTION_PARSED ? (void *)&own : (void *)&scratch;
     }
     if (o.kind == SI_OPTION_FLAG) {
         return si_str_flag(value, o.target) ? NULL : "is neither 0 nor 1";

@@ -2,12 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openjpeg.h>
-
 #include "codec/driver.h"
+#include "codec/jp2_parts.h"
 #include "codec/memfile.h"
 
-enum { STREAM_BUFFER = 64 * 1024, MAX_RESOLUTIONS = 6, MAX_COMPONENTS = 4, SMALL_SIDE = 8 };
+enum { MAX_RESOLUTIONS = 6, MAX_COMPONENTS = 4, SMALL_SIDE = 8 };
 
 static OPJ_SIZE_T on_read(void *to, OPJ_SIZE_T len, void *user) {
     size_t got = si_memfile_read(user, to, len);
@@ -34,7 +33,7 @@ static OPJ_OFF_T on_skip(OPJ_OFF_T by, void *user) {
 
 static opj_stream_t *open_stream(si_memfile *file) {
     bool reading = file->out == NULL;
-    opj_stream_t *stream = opj_stream_create(STREAM_BUFFER, reading);
+    opj_stream_t *stream = opj_stream_create(SI_JP2_STREAM_BUFFER, reading);
     if (stream != NULL) {
         opj_stream_set_user_data(stream, file, NULL);
         opj_stream_set_user_data_length(stream, file->len);
@@ -55,11 +54,11 @@ static void on_message(const char *text, void *diag) {
 static void on_error(const char *text, void *message) {
     char *m = message;
     if (m[0] == '\0') {
-        snprintf(m, 200, "%.*s", (int)strcspn(text, "\n"), text);
+        snprintf(m, SI_JP2_MESSAGE, "%.*s", (int)strcspn(text, "\n"), text);
     }
 }
 
-static void listen(opj_codec_t *codec, char message[200]) {
+void si_jp2_listen(opj_codec_t *codec, char message[SI_JP2_MESSAGE]) {
     message[0] = '\0';
     opj_set_info_handler(codec, on_message, NULL);
     opj_set_warning_handler(codec, on_message, NULL);
@@ -123,7 +122,7 @@ static void set_params(opj_cparameters_t *c, const si_image *image, const si_enc
 static si_result encode(
     const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag) {
     si_result r = SI_OK;
-    char message[200] = "";
+    char message[SI_JP2_MESSAGE] = "";
     si_memfile file = {.out = out};
     opj_cparameters_t c;
     set_params(&c, image, params);
@@ -134,7 +133,7 @@ static si_result encode(
         r = si_fail(diag, SI_ERR_MEMORY, "jp2: no memory");
         goto done;
     }
-    listen(codec, message);
+    si_jp2_listen(codec, message);
     if (!opj_setup_encoder(codec, &c, picture) || !opj_start_compress(codec, picture, stream) ||
         !opj_encode(codec, stream) || !opj_end_compress(codec, stream)) {
         r = si_fail(diag, file.failed ? SI_ERR_MEMORY : SI_ERR_INTERNAL, "jp2: %s", message);
@@ -179,7 +178,7 @@ static void take_pixels(const opj_image_t *picture, si_image *out) {
 
 static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
     si_result r = SI_OK;
-    char message[200] = "";
+    char message[SI_JP2_MESSAGE] = "";
     si_memfile file = {.data = data, .len = len};
     opj_dparameters_t d;
     opj_set_default_decoder_parameters(&d);
@@ -190,7 +189,7 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
         r = si_fail(diag, SI_ERR_MEMORY, "jp2: no memory");
         goto done;
     }
-    listen(codec, message);
+    si_jp2_listen(codec, message);
     if (!opj_setup_decoder(codec, &d) || !opj_read_header(stream, codec, &picture)) {
         r = si_fail(diag, SI_ERR_SOURCE, "jp2: %s", message);
         goto done;

@@ -8,28 +8,14 @@
 
 #include "codec/animation.h"
 #include "codec/pack.h"
+#include "render/read/avif_items.h"
+#include "render/colorimetry.h"
 #include "render/reply.h"
 #include "render/simple.h"
 
 enum { MAX_SEQUENCE_BYTES = 256 << 20 /* of an AVIF file, which is read whole */ };
 
 /* ---- what it is ---- */
-
-/* Image sequences say so in their major or compatible brands. */
-static bool is_avif_sequence(int fd) {
-    uint8_t head[256];
-    ssize_t len = pread(fd, head, sizeof head, 0);
-    if (len < 16 || memcmp(head + 4, "ftyp", 4) != 0) {
-        return false;
-    }
-    size_t box = (size_t)head[2] << 8 | head[3];
-    for (size_t i = 8; i + 4 <= (size_t)len && i + 4 <= box; i += 4) {
-        if (i != 12 && memcmp(head + i, "avis", 4) == 0) { /* at 12 is a version */
-            return true;
-        }
-    }
-    return false;
-}
 
 static si_result read_whole(int fd, si_bytes *out, si_diag *diag) {
     struct stat st;
@@ -72,7 +58,7 @@ si_result si_animation_look(
         *out = (si_animation_facts){.frames = 1, .width = o.width, .height = o.height};
         if (o.kind == SI_KIND_GIF || o.kind == SI_KIND_WEBP) {
             take_facts(o.image, out);
-        } else if (o.kind == SI_KIND_HEIF && is_avif_sequence(fd)) {
+        } else if (o.kind == SI_KIND_AVIF && si_avif_is_sequence(fd)) {
             out->frames = 2; /* or more: known when it is decoded */
         }
     }
@@ -154,10 +140,24 @@ static si_result strip_pages(int fd, si_kind kind, const si_render_limits *limit
 
 typedef struct sequence {
     int fd, frames;
+    VipsImage *like; /* what the file says of its colours */
     const si_render_limits *limits;
     si_page_fn fn;
     void *context;
 } sequence;
+
+static void copy_colours(VipsImage *from, VipsImage *to) {
+    si_colorimetry told;
+    const void *icc;
+    size_t len;
+    if (si_colorimetry_find(from, &told)) {
+        si_colorimetry_attach(to, &told);
+    }
+    if (vips_image_get_typeof(from, VIPS_META_ICC_NAME) != 0 &&
+        vips_image_get_blob(from, VIPS_META_ICC_NAME, &icc, &len) == 0) {
+        vips_image_set_blob_copy(to, VIPS_META_ICC_NAME, icc, len);
+    }
+}
 
 static si_result on_frame(
     void *context, const si_image *frame, int index, int delay_ms, si_diag *diag) {
@@ -171,7 +171,7 @@ static si_result on_frame(
     if (packed == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "no memory for a frame");
     }
-    si_original page = {.kind = SI_KIND_HEIF, /* which says what the colours are */
+    si_original page = {.kind = SI_KIND_GIF, /* which is never loaded again at a smaller size */
         .fd = s->fd,
         .width = frame->width,
         .height = frame->height,
@@ -184,6 +184,7 @@ static si_result on_frame(
         code = si_vips_fail(diag);
     } else {
         page.image->Type = VIPS_INTERPRETATION_sRGB;
+        copy_colours(s->like, page.image);
         code = s->fn(s->context, &page, index, delay_ms, diag);
     }
     si_original_close(&page);
@@ -191,10 +192,10 @@ static si_result on_frame(
     return code;
 }
 
-static si_result sequence_pages(
-    int fd, const si_render_limits *limits, si_page_fn fn, void *context, si_diag *diag) {
+static si_result sequence_pages(int fd, VipsImage *like, const si_render_limits *limits,
+    si_page_fn fn, void *context, si_diag *diag) {
     si_bytes file = {0};
-    sequence s = {.fd = fd, .limits = limits, .fn = fn, .context = context};
+    sequence s = {.fd = fd, .like = like, .limits = limits, .fn = fn, .context = context};
     si_result code = read_whole(fd, &file, diag);
     if (code == SI_OK) {
         code = si_animation_decode(
@@ -208,13 +209,12 @@ si_result si_animation_pages(
     int fd, const si_render_limits *limits, si_page_fn fn, void *context, si_diag *diag) {
     si_original o = {0};
     si_result code = si_original_open(&o, fd, limits, diag);
-    si_kind kind = o.kind;
-    si_original_close(&o);
     if (code == SI_OK) {
-        code = kind == SI_KIND_GIF || kind == SI_KIND_WEBP
-                   ? strip_pages(fd, kind, limits, fn, context, diag)
-                   : sequence_pages(fd, limits, fn, context, diag);
+        code = o.kind == SI_KIND_GIF || o.kind == SI_KIND_WEBP
+                   ? strip_pages(fd, o.kind, limits, fn, context, diag)
+                   : sequence_pages(fd, o.image, limits, fn, context, diag);
     }
+    si_original_close(&o);
     vips_error_clear();
     return code;
 }

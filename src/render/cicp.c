@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #endif
 
+enum { PRIMARIES_UNSPECIFIED = 2 };
+
 #ifdef SI_HAVE_HEIF
 static bool read_primary(struct heif_context *context, si_cicp *out) {
     struct heif_image_handle *handle = NULL;
@@ -56,19 +58,23 @@ static bool read_code_points(int fd, si_cicp *out) {
 }
 #endif
 
-bool si_cicp_read_heif(int fd, si_colorimetry *out) {
-    si_cicp c;
-    if (!read_code_points(fd, &c) || (c.primaries == 2 && c.transfer == SI_TRANSFER_UNSPECIFIED)) {
+bool si_cicp_colours(int primaries, int transfer, si_colorimetry *out) {
+    if (primaries == PRIMARIES_UNSPECIFIED && transfer == SI_TRANSFER_UNSPECIFIED) {
         return false;
     }
-    si_cicp known = {.primaries = 1, .transfer = c.transfer, .full_range = true};
+    si_cicp known = {.primaries = 1, .transfer = transfer, .full_range = true};
     if (!si_colorimetry_of_cicp(&known, out)) {
-        c.transfer = SI_TRANSFER_SRGB;
+        transfer = SI_TRANSFER_SRGB;
     }
-    known = (si_cicp){.primaries = c.primaries, .transfer = c.transfer, .full_range = true};
+    known = (si_cicp){.primaries = primaries, .transfer = transfer, .full_range = true};
     if (!si_colorimetry_of_cicp(&known, out)) {
         known.primaries = 1;
         return si_colorimetry_of_cicp(&known, out);
     }
     return true;
+}
+
+bool si_cicp_read_heif(int fd, si_colorimetry *out) {
+    si_cicp c;
+    return read_code_points(fd, &c) && si_cicp_colours(c.primaries, c.transfer, out);
 }

@@ -16,7 +16,7 @@ enum {
 };
 
 /* What may be held at once for files that cannot be decoded strip by strip: interlaced PNG,
- * progressive JPEG (its coefficients), HEIF, WebP, JPEG XL, JPEG 2000. */
+ * progressive JPEG (its coefficients), AVIF, HEIF, WebP, JPEG XL, JPEG 2000. */
 static const uint64_t MAX_WHOLE_BYTES = 512u << 20;
 
 static const char *const kind_names[] = {"unknown",
@@ -27,6 +27,15 @@ static const char *const kind_names[] = {"unknown",
 
 const char *si_kind_name(si_kind kind) {
     return kind_names[kind];
+}
+
+si_kind si_kind_by_name(si_str name) {
+    for (int i = SI_KIND_NONE + 1; i < SI_KIND_COUNT; i++) {
+        if (si_str_eq(name, si_str_of(kind_names[i]))) {
+            return (si_kind)i;
+        }
+    }
+    return SI_KIND_NONE;
 }
 
 si_result si_vips_fail(si_diag *diag) {
@@ -54,19 +63,50 @@ static bool starts(const uint8_t *head, size_t len, size_t at, const char *magic
     return len >= at + n && memcmp(head + at, magic, n) == 0;
 }
 
-/* ISO media files name their brand, and compatible ones, in the ftyp box. */
-static bool is_heif(const uint8_t *head, size_t len) {
-    static const char brands[][5] = {
-        "avif", "avis", "heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1"};
-    if (!starts(head, len, 4, "ftyp", 4)) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof brands / sizeof brands[0]; i++) {
-        if (starts(head, len, 8, brands[i], 4)) {
+static bool contains(const uint8_t *head, size_t len, const char *four) {
+    for (size_t i = 0; i + 4 <= len; i++) {
+        if (memcmp(head + i, four, 4) == 0) {
             return true;
         }
     }
     return false;
+}
+
+/* True if the brands of an ISO media file, `at` on, name one of `wanted` (four letters each). */
+static bool has_brand(const uint8_t *head, size_t end, size_t at, const char *wanted) {
+    for (; at + 4 <= end; at += 4) {
+        for (const char *w = wanted; at != 12 && *w != '\0'; w += 4) { /* at 12 is a version */
+            if (memcmp(head + at, w, 4) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* ISO media files name their brand, and compatible ones, in the ftyp box. A brand that says no more
+ * than that it is an image leaves it to the others, and to the items, what codec it has. */
+static si_kind heif_kind(const uint8_t *head, size_t len) {
+    static const char any[] = "mif1msf1miaf", av1[] = "avifavis",
+                      hevc[] = "heicheixhevchevxheimheis";
+    if (!starts(head, len, 4, "ftyp", 4) || len < 16) {
+        return SI_KIND_NONE;
+    }
+    size_t box = (size_t)head[2] << 8 | head[3], end = box < len ? box : len;
+    if (has_brand(head, 12, 8, av1)) {
+        return SI_KIND_AVIF;
+    }
+    if (has_brand(head, 12, 8, hevc)) {
+        return SI_KIND_HEIF;
+    }
+    if (has_brand(head, end, 16, av1)) {
+        return SI_KIND_AVIF;
+    }
+    if (!has_brand(head, 12, 8, any) && !has_brand(head, end, 16, hevc)) {
+        return SI_KIND_NONE;
+    }
+    bool items_say_av1 = contains(head, len, "av01") && !contains(head, len, "hvc1");
+    return items_say_av1 ? SI_KIND_AVIF : SI_KIND_HEIF;
 }
 
 static bool is_svg(const uint8_t *head, size_t len) {
@@ -101,7 +141,8 @@ si_kind si_kind_sniff(const uint8_t *head, size_t len) {
             return magics[i].kind;
         }
     }
-    return is_heif(head, len) ? SI_KIND_HEIF : is_svg(head, len) ? SI_KIND_SVG : SI_KIND_NONE;
+    si_kind heif = heif_kind(head, len);
+    return heif != SI_KIND_NONE ? heif : is_svg(head, len) ? SI_KIND_SVG : SI_KIND_NONE;
 }
 
 /* ---- opening ---- */
@@ -112,6 +153,12 @@ static const si_load_level FULL = {.shrink = 1, .page = 0, .scale = 1};
 static si_reader *const readers[] = {
 #ifdef SI_HAVE_JXL
     [SI_KIND_JXL] = si_read_jxl,
+#endif
+#ifdef SI_HAVE_AVIF
+    [SI_KIND_AVIF] = si_read_avif,
+#endif
+#ifdef SI_HAVE_JP2
+    [SI_KIND_JP2] = si_read_jp2,
 #endif
     [SI_KIND_COUNT] = NULL};
 
@@ -159,15 +206,13 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
     case SI_KIND_TIFF:
         vips_tiffload_source(s, &im, COMMON, "page", level.page, NULL);
         break;
-    case SI_KIND_JP2: /* cannot see truncation, only errors */
-        vips_jp2kload_source(s, &im, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-            VIPS_FAIL_ON_ERROR, "page", level.page, NULL);
-        break;
     case SI_KIND_SVG:
         vips_svgload_source(s, &im, COMMON, "scale", level.scale, NULL);
         break;
     default:
-        break;
+        g_object_unref(s);
+        si_fail(diag, SI_ERR_SOURCE, "this kind of file is not supported");
+        return NULL;
     }
 #undef COMMON
     g_object_unref(s);
@@ -197,9 +242,10 @@ static si_result check_size(const si_original *o, const si_render_limits *limits
     return SI_OK;
 }
 
-/* EXIF orientation 1…8 as swap and mirrors. libheif and libjxl have rotated already. */
+/* EXIF orientation 1…8 as swap and mirrors. Readers of AVIF, HEIF and JPEG XL
+ * have rotated already. */
 static void orient(si_original *o) {
-    int n = o->kind == SI_KIND_HEIF || o->kind == SI_KIND_JXL
+    int n = o->kind == SI_KIND_AVIF || o->kind == SI_KIND_HEIF || o->kind == SI_KIND_JXL
                 ? 1
                 : vips_image_get_orientation(o->image);
     o->swap = n >= 5;
@@ -220,6 +266,10 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
     o->kind = si_kind_sniff(head, (size_t)len);
     if (o->kind == SI_KIND_NONE) {
         return si_fail(diag, SI_ERR_SOURCE, "this kind of file is not supported");
+    }
+    if ((o->limits.refused & SI_KIND_BIT(o->kind)) != 0) {
+        return si_fail(
+            diag, SI_ERR_SOURCE, "%s originals are not served here", si_kind_name(o->kind));
     }
     if ((o->image = load_vips(o, FULL, diag)) == NULL) {
         return diag->code;

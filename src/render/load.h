@@ -4,6 +4,7 @@
 
 #include <vips/vips.h>
 
+#include "base/str.h"
 #include "codec/image.h"
 #include "render/read/readers.h"
 #include "render/render.h"
@@ -16,6 +17,7 @@
     X(PNG, "png")                                                                                  \
     X(GIF, "gif")                                                                                  \
     X(WEBP, "webp")                                                                                \
+    X(AVIF, "avif")                                                                                \
     X(HEIF, "heif")                                                                                \
     X(TIFF, "tiff")                                                                                \
     X(JP2, "jp2")                                                                                  \
@@ -48,6 +50,12 @@ typedef struct si_original {
 /* Tells the kind of a file by its first bytes; never by a name. */
 si_kind si_kind_sniff(const uint8_t *head, size_t len);
 const char *si_kind_name(si_kind kind);
+
+/* The kind of that name, SI_KIND_NONE if there is none. */
+si_kind si_kind_by_name(si_str name);
+
+/* Bit of a kind in si_render_limits.refused. */
+#define SI_KIND_BIT(kind) (UINT32_C(1) << (kind))
 
 /* Reads the header of the file at `fd` and checks its size against `limits`. */
 SI_NODISCARD si_result si_original_open(

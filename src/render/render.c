@@ -23,7 +23,7 @@ static void swallow(const gchar *domain, GLogLevelFlags level, const gchar *text
 si_result si_render_start(si_diag *diag) {
     static const char *const wanted[] = {"VipsForeignLoadJpeg", "VipsForeignLoadPng",
         "VipsForeignLoadWebp", "VipsForeignLoadNsgif", "VipsForeignLoadHeif", "VipsForeignLoadTiff",
-        "VipsForeignLoadJp2k", "VipsForeignLoadSvg", "VipsForeignLoadJxl"};
+        "VipsForeignLoadSvg", "VipsForeignLoadJxl"};
     g_log_set_default_handler(swallow, NULL);
     /* what does not fit into memory is refused, never unpacked into a temporary file */
     g_setenv("VIPS_DISC_THRESHOLD", "1000g", TRUE);

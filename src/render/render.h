@@ -12,6 +12,7 @@ struct si_colour_spaces;
 typedef struct si_render_limits {
     int64_t max_source_pixels; /* default 268 million: more is SI_ERR_LIMIT before any decoding */
     int64_t max_view_pixels;   /* default 67 million rendered pixels */
+    uint32_t refused;          /* kinds of originals that are not served: SI_KIND_BIT()s */
     const struct si_colour_spaces *spaces; /* render/target.h; NULL = into sRGB */
 } si_render_limits;
 

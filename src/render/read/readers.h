@@ -29,6 +29,12 @@ typedef VipsImage *si_reader(
 /* JPEG XL. Displayed upright: orientation is not in the metadata, but in the pixels. */
 si_reader si_read_jxl;
 
+/* JPEG 2000, JP2 files and bare codestreams; level.page says how many resolutions to leave out. */
+si_reader si_read_jp2;
+
+/* AVIF, of sequences the first picture. Displayed upright, as JPEG XL is. */
+si_reader si_read_avif;
+
 /* What si_deferred_image() needs of a reader. */
 typedef struct si_deferred {
     /* Writes every pixel: image->Ysize rows of `stride` bytes each, packed samples of the image's
