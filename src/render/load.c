@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "render/read/svg.h"
+
 enum {
     SNIFF_BYTES = 1024,
     MAX_LEVELS = 28,      /* of a TIFF pyramid */
@@ -66,14 +68,6 @@ static bool is_heif(const uint8_t *head, size_t len) {
     return false;
 }
 
-static bool is_svg(const uint8_t *head, size_t len) {
-    size_t i = starts(head, len, 0, "\xef\xbb\xbf", 3) ? 3 : 0;
-    while (i < len && (head[i] == ' ' || head[i] == '\t' || head[i] == '\r' || head[i] == '\n')) {
-        i++;
-    }
-    return i < len && head[i] == '<' && memmem(head + i, len - i, "<svg", 4) != NULL;
-}
-
 si_kind si_kind_sniff(const uint8_t *head, size_t len) {
     static const struct {
         si_kind kind;
@@ -98,7 +92,7 @@ si_kind si_kind_sniff(const uint8_t *head, size_t len) {
             return magics[i].kind;
         }
     }
-    return is_heif(head, len) ? SI_KIND_HEIF : is_svg(head, len) ? SI_KIND_SVG : SI_KIND_NONE;
+    return is_heif(head, len) ? SI_KIND_HEIF : SI_KIND_NONE;
 }
 
 /* ---- opening ---- */
@@ -106,7 +100,7 @@ si_kind si_kind_sniff(const uint8_t *head, size_t len) {
 static const si_load_level FULL = {.shrink = 1, .page = 0, .scale = 1};
 
 /* Kinds with a reader of our own; libvips reads the others. */
-static si_reader *const readers[] = {[SI_KIND_COUNT] = NULL};
+static si_reader *const readers[] = {[SI_KIND_SVG] = si_read_svg, [SI_KIND_COUNT] = NULL};
 
 /* Bytes are read through the descriptor rather than a mapping, so a file that is cut short while we
  * read is a broken image and not a SIGBUS (loaders that insist on a mapping excepted). */
@@ -147,9 +141,6 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
     case SI_KIND_JP2: /* cannot see truncation, only errors */
         vips_jp2kload_source(s, &im, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
             VIPS_FAIL_ON_ERROR, "page", level.page, NULL);
-        break;
-    case SI_KIND_SVG:
-        vips_svgload_source(s, &im, COMMON, "scale", level.scale, NULL);
         break;
     case SI_KIND_JXL:
         vips_jxlload_source(s, &im, COMMON, NULL);
@@ -195,6 +186,17 @@ static void orient(si_original *o) {
     o->flip[1] = n == 3 || n == 4 || n == 7 || n == 8;
 }
 
+/* What the reader of drawings says of their size. */
+static void exact_size(si_original *o) {
+    static const char *const names[] = {SI_META_EXACT_WIDTH, SI_META_EXACT_HEIGHT};
+    for (int i = 0; i < 2; i++) {
+        if (vips_image_get_typeof(o->image, names[i]) != 0 &&
+            vips_image_get_double(o->image, names[i], &o->exact[i]) != 0) {
+            vips_error_clear();
+        }
+    }
+}
+
 si_result si_original_open(si_original *o, int fd, const si_render_limits *limits, si_diag *diag) {
     uint8_t head[SNIFF_BYTES];
     ssize_t len = pread(fd, head, sizeof head, 0);
@@ -206,6 +208,9 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
         return si_fail(diag, SI_ERR_SOURCE, "the source file is empty");
     }
     o->kind = si_kind_sniff(head, (size_t)len);
+    if (o->kind == SI_KIND_NONE && si_svg_is(fd, NULL)) {
+        o->kind = SI_KIND_SVG;
+    }
     if (o->kind == SI_KIND_NONE) {
         return si_fail(diag, SI_ERR_SOURCE, "this kind of file is not supported");
     }
@@ -214,6 +219,7 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
     }
     o->width = vips_image_get_width(o->image);
     o->height = vips_image_get_height(o->image);
+    exact_size(o);
     orient(o);
     return check_size(o, limits, diag);
 }
@@ -237,8 +243,18 @@ static int tiff_level(const si_original *o, double ratio) {
     return best;
 }
 
+/* Drawings are drawn with exactly the pixels that are asked for, unless those are too many. */
+static void draw_at(const si_original *o, const double ratio[2], int size[2]) {
+    double side[2] = {o->width / ratio[0], o->height / ratio[1]};
+    double scale = fmin(1, MAX_SVG_SIDE / fmax(side[0], side[1]));
+    for (int i = 0; i < 2; i++) {
+        size[i] = (int)fmax(1, floor(side[i] * scale + 0.5));
+    }
+}
+
 /* Picks the level and says where its samples lie. False if full size is best. */
-static bool choose_level(si_original *o, double ratio, si_load_level *level) {
+static bool choose_level(si_original *o, const double ratios[2], si_load_level *level) {
+    double ratio = fmin(ratios[0], ratios[1]);
     *level = FULL;
     switch (o->kind) {
     case SI_KIND_JPEG:
@@ -260,8 +276,8 @@ static bool choose_level(si_original *o, double ratio, si_load_level *level) {
         level->scale = ratio >= 4 ? 2 / ratio : 1;
         return level->scale < 1;
     case SI_KIND_SVG:
-        level->scale = fmin(1 / ratio, (double)MAX_SVG_SIDE / VIPS_MAX(o->width, o->height));
-        return level->scale != 1;
+        draw_at(o, ratios, level->size);
+        return level->size[0] != o->width || level->size[1] != o->height;
     default:
         return false;
     }
@@ -269,7 +285,7 @@ static bool choose_level(si_original *o, double ratio, si_load_level *level) {
 
 si_result si_original_reduce(si_original *o, const double ratio[2], si_diag *diag) {
     si_load_level level;
-    if (!choose_level(o, fmin(ratio[0], ratio[1]), &level)) {
+    if (!choose_level(o, ratio, &level)) {
         o->step[0] = o->step[1] = 1;
         o->phase = 0;
         return SI_OK;

@@ -12,7 +12,8 @@
 typedef struct si_load_level {
     int shrink;   /* JPEG: 1, 2, 4, 8 */
     int page;     /* JPEG 2000: resolution levels left out; TIFF: page of a pyramid */
-    double scale; /* WebP, SVG: factor of the size */
+    double scale; /* WebP: factor of the size */
+    int size[2];  /* SVG: pixels to draw it on as a whole; 0, 0: its own size */
 } si_load_level;
 
 /* A reader reads the header of the file open at `fd` (borrowed, and open as long as the image is
@@ -42,5 +43,12 @@ typedef struct si_deferred {
  */
 VipsImage *si_deferred_image(int width, int height, int bands, VipsBandFormat format,
     VipsInterpretation interpretation, const si_deferred *deferred, si_diag *diag);
+
+/* SVG, by librsvg. */
+si_reader si_read_svg;
+
+/* Doubles, in metadata of images of drawings: their own size before rounding, pixels. */
+#define SI_META_EXACT_WIDTH "smartimg-exact-width"
+#define SI_META_EXACT_HEIGHT "smartimg-exact-height"
 
 #endif
