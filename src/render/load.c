@@ -100,7 +100,8 @@ si_kind si_kind_sniff(const uint8_t *head, size_t len) {
 static const si_load_level FULL = {.shrink = 1, .page = 0, .scale = 1};
 
 /* Kinds with a reader of our own; libvips reads the others. */
-static si_reader *const readers[] = {[SI_KIND_SVG] = si_read_svg, [SI_KIND_COUNT] = NULL};
+static si_reader *const readers[] = {
+    [SI_KIND_GIF] = si_read_gif, [SI_KIND_SVG] = si_read_svg, [SI_KIND_COUNT] = NULL};
 
 /* Bytes are read through the descriptor rather than a mapping, so a file that is cut short while we
  * read is a broken image and not a SIGBUS (loaders that insist on a mapping excepted). */
@@ -125,9 +126,6 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
         break;
     case SI_KIND_PNG:
         vips_pngload_source(s, &im, COMMON, NULL);
-        break;
-    case SI_KIND_GIF:
-        vips_gifload_source(s, &im, COMMON, NULL);
         break;
     case SI_KIND_WEBP:
         vips_webpload_source(s, &im, COMMON, "scale", level.scale, NULL);

@@ -44,8 +44,9 @@ typedef struct si_deferred {
 VipsImage *si_deferred_image(int width, int height, int bands, VipsBandFormat format,
     VipsInterpretation interpretation, const si_deferred *deferred, si_diag *diag);
 
-/* SVG, by librsvg. */
+/* SVG, by librsvg; the first frame of GIF, by libnsgif (gif.h). */
 si_reader si_read_svg;
+si_reader si_read_gif;
 
 /* Doubles, in metadata of images of drawings: their own size before rounding, pixels. */
 #define SI_META_EXACT_WIDTH "smartimg-exact-width"
