@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "render/read/jpeg_end.h"
 #include "render/read/svg.h"
 
 enum {
@@ -13,10 +14,6 @@ enum {
     MAX_LEVELS = 28,      /* of a TIFF pyramid */
     MAX_SVG_SIDE = 16384, /* pixels; cairo ends at 32767 */
 };
-
-/* What may be held at once for files that cannot be decoded strip by strip: interlaced PNG,
- * progressive JPEG (its coefficients), HEIF, WebP, JPEG XL, JPEG 2000. */
-static const uint64_t MAX_WHOLE_BYTES = 512u << 20;
 
 static const char *const kind_names[] = {"unknown",
 #define X(id, name) name,
@@ -103,12 +100,9 @@ static const si_load_level FULL = {.shrink = 1, .page = 0, .scale = 1};
 static si_reader *const readers[] = {
     [SI_KIND_GIF] = si_read_gif, [SI_KIND_SVG] = si_read_svg, [SI_KIND_COUNT] = NULL};
 
-/* Bytes are read through the descriptor rather than a mapping, so a file that is cut short while we
- * read is a broken image and not a SIGBUS (loaders that insist on a mapping excepted). */
-static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *diag) {
-    VipsImage *im = NULL;
-    if (readers[o->kind] != NULL) {
-        return readers[o->kind](o->fd, level, &o->limits, diag);
+static VipsSource *source_of(const si_original *o, si_diag *diag) {
+    if (o->kind == SI_KIND_JPEG) {
+        return si_jpeg_source(o->fd, &o->limits, diag);
     }
     if (lseek(o->fd, 0, SEEK_SET) != 0) {
         si_fail(diag, SI_ERR_IO, "the source file cannot be read");
@@ -117,6 +111,19 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
     VipsSource *s = vips_source_new_from_descriptor(o->fd);
     if (s == NULL) {
         si_vips_fail(diag);
+    }
+    return s;
+}
+
+/* Bytes are read through the descriptor rather than a mapping, so a file that is cut short while we
+ * read is a broken image and not a SIGBUS (loaders that insist on a mapping excepted). */
+static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *diag) {
+    VipsImage *im = NULL;
+    if (readers[o->kind] != NULL) {
+        return readers[o->kind](o->fd, level, &o->limits, diag);
+    }
+    VipsSource *s = source_of(o, diag);
+    if (s == NULL) {
         return NULL;
     }
 #define COMMON "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED
@@ -165,7 +172,7 @@ static si_result check_size(const si_original *o, const si_render_limits *limits
                    o->kind == SI_KIND_SVG;
     bool whole = !streams || vips_image_get_typeof(o->image, "interlaced") != 0;
     uint64_t bytes = VIPS_IMAGE_SIZEOF_IMAGE(o->image) * (o->kind == SI_KIND_JPEG ? 2 : 1);
-    if (whole && bytes > MAX_WHOLE_BYTES) {
+    if (whole && bytes > SI_MAX_WHOLE_BYTES) {
         return si_fail(diag, SI_ERR_LIMIT,
             "the source image of %d×%d pixels is too large for a file that must be decoded as a "
             "whole",

@@ -8,6 +8,10 @@
 #include "base/result.h"
 #include "render/render.h"
 
+/* What may be held at once for files that cannot be decoded strip by strip: interlaced PNG,
+ * progressive JPEG (its coefficients), HEIF, WebP, JPEG XL, JPEG 2000. */
+static const uint64_t SI_MAX_WHOLE_BYTES = 512u << 20;
+
 /* How much smaller than stored a file is to be read. */
 typedef struct si_load_level {
     int shrink;   /* JPEG: 1, 2, 4, 8 */
