@@ -8,10 +8,10 @@
 
 #include "render/read/jpeg_end.h"
 #include "render/read/svg.h"
+#include "render/read/tiff.h"
 
 enum {
     SNIFF_BYTES = 1024,
-    MAX_LEVELS = 28,      /* of a TIFF pyramid */
     MAX_SVG_SIDE = 16384, /* pixels; cairo ends at 32767 */
 };
 
@@ -97,8 +97,10 @@ si_kind si_kind_sniff(const uint8_t *head, size_t len) {
 static const si_load_level FULL = {.shrink = 1, .page = 0, .scale = 1};
 
 /* Kinds with a reader of our own; libvips reads the others. */
-static si_reader *const readers[] = {
-    [SI_KIND_GIF] = si_read_gif, [SI_KIND_SVG] = si_read_svg, [SI_KIND_COUNT] = NULL};
+static si_reader *const readers[] = {[SI_KIND_GIF] = si_read_gif,
+    [SI_KIND_TIFF] = si_read_tiff,
+    [SI_KIND_SVG] = si_read_svg,
+    [SI_KIND_COUNT] = NULL};
 
 static VipsSource *source_of(const si_original *o, si_diag *diag) {
     if (o->kind == SI_KIND_JPEG) {
@@ -139,9 +141,6 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
         break;
     case SI_KIND_HEIF:
         vips_heifload_source(s, &im, COMMON, NULL);
-        break;
-    case SI_KIND_TIFF:
-        vips_tiffload_source(s, &im, COMMON, "page", level.page, NULL);
         break;
     case SI_KIND_JP2: /* cannot see truncation, only errors */
         vips_jp2kload_source(s, &im, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
@@ -231,23 +230,6 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
 
 /* ---- shrink-on-load ---- */
 
-/* Largest pyramid level that keeps `ratio` ≥ 2, among pages that halve each time. */
-static int tiff_level(const si_original *o, double ratio) {
-    int pages = vips_image_get_n_pages(o->image), best = 0;
-    for (int i = 1; i < pages && i < MAX_LEVELS && ratio / (1 << i) >= 2; i++) {
-        si_diag ignored = {0};
-        VipsImage *im = load_vips(o, (si_load_level){.shrink = 1, .page = i, .scale = 1}, &ignored);
-        bool half = im != NULL && abs(im->Xsize - (o->width >> i)) <= 5 &&
-                    abs(im->Ysize - (o->height >> i)) <= 5 && im->Xsize > 1 && im->Ysize > 1;
-        VIPS_UNREF(im);
-        if (!half) {
-            break;
-        }
-        best = i;
-    }
-    return best;
-}
-
 /* Drawings are drawn with exactly the pixels that are asked for, unless those are too many. */
 static void draw_at(const si_original *o, const double ratio[2], int size[2]) {
     double side[2] = {o->width / ratio[0], o->height / ratio[1]};
@@ -269,7 +251,7 @@ static bool choose_level(si_original *o, const double ratios[2], si_load_level *
         o->step[0] = o->step[1] = level->shrink; /* blocks of 8 become exactly 4, 2, 1 */
         return level->shrink > 1;
     case SI_KIND_TIFF:
-        return (level->page = tiff_level(o, ratio)) > 0;
+        return si_tiff_level(o->fd, o->width, o->height, ratio, level);
     case SI_KIND_JP2:
         while (level->page + 1 < vips_image_get_n_pages(o->image) && ratio >= 4 << level->page) {
             level->page++;

@@ -16,6 +16,7 @@ static const uint64_t SI_MAX_WHOLE_BYTES = 512u << 20;
 typedef struct si_load_level {
     int shrink;   /* JPEG: 1, 2, 4, 8 */
     int page;     /* JPEG 2000: resolution levels left out; TIFF: page of a pyramid */
+    int subifd;   /* TIFF: 1 …: which SubIFD of that page; 0: the page itself */
     double scale; /* WebP: factor of the size */
     int size[2];  /* SVG: pixels to draw it on as a whole; 0, 0: its own size */
 } si_load_level;
@@ -51,6 +52,9 @@ VipsImage *si_deferred_image(int width, int height, int bands, VipsBandFormat fo
 /* SVG, by librsvg; the first frame of GIF, by libnsgif (gif.h). */
 si_reader si_read_svg;
 si_reader si_read_gif;
+
+/* TIFF, by libvips or libtiff (tiff.h). */
+si_reader si_read_tiff;
 
 /* Doubles, in metadata of images of drawings: their own size before rounding, pixels. */
 #define SI_META_EXACT_WIDTH "smartimg-exact-width"
