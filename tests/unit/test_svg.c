@@ -9,6 +9,9 @@
 #define NS "xmlns=\"http://www.w3.org/2000/svg\""
 #define BODY "<rect width=\"100%\" height=\"100%\" fill=\"#00f\"/>"
 #define DRAWING "<svg " NS " width=\"40\" height=\"20\">" BODY "</svg>"
+#define PREFIXED                                                                                   \
+    "<a:svg xmlns:a=\"http://www.w3.org/2000/svg\" width=\"40\" height=\"20\"><a:rect "            \
+    "width=\"100%\" height=\"100%\" fill=\"#00f\"/></a:svg>"
 #define DECLARATION(encoding) "<?xml version=\"1.0\" encoding=\"" encoding "\"?>"
 
 static int text_fd(const char *text) {
@@ -66,8 +69,7 @@ static void whatever_stands_before_the_root(void **state) {
         "<!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"http://www.w3.org/svg11.dtd\" ["
         "<!ENTITY ns \"http://www.w3.org/2000/svg\"><!ENTITY w \"40\">]>"
         "<svg xmlns=\"&ns;\" width=\"&w;\" height=\"20\">" BODY "</svg>",
-        "<a:svg xmlns:a=\"http://www.w3.org/2000/svg\" width=\"40\" height=\"20\">"
-        "<a:rect width=\"100%\" height=\"100%\" fill=\"#00f\"/></a:svg>"};
+        PREFIXED};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         check_drawn(text_fd(texts[i]), texts[i]);
     }
