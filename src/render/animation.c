@@ -8,8 +8,9 @@
 
 #include "codec/animation.h"
 #include "codec/pack.h"
-#include "render/read/avif_items.h"
 #include "render/colorimetry.h"
+#include "render/read/avif_items.h"
+#include "render/read/gif.h"
 #include "render/reply.h"
 #include "render/simple.h"
 
@@ -67,22 +68,17 @@ si_result si_animation_look(
     return code;
 }
 
-/* ---- frames of GIF and WebP ---- */
+/* ---- frames of WebP ---- */
 
 /* All frames below each other, or NULL. */
-static VipsImage *load_strip(int fd, si_kind kind) {
+static VipsImage *load_strip(int fd) {
     VipsImage *im = NULL;
     VipsSource *s = lseek(fd, 0, SEEK_SET) == 0 ? vips_source_new_from_descriptor(fd) : NULL;
     if (s == NULL) {
         return NULL;
     }
-    if (kind == SI_KIND_GIF) {
-        vips_gifload_source(s, &im, "n", -1, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-            VIPS_FAIL_ON_TRUNCATED, NULL);
-    } else {
-        vips_webpload_source(s, &im, "n", -1, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-            VIPS_FAIL_ON_TRUNCATED, NULL);
-    }
+    vips_webpload_source(
+        s, &im, "n", -1, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
     g_object_unref(s);
     return im;
 }
@@ -109,9 +105,9 @@ static int delay_of(VipsImage *strip, int index) {
     return index < n && delays[index] >= 0 ? delays[index] : 100;
 }
 
-static si_result strip_pages(int fd, si_kind kind, const si_render_limits *limits, si_page_fn fn,
-    void *context, si_diag *diag) {
-    VipsImage *strip = load_strip(fd, kind);
+static si_result strip_pages(
+    int fd, const si_render_limits *limits, si_page_fn fn, void *context, si_diag *diag) {
+    VipsImage *strip = load_strip(fd);
     if (strip == NULL) {
         return si_vips_fail(diag);
     }
@@ -133,6 +129,52 @@ static si_result strip_pages(int fd, si_kind kind, const si_render_limits *limit
         si_original_close(&page);
     }
     VIPS_UNREF(strip);
+    return code;
+}
+
+/* ---- frames of GIF ---- */
+
+static si_result on_screen(int fd, const si_gif_facts *facts, const uint8_t *rgba, int index,
+    int delay_ms, const si_render_limits *limits, si_page_fn fn, void *context, si_diag *diag) {
+    si_result code = SI_OK;
+    si_original page = {.kind = SI_KIND_GIF,
+        .fd = fd,
+        .width = facts->width,
+        .height = facts->height,
+        .step = {1, 1},
+        .limits = si_render_limits_or_default(limits)};
+    VipsImage *screen =
+        vips_image_new_from_memory(rgba, 4 * (size_t)facts->width * (size_t)facts->height,
+            facts->width, facts->height, 4, VIPS_FORMAT_UCHAR);
+    if (screen == NULL ||
+        vips_extract_band(screen, &page.image, 0, "n", facts->alpha ? 4 : 3, NULL) != 0) {
+        code = si_vips_fail(diag);
+    } else {
+        page.image->Type = VIPS_INTERPRETATION_sRGB;
+        code = fn(context, &page, index, delay_ms, diag);
+    }
+    si_original_close(&page);
+    VIPS_UNREF(screen);
+    return code;
+}
+
+static si_result gif_pages(
+    int fd, const si_render_limits *limits, si_page_fn fn, void *context, si_diag *diag) {
+    si_gif *gif = NULL;
+    si_gif_facts facts = {0};
+    si_result code = si_gif_open(fd, limits, &gif, &facts, diag);
+    if (code == SI_OK) {
+        code = check_limits(facts.frames, facts.width, facts.height, limits, diag);
+    }
+    for (int i = 0; i < facts.frames && code == SI_OK; i++) {
+        const uint8_t *rgba = NULL;
+        int delay_ms = 0;
+        code = si_gif_next(gif, &rgba, &delay_ms, diag);
+        if (code == SI_OK) {
+            code = on_screen(fd, &facts, rgba, i, delay_ms, limits, fn, context, diag);
+        }
+    }
+    si_gif_close(gif);
     return code;
 }
 
@@ -210,9 +252,9 @@ si_result si_animation_pages(
     si_original o = {0};
     si_result code = si_original_open(&o, fd, limits, diag);
     if (code == SI_OK) {
-        code = o.kind == SI_KIND_GIF || o.kind == SI_KIND_WEBP
-                   ? strip_pages(fd, o.kind, limits, fn, context, diag)
-                   : sequence_pages(fd, o.image, limits, fn, context, diag);
+        code = o.kind == SI_KIND_GIF    ? gif_pages(fd, limits, fn, context, diag)
+               : o.kind == SI_KIND_WEBP ? strip_pages(fd, limits, fn, context, diag)
+                                        : sequence_pages(fd, o.image, limits, fn, context, diag);
     }
     si_original_close(&o);
     vips_error_clear();

@@ -350,7 +350,7 @@ static si_result render(si_studio *studio, const si_recipe *r, si_image *out, si
     si_geometry g;
     si_result code = si_scene_open(studio, &r->picture, r->watermark, &scene, diag);
     if (code == SI_OK) {
-        code = si_geometry_view(&r->picture.view, scene->canvas,
+        code = si_geometry_view(&r->picture.view, scene->exact,
             r->dpr_held ? scene->detail : si_detail_endless, r->dpr, &g, diag);
     }
     if (code != SI_OK) {

@@ -57,7 +57,7 @@ static si_result read_nested(si_studio *studio, const si_scene *nested, const do
         scale = fmax(scale, axes[i].content / (axes[i].to - axes[i].from));
     }
     si_result code = si_geometry_view(
-        &nested->picture->view, nested->canvas, si_detail_endless, scale, &g, diag);
+        &nested->picture->view, nested->exact, si_detail_endless, scale, &g, diag);
     if (code != SI_OK) {
         return code;
     }

@@ -22,7 +22,7 @@ static si_result survey_open(survey *s, const si_recipe *r, const si_files *file
     s->studio.limits = si_render_limits_or_default(limits);
     si_result code = si_scene_open(&s->studio, &r->picture, NULL, &s->scene, diag);
     if (code == SI_OK) {
-        code = si_geometry_view(&view, s->scene->canvas,
+        code = si_geometry_view(&view, s->scene->exact,
             r->dpr_held ? s->scene->detail : si_detail_endless, r->dpr, &s->view, diag);
     }
     return code;

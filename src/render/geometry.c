@@ -336,6 +336,7 @@ static void quad_of(way *w, si_layer_box *out) {
         out->turned[i] = out->rect[i] = (int)whole;
         out->origin[i] = whole / 2;
         out->at[i] = 0;
+        out->exact[i] = whole;
         for (int k = 0; k < 4; k++) {
             out->quad[2 * k + i] = p->v[2 * k + i] * (p->normalized ? whole : 1) + shift;
         }
@@ -358,6 +359,20 @@ static si_result place(const way *w, si_layer_box *out, si_diag *diag) {
         }
     }
     return SI_OK;
+}
+
+/* Layers that show a drawing just as it is have its size before rounding. */
+static void exact_size(const way *w, si_layer_box *out) {
+    const si_content *c = w->content;
+    bool as_it_is = c->exact[0] > 0 && c->exact[1] > 0;
+    for (int i = 0; i < 2; i++) {
+        double all = i == 0 ? c->width : c->height;
+        as_it_is &= w->crop[i] == 0 && w->crop[2 + i] == all && w->size[i] == all &&
+                    out->rect[i] == (int)all && out->extend[i] == 0;
+    }
+    for (int i = 0; i < 2; i++) {
+        out->exact[i] = as_it_is ? c->exact[i] : out->rect[i];
+    }
 }
 
 /* Content → plain rectangle: crop, scale, flip. */
@@ -400,6 +415,7 @@ si_result si_geometry_layer(const si_layer *l, const si_content *content, const 
         code = to_int(w.rect[i], &out->rect[i], diag);
     }
     if (code == SI_OK) {
+        exact_size(&w, out);
         origin_of(&w, out->origin);
         code = place(&w, out, diag);
     }

@@ -29,6 +29,9 @@ typedef struct si_content {
     /* Pixels that there are: the image, displayed upright; the mask of a solid layer; the box of a
      * text layer. 0×0: none (solid layers). */
     double width, height;
+    /* The same before it was rounded to whole pixels, which drawings (SVG) may have; 0, 0: no
+     * different. */
+    double exact[2];
     /* The part of them that takes their place (smart crops, cropPathE): x, y, w, h in their pixels;
      * w = 0: all. */
     double part[4];
@@ -49,6 +52,7 @@ typedef struct si_layer_box {
     int turned[2];     /* w, h after rotate, or of the canvas for perspective */
     int extend[4];     /* left, top, right, bottom, whole pixels */
     int rect[2];       /* w, h of the finished layer */
+    double exact[2];   /* the same; of a drawing as large as it is, before it was rounded */
     double origin[2];  /* in the finished layer */
     int at[2];         /* top-left of the finished layer in the composite */
     bool has_quad;     /* perspective: … */
@@ -100,11 +104,13 @@ typedef struct si_geometry {
     double origin[2];   /* reply pixel 0,0 in the grid that all tiles of this view share */
 } si_geometry;
 
-/* Computes the view of a composite of `canvas` pixels at pixel ratio `dpr`. `detail` is the scale
+/* Computes the view of a composite of `canvas` pixels at pixel ratio `dpr`. Scales start from these
+ * numbers as they are; that `canvas` is not whole for drawings keeps the shape of small ones. The
+ * composite itself, and what rgn counts in, is the rounded number of pixels. `detail` is the scale
  * from source to composite pixels of the layer that has the most of them (D-7), 0 = endless (text,
  * colours, and si_detail_endless where nothing is to be held). Errors: SI_ERR_LIMIT (over MaxPix at
  * ratio 1, SI-37), SI_ERR_RANGE. */
-SI_NODISCARD si_result si_geometry_view(const si_view *v, const int canvas[2],
+SI_NODISCARD si_result si_geometry_view(const si_view *v, const double canvas[2],
     const double detail[2], double dpr, si_geometry *out, si_diag *diag);
 
 extern const double si_detail_endless[2];

@@ -6,18 +6,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "render/read/jpeg_end.h"
 #include "render/read/png_colour.h"
+#include "render/read/svg.h"
+#include "render/read/tiff.h"
 #include "render/read/tiff_deep.h"
 
 enum {
     SNIFF_BYTES = 1024,
-    MAX_LEVELS = 28,      /* of a TIFF pyramid */
     MAX_SVG_SIDE = 16384, /* pixels; cairo ends at 32767 */
 };
-
-/* What may be held at once for files that cannot be decoded strip by strip: interlaced PNG,
- * progressive JPEG (its coefficients), AVIF, HEIF, WebP, JPEG XL, JPEG 2000. */
-static const uint64_t MAX_WHOLE_BYTES = 512u << 20;
 
 static const char *const kind_names[] = {"unknown",
 #define X(id, name) name,
@@ -109,14 +107,6 @@ static si_kind heif_kind(const uint8_t *head, size_t len) {
     return items_say_av1 ? SI_KIND_AVIF : SI_KIND_HEIF;
 }
 
-static bool is_svg(const uint8_t *head, size_t len) {
-    size_t i = starts(head, len, 0, "\xef\xbb\xbf", 3) ? 3 : 0;
-    while (i < len && (head[i] == ' ' || head[i] == '\t' || head[i] == '\r' || head[i] == '\n')) {
-        i++;
-    }
-    return i < len && head[i] == '<' && memmem(head + i, len - i, "<svg", 4) != NULL;
-}
-
 si_kind si_kind_sniff(const uint8_t *head, size_t len) {
     static const struct {
         si_kind kind;
@@ -141,8 +131,7 @@ si_kind si_kind_sniff(const uint8_t *head, size_t len) {
             return magics[i].kind;
         }
     }
-    si_kind heif = heif_kind(head, len);
-    return heif != SI_KIND_NONE ? heif : is_svg(head, len) ? SI_KIND_SVG : SI_KIND_NONE;
+    return heif_kind(head, len);
 }
 
 /* ---- opening ---- */
@@ -160,21 +149,15 @@ static si_reader *const readers[] = {
 #ifdef SI_HAVE_JP2
     [SI_KIND_JP2] = si_read_jp2,
 #endif
+    [SI_KIND_GIF] = si_read_gif,
+    [SI_KIND_TIFF] = si_read_tiff,
+    [SI_KIND_SVG] = si_read_svg,
     [SI_KIND_COUNT] = NULL};
 
-/* Bytes are read through the descriptor rather than a mapping, so a file that is cut short while we
- * read is a broken image and not a SIGBUS (loaders that insist on a mapping excepted). */
-static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *diag) {
-    VipsImage *im = NULL;
-    si_colorimetry told;
-    if (readers[o->kind] != NULL) {
-        return readers[o->kind](o->fd, level, &o->limits, diag);
+static VipsSource *source_of(const si_original *o, si_diag *diag) {
+    if (o->kind == SI_KIND_JPEG) {
+        return si_jpeg_source(o->fd, &o->limits, diag);
     }
-#ifdef SI_HAVE_TIFF
-    if (o->kind == SI_KIND_TIFF && si_tiff_is_deep(o->fd, level.page)) {
-        return si_read_tiff_deep(o->fd, level, &o->limits, diag);
-    }
-#endif
     if (lseek(o->fd, 0, SEEK_SET) != 0) {
         si_fail(diag, SI_ERR_IO, "the source file cannot be read");
         return NULL;
@@ -182,6 +165,25 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
     VipsSource *s = vips_source_new_from_descriptor(o->fd);
     if (s == NULL) {
         si_vips_fail(diag);
+    }
+    return s;
+}
+
+/* Bytes are read through the descriptor rather than a mapping, so a file that is cut short while we
+ * read is a broken image and not a SIGBUS (loaders that insist on a mapping excepted). */
+static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *diag) {
+    VipsImage *im = NULL;
+    si_colorimetry told;
+#ifdef SI_HAVE_TIFF
+    if (o->kind == SI_KIND_TIFF && si_tiff_is_deep(o->fd, level.page)) {
+        return si_read_tiff_deep(o->fd, level, &o->limits, diag);
+    }
+#endif
+    if (readers[o->kind] != NULL) {
+        return readers[o->kind](o->fd, level, &o->limits, diag);
+    }
+    VipsSource *s = source_of(o, diag);
+    if (s == NULL) {
         return NULL;
     }
 #define COMMON "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED
@@ -194,20 +196,11 @@ static VipsImage *load_vips(const si_original *o, si_load_level level, si_diag *
             si_colorimetry_attach(im, &told);
         }
         break;
-    case SI_KIND_GIF:
-        vips_gifload_source(s, &im, COMMON, NULL);
-        break;
     case SI_KIND_WEBP:
         vips_webpload_source(s, &im, COMMON, "scale", level.scale, NULL);
         break;
     case SI_KIND_HEIF:
         vips_heifload_source(s, &im, COMMON, NULL);
-        break;
-    case SI_KIND_TIFF:
-        vips_tiffload_source(s, &im, COMMON, "page", level.page, NULL);
-        break;
-    case SI_KIND_SVG:
-        vips_svgload_source(s, &im, COMMON, "scale", level.scale, NULL);
         break;
     default:
         g_object_unref(s);
@@ -233,7 +226,7 @@ static si_result check_size(const si_original *o, const si_render_limits *limits
                    o->kind == SI_KIND_SVG;
     bool whole = !streams || vips_image_get_typeof(o->image, "interlaced") != 0;
     uint64_t bytes = VIPS_IMAGE_SIZEOF_IMAGE(o->image) * (o->kind == SI_KIND_JPEG ? 2 : 1);
-    if (whole && bytes > MAX_WHOLE_BYTES) {
+    if (whole && bytes > SI_MAX_WHOLE_BYTES) {
         return si_fail(diag, SI_ERR_LIMIT,
             "the source image of %d×%d pixels is too large for a file that must be decoded as a "
             "whole",
@@ -253,6 +246,17 @@ static void orient(si_original *o) {
     o->flip[1] = n == 3 || n == 4 || n == 7 || n == 8;
 }
 
+/* What the reader of drawings says of their size. */
+static void exact_size(si_original *o) {
+    static const char *const names[] = {SI_META_EXACT_WIDTH, SI_META_EXACT_HEIGHT};
+    for (int i = 0; i < 2; i++) {
+        if (vips_image_get_typeof(o->image, names[i]) != 0 &&
+            vips_image_get_double(o->image, names[i], &o->exact[i]) != 0) {
+            vips_error_clear();
+        }
+    }
+}
+
 si_result si_original_open(si_original *o, int fd, const si_render_limits *limits, si_diag *diag) {
     uint8_t head[SNIFF_BYTES];
     ssize_t len = pread(fd, head, sizeof head, 0);
@@ -264,6 +268,9 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
         return si_fail(diag, SI_ERR_SOURCE, "the source file is empty");
     }
     o->kind = si_kind_sniff(head, (size_t)len);
+    if (o->kind == SI_KIND_NONE && si_svg_is(fd, NULL)) {
+        o->kind = SI_KIND_SVG;
+    }
     if (o->kind == SI_KIND_NONE) {
         return si_fail(diag, SI_ERR_SOURCE, "this kind of file is not supported");
     }
@@ -276,31 +283,25 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
     }
     o->width = vips_image_get_width(o->image);
     o->height = vips_image_get_height(o->image);
+    exact_size(o);
     orient(o);
     return check_size(o, limits, diag);
 }
 
 /* ---- shrink-on-load ---- */
 
-/* Largest pyramid level that keeps `ratio` ≥ 2, among pages that halve each time. */
-static int tiff_level(const si_original *o, double ratio) {
-    int pages = vips_image_get_n_pages(o->image), best = 0;
-    for (int i = 1; i < pages && i < MAX_LEVELS && ratio / (1 << i) >= 2; i++) {
-        si_diag ignored = {0};
-        VipsImage *im = load_vips(o, (si_load_level){.shrink = 1, .page = i, .scale = 1}, &ignored);
-        bool half = im != NULL && abs(im->Xsize - (o->width >> i)) <= 5 &&
-                    abs(im->Ysize - (o->height >> i)) <= 5 && im->Xsize > 1 && im->Ysize > 1;
-        VIPS_UNREF(im);
-        if (!half) {
-            break;
-        }
-        best = i;
+/* Drawings are drawn with exactly the pixels that are asked for, unless those are too many. */
+static void draw_at(const si_original *o, const double ratio[2], int size[2]) {
+    double side[2] = {o->width / ratio[0], o->height / ratio[1]};
+    double scale = fmin(1, MAX_SVG_SIDE / fmax(side[0], side[1]));
+    for (int i = 0; i < 2; i++) {
+        size[i] = (int)fmax(1, floor(side[i] * scale + 0.5));
     }
-    return best;
 }
 
 /* Picks the level and says where its samples lie. False if full size is best. */
-static bool choose_level(si_original *o, double ratio, si_load_level *level) {
+static bool choose_level(si_original *o, const double ratios[2], si_load_level *level) {
+    double ratio = fmin(ratios[0], ratios[1]);
     *level = FULL;
     switch (o->kind) {
     case SI_KIND_JPEG:
@@ -310,7 +311,7 @@ static bool choose_level(si_original *o, double ratio, si_load_level *level) {
         o->step[0] = o->step[1] = level->shrink; /* blocks of 8 become exactly 4, 2, 1 */
         return level->shrink > 1;
     case SI_KIND_TIFF:
-        return (level->page = tiff_level(o, ratio)) > 0;
+        return si_tiff_level(o->fd, o->width, o->height, ratio, level);
     case SI_KIND_JP2:
         while (level->page + 1 < vips_image_get_n_pages(o->image) && ratio >= 4 << level->page) {
             level->page++;
@@ -322,8 +323,8 @@ static bool choose_level(si_original *o, double ratio, si_load_level *level) {
         level->scale = ratio >= 4 ? 2 / ratio : 1;
         return level->scale < 1;
     case SI_KIND_SVG:
-        level->scale = fmin(1 / ratio, (double)MAX_SVG_SIDE / VIPS_MAX(o->width, o->height));
-        return level->scale != 1;
+        draw_at(o, ratios, level->size);
+        return level->size[0] != o->width || level->size[1] != o->height;
     default:
         return false;
     }
@@ -331,7 +332,7 @@ static bool choose_level(si_original *o, double ratio, si_load_level *level) {
 
 si_result si_original_reduce(si_original *o, const double ratio[2], si_diag *diag) {
     si_load_level level;
-    if (!choose_level(o, fmin(ratio[0], ratio[1]), &level)) {
+    if (!choose_level(o, ratio, &level)) {
         o->step[0] = o->step[1] = 1;
         o->phase = 0;
         return SI_OK;

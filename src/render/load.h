@@ -39,6 +39,7 @@ typedef struct si_original {
     int fd;            /* borrowed */
     VipsImage *image;  /* pixels as stored, in the file's own colours; sequential access only */
     int width, height; /* full size, stored */
+    double exact[2];   /* of drawings, the same before rounding; else 0, 0 */
     bool swap;         /* displayed = stored with axes swapped, … */
     bool flip[2];      /* … then mirrored in x, in y */
     /* Where sample i of `image` lies on the full-size stored axes: its centre is at
@@ -47,7 +48,7 @@ typedef struct si_original {
     si_render_limits limits; /* it was opened with, none of them 0 */
 } si_original;
 
-/* Tells the kind of a file by its first bytes; never by a name. */
+/* Tells the kind of a file by its first bytes, never by a name. SVG has none: si_svg_is(). */
 si_kind si_kind_sniff(const uint8_t *head, size_t len);
 const char *si_kind_name(si_kind kind);
 

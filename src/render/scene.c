@@ -13,6 +13,7 @@
 typedef struct si_known_size {
     const char *path;
     double width, height; /* displayed pixels */
+    double exact[2];      /* the same of a drawing, before rounding; else 0, 0 */
     bool alpha;
     struct si_known_size *next;
 } si_known_size;
@@ -64,6 +65,7 @@ static si_result look_at(
     *k = (si_known_size){.path = address(s),
         .width = o.swap ? o.height : o.width,
         .height = o.swap ? o.width : o.height,
+        .exact = {o.exact[o.swap ? 1 : 0], o.exact[o.swap ? 0 : 1]},
         .alpha = vips_image_hasalpha(o.image),
         .next = studio->known};
     studio->known = k;
@@ -106,7 +108,7 @@ static si_result open_nested(si_studio *studio, const si_picture *picture, const
     si_geometry g;
     si_result code = si_scene_open(studio, picture, NULL, &scene, diag);
     if (code == SI_OK) {
-        code = si_geometry_view(&picture->view, scene->canvas, endless, 1, &g, diag);
+        code = si_geometry_view(&picture->view, scene->exact, endless, 1, &g, diag);
     }
     if (code == SI_OK) {
         size[0] = g.out[0];
@@ -123,7 +125,7 @@ static si_result open_nested(si_studio *studio, const si_picture *picture, const
 }
 
 static si_result measure(si_studio *studio, const si_source *s, const si_scene **nested,
-    double size[2], bool *alpha, si_diag *diag) {
+    double size[2], double exact[2], bool *alpha, si_diag *diag) {
     if (s->kind == SI_SOURCE_NESTED) {
         si_result code = open_nested(studio, s->nested, nested, size, diag);
         *alpha = code != SI_OK || (*nested)->padded || !si_scene_is_opaque(*nested);
@@ -134,6 +136,7 @@ static si_result measure(si_studio *studio, const si_source *s, const si_scene *
     if (code == SI_OK) {
         size[0] = k->width;
         size[1] = k->height;
+        memcpy(exact, k->exact, sizeof k->exact);
         *alpha = k->alpha;
     }
     return code;
@@ -392,12 +395,13 @@ static si_result content_of(si_studio *studio, si_scene_layer *s, const si_layer
     si_content *c, si_diag *diag) {
     const si_layer *l = s->layer;
     const bool masked = l->mask.kind != SI_SOURCE_NONE;
+    double unused[2];
     si_result code = SI_OK;
     if (masked && l->kind != SI_LAYER_TEXT) {
-        code = measure(studio, &l->mask, &s->mask_source, s->mask, &s->mask_alpha, diag);
+        code = measure(studio, &l->mask, &s->mask_source, s->mask, unused, &s->mask_alpha, diag);
     }
     if (code == SI_OK && l->kind == SI_LAYER_IMAGE) {
-        code = measure(studio, &l->source, &s->source, s->content, &s->alpha, diag);
+        code = measure(studio, &l->source, &s->source, s->content, c->exact, &s->alpha, diag);
         if (code == SI_OK) {
             code = smart_part(studio, &l->source, s->content, c->part, diag);
         }
@@ -489,6 +493,7 @@ static si_result open_composite(si_studio *studio, si_scene *scene, si_diag *dia
     si_result code = SI_OK;
     for (int i = 0; i < 2; i++) {
         scene->canvas[i] = s->box.rect[i];
+        scene->exact[i] = s->box.exact[i];
     }
     if (image) {
         code = stored_paths(studio, &s->layer->source, comp->crop_path, add_box, &b, diag);
@@ -502,7 +507,7 @@ static si_result open_composite(si_studio *studio, si_scene *scene, si_diag *dia
             double low = fmin(fmax(0, pixel_below(box[i])), scene->canvas[i] - 1);
             double high = fmin(pixel_above(box[2 + i]), scene->canvas[i]);
             scene->cut[i] = (int)low;
-            scene->canvas[i] = (int)fmax(1, high - low);
+            scene->exact[i] = scene->canvas[i] = (int)fmax(1, high - low);
         }
     }
     si_map shift = {{1, 0, -scene->cut[0], 0, 1, -scene->cut[1]}};

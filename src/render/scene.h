@@ -57,6 +57,7 @@ typedef struct si_scene {
     const si_picture *picture;
     si_scene_layer *layers; /* picture->layer_count */
     int canvas[2];          /* w, h of the composite, pixels */
+    double exact[2];        /* the same, see si_layer_box */
     int cut[2];             /* its top-left in layer 0 (cropPathE of the composite) */
     const si_clip *clips;   /* of the composite */
     double detail[2];       /* si_geometry_view() */

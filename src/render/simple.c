@@ -176,8 +176,9 @@ static si_result compose(const si_recipe *r, const si_geometry *g, const span s[
 static si_result solve(const si_recipe *r, const si_original *o, const si_render_limits *limits,
     job *j, si_diag *diag) {
     int64_t most = si_render_limits_or_default(limits).max_view_pixels;
-    si_content content = {
-        .width = o->swap ? o->height : o->width, .height = o->swap ? o->width : o->height};
+    si_content content = {.width = o->swap ? o->height : o->width,
+        .height = o->swap ? o->width : o->height,
+        .exact = {o->exact[o->swap ? 1 : 0], o->exact[o->swap ? 0 : 1]}};
     *j = (job){.layer = &r->picture.layers[0], .view = &r->picture.view};
     si_result code = si_geometry_layer(j->layer, &content, j->view, NULL, &j->box, diag);
     if (code != SI_OK) {
@@ -185,7 +186,7 @@ static si_result solve(const si_recipe *r, const si_original *o, const si_render
     }
     double detail[2] = {j->box.size[0] / j->box.crop[2], j->box.size[1] / j->box.crop[3]};
     code = si_geometry_view(
-        j->view, j->box.rect, r->dpr_held ? detail : si_detail_endless, r->dpr, &j->g, diag);
+        j->view, j->box.exact, r->dpr_held ? detail : si_detail_endless, r->dpr, &j->g, diag);
     if (code != SI_OK) {
         return code;
     }

@@ -128,7 +128,7 @@ static si_result ratio_of(const si_view *v, const double reply[2], const double 
 /* Where the reply, the view and the composite lie in the view at full scale `k`. Edges are rounded
  * in view coordinates, before the reply's origin is taken off, so that tiles agree on them.
  * `region` is the part of the composite that fills S, of which `canvas` is the whole. */
-static si_result place(const si_view *v, double k, const double region[4], const int canvas[2],
+static si_result place(const si_view *v, double k, const double region[4], const double canvas[2],
     si_geometry *g, si_diag *diag) {
     for (int i = 0; i < 2; i++) {
         double origin = v->has_rect ? si_round(v->rect[i] * g->dpr) : 0;
@@ -140,7 +140,7 @@ static si_result place(const si_view *v, double k, const double region[4], const
         si_result code = to_int(size, &g->out[i], diag);
         if (code == SI_OK &&
             !(end <= MAX_COORDINATE && start >= -MAX_COORDINATE && fabs(whole) <= MAX_COORDINATE &&
-                fabs(origin) <= MAX_COORDINATE && canvas[i] * scale <= MAX_COORDINATE)) {
+                fabs(origin) <= MAX_COORDINATE && si_round(canvas[i]) * scale <= MAX_COORDINATE)) {
             code = si_fail(diag, SI_ERR_LIMIT, "the requested scale is too large");
         }
         if (code != SI_OK) {
@@ -148,25 +148,26 @@ static si_result place(const si_view *v, double k, const double region[4], const
         }
         g->origin[i] = origin;
         g->out_content[i] = whole - origin;
-        g->out_content[2 + i] = v->has_rgn ? canvas[i] * scale : end - start;
+        g->out_content[2 + i] = v->has_rgn ? si_round(canvas[i]) * scale : end - start;
         g->out_view[i] = -origin;
         g->out_view[2 + i] = size_of(g->view[i] * k);
     }
     return SI_OK;
 }
 
-static si_result region_of(const si_view *v, const int canvas[2], double region[4], si_diag *diag) {
+static si_result region_of(
+    const si_view *v, const double canvas[2], double region[4], si_diag *diag) {
     for (int i = 0; i < 2; i++) {
         region[i] = v->has_rgn ? v->rgn[i] : 0;
         region[2 + i] = v->has_rgn ? v->rgn[2 + i] : canvas[i];
-        if (!(region[2 + i] >= 1)) {
+        if (!(v->has_rgn ? region[2 + i] >= 1 : region[2 + i] > 0)) {
             return si_fail(diag, SI_ERR_RANGE, "rgn has no area");
         }
     }
     return SI_OK;
 }
 
-si_result si_geometry_view(const si_view *v, const int canvas[2], const double detail[2],
+si_result si_geometry_view(const si_view *v, const double canvas[2], const double detail[2],
     double dpr, si_geometry *out, si_diag *diag) {
     si_geometry g = {.dpr = dpr > 0 ? dpr : 1};
     double region[4], s[2], view[2], reply[2], total[2];

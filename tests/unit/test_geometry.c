@@ -146,7 +146,7 @@ static si_result solve(const si_layer *l, const si_view *v, double dpr, const in
         return code;
     }
     double detail[2] = {box->size[0] / box->crop[2], box->size[1] / box->crop[3]};
-    return si_geometry_view(v, box->rect, detail, dpr, g, diag);
+    return si_geometry_view(v, box->exact, detail, dpr, g, diag);
 }
 
 static void all_rows(void **state) {
@@ -181,7 +181,7 @@ static void check_box(const double box[4], double x, double y, double w, double 
 
 static si_result view_of_big(const si_view *v, double dpr, si_geometry *g, si_diag *diag) {
     const double whole[2] = {1, 1};
-    return si_geometry_view(v, (int[]){2000, 1500}, whole, dpr, g, diag);
+    return si_geometry_view(v, (double[]){2000, 1500}, whole, dpr, g, diag);
 }
 
 static void boxes(void **state) {

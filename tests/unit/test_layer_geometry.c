@@ -268,7 +268,7 @@ static void thumbnails(void **state) {
             }
         }
         const double detail[2] = {1, 1};
-        assert_int_equal(si_geometry_view(&view, box.rect, detail, 1, &g, NULL), SI_OK);
+        assert_int_equal(si_geometry_view(&view, box.exact, detail, 1, &g, NULL), SI_OK);
         assert_int_equal(g.out[0], 64);
         assert_int_equal(g.out[1], 64);
     }
@@ -293,7 +293,7 @@ static void regions(void **state) {
         si_geometry g;
         const double detail[2] = {1, 1};
         assert_int_equal(
-            si_geometry_view(&table[i].v, (int[]){2000, 1500}, detail, 1, &g, NULL), SI_OK);
+            si_geometry_view(&table[i].v, (double[]){2000, 1500}, detail, 1, &g, NULL), SI_OK);
         assert_memory_equal(g.out, table[i].out, sizeof g.out);
         for (int k = 0; k < 4; k++) {
             assert_true(fabs(g.out_content[k] - table[i].content[k]) < 1e-9);
@@ -303,7 +303,7 @@ static void regions(void **state) {
     const double detail[2] = {1, 1};
     const si_view empty = {.has_rgn = true, .rgn = {0, 0, 0, 10}};
     assert_int_equal(
-        si_geometry_view(&empty, (int[]){2000, 1500}, detail, 1, &g, NULL), SI_ERR_RANGE);
+        si_geometry_view(&empty, (double[]){2000, 1500}, detail, 1, &g, NULL), SI_ERR_RANGE);
 }
 
 int main(void) {

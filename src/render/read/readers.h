@@ -8,11 +8,17 @@
 #include "base/result.h"
 #include "render/render.h"
 
+/* What may be held at once for files that cannot be decoded strip by strip: interlaced PNG,
+ * progressive JPEG (its coefficients), HEIF, WebP, JPEG XL, JPEG 2000. */
+static const uint64_t SI_MAX_WHOLE_BYTES = 512u << 20;
+
 /* How much smaller than stored a file is to be read. */
 typedef struct si_load_level {
     int shrink;   /* JPEG: 1, 2, 4, 8 */
     int page;     /* JPEG 2000: resolution levels left out; TIFF: page of a pyramid */
-    double scale; /* WebP, SVG: factor of the size */
+    int subifd;   /* TIFF: 1 …: which SubIFD of that page; 0: the page itself */
+    double scale; /* WebP: factor of the size */
+    int size[2];  /* SVG: pixels to draw it on as a whole; 0, 0: its own size */
 } si_load_level;
 
 /* A reader reads the header of the file open at `fd` (borrowed, and open as long as the image is
@@ -52,5 +58,16 @@ typedef struct si_deferred {
  */
 VipsImage *si_deferred_image(int width, int height, int bands, VipsBandFormat format,
     VipsInterpretation interpretation, const si_deferred *deferred, si_diag *diag);
+
+/* SVG, by librsvg; the first frame of GIF, by libnsgif (gif.h). */
+si_reader si_read_svg;
+si_reader si_read_gif;
+
+/* TIFF, by libvips or libtiff (tiff.h). */
+si_reader si_read_tiff;
+
+/* Doubles, in metadata of images of drawings: their own size before rounding, pixels. */
+#define SI_META_EXACT_WIDTH "smartimg-exact-width"
+#define SI_META_EXACT_HEIGHT "smartimg-exact-height"
 
 #endif

@@ -1,0 +1,25 @@
+/* JPEG files that lack their last marker (EOI), as interrupted writers and some cameras leave them.
+ */
+#ifndef SI_RENDER_READ_JPEG_END_H
+#define SI_RENDER_READ_JPEG_END_H
+
+#include <vips/vips.h>
+
+#include "base/result.h"
+#include "render/render.h"
+
+/* The file at `fd` (borrowed, and open as long as the source is used) as libvips is to read it. One
+ * without EOI gets it, if all its pixels are there:
+ *
+ * - every MCU of every scan has been decoded without libjpeg having missed or doubted anything, and
+ *   each component has had a scan;
+ * - of a progressive file, the scans give every bit of every coefficient. One that ends between two
+ *   scans would show a picture, but not the whole one, and nothing else tells the two apart;
+ * - it is not arithmetic-coded: that decoder takes the end of the file for zeros.
+ *
+ * Otherwise SI_ERR_SOURCE. Pictures beyond `limits` are not decoded here; si_original_open()
+ * refuses them. Files with EOI are not looked into, whatever follows it. The caller releases the
+ * source with g_object_unref(). NULL with `diag` set: SI_ERR_SOURCE, SI_ERR_IO. */
+VipsSource *si_jpeg_source(int fd, const si_render_limits *limits, si_diag *diag);
+
+#endif
