@@ -7,7 +7,7 @@ Every original is rendered in two processes whose allocators fill what they hand
 they get back, with other bytes; what the replies have in common is no accident. The originals
 are the project's own, the odd and broken ones of tests/pictures/make-odd, and where
 SMARTIMG_SHARED names a folder, its corpus and field cases. SMARTIMG_BUILD names the build
-folder. tests/memory/valgrind looks closer, at less."""
+folder. test_valgrind.py looks closer, at less."""
 
 import os
 import pathlib
@@ -49,21 +49,35 @@ def replies(root, config, requests, fill):
                                 env=environment(fill))
 
 
+def make_root(folder):
+    """Originals of all kinds in folder/root, and an empty configuration in folder/conf."""
+    root, config = folder / "root", folder / "conf"
+    (config / "companies").mkdir(parents=True)
+    root.mkdir()
+    shutil.copytree(PROJECT / "pictures/demo", root / "demo")
+    subprocess.run([sys.executable, PROJECT / "tests/pictures/make-odd", root], check=True, stdout=subprocess.DEVNULL)
+    (root / "rows").mkdir()
+    subprocess.run([BUILD / "tests/formats/encode-rows", root / "rows"], check=True, stdout=subprocess.DEVNULL)
+    for other in {f.name for f in (root / "rows").iterdir() if f.suffix in (".raw", ".icc", ".xmp", ".bin")}:
+        (root / "rows" / other).unlink()
+    if SHARED:
+        for part in ("odd", "broken", "photos", "products", "graphics"):
+            shutil.copytree(pathlib.Path(SHARED) / "corpus" / part, root / f"shared-{part}")
+        shutil.copytree(pathlib.Path(SHARED) / "field-cases", root / "field-cases")
+    return root, config
+
+
+def files(folder):
+    """Names of the files of a folder, quoted for an address."""
+    return [urllib.parse.quote(f.name) for f in sorted(folder.iterdir()) if f.is_file()]
+
+
 class MemoryTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="smartimg-memory-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.root, cls.config = cls.folder / "root", cls.folder / "conf"
-        (cls.config / "companies").mkdir(parents=True)
-        cls.root.mkdir()
-        shutil.copytree(PROJECT / "pictures/demo", cls.root / "demo")
-        subprocess.run([sys.executable, PROJECT / "tests/pictures/make-odd", cls.root], check=True,
-                       stdout=subprocess.DEVNULL)
-        if SHARED:
-            for part in ("odd", "broken", "photos", "products", "graphics"):
-                shutil.copytree(pathlib.Path(SHARED) / "corpus" / part, cls.root / f"shared-{part}")
-            shutil.copytree(pathlib.Path(SHARED) / "field-cases", cls.root / "field-cases")
+        cls.root, cls.config = make_root(cls.folder)
 
     def compare(self, requests):
         """Both processes give the same lines, one for each request."""
@@ -88,9 +102,8 @@ class MemoryTest(unittest.TestCase):
         """Each file of a folder in full, small, and in one of the formats, in turn; at least so many replies
         are images."""
         requests = []
-        files = [f for f in sorted((self.root / name).iterdir()) if f.is_file()]
-        for number, file in enumerate(files):
-            url = f"/is/image/{name}/{urllib.parse.quote(file.name)}?"
+        for number, file in enumerate(files(self.root / name)):
+            url = f"/is/image/{name}/{file}?"
             requests += [url + FULL, url + SMALL, url + f"wid=160&hei=160&fmt={FORMATS[number % len(FORMATS)]}",
                          url + (CONVERTED[number // 4 % 2] if number % 4 == 0 else FACTS)]
         self.assertGreaterEqual(self.compare(requests), least)
@@ -109,6 +122,10 @@ class MemoryTest(unittest.TestCase):
 
     def test_own_odd_files(self):
         self.sweep("odd", 60)
+
+    def test_every_format_as_an_original(self):
+        """As tests/formats has them written, but for those that are no originals."""
+        self.sweep("rows", 100)
 
     def test_own_broken_files(self):
         self.sweep("broken", 20)
