@@ -54,7 +54,7 @@ class Hostile(unittest.TestCase):
         for accept in ("image/avif," * 700 + "image/webp", ";;;q=,,,\"", "\xff\xfe", "image/avif;q=2;q=0"):
             reply = self.server.image("smart/night?wid=60", accept)
             self.assertEqual(reply.status, 200)
-        self.assertIn(self.server.image("smart/night?" + "wid=1&" * 3000).status, (200, 403, 414))
+        self.assertEqual(self.server.image("smart/night?" + "wid=1&" * 3000).status, 200)
 
     def sweep(self, folder, expectations=None):
         """Every file of a folder in some formats, and so every format for many files: answered with an image
