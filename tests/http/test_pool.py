@@ -238,7 +238,7 @@ class PoolTest(unittest.TestCase):
             pool.hand_out_originals()
             pool.wait_for_workers(1, gone=before)
 
-    SEARCH = "demo/landscape?wid=250&bfc=on&fmt=jpg"
+    SEARCH = "demo/landscape?wid=160&bfc=on&fmt=jpg"
 
     @staticmethod
     def interrupted(pool, recipe, whole, number):
@@ -277,7 +277,7 @@ class PoolTest(unittest.TestCase):
                 self.assertIn("effort=fast", headers["X-Smart-Imaging"])
                 self.assertEqual(headers["X-Accel-Expires"], "600")
                 self.assertGreaterEqual(int(headers["X-Adobe-Smart-Imaging"]), 0)
-                self.assertEqual(picture.pixels(reply[2]).width, 250)
+                self.assertEqual(picture.pixels(reply[2]).width, 160)
                 pool.wait_for_workers(1, gone=before)
             self.assertIn("ran out of time", pool.log.read_text())
 
