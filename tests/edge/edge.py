@@ -19,6 +19,22 @@ SMARTIMG = os.path.join(BUILD, "src/cli/smartimg")
 NGINX = os.environ.get("SMARTIMG_NGINX") or shutil.which("nginx") or "/usr/sbin/nginx"
 
 
+PATIENCE = 120  # seconds after which what a test waits for counts as never coming
+
+
+def wait_until(true, what):
+    """The first true value of true(), which is called until then; AssertionError if there is none."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        late = time.monotonic() > deadline
+        value = true()
+        if value:
+            return value
+        if late:
+            raise AssertionError("waited in vain for " + what)
+        time.sleep(0.01)
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -28,7 +44,8 @@ def free_port():
 class Renderer:
     """Answers SCGI requests on a unix socket as told by `behaviour`, a dict of object name to a dict:
 
-    delay    seconds before the reply
+    hold     an Event: the reply waits until it is set
+    delay    seconds before the reply; for load, not for an order of things
     status   of the reply, 200
     body     bytes, or a function of the number of the render (from 1)
     expires  value of X-Accel-Expires
@@ -82,6 +99,8 @@ class Renderer:
                 self.requests.append(request)
                 number = sum(r[0] == name for r in self.requests)
             told = self.behaviour.get(name, {})
+            if "hold" in told:
+                told["hold"].wait(PATIENCE)
             time.sleep(told.get("delay", 0))
             if number <= told.get("deaths", 0):
                 return
@@ -151,7 +170,7 @@ class Edge:
         with open(self.conf, "w") as f:
             f.write(re.sub(r"@([A-Z_]+)@", lambda m: values.get(m.group(1), m.group(0)), text))
         self.nginx = subprocess.Popen(self.command())
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 if self.get("/healthz").status == 200:
@@ -186,7 +205,7 @@ class Edge:
     def stop(self):
         self.nginx.send_signal(signal.SIGTERM)
         try:
-            self.nginx.wait(20)
+            self.nginx.wait(PATIENCE)
         finally:
             self.renderer.close()
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -209,7 +228,7 @@ class Edge:
 
     def get(self, path, method="GET", port=None, body=None, **headers):
         """A reply with .status, .body, and headers by reply["Name"]."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=PATIENCE)
         try:
             connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
             response = connection.getresponse()
@@ -217,14 +236,15 @@ class Edge:
         finally:
             connection.close()
 
-    def together(self, n, path, **headers):
-        """n requests at once, each on its own connection: list of (reply, time of its end)."""
+    def together(self, n, path, meanwhile=None, **headers):
+        """n requests at once, each on its own connection: list of (reply, time of its end). `meanwhile` is
+        called when all have been sent."""
         replies = [None] * n
         start = threading.Barrier(n)
 
         def one(i):
             with socket.create_connection(("127.0.0.1", self.port)) as s:
-                s.settimeout(60)
+                s.settimeout(PATIENCE)
                 lines = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in headers.items())
                 start.wait()
                 s.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".encode())
@@ -236,9 +256,25 @@ class Edge:
         threads = [threading.Thread(target=one, args=(i,)) for i in range(n)]
         for t in threads:
             t.start()
+        if meanwhile is not None:
+            meanwhile()
         for t in threads:
             t.join()
         return replies
+
+    def wait_for_waiters(self, n):
+        """Until n requests wait for a render of others."""
+        wait_until(lambda: self.metrics()["smartimg_requests_waiting"] == n, f"{n} requests that wait")
+
+    def wait_for_renders(self, name, n=1):
+        wait_until(lambda: self.renderer.count(name) >= n, f"{n} renders of {name}")
+
+    def wait_for_end(self):
+        """Until nothing is being answered."""
+        def ended():
+            metrics = self.metrics()
+            return metrics["smartimg_requests_active"] == metrics["smartimg_requests_waiting"] == 0
+        wait_until(ended, "the end of all requests")
 
     def metrics(self):
         text = self.get("/metrics", port=self.admin_port).body.decode()

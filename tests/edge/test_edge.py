@@ -20,13 +20,11 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import edge
-from edge import Edge
+from edge import PATIENCE, Edge, wait_until
 
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 SAFARI = ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
           "Version/13.1.3 Safari/605.1.15")
-# Waiters must be released within 10 ms; a machine that runs other tests meanwhile needs more.
-RELEASE = float(os.environ.get("SMARTIMG_RELEASE_MS", "60")) / 1000
 
 
 def http_time(text):
@@ -54,6 +52,16 @@ class EdgeTest(unittest.TestCase):
     def get(self, *args, **kwargs):
         return self.edge.get(*args, **kwargs)
 
+    def crowd(self, n, url, name):
+        """n requests at once of which all but one wait for that one's render."""
+        hold = self.edge.renderer.behaviour[name]["hold"]
+
+        def release():
+            self.edge.wait_for_renders(name)
+            self.edge.wait_for_waiters(n - 1)
+            hold.set()
+        return self.edge.together(n, url, release)
+
     # ---- cache and coalescing ----
 
     def test_miss_then_hit(self):
@@ -77,64 +85,65 @@ class EdgeTest(unittest.TestCase):
         self.assertEqual(self.get(url + "?fmt=png&wid=100")["X-Cache"], "hit")
 
     def test_identical_misses_render_once(self):
-        url = self.edge.image("crowd", delay=0.3, body=b"x" * 50_000)
-        replies = self.edge.together(50, url)
+        url = self.edge.image("crowd", hold=threading.Event(), body=b"x" * 50_000)
+        replies = self.crowd(50, url, "crowd")
         end = self.edge.renderer.end("crowd")
         self.assertEqual(self.edge.renderer.count("crowd"), 1)
         self.assertEqual({(r.status, r.body) for r, _ in replies}, {(200, b"x" * 50_000)})
         self.assertEqual(sorted(r["X-Cache"] for r, _ in replies), ["hit"] * 49 + ["miss"])
         late = max(t for _, t in replies) - end
         print(f"[last of 50 after {late * 1000:.1f} ms] ", end="", file=sys.stderr)
-        self.assertLess(late, RELEASE)
 
     def test_release_is_prompt(self):
-        """Few waiters, many times: here the threads of the test do not blur the measurement."""
-        delays = []
+        """nginx itself would look after waiters every 500 ms; here they are looked after every few. How long
+        a plain hit takes just then tells how busy the machine is."""
+        delays, hits = [], []
         for i in range(20):
-            url = self.edge.image(f"prompt-{i}", delay=0.05)
-            replies = self.edge.together(4, url)
-            end = self.edge.renderer.end(f"prompt-{i}")
+            name = f"prompt-{i}"
+            url = self.edge.image(name, hold=threading.Event())
+            replies = self.crowd(4, url, name)
+            end = self.edge.renderer.end(name)
             delays += [t - end for r, t in replies if r["X-Cache"] == "hit"]
-            self.assertEqual(self.edge.renderer.count(f"prompt-{i}"), 1)
-        delays.sort()
-        median, worst = delays[len(delays) // 2], delays[-1]
-        print(f"[median {median * 1000:.1f} ms, worst {worst * 1000:.1f} ms] ", end="", file=sys.stderr)
-        self.assertLess(median, 0.01)
-        self.assertLess(worst, RELEASE)
+            self.assertEqual(self.edge.renderer.count(name), 1)
+            start = time.monotonic()
+            hits += [t - start for _, t in self.edge.together(4, url)]
+        delays.sort(), hits.sort()
+        median, hit = delays[len(delays) // 2], hits[len(hits) // 2]
+        print(f"[median {median * 1000:.1f} ms, of hits {hit * 1000:.1f} ms] ", end="", file=sys.stderr)
+        self.assertLess(median, 0.02 + 20 * hit)
 
     def test_slow_first_client_holds_nobody_up(self):
         size = 30_000_000
-        url = self.edge.image("slow", delay=0.2, body=b"s" * size)
+        url = self.edge.image("slow", body=b"s" * size)
         with socket.socket() as first:
             first.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             first.connect(("127.0.0.1", self.edge.port))
             first.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            time.sleep(0.1)
-            start = time.monotonic()
-            reply = self.get(url)
-            self.assertLess(time.monotonic() - start, 5)
+            self.edge.wait_for_renders("slow")
+            reply = self.get(url)  # while the first has not read a byte
             self.assertEqual((len(reply.body), reply["X-Cache"]), (size, "hit"))
         self.assertEqual(self.edge.renderer.count("slow"), 1)
 
     def test_aborts_of_clients(self):
-        url = self.edge.image("abort", delay=0.3)
+        hold = threading.Event()
+        url = self.edge.image("abort", hold=hold)
         sockets = []
         for _ in range(10):
             s = socket.create_connection(("127.0.0.1", self.edge.port))
             s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             sockets.append(s)
-        time.sleep(0.1)
+        self.edge.wait_for_renders("abort")
+        self.edge.wait_for_waiters(9)
         for s in sockets:  # the one that renders among them
             s.close()
-        reply = self.get(url)
+        (reply, _), = self.edge.together(1, url, hold.set)
         self.assertEqual((reply.status, reply["X-Cache"]), (200, "hit"))
         self.assertEqual(self.edge.renderer.count("abort"), 1)
-        time.sleep(0.6)
-        self.assertEqual(self.edge.metrics()["smartimg_requests_waiting"], 0)
+        self.edge.wait_for_end()
 
     def test_error_is_shared_by_who_waits_for_it(self):
-        url = self.edge.image("broken", delay=0.2, status=403, body=b"source image unreadable: bad\n")
-        replies = self.edge.together(30, url)
+        url = self.edge.image("broken", hold=threading.Event(), status=403, body=b"source image unreadable: bad\n")
+        replies = self.crowd(30, url, "broken")
         self.assertEqual({(r.status, r.body) for r, _ in replies},
                          {(403, b"source image unreadable: bad\n")})
         self.assertEqual(self.edge.renderer.count("broken"), 1)
@@ -143,30 +152,32 @@ class EdgeTest(unittest.TestCase):
         self.edge.renderer.behaviour["broken"] = {}
         self.assertEqual(self.get(url).status, 200)
 
+    STALE = 2.1  # seconds after which a reply of expires=1 is surely stale; nginx counts in whole ones
+
     def test_refresh_in_background(self):
         url = self.edge.image("first", expires=1, body=lambda n: b"answer %d" % n)
         self.assertEqual(self.get(url)["X-Cache"], "miss")
-        self.assertEqual(self.get(url)["X-Cache"], "hit")
-        self.edge.renderer.behaviour["first"].update(expires=1000, delay=0.5)
-        time.sleep(2.1)
-        start = time.monotonic()
-        stale = [self.get(url) for _ in range(5)]
-        self.assertLess(time.monotonic() - start, 0.3)
+        hold = threading.Event()
+        self.edge.renderer.behaviour["first"].update(expires=1000, hold=hold)
+        time.sleep(self.STALE)
+        stale = [self.get(url) for _ in range(5)]  # while the better one is held back
         self.assertEqual({(r["X-Cache"], r.body) for r in stale}, {("refresh", b"answer 1")})
-        time.sleep(0.7)
-        better = self.get(url)
-        self.assertEqual((better["X-Cache"], better.body), ("hit", b"answer 2"))
+        hold.set()
+        better = wait_until(lambda: (r := self.get(url))["X-Cache"] == "hit" and r, "the better answer")
+        self.assertEqual(better.body, b"answer 2")
         self.assertEqual([p["SMARTIMG_REFRESH"] for p in self.edge.renderer.parameters("first")], ["", "1"])
 
     def test_refresh_does_not_hold_the_connection(self):
         url = self.edge.image("held", expires=1)
         self.get(url)
-        self.edge.renderer.behaviour["held"].update(expires=1000, delay=1)
-        time.sleep(2.1)
+        hold = threading.Event()
+        self.edge.renderer.behaviour["held"].update(expires=1000, hold=hold)
+        time.sleep(self.STALE)
         reply = self.get(url)
         self.assertEqual((reply["X-Cache"], reply["Connection"]), ("refresh", "close"))
-        time.sleep(1.2)
-        self.assertEqual(self.get(url)["Connection"], "keep-alive")
+        hold.set()
+        reply = wait_until(lambda: (r := self.get(url))["X-Cache"] == "hit" and r, "the better answer")
+        self.assertEqual(reply["Connection"], "keep-alive")
 
     def test_cache_update(self):
         url = self.edge.image("update", body=lambda n: b"answer %d" % n)
@@ -187,8 +198,13 @@ class EdgeTest(unittest.TestCase):
         self.assertEqual(self.get(url + "?cache=off,on")["Cache-Control"], "no-store")
 
     def test_bypass_does_not_wait(self):
-        url = self.edge.image("hurry", delay=0.3)
-        replies = self.edge.together(5, url + "?cache=off")
+        hold = threading.Event()
+        url = self.edge.image("hurry", hold=hold)
+
+        def release():
+            self.edge.wait_for_renders("hurry", 5)
+            hold.set()
+        replies = self.edge.together(5, url + "?cache=off", release)
         self.assertEqual({r["X-Cache"] for r, _ in replies}, {"bypass"})
         self.assertEqual(self.edge.renderer.count("hurry"), 5)
 
@@ -236,7 +252,7 @@ class EdgeTest(unittest.TestCase):
                 method = dice.choice(["GET", "GET", "GET", "HEAD", "POST"])
                 try:
                     with socket.create_connection(("127.0.0.1", self.edge.port)) as s:
-                        s.settimeout(20)
+                        s.settimeout(PATIENCE)
                         s.sendall(f"{method} {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
                         if dice.random() < 0.4:
                             time.sleep(dice.random() * 0.04)
@@ -253,14 +269,7 @@ class EdgeTest(unittest.TestCase):
         for t in threads:
             t.join()
         self.assertEqual(failures, [])
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            metrics = self.edge.metrics()
-            if metrics["smartimg_requests_active"] == metrics["smartimg_requests_waiting"] == 0:
-                break
-            time.sleep(0.05)
-        self.assertEqual(metrics["smartimg_requests_active"], 0)
-        self.assertEqual(metrics["smartimg_requests_waiting"], 0)
+        self.edge.wait_for_end()
         self.assertEqual(self.get(urls[0]).status, 200)
 
     # ---- headers ----
@@ -303,14 +312,16 @@ class EdgeTest(unittest.TestCase):
     def test_lifetime(self):
         url = self.edge.image("life")
         for _ in "miss", "hit":
+            start = int(time.time())
             reply = self.get(url)
             self.assertEqual(reply["Cache-Control"], "public, max-age=36000")
-            self.assertAlmostEqual(http_time(reply["Expires"]), time.time() + 36000, delta=3)
+            self.assertTrue(start - 1 <= http_time(reply["Expires"]) - 36000 <= time.time())
             self.assertEqual(http_time(reply["Last-Modified"]), 1_600_000_000)
             self.assertEqual(reply["ETag"], '"life-1"')
+        start = int(time.time())
         reply = self.get(self.edge.image("now", "never"))
         self.assertEqual(reply["Cache-Control"], "no-cache")
-        self.assertAlmostEqual(http_time(reply["Expires"]), time.time(), delta=3)
+        self.assertTrue(start - 1 <= http_time(reply["Expires"]) <= time.time())
 
     def test_never_expires(self):
         url = self.edge.image("eternal", "forever")
@@ -421,7 +432,7 @@ class EdgeTest(unittest.TestCase):
         for text in b"GET\r\n\r\n", b"\x00\x01\x02\r\n\r\n", b"GET /is/image/demo/x HTTP/9.9\r\n\r\n", \
                 b"GET /is/image/demo/x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n":
             with socket.create_connection(("127.0.0.1", self.edge.port)) as s:
-                s.settimeout(5)
+                s.settimeout(PATIENCE)
                 s.sendall(text)
                 self.assertRegex(s.recv(4096), rb" (400|505) ")
 
@@ -439,17 +450,16 @@ class EdgeTest(unittest.TestCase):
             self.assertEqual(self.edge.renderer.count("error"), n)
 
     def test_renderer_dies_once(self):
-        url = self.edge.image("dies", deaths=1, delay=0.1)
+        url = self.edge.image("dies", deaths=1)
         reply = self.get(url)
         self.assertEqual((reply.status, reply.body), (200, b"image dies"))
         self.assertEqual(self.edge.renderer.count("dies"), 2)
 
     def test_renderer_keeps_dying(self):
-        url = self.edge.image("dead", deaths=100, delay=0.2)
-        replies = self.edge.together(20, url)
-        for reply, _ in replies:
+        url = self.edge.image("dead", deaths=100, hold=threading.Event())
+        for reply, _ in self.crowd(20, url, "dead"):
             self.assert_error(reply, 503)
-        self.assertLessEqual(self.edge.renderer.count("dead"), 8)  # 2, and a few that looked in between
+        self.assertLess(self.edge.renderer.count("dead"), 20)  # 2, and those that looked in between
 
     def test_reply_cut_short_is_not_cached(self):
         url = self.edge.image("cut", body=b"c" * 100_000, cut=50_000)
@@ -489,9 +499,12 @@ class EdgeTest(unittest.TestCase):
         url = self.edge.image("logged")
         self.get(url)
         self.get(url)
-        time.sleep(1.2)
-        with open(os.path.join(self.edge.folder, "run/access.log")) as f:
-            lines = [line for line in f if "/logged " in line]
+
+        def logged():
+            with open(os.path.join(self.edge.folder, "run/access.log")) as f:
+                return [line for line in f if "/logged " in line and line.endswith("\n")]
+        wait_until(lambda: len(logged()) == 2, "two lines of the log")
+        lines = logged()
         lines.sort(key=lambda line: "cache=hit" in line)  # workers write when they like
         self.assertEqual([("cache=miss" in l, "cache=hit" in l) for l in lines], [(True, False), (False, True)])
         self.assertIn('class=plain', lines[0])
@@ -514,7 +527,7 @@ class ConfigurationTest(unittest.TestCase):
 
         self.edge.write_company("demo", "Expiration = 2\n")
         self.edge.nginx.send_signal(signal.SIGHUP)
-        deadline, in_a_row = time.monotonic() + 10, 0
+        deadline, in_a_row = time.monotonic() + PATIENCE, 0
         while in_a_row < 5 and time.monotonic() < deadline:  # old workers still take a few
             in_a_row = in_a_row + 1 if self.lifetime(url) == "public, max-age=7200" else 0
             time.sleep(0.05)
@@ -526,7 +539,7 @@ class ConfigurationTest(unittest.TestCase):
         self.assertNotEqual(test.returncode, 0)
         self.assertRegex(test.stderr, r"demo\.ini:2: ")
         self.edge.nginx.send_signal(signal.SIGHUP)
-        time.sleep(1)
+        wait_until(lambda: "demo.ini:2: " in self.edge.error_log(), "a complaint")
         self.assertEqual(self.lifetime(url), "public, max-age=7200")
 
     def test_dead_pool(self):
@@ -543,17 +556,18 @@ class ConfigurationTest(unittest.TestCase):
 
     def test_killed_worker_blocks_nobody_for_ever(self):
         """A worker that dies leaves the cache's lock behind; requests of others still get through."""
-        url = self.edge.image("killed", delay=0.3)
+        hold = threading.Event()
+        url = self.edge.image("killed", hold=hold)
         with socket.create_connection(("127.0.0.1", self.edge.port)) as s:
             s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            time.sleep(0.1)
+            self.edge.wait_for_renders("killed")
             children = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.edge.nginx.pid)],
                                       capture_output=True, text=True).stdout.splitlines()
             worker = [int(line.split()[0]) for line in children if "worker process" in line]
             os.kill(worker[0], signal.SIGKILL)
-        time.sleep(0.3)
+        hold.set()
         self.assertEqual(self.edge.get(self.edge.image("other")).status, 200)
-        self.assertEqual(self.edge.metrics()["smartimg_requests_active"], 0)
+        self.edge.wait_for_end()
 
 
 @unittest.skipUnless(shutil.which("curl") and shutil.which("openssl"), "needs curl and openssl")
@@ -571,7 +585,7 @@ class TlsTest(unittest.TestCase):
                    "-w", "%{http_version} %{http_code} %{size_download} %header{x-cache} %header{vary}\\n"]
         for url in urls:
             command += ["-o", "/dev/null", base + url]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout.splitlines()
 
     def test_http2(self):
         url = self.edge.image("h2", "smart", body=b"i" * 200_000)
@@ -579,19 +593,26 @@ class TlsTest(unittest.TestCase):
         self.assertEqual(self.curl(url), ["2 200 200000 hit Accept"])
 
     def test_streams_share_a_render(self):
-        url = self.edge.image("streams", "smart", delay=0.2)
-        lines = sorted(self.curl(*[url] * 8))
-        self.assertEqual(lines, ["2 200 13 hit Accept"] * 7 + ["2 200 13 miss Accept"])
+        hold, lines = threading.Event(), []
+        url = self.edge.image("streams", "smart", hold=hold)
+        thread = threading.Thread(target=lambda: lines.extend(self.curl(*[url] * 8)))
+        thread.start()
+        self.edge.wait_for_renders("streams")
+        self.edge.wait_for_waiters(7)
+        hold.set()
+        thread.join()
+        self.assertEqual(sorted(lines), ["2 200 13 hit Accept"] * 7 + ["2 200 13 miss Accept"])
         self.assertEqual(self.edge.renderer.count("streams"), 1)
 
     def test_refresh(self):
         url = self.edge.image("again", "smart", expires=1, body=lambda n: b"x" * n)
         self.curl(url)
-        self.edge.renderer.behaviour["again"].update(delay=0.3, expires=1000)
-        time.sleep(2.1)
+        hold = threading.Event()
+        self.edge.renderer.behaviour["again"].update(hold=hold, expires=1000)
+        time.sleep(EdgeTest.STALE)
         self.assertEqual(self.curl(url), ["2 200 1 refresh Accept"])
-        time.sleep(0.6)
-        self.assertEqual(self.curl(url), ["2 200 2 hit Accept"])
+        hold.set()
+        wait_until(lambda: self.curl(url) == ["2 200 2 hit Accept"], "the better answer")
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def psnr(a, b):
 def run(*command):
     if shutil.which(command[0]) is None:
         raise unittest.SkipTest(f"{command[0]} is not installed")
-    done = subprocess.run([str(c) for c in command], capture_output=True, timeout=60)
+    done = subprocess.run([str(c) for c in command], capture_output=True, timeout=600)
     if done.returncode != 0:
         raise AssertionError(f"{command[0]}: {done.stderr.decode(errors='replace')[-500:]}")
     return done.stdout
@@ -397,7 +397,7 @@ class Pdf(Row):
     def test_files_are_sound(self):
         for name in sorted(FOLDER.glob("*.pdf")):
             said = subprocess.run(["gs", "-dSAFER", "-dBATCH", "-dNOPAUSE", "-sDEVICE=nullpage",
-                                   "-dPDFSTOPONWARNING", name], capture_output=True, timeout=60)
+                                   "-dPDFSTOPONWARNING", name], capture_output=True, timeout=600)
             self.assertEqual(said.returncode, 0, (name, said.stdout[-300:]))
             self.assertNotIn(b"repaired", said.stdout + said.stderr)
 
@@ -452,7 +452,7 @@ def main():
     global PROGRAM, FOLDER, SAID
     with tempfile.TemporaryDirectory() as folder:
         FOLDER = pathlib.Path(folder)
-        PROGRAM = subprocess.run([sys.argv[1], folder], capture_output=True, timeout=200)
+        PROGRAM = subprocess.run([sys.argv[1], folder], capture_output=True, timeout=1200)
         SAID = PROGRAM.stdout.decode() + PROGRAM.stderr.decode()[-2000:]
         print(SAID)
         suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])

@@ -17,6 +17,8 @@ import sys
 import tempfile
 import time
 
+from waiting import PATIENCE
+
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SMARTIMG_BUILD", PROJECT / "build"))
 SMARTIMG = BUILD / "src/cli/smartimg"
@@ -98,7 +100,8 @@ class Server:
         self.cache = self.folder / "cache"
         self.config = self.folder / "conf"
         self.port, self.tls_port, self.admin_port = free_port(), free_port(), free_port()
-        self.options = list(options)
+        # a busy machine, or a sanitizer, must not make an answer late; nginx waits for 60 s
+        self.options = ["--wall-ms", "50000", *options]
         if config:
             self.options += ["--config", str(self.config)]
         self.process = None
@@ -123,7 +126,7 @@ class Server:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(20)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -138,7 +141,7 @@ class Server:
     def __exit__(self, *error):
         self.stop()
 
-    def request(self, path, headers=None, method="GET", timeout=60):
+    def request(self, path, headers=None, method="GET", timeout=PATIENCE):
         """One request with exactly these headers (Host apart); http.client adds none of its own
         but Accept-Encoding, which is switched off. `path` goes out as it stands."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)

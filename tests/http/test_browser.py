@@ -9,8 +9,9 @@ import signal
 import subprocess
 import tempfile
 import threading
-import time
 import unittest
+
+from waiting import PATIENCE, wait_until
 
 CHROMIUM = shutil.which("chromium")
 
@@ -27,7 +28,7 @@ Promise.all(urls.map(async url => {
 </script>"""
 
 
-def visit(urls, seconds=120):
+def visit(urls, seconds=PATIENCE):
     """What Chromium makes of the images: {url: (width, height)}; width 0 if it cannot decode one.
     The page comes from a server of the test's own, to which it reports when it is done."""
     reports = queue.Queue()
@@ -91,7 +92,7 @@ class Browser(unittest.TestCase):
         paths.append("/is/image/smart/logo?fmt=png-alpha&wid=300&id=browser")
         sizes = visit([base + path for path in paths])
         self.assertEqual(len(sizes), len(paths))
-        time.sleep(1.2)  # the log is flushed once a second
+        wait_until(lambda: all(map(self.logged, paths)), "all lines of the log")
         for path in paths:
             with self.subTest(path):
                 width, height = sizes[base + path]

@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 from server import PROJECT, SMARTIMG
+from waiting import PATIENCE
 
 PICTURE = PROJECT / "pictures/demo/product.jpg"
 URL = "/is/image/demo/product?hei=300&qlt=85&bfc=on"
@@ -25,7 +26,7 @@ class Calibrate(unittest.TestCase):
         environment = {k: v for k, v in os.environ.items() if k != "SMARTIMG_CALIBRATION"}
         if calibration:
             environment["SMARTIMG_CALIBRATION"] = str(calibration)
-        done = subprocess.run([SMARTIMG, *map(str, arguments)], capture_output=True, text=True, timeout=120,
+        done = subprocess.run([SMARTIMG, *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE,
                               env=environment)
         self.assertEqual(done.returncode, status, done.stderr)
         self.assertNotIn("Sanitizer", done.stderr)

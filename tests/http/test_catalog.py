@@ -15,6 +15,7 @@ import unittest
 
 import picture
 from server import CHROME, PROJECT, SMARTIMG, Server
+from waiting import PATIENCE, wait_until
 
 
 def config(*arguments):
@@ -208,11 +209,9 @@ class Reload(unittest.TestCase):
         """SIGHUP, then waits for what serve says, and for workers with the new configuration."""
         before = self.server.log.read_text()
         self.server.process.send_signal(signal.SIGHUP)
-        deadline, in_a_row = time.monotonic() + 20, 0
-        while time.monotonic() < deadline and says not in self.server.log.read_text()[len(before):]:
-            time.sleep(0.02)
+        wait_until(lambda: says in self.server.log.read_text()[len(before):], f"the word: {says}")
+        deadline, in_a_row = time.monotonic() + PATIENCE, 0
         said = self.server.log.read_text()[len(before):]
-        self.assertIn(says, said)
         while in_a_row < 10 and time.monotonic() < deadline:    # old workers still take a few
             in_a_row = in_a_row + 1 if self.lifetime() == lifetime else 0
             time.sleep(0.02)

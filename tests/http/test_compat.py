@@ -5,6 +5,7 @@ import subprocess
 import unittest
 
 from server import SMARTIMG
+from waiting import PATIENCE
 
 URLS = """https://elsewhere.example/is/image/demo/product?wid=200&qlt=85&ck=12
 /is/image/demo/landscape?$tiny$
@@ -29,7 +30,7 @@ class Compat(unittest.TestCase):
         report = self.server.folder / "compat.json"
         done = subprocess.run(
             [SMARTIMG, "compat", urls, "--root", self.server.root, "--config", self.server.config,
-             "--json", report, *options], capture_output=True, text=True, timeout=120)
+             "--json", report, *options], capture_output=True, text=True, timeout=PATIENCE)
         return done, json.loads(report.read_text())
 
     def test_commands_are_told_apart(self):

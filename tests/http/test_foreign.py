@@ -13,7 +13,8 @@ import unittest
 
 import PIL.Image
 
-from server import SANITIZED, SMARTIMG, Server
+from server import SMARTIMG, Server
+from waiting import PATIENCE, wait_until
 
 
 def picture(color, size=(80, 60), mode="RGB"):
@@ -64,6 +65,9 @@ class Origin(http.server.BaseHTTPRequestHandler):
     def do_minute(self):
         self.answer(self.body, ETag='"1"', Cache_Control="max-age=60")
 
+    def do_hour(self):
+        self.answer(self.body, ETag='"1"', Cache_Control="max-age=3600")
+
     def do_second(self):
         self.answer(Origin.body, ETag='"1"', Cache_Control="max-age=2")
 
@@ -102,10 +106,14 @@ class Origin(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"x" * 65536)
 
     def do_slow(self):
-        time.sleep(6)
+        """Never answers while somebody listens."""
+        while self.connection.recv(1000):
+            pass
+
+    held = threading.Event()  # what `late` waits for
 
     def do_late(self):
-        time.sleep(0.5)
+        self.held.wait(PATIENCE)
         self.do_plain()
 
 
@@ -115,7 +123,8 @@ def red(reply, x=0.5):
     return r > 200 and g < 60 and b < 60
 
 
-TIMEOUT = 2.0
+TIMEOUT = 2.0    # seconds for downloads that are to fail
+AMPLE = 60.0     # and for all others: the longest there is
 
 
 class Site:
@@ -123,12 +132,12 @@ class Site:
 
     shared = None
 
-    def __init__(self):
+    def __init__(self, timeout):
         self.origin = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Origin)
         self.origin.daemon_threads = True
         self.port = self.origin.server_address[1]
         threading.Thread(target=self.origin.serve_forever, daemon=True).start()
-        self.edge = Server("--foreign-private", "127.0.0.1", "--foreign-timeout-ms", str(int(TIMEOUT * 1000)),
+        self.edge = Server("--foreign-private", "127.0.0.1", "--foreign-timeout-ms", str(int(timeout * 1000)),
                            "--foreign-size", "1m", "--foreign-transfers", "2", "--renderers", "3")
         companies = self.edge.config / "companies"
         (companies / "far.ini").write_text(
@@ -146,9 +155,11 @@ class Site:
 
 class ForeignTest(unittest.TestCase):
     def setUp(self):
-        Site.shared = Site.shared or Site()
+        Site.shared = Site.shared or Site(AMPLE)
         self.edge, self.port = Site.shared.edge, Site.shared.port
         Origin.asked.clear()
+        Origin.held.clear()
+        self.addCleanup(Origin.held.set)
         self.salt = f"?secret{time.monotonic_ns()}"
 
     def url(self, kind, host=None):
@@ -156,6 +167,10 @@ class ForeignTest(unittest.TestCase):
 
     def ask(self, kind, more="&wid=40&fmt=png", **how):
         return self.edge.image(f"far?src={{{self.url(kind, **how)}}}{more}")
+
+    @staticmethod
+    def time_of(reply, name):
+        return email.utils.parsedate_to_datetime(reply.headers[name]).timestamp()
 
     def assertRefused(self, reply, word, *statuses):
         self.assertIn(reply.status, statuses or (403,), reply)
@@ -215,16 +230,16 @@ class ForeignTest(unittest.TestCase):
         self.assertRefused(self.edge.image(f"far?src=({url})&wid=40"), "certificate")
 
     def test_kept_as_long_as_its_server_says(self):
-        for kind, life in (("minute", 60), ("plain", 36000)):
+        for kind, life in (("hour", 3600), ("plain", 36000)):
             with self.subTest(kind=kind):
+                start = time.time()
                 reply, again = self.ask(kind), self.ask(kind)
                 self.assertEqual([reply.status, reply.headers["x-cache"], again.headers["x-cache"]], [200, "miss", "hit"])
                 for r in (reply, again):
                     age = int(r.headers["cache-control"].removeprefix("public, max-age="))
                     self.assertLessEqual(age, life)
-                    self.assertGreater(age, life - 30)
-                    expires = email.utils.parsedate_to_datetime(r.headers["expires"]).timestamp()
-                    self.assertLess(abs(expires - time.time() - age), 5)
+                    self.assertGreaterEqual(age, life - (time.time() - start) - 2)
+                    self.assertLess(abs(self.time_of(r, "expires") - self.time_of(r, "date") - age), 3)
                     self.assertNotIn("x-smartimg-fresh-until", r.headers)
                     self.assertNotIn("last-modified", r.headers)
         self.assertEqual(len(Origin.asked), 2)
@@ -238,10 +253,7 @@ class ForeignTest(unittest.TestCase):
         self.ask("second")
         time.sleep(3.6)  # nginx counts in whole seconds
         self.assertEqual(self.ask("second").headers["x-cache"], "refresh")
-        deadline = time.monotonic() + 5
-        while len(Origin.asked) < 2 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        self.assertEqual(len(Origin.asked), 2)
+        wait_until(lambda: len(Origin.asked) == 2, "a refresh")
 
     def test_never_kept_without_validator(self):
         for _ in range(2):
@@ -267,9 +279,15 @@ class ForeignTest(unittest.TestCase):
         self.assertTrue(red(self.ask("plain")))
 
     def test_slow_server(self):
-        start = time.monotonic()
-        self.assertRefused(self.ask("slow"), "in time", 503)
-        self.assertLess(time.monotonic() - start, TIMEOUT + (4 if SANITIZED else 1.5))
+        site = Site(TIMEOUT)
+        try:
+            self.edge, self.port = site.edge, site.port
+            start = time.monotonic()
+            self.assertRefused(self.ask("slow"), "in time", 503)  # the server would never end it
+            self.assertGreaterEqual(time.monotonic() - start, TIMEOUT)
+        finally:
+            atexit.unregister(site.stop)
+            site.stop()
 
     def test_no_default_image_for_foreign_ones(self):
         reply = self.edge.image(f"far?src=({self.url('none')})&defaultImage=night&wid=40")
@@ -285,6 +303,8 @@ class ForeignTest(unittest.TestCase):
         threads = [threading.Thread(target=one, args=(i,)) for i in range(3)]
         for t in threads:
             t.start()
+        wait_until(lambda: Origin.active == 2, "two transfers")
+        Origin.held.set()
         for t in threads:
             t.join()
         self.assertEqual([r.status for r in replies], [200] * 3)
@@ -294,10 +314,8 @@ class ForeignTest(unittest.TestCase):
         self.assertEqual(self.ask("plain").status, 200)
         before = [pid for pid, name in self.edge.children().items() if name == "smartimg-fetch"]
         self.assertEqual(len(before), 1)
-        signal_time = time.monotonic()
         os.kill(before[0], signal.SIGKILL)
         self.assertEqual(self.ask("minute").status, 200)
-        self.assertLess(time.monotonic() - signal_time, 5)
         after = [pid for pid, name in self.edge.children().items() if name == "smartimg-fetch"]
         self.assertEqual(len(after), 1)
         self.assertNotEqual(before, after)
@@ -306,9 +324,14 @@ class ForeignTest(unittest.TestCase):
         """Only the fetcher ever has a socket of the network."""
         thread = threading.Thread(target=self.ask, args=("late",))
         thread.start()
-        time.sleep(0.3)
-        found = subprocess.run(["ss", "-tnpH", f"dport = :{self.port}"], capture_output=True, text=True)
-        thread.join()
+        wait_until(lambda: Origin.active, "a transfer")
+        try:
+            found = subprocess.run(["ss", "-tnpH", f"dport = :{self.port}"], capture_output=True, text=True)
+        except FileNotFoundError:
+            self.skipTest("no ss")
+        finally:
+            Origin.held.set()
+            thread.join()
         if found.returncode != 0:
             self.skipTest("no ss")
         self.assertIn("smartimg-fetch", found.stdout)
@@ -316,8 +339,8 @@ class ForeignTest(unittest.TestCase):
 
     def command(self, name, *more):
         return subprocess.run(
-            [SMARTIMG, name, f"/is/image/far?src=({self.url('minute')})&wid=40&fmt=png", "--root", self.edge.root,
-             "--config", self.edge.config, *more], capture_output=True, timeout=60)
+            [SMARTIMG, name, f"/is/image/far?src=({self.url('hour')})&wid=40&fmt=png", "--root", self.edge.root,
+             "--config", self.edge.config, *more], capture_output=True, timeout=PATIENCE)
 
     def test_render_and_explain_fetch_by_themselves(self):
         out = self.command("render", "-i", "--foreign-private", "127.0.0.1")
@@ -325,7 +348,7 @@ class ForeignTest(unittest.TestCase):
         head, body = out.stdout.split(b"\r\n\r\n", 1)
         self.assertEqual(PIL.Image.open(io.BytesIO(body)).size, (40, 30))
         age = int(head.split(b"max-age=")[1].split(b"\r")[0])
-        self.assertTrue(50 < age <= 60)
+        self.assertTrue(0 < age <= 3600)
         self.assertNotIn(b"Fresh-Until", head)
         self.assertEqual(self.command("explain", "--foreign-private", "127.0.0.1").returncode, 0)
         out = self.command("render")

@@ -11,11 +11,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import unittest
 
 from server import PROJECT, SMARTIMG
 from test_browser import CHROMIUM
+from waiting import PATIENCE, wait_until
 
 SMALL = "wid=160&qlt=85&bfc=on"
 LOG = """\
@@ -60,7 +60,7 @@ class Report(unittest.TestCase):
         out = self.folder / "report.json"
         out.unlink(missing_ok=True)
         done = subprocess.run(self.command(*options, "--json", out, *arguments), capture_output=True, text=True,
-                              timeout=300)
+                              timeout=600)
         self.assertEqual(done.returncode, status, done.stderr)
         self.assertNotIn("Sanitizer", done.stderr)
         self.errors = done.stderr
@@ -167,7 +167,7 @@ class Report(unittest.TestCase):
 
     def child(self, process):
         """A child of the report that is at work."""
-        for _ in range(600):
+        def found():
             for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
                 try:
                     name, _, rest = stat.read_text().rpartition(")")
@@ -175,18 +175,20 @@ class Report(unittest.TestCase):
                     continue
                 if name.endswith("(smartimg-report") and int(rest.split()[1]) == process.pid:
                     return int(stat.parent.name)
-            time.sleep(0.05)
-        self.fail("the report has no child")
+            return None
+        return wait_until(found, "a child of the report")
 
     def test_a_crash_costs_one_row(self):
         out = self.folder / "report.json"
-        with subprocess.Popen(self.command("--fast", "-j1", "--json", out, self.root), stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL) as process:
-            child = self.child(process)
-            time.sleep(0.2)
-            os.kill(child, signal.SIGABRT)
-            self.assertEqual(process.wait(120), 1)
-        data = json.loads(out.read_text())
+        for _ in range(10):  # until the child is not just between two rows
+            with subprocess.Popen(self.command("--fast", "-j1", "--json", out, self.root), stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as process:
+                os.kill(self.child(process), signal.SIGABRT)
+                status = process.wait(PATIENCE)
+            data = json.loads(out.read_text())
+            if data["totals"]["errors"]:
+                break
+        self.assertEqual(status, 1)
         self.check_sums(data)
         self.assertTrue(data["complete"])
         self.assertEqual((data["totals"]["ok"], data["totals"]["errors"]), (7, 1))
@@ -195,11 +197,15 @@ class Report(unittest.TestCase):
     def test_hanging_costs_one_row(self):
         urls = self.list("/is/image/demo/pebbles?wid=2000&bfc=on\n/is/image/demo/logo?wid=20\n")
         out = self.folder / "report.json"
-        with subprocess.Popen(self.command("--fast", "-j1", "--timeout", 3, "--root", self.root, "--json", out, urls),
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            os.kill(self.child(process), signal.SIGSTOP)  # not even its own alarm ends it now
-            self.assertEqual(process.wait(60), 1)
-        rows = json.loads(out.read_text())["rows"]
+        for seconds in (3, 30, 60):  # until the other row has enough
+            command = self.command("--fast", "-j1", "--timeout", seconds, "--root", self.root, "--json", out, urls)
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                os.kill(self.child(process), signal.SIGSTOP)  # not even its own alarm ends it now
+                status = process.wait(PATIENCE)
+            rows = json.loads(out.read_text())["rows"]
+            if rows[1]["status"] == 200:
+                break
+        self.assertEqual(status, 1)
         self.assertEqual([r["status"] for r in rows], [503, 200])
         self.assertIn("took too long", rows[0]["error"])
 
@@ -243,12 +249,12 @@ class Report(unittest.TestCase):
         state = self.folder / "state"
         command = self.command("-j1", "--resume", state, "--fast", self.root)
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            for _ in range(600):
-                if state.exists() and state.read_text().count("\n") >= 2:
-                    break
-                time.sleep(0.05)
+            wait_until(lambda: state.exists() and state.read_text().count("\n") >= 2, "a row that is done")
+            child = self.child(process)
+            os.kill(child, signal.SIGSTOP)  # so that not all are done before the interrupt
             process.send_signal(signal.SIGINT)
-            out, errors = process.communicate(timeout=120)
+            os.kill(child, signal.SIGCONT)
+            out, errors = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 1)
         self.assertIn("goes on from here", errors)
         self.assertIn("not yet answered", out)
@@ -323,7 +329,7 @@ class Report(unittest.TestCase):
         done = subprocess.run(
             [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
              "--enable-logging=stderr", f"--user-data-dir={self.folder}/profile", "--virtual-time-budget=20000",
-             "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=120)
+             "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=PATIENCE)
         self.assertNotRegex(done.stderr, "CONSOLE")
         found = re.search(r"<pre id=\"seen\">(.+?)</pre>", done.stdout, re.S)
         seen = json.loads(html.unescape(found.group(1)))

@@ -7,11 +7,11 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 import unittest
 
 import picture
-from server import CHROME, SANITIZED, SMARTIMG, Server, free_port
+from server import CHROME, SMARTIMG, Server, free_port
+from waiting import PATIENCE, fields, sockets, wait_until
 
 
 class Serving(unittest.TestCase):
@@ -120,41 +120,33 @@ class Serving(unittest.TestCase):
 
     def server_metrics(self):
         import http.client
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.admin_port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.admin_port, timeout=PATIENCE)
         connection.request("GET", "/metrics")
         text = connection.getresponse().read().decode()
         connection.close()
         return text
 
     def test_renderer_killed_mid_request(self):
-        """The client still gets its image, and the pool is whole again within a second."""
+        """The client still gets its image, and the pool is whole again."""
         def workers():
             below = self.server.children()
             parents = [p for p, name in below.items() if name.startswith("smartimg")]
             return {p for p in parents if self.has_parent_in(p, parents)}
         before = workers()
         self.assertTrue(before)
+        idle = {pid: sockets(pid) for pid in before}
+        pool, = {int(fields(pid)[1]) for pid in before}
         done = []
         url = "smart/landscape?wid=1100&fmt=jpg&qlt=91&id=kill"
         thread = threading.Thread(target=lambda: done.append(self.server.image(url, CHROME)))
-        thread.start()
-        killed = None
-        deadline = time.monotonic() + 5
-        while killed is None and time.monotonic() < deadline:
-            for pid in before:
-                try:
-                    ticks = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-                except OSError:
-                    continue
-                if ticks == "R":
-                    os.kill(pid, signal.SIGKILL)
-                    killed = pid
-                    break
-        self.assertIsNotNone(killed, "no renderer was seen at work")
-        gone = time.monotonic()
-        while len(workers() - {killed}) < len(before) and time.monotonic() - gone < 3:
-            time.sleep(0.02)
-        self.assertLess(time.monotonic() - gone, 1.0)
+        os.kill(pool, signal.SIGSTOP)  # which opens the originals: none is answered without it
+        try:
+            thread.start()
+            killed = wait_until(lambda: next((p for p in before if sockets(p) > idle[p]), 0), "a renderer at work")
+            os.kill(killed, signal.SIGKILL)
+        finally:
+            os.kill(pool, signal.SIGCONT)
+        wait_until(lambda: len(workers() - {killed}) == len(before), "another renderer")
         thread.join()
         self.assertEqual(done[0].status, 200, done[0])
 
@@ -174,14 +166,14 @@ class Supervision(unittest.TestCase):
         with Server() as server:
             other = subprocess.run(
                 [SMARTIMG, "serve", "--root", server.root, "--listen", f"127.0.0.1:{server.port}",
-                 "--cache", server.folder / "other"], capture_output=True, text=True, timeout=30)
+                 "--cache", server.folder / "other"], capture_output=True, text=True, timeout=PATIENCE)
             self.assertEqual(other.returncode, 1)
             self.assertIn(str(server.port), other.stderr)
             file = server.folder / "file"
             file.write_text("")
             other = subprocess.run(
                 [SMARTIMG, "serve", "--root", server.root, "--listen", f"127.0.0.1:{free_port()}",
-                 "--cache", file / "below"], capture_output=True, text=True, timeout=30)
+                 "--cache", file / "below"], capture_output=True, text=True, timeout=PATIENCE)
             self.assertEqual(other.returncode, 1)
             self.assertIn("cache", other.stderr)
 
@@ -192,18 +184,14 @@ class Supervision(unittest.TestCase):
                 children = server.children()
                 direct = [p for p, n in children.items() if n.startswith(name)]
                 os.kill(min(direct), signal.SIGKILL)
-                deadline = time.monotonic() + 10
-                reply = None
-                while time.monotonic() < deadline:
+
+
+                def served():
                     try:
-                        reply = server.image(f"smart/night?wid=50&qlt={len(name)}&cache=update", CHROME)
-                        if reply.status == 200:
-                            break
+                        return server.image(f"smart/night?wid=50&qlt={len(name)}&cache=update", CHROME).status == 200
                     except OSError:
-                        pass
-                    time.sleep(0.1)
-                self.assertIsNotNone(reply)
-                self.assertEqual(reply.status, 200, name)
+                        return False
+                wait_until(served, f"a reply without the first {name}")
             below = server.children()
         finally:
             code = server.stop()
@@ -216,7 +204,7 @@ class Supervision(unittest.TestCase):
         try:
             (server.config / "companies/smart.ini").write_text("Bfc = true\nMaxPix = big\n")
             result = subprocess.run([SMARTIMG, "config", "check", server.config],
-                                    capture_output=True, text=True, timeout=30)
+                                    capture_output=True, text=True, timeout=PATIENCE)
             self.assertEqual(result.returncode, 1)
             self.assertIn("smart.ini:2", result.stdout + result.stderr)
             with self.assertRaises(RuntimeError) as failure:

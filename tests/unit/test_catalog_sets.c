@@ -147,6 +147,7 @@ static void test_localized(void **state) {
 static void test_damage(void **state) {
     (void)state;
     static const char text[] = "{a,b%2c;{0xff0000 x}};s;spin,(p:q:r);;ecat,v;{0x00ff00 ^loc=a^b}";
+    int read = 0, refused = 0;
     for (size_t i = 0; i < sizeof text; i++) {
         for (int flip = 0; flip < 256; flip += 5) {
             si_arena arena = {0};
@@ -154,11 +155,24 @@ static void test_damage(void **state) {
             char copy[sizeof text];
             memcpy(copy, text, sizeof text);
             copy[i] = (char)(copy[i] ^ flip);
-            (void)!si_image_set_parse((si_str){copy, flip == 0 ? i : sizeof text - 1},
-                SI_ASSET_UNKNOWN, 0, (si_set_locale){0}, &arena, &set, NULL);
+            si_diag diag = {0};
+            si_result code = si_image_set_parse((si_str){copy, flip == 0 ? i : sizeof text - 1},
+                SI_ASSET_UNKNOWN, 0, (si_set_locale){0}, &arena, &set, &diag);
+            assert_int_equal(code, diag.code);
+            if (code == SI_OK) { /* what was read can be looked through */
+                static char have[4000];
+                have[0] = '\0';
+                print_set(set, have, sizeof have);
+                read++;
+            } else {
+                assert_true(diag.text[0] != '\0');
+                refused++;
+            }
             si_arena_free(&arena);
         }
     }
+    assert_true(read > 100);
+    assert_true(refused > 100);
 }
 
 static void test_types(void **state) {
