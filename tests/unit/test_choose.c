@@ -405,7 +405,8 @@ static void deadline_leaves_the_best_so_far(void **state) {
     check(&r, &im, &c);
     assert_true(c.saved > 0);
     for (int i = 1; i < c.candidate_count; i++) { /* seconds each, and foreseen to be */
-        assert_true(c.candidates[i].params.effort < 9);
+        bool slow = c.candidates[i].format == SI_FORMAT_AVIF;
+        assert_true(!slow || c.candidates[i].params.effort < 9);
     }
     if (!SI_SANITIZED) {
         assert_true(t.tv_sec * second + t.tv_nsec - start < 2 * allowed);
