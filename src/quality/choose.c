@@ -218,13 +218,29 @@ static void search(si_search *s, const si_format *formats, int count) {
     try_lossless(s, formats, count);
 }
 
+/* Bytes that the best conversion saves, < 0 if it is larger. The requested format packed anew
+ * counts as one only where it is smaller, or nothing else was good. */
+static long savings(const si_search *s) {
+    const si_candidate *c = s->choice->candidates;
+    int best = s->best;
+    if (best < 0 || si_search_pays(s)) {
+        return best < 0 ? 0 : (long)c[0].bytes - (long)c[best].bytes;
+    }
+    for (int i = 1; i < s->choice->candidate_count; i++) {
+        bool same = c[best].format == s->requested;
+        if (c[i].verdict == SI_VERDICT_LARGE && c[i].format != s->requested &&
+            (same || c[i].bytes < c[best].bytes)) {
+            best = i;
+        }
+    }
+    return (long)c[0].bytes - (long)c[best].bytes;
+}
+
 /* Decides between the baseline and the best candidate. */
 static void settle(si_search *s, si_bytes *baseline_file) {
     si_choice *c = s->choice;
-    if (s->best >= 0) {
-        c->saved = (long)c->candidates[0].bytes - (long)c->candidates[s->best].bytes;
-    }
-    if (c->saved > 0) {
+    c->saved = savings(s);
+    if (si_search_pays(s)) {
         c->winner = s->best;
         c->candidates[s->best].verdict = SI_VERDICT_WINNER;
         c->format = c->candidates[s->best].format;

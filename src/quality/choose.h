@@ -95,7 +95,8 @@ typedef struct si_choice {
     double target;        /* score that candidates had to reach, without the slack; NAN if none */
     double score;         /* the winner's; NAN if not scored */
     long saved;           /* requested bytes − converted bytes: > 0 the converted one was sent,
-                             < 0 the best converted one was that much larger; 0 tie or no candidate */
+                             < 0 the best converted one (of another format, if any was good) was that
+                             much larger; 0 tie or no candidate */
     bool full;            /* nothing is left to refine: searched to the end, or nothing to search */
 } si_choice;
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "quality/jpeg_fit.h"
 #include "quality/predict.h"
+#include "quality/trials.h"
 
 static double ms_since(int64_t start) {
     return (double)(si_now_ns() - start) / 1e6;
@@ -275,7 +276,7 @@ static void try_near_lossless(si_search *s, const si_encode_params *lossless) {
     p.webp = (si_webp_params){true, -1, -1, -1, -1, -1, -1, -1};
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         p.webp.near_lossless = levels[i];
-        if (!si_search_affords(s, SI_FORMAT_WEBP, p.effort, 0)) {
+        if (!si_search_affords_ms(s, si_trial_lossless_ms(s, SI_FORMAT_WEBP, p.effort), INFINITY)) {
             return;
         }
         const si_candidate *c = si_search_judge(s, SI_FORMAT_WEBP, &p);
@@ -286,7 +287,8 @@ static void try_near_lossless(si_search *s, const si_encode_params *lossless) {
 }
 
 void si_search_lossless(si_search *s, si_format format, int effort) {
-    if (!si_codec_get(format)->available || !si_search_affords(s, format, effort, 0)) {
+    double ms = si_trial_lossless_ms(s, format, effort);
+    if (!si_codec_get(format)->available || !si_search_affords_ms(s, ms, INFINITY)) {
         return;
     }
     bool png = format == SI_FORMAT_PNG;

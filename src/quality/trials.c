@@ -32,9 +32,12 @@ static const struct lossless {
 /* The same pixels packed anew as PNG, as shares of the requested file. */
 static const double repacked_usual = 0.9, repacked_least = 0.65;
 
-/* A fitted JPEG, as shares of the requested one: photographs, drawings. The predictor has only
- * plain JPEGs' sizes. */
-static const double fitted_usual[2] = {0.81, 0.72}, fitted_least[2] = {0.75, 0.6};
+/* A fitted JPEG, as shares of the requested one: photographs, pictures with flat ground, drawings.
+ * The predictor has only plain JPEGs' sizes. */
+static const double fitted_usual[3] = {0.82, 0.76, 0.72}, fitted_least[3] = {0.75, 0.66, 0.6};
+
+/* Flat from this share of blocks on. */
+static const double flat_ground = 0.2;
 
 /* The least share of its forecast that a lossy format's file has, if the forecast is all there is;
  * on small pictures, which it foresees badly; and after another format has shown how it errs for
@@ -84,9 +87,10 @@ static bool lossy_trial(const si_search *s, si_format format, si_trial *out) {
         return false;
     }
     if (format == SI_FORMAT_JPEG) {
-        bool drawing = si_features_drawing(&s->features);
-        out->foreseen = fitted_usual[drawing] * s->jpeg_bytes;
-        out->least = fitted_least[drawing] * s->jpeg_bytes;
+        bool flat = s->features.v[SI_FEATURE_FLAT] > flat_ground;
+        int kind = si_features_drawing(&s->features) ? 2 : flat;
+        out->foreseen = fitted_usual[kind] * s->jpeg_bytes;
+        out->least = fitted_least[kind] * s->jpeg_bytes;
         return true;
     }
     bool small = (int64_t)s->image->width * s->image->height < SMALL_PIXELS;
@@ -109,9 +113,14 @@ si_trial si_trial_lossless(const si_search *s, si_format format) {
         .least = png ? repacked_least * asked : m->least * s->lossless_bytes};
 }
 
+double si_trial_lossless_ms(const si_search *s, si_format format, int effort) {
+    double harder = effort > modes[format].effort ? 2 : 1; /* WebP 7 to 8, JPEG XL 5 to 8 */
+    return modes[format].ms_per_megapixel * harder * s->features.megapixels;
+}
+
 bool si_trial_affords_lossless(const si_search *s, si_format format) {
     const struct lossless *m = &modes[format];
-    double ms = m->ms_per_megapixel * s->features.megapixels;
+    double ms = si_trial_lossless_ms(s, format, m->effort);
     return m->effort > 0 && si_search_affords_ms(s, ms, whole_budget(s));
 }
 

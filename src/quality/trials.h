@@ -35,6 +35,9 @@ bool si_trial_next(
 /* The lossless trial of a format, for searches that have to be exact, whatever the budget. */
 si_trial si_trial_lossless(const si_search *s, si_format format);
 
+/* Milliseconds of CPU time that it takes. */
+double si_trial_lossless_ms(const si_search *s, si_format format, int effort);
+
 /* True if it fits into a first answer: it may take as long as all of its lossy trials. */
 bool si_trial_affords_lossless(const si_search *s, si_format format);
 
