@@ -34,7 +34,7 @@ static const double repacked_usual = 0.9, repacked_least = 0.65;
 
 /* A fitted JPEG, as shares of the requested one: photographs, pictures with flat ground, drawings.
  * The predictor has only plain JPEGs' sizes. */
-static const double fitted_usual[3] = {0.82, 0.76, 0.72}, fitted_least[3] = {0.75, 0.66, 0.6};
+static const double fitted_usual[3] = {0.82, 0.76, 0.72}, fitted_least[3] = {0.7, 0.66, 0.6};
 
 /* Flat from this share of blocks on. */
 static const double flat_ground = 0.2;
