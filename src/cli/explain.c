@@ -13,6 +13,7 @@ static const char *const verdicts[] = {
     [SI_VERDICT_BASELINE] = "requested",
     [SI_VERDICT_WINNER] = "winner",
     [SI_VERDICT_POOR] = "below target",
+    [SI_VERDICT_ALPHA] = "alpha differs",
     [SI_VERDICT_LARGE] = "larger",
     [SI_VERDICT_FAILED] = "failed",
 };
@@ -64,7 +65,7 @@ static void print_reason(const si_exchange *x) {
             format);
         return;
     }
-    if (r->ladder_len == 0) {
+    if (r->ladder_len == 0 && c->winner == c->baseline) {
         printf(
             "The requested %s is sent: the client shows no other format that might be smaller.\n",
             format);

@@ -63,6 +63,7 @@ static void fill_infos(void) {
         infos[f].quality_min = d->quality_min;
         infos[f].quality_max = d->quality_max;
         infos[f].quality_step = d->finest_step != NULL ? d->finest_step() : d->quality_step;
+        infos[f].blurs_alpha = d->blurs_alpha;
         d->library(libraries[f], sizeof libraries[f]);
     }
 }

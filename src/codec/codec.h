@@ -94,6 +94,8 @@ typedef struct si_codec_info {
     float quality_min;   /* value that gives the smallest sensible file, … */
     float quality_max;   /* … and the best; quality grows monotonically from min to max */
     float quality_step;  /* smallest step that changes the file: 1, or finer for JXL, JP2 */
+    bool blurs_alpha;    /* only lossless files keep alpha exactly: JPEG 2000, whose wavelet is one
+                            for all channels. All others do, however lossy the colour is. */
     const char *library; /* name and version of the field library, for explain and docs */
 } si_codec_info;
 

@@ -12,6 +12,7 @@ typedef struct si_codec_driver {
     float quality_min, quality_max, quality_step; /* as in si_codec_info */
     float (*finest_step)(
         void);               /* quality_step where it depends on the library's version, or NULL */
+    bool blurs_alpha;        /* as in si_codec_info */
     int max_side;            /* pixels, the most the format or its library holds */
     bool (*available)(void); /* NULL: yes; else whether what it needs at run time is there */
     void (*library)(char *text, size_t size); /* writes name and version of the library in use */

@@ -232,6 +232,7 @@ const si_codec_driver si_codec_jp2 = {
     .quality_min = 0,
     .quality_max = 100,
     .quality_step = 0.25f,
+    .blurs_alpha = true,
     .max_side = 65535,
     .library = library,
     .encode = encode,

@@ -8,6 +8,8 @@
 #include "codec/driver.h"
 #include "codec/pack.h"
 
+#define HAS_ALPHA_DISTANCE (JPEGXL_NUMERIC_VERSION >= JPEGXL_COMPUTE_NUMERIC_VERSION(0, 8, 0))
+
 enum { FIRST_BUFFER = 32 * 1024, ROW_ALIGNMENT = 64 /* what si_image_alloc() gives */ };
 
 /* Butteraugli distance for a quality of 0…100, as cjxl understands it: straight from 0.1 at 100 to
@@ -15,6 +17,20 @@ enum { FIRST_BUFFER = 32 * 1024, ROW_ALIGNMENT = 64 /* what si_image_alloc() giv
 static float distance(float quality) {
     return quality >= 30 ? 0.1f + (100 - quality) * 0.09f
                          : 25 - 1.15f * quality + quality * quality * 53 / 3000;
+}
+
+/* Bits per sample of the alpha channel. Where alpha has no distance of its own (libjxl 0.7), it is
+ * quantized in steps that grow with the colour's distance, however many bits it has
+ * (ModularFrameEncoder::ComputeEncodingData). Of so many bits the steps are too small to matter
+ * when a decoder comes back to 8. */
+static uint32_t alpha_bits(const si_encode_params *p) {
+    const float step_per_distance = 1.577f; /* 0.25 · 0.1 · 0.35 · 1.1 · 163.84 */
+    uint32_t bits = 8;
+    float step = HAS_ALPHA_DISTANCE || p->lossless ? 1 : step_per_distance * distance(p->quality);
+    while (step >= 2 && bits < 16 && (float)((1 << bits) - 1) / 255 <= step + 1) {
+        bits += 2;
+    }
+    return bits;
 }
 
 /* Takes all output; the encoder's input must be closed. */
@@ -42,7 +58,8 @@ static si_result collect(JxlEncoder *encoder, si_bytes *out, si_diag *diag) {
 }
 
 /* Describes the image; colour is tagged sRGB, which takes a few bits. */
-static bool set_info(JxlEncoder *encoder, const si_image *image, int channels, bool lossless) {
+static bool set_info(
+    JxlEncoder *encoder, const si_image *image, int channels, const si_encode_params *p) {
     JxlBasicInfo info;
     JxlEncoderInitBasicInfo(&info);
     info.xsize = (uint32_t)image->width;
@@ -51,21 +68,42 @@ static bool set_info(JxlEncoder *encoder, const si_image *image, int channels, b
     info.num_color_channels = channels >= 3 ? 3 : 1;
     if (channels % 2 == 0) {
         info.num_extra_channels = 1;
-        info.alpha_bits = 8;
+        info.alpha_bits = alpha_bits(p);
     }
-    info.uses_original_profile = lossless;
+    info.uses_original_profile = p->lossless;
     JxlColorEncoding color;
     JxlColorEncodingSetToSRGB(&color, channels < 3);
     return JxlEncoderSetBasicInfo(encoder, &info) == JXL_ENC_SUCCESS &&
            JxlEncoderSetColorEncoding(encoder, &color) == JXL_ENC_SUCCESS;
 }
 
-static bool set_frame(JxlEncoderFrameSettings *frame, const si_encode_params *p) {
+/* Alpha is to be exact beside lossy colour, too: not halved in size with the colour, and not in the
+ * progressive form, which quantizes the most. */
+static bool set_exact_alpha(JxlEncoderFrameSettings *frame) {
+    static const JxlEncoderFrameSettingId options[] = {JXL_ENC_FRAME_SETTING_RESPONSIVE,
+        JXL_ENC_FRAME_SETTING_RESAMPLING, JXL_ENC_FRAME_SETTING_EXTRA_CHANNEL_RESAMPLING};
+    static const int values[] = {0, 1, 1};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        if (JxlEncoderFrameSettingsSetOption(frame, options[i], values[i]) != JXL_ENC_SUCCESS) {
+            return false;
+        }
+    }
+#if HAS_ALPHA_DISTANCE
+    return JxlEncoderSetExtraChannelDistance(frame, 0, 0) == JXL_ENC_SUCCESS;
+#else
+    return true;
+#endif
+}
+
+static bool set_frame(JxlEncoderFrameSettings *frame, const si_encode_params *p, bool alpha) {
     int effort = p->effort > 0 ? p->effort : 1; /* libjxl's run from 1 */
     bool ok = JxlEncoderFrameSettingsSetOption(frame, JXL_ENC_FRAME_SETTING_EFFORT, effort) ==
               JXL_ENC_SUCCESS;
     if (p->lossless) {
         return ok && JxlEncoderSetFrameLossless(frame, JXL_TRUE) == JXL_ENC_SUCCESS;
+    }
+    if (alpha) {
+        ok = ok && set_exact_alpha(frame);
     }
     if (p->tune == 1) {
         ok = ok && JxlEncoderFrameSettingsSetOption(frame, JXL_ENC_FRAME_SETTING_MODULAR, 1) ==
@@ -98,8 +136,8 @@ static si_result encode(
         goto done;
     }
     JxlEncoderFrameSettings *frame = JxlEncoderFrameSettingsCreate(encoder, NULL);
-    if (frame == NULL || !set_info(encoder, image, channels, params->lossless) ||
-        !set_frame(frame, params) ||
+    if (frame == NULL || !set_info(encoder, image, channels, params) ||
+        !set_frame(frame, params, channels % 2 == 0) ||
         JxlEncoderAddImageFrame(frame, &format, packed, size) != JXL_ENC_SUCCESS) {
         r = si_fail(
             diag, SI_ERR_INTERNAL, "jxl: encoder error %d", (int)JxlEncoderGetError(encoder));

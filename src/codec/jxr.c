@@ -76,7 +76,6 @@ static void set_quantizers(CWMIStrCodecParam *c, const si_encode_params *p) {
     float more = 1 - expf(-y / 12);
     float u = y + more * (p->chroma_full ? 26 : 9), v = u + more * 5;
     c->uiDefaultQPIndex = (U8)y;
-    c->uiDefaultQPIndexAlpha = (U8)(y / 4);
     c->uiDefaultQPIndexU = (U8)roundf(u);
     c->uiDefaultQPIndexV = (U8)roundf(v);
     c->uiDefaultQPIndexYHP = (U8)roundf(y + more * 2);
@@ -92,7 +91,7 @@ static CWMIStrCodecParam make_params(const si_encode_params *p, int channels) {
         .sbSubband = SB_ALL,
         .olOverlap = OL_ONE,
         .uiDefaultQPIndex = 1,
-        .uiDefaultQPIndexAlpha = 1,          /* lossless */
+        .uiDefaultQPIndexAlpha = 1,          /* always lossless */
         .uAlphaMode = channels == 4 ? 2 : 0, /* a plane of its own */
         .cfColorFormat = channels == 1                   ? Y_ONLY
                          : p->chroma_full || p->lossless ? YUV_444

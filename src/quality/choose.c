@@ -2,7 +2,9 @@
 
 #include <math.h>
 
+#include "quality/lossless.h"
 #include "quality/search.h"
+#include "quality/trials.h"
 
 /* ---- the target ---- */
 
@@ -133,16 +135,19 @@ static si_result target_of_png(
 
 /* ---- the choice ---- */
 
-/* The formats to try: the ladder, or JPEG itself for a client that knows nothing better. */
-static int formats_to_try(const si_recipe *r, si_format *formats) {
-    for (int i = 0; i < r->ladder_len; i++) {
-        formats[i] = r->ladder[i];
+enum { FORMATS_MAX = SI_LADDER_MAX + 1 };
+
+/* The formats to try: the ladder, and the requested one itself, which can be encoded better. */
+static int formats_to_try(const si_recipe *r, si_format formats[FORMATS_MAX]) {
+    int count = 0;
+    while (count < r->ladder_len) {
+        formats[count] = r->ladder[count];
+        count++;
     }
-    if (r->ladder_len == 0 && r->smart && r->format == SI_FORMAT_JPEG) {
-        formats[0] = SI_FORMAT_JPEG;
-        return 1;
+    if (r->smart && (r->format == SI_FORMAT_JPEG || r->format == SI_FORMAT_PNG)) {
+        formats[count++] = r->format;
     }
-    return r->ladder_len;
+    return count;
 }
 
 /* Sets target and threshold, and measures the features. The baseline has been tried. */
@@ -164,19 +169,29 @@ static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
     s->choice->target = t.score;
     s->threshold = s->exact ? 100 : t.score - SI_SCORE_SLACK;
     si_features_measure(s->image, t.jpeg_bytes, r->quality, r->chroma_full, &s->features);
-    s->budget_ms = s->options.budget_ms;
+    s->budget_ms = s->options.budget_ms * fmax(1, s->features.megapixels);
+    s->jpeg_bytes = (double)t.jpeg_bytes;
+    s->lossless_bytes = si_lossless_foresee(s->image, false);
+    s->alpha_bytes = si_image_has_transparency(s->image) ? si_lossless_foresee(s->image, true) : 0;
     return SI_OK;
 }
 
-/* Lossless tries: all there is if the request is exact; else where a PNG was asked for and a full
- * search is on, or where nothing lossy reached the target. */
+/* Lossless tries beyond those of a first answer: all there is if the request is exact; else where a
+ * full search is on and they may win, or where nothing lossy reached the target. */
 static void try_lossless(si_search *s, const si_format *formats, int count) {
-    bool wanted = s->exact || (s->best < 0 && s->unreachable) ||
-                  (s->requested == SI_FORMAT_PNG && s->options.full);
-    int effort = s->options.full ? 8 : 4;
-    for (int i = 0; wanted && i < count; i++) {
-        if (formats[i] != SI_FORMAT_JPEG) {
-            si_search_lossless(s, formats[i], effort);
+    const int slow = 8;
+    bool needed = s->exact || (s->best < 0 && s->unreachable);
+    for (int i = 0; i < count; i++) {
+        const si_candidate *c = s->choice->candidates;
+        si_trial t = si_trial_lossless(s, formats[i]);
+        bool may_win = t.least < (double)c[s->best >= 0 ? s->best : 0].bytes;
+        bool png = s->requested == SI_FORMAT_PNG && s->options.full;
+        if (formats[i] == SI_FORMAT_PNG && !s->options.full &&
+            !si_trial_affords_lossless(s, formats[i])) {
+            continue; /* something exact is there already */
+        }
+        if (formats[i] != SI_FORMAT_JPEG && (needed || png || (s->options.full && may_win))) {
+            si_search_lossless(s, formats[i], s->options.full ? slow : t.effort);
         }
     }
 }
@@ -203,13 +218,29 @@ static void search(si_search *s, const si_format *formats, int count) {
     try_lossless(s, formats, count);
 }
 
+/* Bytes that the best conversion saves, < 0 if it is larger. The requested format packed anew
+ * counts as one only where it is smaller, or nothing else was good. */
+static long savings(const si_search *s) {
+    const si_candidate *c = s->choice->candidates;
+    int best = s->best;
+    if (best < 0 || si_search_pays(s)) {
+        return best < 0 ? 0 : (long)c[0].bytes - (long)c[best].bytes;
+    }
+    for (int i = 1; i < s->choice->candidate_count; i++) {
+        bool same = c[best].format == s->requested;
+        if (c[i].verdict == SI_VERDICT_LARGE && c[i].format != s->requested &&
+            (same || c[i].bytes < c[best].bytes)) {
+            best = i;
+        }
+    }
+    return (long)c[0].bytes - (long)c[best].bytes;
+}
+
 /* Decides between the baseline and the best candidate. */
 static void settle(si_search *s, si_bytes *baseline_file) {
     si_choice *c = s->choice;
-    if (s->best >= 0) {
-        c->saved = (long)c->candidates[0].bytes - (long)c->candidates[s->best].bytes;
-    }
-    if (c->saved > 0) {
+    c->saved = savings(s);
+    if (si_search_pays(s)) {
         c->winner = s->best;
         c->candidates[s->best].verdict = SI_VERDICT_WINNER;
         c->format = c->candidates[s->best].format;
@@ -229,12 +260,13 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
         .jpeg_quality = (float)r->quality,
         .jpeg_full = r->chroma_full,
         .wanted = si_choose_requested(r, image, options != NULL ? options->embeds : NULL),
-        .exact = r->format == SI_FORMAT_PNG && r->quality == 100}; /* SI-24 */
+        .exact =
+            r->format == SI_FORMAT_PNG && (r->quality == 100 /* SI-24 */ || r->ladder_len == 0)};
     s.options = options != NULL ? *options : (si_choose_options){0};
     if (s.options.budget_ms == 0) {
         s.options.budget_ms = s.options.full ? SI_REFINEMENT_MS : SI_FIRST_ANSWER_MS;
     }
-    si_format formats[SI_LADDER_MAX];
+    si_format formats[FORMATS_MAX];
     int count = image->cmyk ? 0 : formats_to_try(r, formats); /* no score for inks */
     out->target = out->score = NAN;
     out->baseline = out->winner = 0;

@@ -7,11 +7,15 @@
  * (design.md "Quality", reference/smart-imaging.md sections 3 to 5):
  *
  *  - a reply is never larger than the baseline; on a tie the baseline is sent (D-3);
- *  - a JPEG request becomes lossy (SI-22); a lossless candidate is tried only if no lossy one can
- *    reach the target;
- *  - a PNG request becomes lossy (SI-23), unless a full search finds something lossless that is
- *    smaller still; at quality 100 it stays exact (SI-24);
- *  - a client that knows JPEG only gets a better JPEG, where there is one;
+ *  - a lossless candidate is tried where a cheap look says that it may be smaller than all lossy
+ *    ones (lossless.h), or if no lossy one can reach the target; what is sent of it looks better,
+ *    too;
+ *  - a PNG request becomes lossy (SI-23) unless something lossless is smaller still; at quality 100
+ *    it stays exact (SI-24);
+ *  - the requested format competes as well, whatever the client knows: a fitted JPEG for a JPEG
+ *    request, the same pixels packed harder for a PNG request;
+ *  - alpha is exact: a candidate whose alpha, decoded, is not that of the pixels is not good. (The
+ *    requested encoding may have less: png8 and JPEG.)
  *  - transparency is scored on black and on white, and the worse counts.
  *
  * Pictures below 8×8 are extended to that for scoring (ssimulacra2.h). Below TINY_PIXELS, encodings
@@ -62,6 +66,7 @@ typedef enum si_verdict {
     SI_VERDICT_BASELINE, /* the requested encoding */
     SI_VERDICT_WINNER,
     SI_VERDICT_POOR,  /* scores below the target */
+    SI_VERDICT_ALPHA, /* its alpha, decoded, is not the picture's */
     SI_VERDICT_LARGE, /* good, but larger than another good one */
     SI_VERDICT_FAILED /* the encoder or decoder refused */
 } si_verdict;
@@ -75,8 +80,9 @@ typedef struct si_candidate {
     double score;      /* SSIMULACRA2; NAN if not scored */
     double encode_ms, score_ms;
     si_verdict verdict;
-    bool baseline; /* made as requested; may also be the winner */
-    bool trial;    /* made fast, to tell which quality the next one needs; it may also win */
+    bool alpha_differs; /* its alpha, decoded, is not the picture's: never sent */
+    bool baseline;      /* made as requested; may also be the winner */
+    bool trial;         /* made fast, to tell which quality the next one needs; it may also win */
 } si_candidate;
 
 /* What was chosen and why. Zero-initialize; release with si_choice_free(). */
@@ -89,7 +95,8 @@ typedef struct si_choice {
     double target;        /* score that candidates had to reach, without the slack; NAN if none */
     double score;         /* the winner's; NAN if not scored */
     long saved;           /* requested bytes − converted bytes: > 0 the converted one was sent,
-                             < 0 the best converted one was that much larger; 0 tie or no candidate */
+                             < 0 the best converted one (of another format, if any was good) was that
+                             much larger; 0 tie or no candidate */
     bool full;            /* nothing is left to refine: searched to the end, or nothing to search */
 } si_choice;
 

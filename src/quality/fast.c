@@ -4,8 +4,9 @@
 #include "quality/predict.h"
 #include "quality/probe.h"
 #include "quality/search.h"
+#include "quality/trials.h"
 
-enum { TRIES = 4, TINY_TRIES = 8, PROBES = 2, TRIALS = 2, SMALL_PIXELS = 40000 };
+enum { TRIES = 4, TINY_TRIES = 8, PROBES = 2, TRIALS = 2 };
 
 /* A trial of the whole picture costs at most so much of what it is for, and the next one is spared
  * if it came so near (points). */
@@ -36,32 +37,8 @@ static const double stingy = 0.6;
 /* Corrections aim this far above the threshold: they know the picture's own curve. */
 static const double correction_margin = 0.25;
 
-/* Corrections may overdraw the budget by so many times itself; without them the first try is
- * wasted. */
-static const double overdraft = 2.0;
-
 static bool is_tiny(const si_search *s) {
     return (int64_t)s->image->width * s->image->height < TINY_PIXELS;
-}
-
-/* Shares of small pictures are foreseen badly, and their encodings are cheap: two formats are
- * tried. */
-static bool is_small(const si_search *s) {
-    return (int64_t)s->image->width * s->image->height < SMALL_PIXELS;
-}
-
-/* The setting of a format with the smallest files that the budget allows, and the share of the
- * baseline that they are foreseen to have. False if none fits. */
-static bool best_setting(const si_search *s, si_format format, si_setting *out, double *share) {
-    for (int k = SI_SETTING_COUNT - 1; k >= 0; k--) {
-        const si_setting_info *info = si_setting_get((si_setting)k);
-        if (info->format == format && si_search_affords(s, format, info->effort, 1)) {
-            *share = si_predict_share((si_setting)k, &s->features, s->threshold);
-            *out = (si_setting)k;
-            return true;
-        }
-    }
-    return false;
 }
 
 /* The predictor knows what the threshold takes; from there to the aim it is a slope. */
@@ -172,7 +149,8 @@ static void approach(si_search *s, si_setting k) {
         bool good = si_search_is_good(s, c);
         si_bracket_add(&known, k, p.quality, c->score, good);
         bool near = c->score < s->threshold + (si_search_pays(s) ? generous : stingy);
-        if ((good && near) || (!good && p.quality >= si_codec_get(info->format)->quality_max) ||
+        if ((good && near) || si_trial_is_lost(s, c) ||
+            (!good && p.quality >= si_codec_get(info->format)->quality_max) ||
             !si_search_affords(s, info->format, info->effort, tries == 1 && s->best < 0 ? 0 : 1) ||
             !si_bracket_next(&known, k, s->threshold + correction_margin, &p.quality)) {
             return;
@@ -180,29 +158,40 @@ static void approach(si_search *s, si_setting k) {
     }
 }
 
-void si_search_fast(si_search *s, const si_format *formats, int count) {
-    unsigned left = 0;
-    for (int i = 0; i < count; i++) {
-        left |= si_codec_get(formats[i])->available ? SI_FORMAT_BIT(formats[i]) : 0;
+/* The smallest good lossy file of a format so far; 0 if there is none. */
+static size_t smallest(const si_search *s, si_format format) {
+    size_t bytes = 0;
+    for (int i = 1; i < s->choice->candidate_count; i++) {
+        const si_candidate *c = &s->choice->candidates[i];
+        if (c->format == format && !c->params.lossless && si_search_is_good(s, c) &&
+            (bytes == 0 || c->bytes < bytes)) {
+            bytes = c->bytes;
+        }
     }
-    for (int tried = 0; left != 0 && (!si_search_pays(s) || (is_small(s) && tried < 2)); tried++) {
-        si_setting best = 0;
-        double best_share = INFINITY;
-        for (int i = 0; i < count; i++) {
-            si_setting k = 0;
-            double share = INFINITY;
-            if ((left & SI_FORMAT_BIT(formats[i])) && best_setting(s, formats[i], &k, &share) &&
-                share < best_share) {
-                best = k;
-                best_share = share;
-            }
+    return bytes;
+}
+
+static void try_lossy(si_search *s, const si_trial *t) {
+    s->budget_ms += s->options.budget_ms * SI_TRIAL_OVERDRAFT;
+    approach(s, t->setting);
+    s->budget_ms -= s->options.budget_ms * SI_TRIAL_OVERDRAFT;
+    double alpha = s->alpha_bytes;
+    size_t bytes = smallest(s, t->format);
+    if (bytes > 0 && t->format != SI_FORMAT_JPEG && s->misjudged == 0 && t->foreseen > alpha) {
+        double colour = fmax((double)bytes - alpha, 0.1 * t->foreseen);
+        s->misjudged = fmin(fmax(colour / (t->foreseen - alpha), 0.3), 3);
+    }
+}
+
+void si_search_fast(si_search *s, const si_format *formats, int count) {
+    unsigned done[2] = {0};
+    si_trial t;
+    for (int n = 0; n < SI_TRIALS_MAX && si_trial_next(s, formats, count, done, &t); n++) {
+        done[t.lossless] |= SI_FORMAT_BIT(t.format);
+        if (t.lossless) {
+            si_search_lossless(s, t.format, t.effort);
+        } else {
+            try_lossy(s, &t);
         }
-        if (best_share == INFINITY) {
-            return;
-        }
-        s->budget_ms += s->options.budget_ms * overdraft;
-        approach(s, best);
-        s->budget_ms -= s->options.budget_ms * overdraft;
-        left &= ~SI_FORMAT_BIT(si_setting_get(best)->format);
     }
 }

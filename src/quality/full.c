@@ -326,7 +326,9 @@ static float begin(const walk *w) {
 
 void si_search_full(si_search *s, si_format format) {
     const struct plan *plan = &plans[format];
-    if (!si_codec_get(format)->available) {
+    const si_codec_info *codec = si_codec_get(format);
+    if (!codec->available || format == SI_FORMAT_PNG ||
+        (codec->blurs_alpha && s->alpha_bytes > 0)) { /* lossless or nothing */
         return;
     }
     si_setting k = affordable(s, plan->search);

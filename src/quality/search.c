@@ -2,10 +2,12 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "quality/jpeg_fit.h"
 #include "quality/predict.h"
+#include "quality/trials.h"
 
 static double ms_since(int64_t start) {
     return (double)(si_now_ns() - start) / 1e6;
@@ -85,6 +87,41 @@ static void describe(si_candidate *c) {
     }
 }
 
+static bool lossless_format(si_format format, const si_encode_params *params) {
+    return params->lossless || format == SI_FORMAT_PNG;
+}
+
+static int alpha_at(const si_image *im, size_t offset) {
+    return im->channels == 4 ? im->pixels[offset + 3] : 255;
+}
+
+/* True if two images of one size have the same alpha, and with `colour` the same pixels, but for
+ * colour under full transparency. */
+static bool same(const si_image *a, const si_image *b, bool colour) {
+    if (a->width != b->width || a->height != b->height) {
+        return false;
+    }
+    for (int y = 0; y < a->height; y++) {
+        size_t i = (size_t)y * a->stride, j = (size_t)y * b->stride;
+        for (int x = 0; x < a->width; x++, i += (size_t)a->channels, j += (size_t)b->channels) {
+            int alpha = alpha_at(a, i);
+            if (alpha != alpha_at(b, j) ||
+                (colour && alpha > 0 && memcmp(a->pixels + i, b->pixels + j, 3) != 0)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool same_pixels(const si_image *a, const si_image *b) {
+    return same(a, b, true);
+}
+
+static bool same_alpha(const si_image *a, const si_image *b) {
+    return (a->channels != 4 && b->channels != 4) || same(a, b, false);
+}
+
 si_candidate *si_search_try(
     si_search *s, si_format format, const si_encode_params *params, si_diag *diag) {
     si_choice *choice = s->choice;
@@ -122,10 +159,15 @@ si_candidate *si_search_try(
         }
     }
     start = si_now_ns();
-    if (si_codec_decode(format, s->file.data, s->file.len, &decoded, diag) != SI_OK ||
-        si_score_against(s->reference, &decoded, &c->score, diag) != SI_OK) {
+    if (si_codec_decode(format, s->file.data, s->file.len, &decoded, diag) != SI_OK) {
+        c->score = NAN;
+    } else if (lossless_format(format, params) && same_pixels(s->image, &decoded)) {
+        c->score = 100;
+    } else if (si_score_against(s->reference, &decoded, &c->score, diag) != SI_OK) {
         c->score = NAN;
     }
+    c->alpha_differs =
+        decoded.pixels != NULL && format != s->requested && !same_alpha(s->image, &decoded);
     c->score_ms = ms_since(start);
     si_image_free(&decoded);
     return c;
@@ -155,7 +197,10 @@ static void keep_if_best(si_search *s, const si_candidate *c) {
 }
 
 bool si_search_is_good(const si_search *s, const si_candidate *c) {
-    return c->score >= s->threshold && (!s->exact || c->params.lossless);
+    if (c->format == SI_FORMAT_PNG && s->requested == SI_FORMAT_PNG) {
+        return c->score == s->choice->candidates[0].score; /* what was asked for, packed anew */
+    }
+    return !c->alpha_differs && c->score >= s->threshold && (!s->exact || c->params.lossless);
 }
 
 si_candidate *si_search_judge(si_search *s, si_format format, const si_encode_params *params) {
@@ -164,7 +209,7 @@ si_candidate *si_search_judge(si_search *s, si_format format, const si_encode_pa
     if (c == NULL || c->bytes == 0 || isnan(c->score)) {
         return NULL;
     }
-    c->verdict = SI_VERDICT_POOR;
+    c->verdict = c->alpha_differs ? SI_VERDICT_ALPHA : SI_VERDICT_POOR;
     if (!params->lossless && params->quality >= si_codec_get(format)->quality_max) {
         s->unreachable |= !si_search_is_good(s, c);
     }
@@ -188,15 +233,19 @@ static double busyness(const si_search *s) {
 
 bool si_search_affords(const si_search *s, si_format format, int effort, double count) {
     double cost = si_predict_cost(format, effort, &s->features) * count;
+    return si_search_affords_ms(s, cost, s->budget_ms);
+}
+
+bool si_search_affords_ms(const si_search *s, double ms, double budget_ms) {
     int64_t now = si_now_ns();
-    int64_t alone = now + (int64_t)(cost * SI_MILLISECOND);
-    int64_t ends = now + (int64_t)(cost * busyness(s) * SI_MILLISECOND);
+    int64_t alone = now + (int64_t)(ms * SI_MILLISECOND);
+    int64_t ends = now + (int64_t)(ms * busyness(s) * SI_MILLISECOND);
     if (s->options.deadline_ns != 0 && ends >= s->options.deadline_ns) {
         /* what takes too long by itself always will; what is late now may not be next time */
         s->choice->full &= now < s->options.deadline_ns && alone >= s->options.deadline_ns;
         return false;
     }
-    return s->choice->candidate_count < SI_CANDIDATES_MAX && cost <= s->budget_ms;
+    return s->choice->candidate_count < SI_CANDIDATES_MAX && ms <= budget_ms;
 }
 
 float si_search_step(si_format format) {
@@ -227,7 +276,7 @@ static void try_near_lossless(si_search *s, const si_encode_params *lossless) {
     p.webp = (si_webp_params){true, -1, -1, -1, -1, -1, -1, -1};
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         p.webp.near_lossless = levels[i];
-        if (!si_search_affords(s, SI_FORMAT_WEBP, p.effort, 0)) {
+        if (!si_search_affords_ms(s, si_trial_lossless_ms(s, SI_FORMAT_WEBP, p.effort), INFINITY)) {
             return;
         }
         const si_candidate *c = si_search_judge(s, SI_FORMAT_WEBP, &p);
@@ -238,10 +287,12 @@ static void try_near_lossless(si_search *s, const si_encode_params *lossless) {
 }
 
 void si_search_lossless(si_search *s, si_format format, int effort) {
-    if (!si_codec_get(format)->available || !si_search_affords(s, format, effort, 0)) {
+    double ms = si_trial_lossless_ms(s, format, effort);
+    if (!si_codec_get(format)->available || !si_search_affords_ms(s, ms, INFINITY)) {
         return;
     }
-    si_encode_params p = si_codec_defaults(format, s->image);
+    bool png = format == SI_FORMAT_PNG;
+    si_encode_params p = png ? s->wanted : si_codec_defaults(format, s->image);
     p.lossless = true;
     p.chroma_full = true;
     p.bit_depth = 8;

@@ -21,7 +21,11 @@ typedef struct si_search {
     float jpeg_quality;      /* of the JPEG that sets the target … */
     bool jpeg_full;          /* … and whether it is 4:4:4 */
     si_features features;
-    double budget_ms;       /* foreseen cost of encodings that is left, milliseconds */
+    double jpeg_bytes;     /* size of that JPEG */
+    double lossless_bytes; /* foreseen of a lossless WebP (lossless.h) … */
+    double alpha_bytes;    /* … and of its alpha alone; 0 = opaque */
+    double misjudged;      /* real size of a lossy format's colour ÷ its forecast; 0 = not known */
+    double budget_ms;      /* foreseen cost of encodings that is left, milliseconds */
     double wall_ms, cpu_ms; /* that encodings have taken so far */
     si_bytes file;          /* the candidate tried last */
     si_bytes best_file;     /* the smallest good one */
@@ -49,6 +53,10 @@ bool si_search_pays(const si_search *s);
 /* True if an encoding may start: the foreseen cost of `count` of them is left in the budget, and
  * they will end before the deadline, as busy as the machine has been so far. */
 bool si_search_affords(const si_search *s, si_format format, int effort, double count);
+
+/* The same for any encoding that is foreseen to take `ms` milliseconds of CPU time, out of
+ * `budget_ms`. */
+bool si_search_affords_ms(const si_search *s, double ms, double budget_ms);
 
 /* The smallest step of quality that changes files. */
 float si_search_step(si_format format);
@@ -81,14 +89,15 @@ bool si_bracket_next(const si_bracket *b, si_setting k, double aim, float *next)
 
 /* ---- the searches ---- */
 
-/* A first answer: the format and setting foreseen to be smallest within the budget. */
+/* A first answer: the trials that may win within the budget (trials.h). */
 void si_search_fast(si_search *s, const si_format *formats, int count);
 
 /* The smallest good file of one format, over all parameters that matter. */
 void si_search_full(si_search *s, si_format format);
 
-/* Tries a format's lossless mode. In full searches that need not be exact, WebP's near-lossless
- * modes too, unless lossless is more than twice as large as the best so far. */
+/* Tries a format's lossless mode; PNG's is the requested encoding packed harder. In full searches
+ * that need not be exact, WebP's near-lossless modes too, unless lossless is more than twice as
+ * large as the best so far. */
 void si_search_lossless(si_search *s, si_format format, int effort);
 
 #endif

@@ -129,6 +129,22 @@ class SmartImaging(unittest.TestCase):
         plain = self.get(url + "&bfc=off")
         self.assertEqual(reply.body, plain.body)
 
+    def test_more_formats_never_cost_bytes(self):
+        for url in ("fabric?wid=300&qlt=90", "landscape?wid=240&qlt=60"):
+            known = self.get(f"smart/{url}", "*/*")
+            self.assert_type(known, "image/jpeg")
+            for accept, agent in ((CHROME_OLD, None), (PLAIN, SAFARI_13), ("*/*", IE_11)):
+                reply = self.get(f"smart/{url}", accept, agent)
+                self.assertLessEqual(len(reply.body), len(known.body), (url, accept, agent))
+
+    def test_alpha_of_conversions_is_exact(self):
+        url = "logo?fmt=png-alpha&wid=120&qlt=40"
+        asked = picture.pixels(self.get(f"smart/{url}&bfc=off").body).getchannel("A").tobytes()
+        for accept in ("image/webp", "image/avif"):
+            reply = self.get(f"smart/{url}", accept)
+            self.assertNotEqual(reply.type, "image/png")
+            self.assertEqual(picture.pixels(reply.body).getchannel("A").tobytes(), asked, accept)
+
     def test_SI_15_savings_header(self):
         for url in (PHOTO, PHOTO + "&fmt=png", "logo?fmt=png-alpha&wid=300"):
             for accept in (CHROME, CHROME_OLD, "*/*"):

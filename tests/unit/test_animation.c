@@ -110,6 +110,75 @@ static void test_players_show_every_frame(void **state) {
     }
 }
 
+/* ---- alpha beside lossy colour ---- */
+
+/* A soft shade that moves on; its colour is busy, so that it cannot survive a low quality. */
+static si_image draw_shade(int index) {
+    si_image im = {0};
+    assert_int_equal(si_image_alloc(&im, WIDTH, HEIGHT, 4, NULL), SI_OK);
+    for (int y = 0; y < HEIGHT; y++) {
+        for (int x = 0; x < WIDTH; x++) {
+            uint8_t *p = im.pixels + (size_t)y * im.stride + (size_t)(x * 4);
+            int alpha = 300 - 9 * (abs(x - 10 - 6 * index) + abs(y - 20));
+            p[0] = (uint8_t)(x * 37);
+            p[1] = (uint8_t)(y * 53);
+            p[2] = (uint8_t)(x * y);
+            p[3] = (uint8_t)(alpha < 0 ? 0 : alpha > 255 ? 255 : alpha);
+        }
+    }
+    return im;
+}
+
+static si_result on_shade(
+    void *context, const si_image *frame, int index, int delay_ms, si_diag *diag) {
+    (void)delay_ms;
+    (void)diag;
+    check *c = context;
+    si_image want = draw_shade(index);
+    assert_int_equal(frame->channels, 4);
+    for (int y = 0; y < HEIGHT; y++) {
+        for (int x = 0; x < WIDTH; x++) {
+            int got = frame->pixels[(size_t)y * frame->stride + (size_t)(x * 4 + 3)];
+            int alpha = want.pixels[(size_t)y * want.stride + (size_t)(x * 4 + 3)];
+            if (got != alpha) {
+                fail_msg("%s frame %d at %d,%d: alpha %d instead of %d", si_format_name(c->format),
+                    index, x, y, got, alpha);
+            }
+        }
+    }
+    si_image_free(&want);
+    c->seen++;
+    return SI_OK;
+}
+
+static void test_alpha_is_exact_beside_lossy_colour(void **state) {
+    (void)state;
+    for (size_t i = 1; i < sizeof formats / sizeof *formats; i++) {
+        for (int quality = 10; quality <= 90 && si_animation_available(formats[i]); quality += 40) {
+            si_image first = draw_shade(0);
+            si_encode_params p = si_codec_defaults(formats[i], &first);
+            p.quality = (float)quality;
+            si_animation *a = NULL;
+            si_bytes file = {0};
+            assert_int_equal(si_animation_begin(formats[i], &p, 0, &a, NULL), SI_OK);
+            for (int k = 0; k < FRAMES; k++) {
+                si_image frame = draw_shade(k);
+                assert_int_equal(si_animation_add(a, &frame, 100, NULL), SI_OK);
+                si_image_free(&frame);
+            }
+            assert_int_equal(si_animation_end(a, &file, NULL), SI_OK);
+            check c = {formats[i], 4, 0};
+            assert_int_equal(si_animation_decode(
+                                 formats[i], file.data, file.len, on_shade, &c, NULL, NULL, NULL),
+                SI_OK);
+            assert_int_equal(c.seen, FRAMES);
+            si_animation_free(a);
+            si_bytes_free(&file);
+            si_image_free(&first);
+        }
+    }
+}
+
 static const uint8_t *find(const si_bytes *b, const char *what, size_t len) {
     return memmem(b->data, b->len, what, len);
 }
@@ -175,6 +244,7 @@ static void test_mistakes_fail_cleanly(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_players_show_every_frame),
+        cmocka_unit_test(test_alpha_is_exact_beside_lossy_colour),
         cmocka_unit_test(test_gif_says_how_often),
         cmocka_unit_test(test_gif_draws_only_what_changes),
         cmocka_unit_test(test_mistakes_fail_cleanly),

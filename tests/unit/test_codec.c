@@ -474,6 +474,50 @@ static void test_every_format_has_facts(void **state) {
     }
 }
 
+/* Colour may be lossy, alpha may not, but where codec.h says so: hard and soft alpha, and noise. */
+static void test_alpha_is_exact_beside_lossy_colour(void **state) {
+    (void)state;
+    enum { HARD, SOFT, NOISE, ALPHAS };
+    for (int f = 0; f < SI_FORMAT_COUNT; f++) {
+        const si_codec_info *codec = si_codec_get((si_format)f);
+        if (!codec->available || !codec->decodes || !si_format_has_alpha((si_format)f) ||
+            f == SI_FORMAT_GIF || f == SI_FORMAT_TIFF || codec->blurs_alpha) {
+            continue; /* those two are not lossy */
+        }
+        for (int i = 0; i < ALPHAS * 2 * 3; i++) {
+            int which = i % ALPHAS, size = i / ALPHAS % 2;
+            uint32_t noise = 5;
+            si_image im = draw(size ? 270 : 33, size ? 260 : 17, RGBA), back = {0};
+            for (int k = 0; k < im.width * im.height; k++) {
+                noise = noise * 1664525u + 1013904223u;
+                uint8_t *p =
+                    im.pixels + (size_t)(k / im.width) * im.stride + (size_t)(k % im.width) * 4;
+                p[3] = which == HARD   ? (p[3] > 200 ? 255 : 0)
+                       : which == SOFT ? (uint8_t)(k % im.width * 255 / im.width)
+                                       : (uint8_t)(noise >> 24);
+            }
+            si_encode_params p = si_codec_defaults((si_format)f, &im);
+            p.quality = (float)(i / ALPHAS / 2) * 40;
+            si_bytes file = {0};
+            assert_int_equal(si_codec_encode((si_format)f, &im, &p, &file, NULL), SI_OK);
+            assert_int_equal(
+                si_codec_decode((si_format)f, file.data, file.len, &back, NULL), SI_OK);
+            assert_int_equal(back.channels, 4);
+            for (int k = 0; k < im.width * im.height; k++) {
+                int x = k % im.width, y = k / im.width;
+                if (at(&im, x, y)[3] != at(&back, x, y)[3]) {
+                    fail_msg("%s quality %g alpha %d: %d instead of %d at %d,%d",
+                        si_format_name((si_format)f), (double)p.quality, which, at(&back, x, y)[3],
+                        at(&im, x, y)[3], x, y);
+                }
+            }
+            si_bytes_free(&file);
+            si_image_free(&back);
+            si_image_free(&im);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_format_has_facts),
@@ -485,6 +529,7 @@ int main(void) {
         cmocka_unit_test(test_png_keeps_few_colours_small),
         cmocka_unit_test(test_gif_dithers_to_the_mean),
         cmocka_unit_test(test_gif_keeps_few_colours_and_key),
+        cmocka_unit_test(test_alpha_is_exact_beside_lossy_colour),
         cmocka_unit_test(test_tags),
         cmocka_unit_test(test_too_large_is_a_limit),
         cmocka_unit_test(test_garbage_fails_cleanly),
