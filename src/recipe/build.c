@@ -193,11 +193,15 @@ static si_result find_sources(si_query *q) {
     return result;
 }
 
-/* What has no effect must not tell two equal replies apart. The vendor's page has fit without wid
- * and hei as an error; URL builders add it to everything, so here it means as little as with one of
- * the two. */
-static void clear_view(si_query *q) {
+/* What cannot be told from one command alone. The vendor's page has fit without wid and hei as an
+ * error. That stands for a bare mode; with the flag, as URL builders add it to everything (crop,0),
+ * it means as little as with one of the two sizes. */
+static si_result check_view(si_query *q) {
     si_view *v = &q->picture.view;
+    if (q->asked.fit_bare && v->wid == 0 && v->hei == 0 && v->scl == 0) {
+        return si_fail(q->all->diag, SI_ERR_SYNTAX, "fit needs wid or hei");
+    }
+    /* what has no effect must not tell two equal replies apart */
     if (v->scl != 0 || v->wid == 0 || v->hei == 0) {
         v->fit = SI_FIT_FIT;
         v->upscale = false;
@@ -210,6 +214,7 @@ static void clear_view(si_query *q) {
     if (v->wid != 0 || v->hei != 0 || v->scl != 0) {
         v->default_pix[0] = v->default_pix[1] = 0;
     }
+    return SI_OK;
 }
 
 si_result si_query_build(si_query *q, si_str text) {
@@ -221,6 +226,5 @@ si_result si_query_build(si_query *q, si_str text) {
         result = si_query_masks(q);
         result = result == SI_OK ? si_query_layers(q) : result;
     }
-    clear_view(q);
-    return result;
+    return result == SI_OK ? check_view(q) : result;
 }

@@ -65,6 +65,7 @@ typedef struct si_asked {
     const char *icc;                  /* profile named by icc= */
     bool print_res_given, type_given; /* type_given: fmt= names a pixel type */
     bool fit_given, align_given, bgc_given;
+    bool fit_bare; /* fit= without the flag of enlarging */
 } si_asked;
 
 /* "img", "mbrSet" … */

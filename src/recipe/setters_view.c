@@ -35,12 +35,14 @@ si_result si_set_fit(const si_setting *s, si_str value) {
     si_str rest = value, mode, upscale;
     bool flag = false;
     int index = si_value_part(&rest, &mode) ? si_value_keyword(mode, modes) : -1;
-    if (index < 0 || (si_value_part(&rest, &upscale) && !si_str_flag(upscale, &flag))) {
+    bool flagged = index >= 0 && si_value_part(&rest, &upscale);
+    if (index < 0 || (flagged && !si_str_flag(upscale, &flag))) {
         return si_setting_bad(s, value);
     }
     s->q->picture.view.fit = (si_fit)index;
     s->q->picture.view.upscale = flag;
     s->q->asked.fit_given = true;
+    s->q->asked.fit_bare = !flagged;
     return SI_OK;
 }
 
