@@ -21,16 +21,13 @@ static float distance(float quality) {
 
 /* Bits per sample of the alpha channel. Where alpha has no distance of its own (libjxl 0.7), it is
  * quantized in steps that grow with the colour's distance, however many bits it has
- * (ModularFrameEncoder::ComputeEncodingData). Of so many bits the steps are too small to matter
- * when a decoder comes back to 8. */
+ * (ModularFrameEncoder::ComputeEncodingData); of 16 bits they are too small to matter when a
+ * decoder comes back to 8. 10 to 14 bits would do as well and cost less, but djxl writes those
+ * wrongly. */
 static uint32_t alpha_bits(const si_encode_params *p) {
     const float step_per_distance = 1.577f; /* 0.25 · 0.1 · 0.35 · 1.1 · 163.84 */
-    uint32_t bits = 8;
-    float step = HAS_ALPHA_DISTANCE || p->lossless ? 1 : step_per_distance * distance(p->quality);
-    while (step >= 2 && bits < 16 && (float)((1 << bits) - 1) / 255 <= step + 1) {
-        bits += 2;
-    }
-    return bits;
+    bool exact = HAS_ALPHA_DISTANCE || p->lossless || step_per_distance * distance(p->quality) < 2;
+    return exact ? 8 : 16;
 }
 
 /* Takes all output; the encoder's input must be closed. */
@@ -69,6 +66,9 @@ static bool set_info(
     if (channels % 2 == 0) {
         info.num_extra_channels = 1;
         info.alpha_bits = alpha_bits(p);
+        /* of lossy colour this is only what a decoder is advised to give out; djxl writes no PNG
+         * whose alpha is deeper than its colours */
+        info.bits_per_sample = info.alpha_bits;
     }
     info.uses_original_profile = p->lossless;
     JxlColorEncoding color;

@@ -139,6 +139,7 @@ static const row rows[] = {
         .p = {.lossless = true}},
     {.file = "heic.heic", .format = SI_FORMAT_HEIC, .from = RGB, .p = {.lossless = true}},
     {.file = "jxl.jxl", .format = SI_FORMAT_JXL, .from = RGB},
+    {.file = "jxl-alpha.jxl", .format = SI_FORMAT_JXL, .from = RGBA},
     {.file = "jxl-alpha-lossless.jxl",
         .format = SI_FORMAT_JXL,
         .from = RGBA,

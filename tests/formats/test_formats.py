@@ -276,6 +276,8 @@ class Modern(Row):
     def test_jxl(self):
         self.near(self.djxl("jxl.jxl").convert("RGB"), rgb(), 28)
         self.exact(self.djxl("jxl-alpha-lossless.jxl").convert("RGBA"), raw("rgba", 4))
+        lossy = numpy.array(self.djxl("jxl-alpha.jxl").convert("RGBA"))
+        self.assertTrue((lossy[..., 3] == raw("rgba", 4)[..., 3]).all(), "alpha is exact beside lossy colour")
 
     def opj(self, name):
         out = FOLDER / "opj.png"
