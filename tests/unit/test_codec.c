@@ -88,6 +88,9 @@ static bool starts_as(si_format f, const si_bytes *b) {
         [SI_FORMAT_PDF] = {0, "%PDF-1.6\n", 9},
         [SI_FORMAT_EPS] = {0, "%!PS-Adobe-3.0 EPSF-3.0\n", 24},
     };
+    if (f == SI_FORMAT_JXL && b->len > 8 && memcmp(b->data + 4, "JXL ", 4) == 0) {
+        return true; /* in a container, which alpha of 16 bits wants */
+    }
     return magics[f].len > 0 && b->len > magics[f].offset + magics[f].len &&
            memcmp(b->data + magics[f].offset, magics[f].magic, magics[f].len) == 0;
 }
