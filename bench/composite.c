@@ -3,7 +3,7 @@
  *
  *   bench-composite [-n LAYERS] [-s SIDE] [-r RUNS] [-f SUFFIX]
  *
- * With -f (`.png`, `.tif` and so on) the last row is the whole road: from files of that format,
+ * With -f (`.png`, `.tif` and so on) the last row is all of it: from files of that format,
  * each layer placed by pos=, to the pixels of the reply. Both start from 8-bit pixels in memory and
  * end there. Each figure is the least of RUNS turns (default 5), the two taking turns; processor
  * time of the whole process, libvips on one thread. Layers have soft shapes: transparent corners,
@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <vips/vips.h>
 
-#include "render/blend.h"
+#include "render/pixel/blend.h"
 #include "render/render.h"
 
 enum { MAX_LAYERS = 100 };
@@ -95,7 +95,7 @@ static double time_vips(VipsImage **layers, int n, void **pixels) {
     return now_ms() - start;
 }
 
-/* ---- the whole road ---- */
+/* ---- all of it ---- */
 
 static int files[MAX_LAYERS];
 
@@ -153,7 +153,7 @@ static void compare_road(
         double took = time_road(n, side);
         ours = took < ours ? took : ours;
     }
-    printf("from %s, %2d layers %d×%d: whole road %7.1f ms, libvips' composite alone %8.1f ms, "
+    printf("from %s, %2d layers %d×%d: all steps %7.1f ms, libvips' composite alone %8.1f ms, "
            "ratio %.3f\n",
         suffix, n, side, side, ours, theirs, ours / theirs);
     for (int i = 0; i < n; i++) {

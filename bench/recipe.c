@@ -1,4 +1,4 @@
-/* How long the front wing takes from a URL to a recipe, in microseconds of one core: all of it, and
+/* How long the front side takes from a URL to a recipe, in microseconds of one core: all of it, and
  * of that looking for files (which asks the kernel) and writing the canonical text. The goals are
  * 10 µs for a preset of five commands and 50 µs for a template of 20 layers, files aside.
  *
@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recipe/plan.h"
+#include "plan/plan.h"
 
 enum { LAYERS = 20, ROUNDS = 7 };
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "catalog/imageset.h"
-#include "recipe/plan.h"
+#include "plan/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

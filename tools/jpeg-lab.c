@@ -24,8 +24,8 @@ enum { PICTURES_MAX = 64, POINTS = 5, TABLES = 128, LINE = 4096 };
 typedef struct picture {
     si_image image;
     si_score_ref *ref;
-    double threshold, baseline; /* log of bytes */
-    double quality;             /* what the tables before this took */
+    double threshold, requested; /* log of bytes */
+    double quality;              /* what the tables before this took */
 } picture;
 
 static void die(const char *what, const si_diag *diag) {
@@ -85,7 +85,7 @@ static picture prepare(const char *path, int height) {
     si_encode_params params = si_codec_defaults(SI_FORMAT_JPEG, &p.image);
     params.quality = 85;
     params.chroma_full = false;
-    p.baseline = measure(&p, NULL, &params, &p.threshold);
+    p.requested = measure(&p, NULL, &params, &p.threshold);
     p.threshold -= SI_SCORE_SLACK;
     return p;
 }
@@ -131,7 +131,7 @@ static void try_tables(picture *pictures, int count, int lambda, const si_jpeg_t
             p->quality = fmin(fmax(quality, 20), 95);
         }
         sum += quality;
-        printf("%.3f ", 100 * (1 - exp(bytes - p->baseline)));
+        printf("%.3f ", 100 * (1 - exp(bytes - p->requested)));
     }
     printf("| %.2f\n", sum / count);
     fflush(stdout);

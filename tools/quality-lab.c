@@ -9,19 +9,19 @@
  *   quality-lab versions
  *
  * `data` prints what tools/train fits the predictor to: the features of each rendered picture, and
- * for each setting of quality/settings.h (whose name begins with SETTING) how bytes and score
- * follow its quality. `curves` is for trying things out. `answers` lets the engine choose for each
- * LADDER (formats with commas; "none" for a client that knows only JPEG) and prints picture, width,
- * height, ladder, baseline bytes, target, format sent, bytes, score of the decoded body, encodings
- * beyond baseline and trials, CPU ms of the choice, CPU ms of rendering, header value; -p asks for
- * a PNG, -f for the full search, -b for another budget; -v adds lines with K for all candidates:
- * picture, format, settings, bytes, score, ms to encode. `optimum` compares first answers with all
- * of their setting's grid: O, picture, ladder, baseline bytes, bytes, least bytes, and by how much
- * the first try's score missed the threshold. `pixels` writes a rendered picture. `curves` renders
- * each picture to each HEIGHT (pixels; 0 = as it is), as a request with hei=HEIGHT would, and
- * encodes that with each CONFIG at each of its
- * qualities. One line per encoding, columns separated by tabs: C, picture, width, height, config,
- * quality, bytes, score, CPU milliseconds to encode, to decode. -a keeps transparency.
+ * for each setting of quality/encoder_settings.h (whose name begins with SETTING) how bytes and
+ * score follow its quality. `curves` is for trying things out. `answers` lets the engine choose for
+ * each LADDER (formats with commas; "none" for a client that knows only JPEG) and prints picture,
+ * width, height, ladder, requested bytes, target, format sent, bytes, score of the decoded body,
+ * encodings beyond the requested one and trials, CPU ms of the choice, CPU ms of rendering, header
+ * value; -p asks for a PNG, -f for the refinement, -b for another budget; -v adds lines with K for
+ * all candidates: picture, format, settings, bytes, score, ms to encode. `optimum` compares first
+ * answers with all of their setting's grid: O, picture, ladder, requested bytes, bytes, least
+ * bytes, and by how much the first try's score missed the threshold. `pixels` writes a rendered
+ * picture. `curves` renders each picture to each HEIGHT (pixels; 0 = as it is), as a request with
+ * hei=HEIGHT would, and encodes that with each CONFIG at each of its qualities. One line per
+ * encoding, columns separated by tabs: C, picture, width, height, config, quality, bytes, score,
+ * CPU milliseconds to encode, to decode. -a keeps transparency.
  *
  * CONFIG is FORMAT@FIRST:LAST:COUNT (qualities) followed by words: effort=N full (chroma) depth=N
  * tune=N progressive lossless, webp.sns= webp.filter= webp.sharpness= webp.type= webp.segments=
@@ -38,9 +38,9 @@
 #include "codec/codec.h"
 #include "quality/choose.h"
 #include "quality/features.h"
-#include "quality/probe.h"
+#include "quality/trial_tiles.h"
 #include "quality/search.h"
-#include "quality/settings.h"
+#include "quality/encoder_settings.h"
 #include "quality/ssimulacra2.h"
 #include "render/render.h"
 
@@ -222,38 +222,38 @@ static void print_features(const char *path, const si_image *image, const si_sco
     }
 }
 
-static bool is_wanted(const si_setting_info *info, const char *only) {
+static bool is_wanted(const si_encoder_setting_info *info, const char *only) {
     return only == NULL || strncmp(info->name, only, strlen(only)) == 0;
 }
 
 /* The same on the part of the picture that trials are made on: scores of JPEGs, and curves. */
 static void print_probes(const char *path, const si_image *image, const char *only) {
     static const int qualities[] = {30, 50, 65, 75, 80, 85, 90, 95};
-    si_probe probe = {0};
+    si_trial_tiles probe = {0};
     for (size_t j = 0; j < sizeof qualities / sizeof *qualities; j++) {
         si_encode_params jpeg = si_codec_defaults(SI_FORMAT_JPEG, image);
         jpeg.quality = (float)qualities[j];
         jpeg.chroma_full = false;
-        si_probe_end(&probe);
-        if (!si_probe_start(&probe, image, PROBE_SHARE, &jpeg)) {
+        si_trial_tiles_end(&probe);
+        if (!si_trial_tiles_start(&probe, image, PROBE_SHARE, &jpeg)) {
             return;
         }
         printf("J\t%s\t%d\t%d\t%d\t%.4f\n", path, image->width, image->height, qualities[j],
             probe.target);
     }
     for (int k = 0; k < SI_SETTING_COUNT; k++) {
-        const si_setting_info *info = si_setting_get((si_setting)k);
+        const si_encoder_setting_info *info = si_encoder_setting_get((si_encoder_setting)k);
         if (!is_wanted(info, only)) {
             continue;
         }
-        si_encode_params p = si_setting_params((si_setting)k, image);
+        si_encode_params p = si_encoder_setting_params((si_encoder_setting)k, image);
         for (int i = 0; i < POINTS; i++) {
             p.quality = info->first + (info->last - info->first) * (float)i / (POINTS - 1);
             printf("P\t%s\t%d\t%d\t%s\t%.5g\t%.4f\n", path, image->width, image->height, info->name,
-                (double)p.quality, si_probe_margin(&probe, info->format, &p) + probe.target);
+                (double)p.quality, si_trial_tiles_margin(&probe, info->format, &p) + probe.target);
         }
     }
-    si_probe_end(&probe);
+    si_trial_tiles_end(&probe);
     fflush(stdout);
 }
 
@@ -266,13 +266,13 @@ static void print_data(const char *path, const si_image *image, const char *only
     print_features(path, image, ref);
     print_probes(path, image, only);
     for (int k = 0; k < SI_SETTING_COUNT; k++) {
-        const si_setting_info *info = si_setting_get((si_setting)k);
+        const si_encoder_setting_info *info = si_encoder_setting_get((si_encoder_setting)k);
         if (!is_wanted(info, only)) {
             continue;
         }
         config c = {.text = info->name,
             .format = info->format,
-            .params = si_setting_params((si_setting)k, image)};
+            .params = si_encoder_setting_params((si_encoder_setting)k, image)};
         for (int i = 0; i < POINTS; i++) {
             float q = info->first + (info->last - info->first) * (float)i / (POINTS - 1);
             print_one(path, image, ref, &c, q);
@@ -339,7 +339,7 @@ static void print_answer(const char *path, const si_image *image, const char *la
     si_recipe r = *like;
     si_choice choice = {0};
     si_diag diag = {0};
-    si_choose_options how = {.full = full, .budget_ms = budget_ms};
+    si_choose_options how = {.refined = full, .budget_ms = budget_ms};
     r.smart = true;
     read_ladder(ladder, &r);
     double start = cpu_ms();
@@ -349,10 +349,10 @@ static void print_answer(const char *path, const si_image *image, const char *la
     double spent = cpu_ms() - start;
     int encodes = 0;
     for (int i = 0; i < choice.candidate_count; i++) {
-        encodes += !choice.candidates[i].baseline && !choice.candidates[i].trial;
+        encodes += !choice.candidates[i].requested && !choice.candidates[i].trial;
     }
     printf("A\t%s\t%d\t%d\t%s\t%zu\t%.4f\t%s\t%zu\t%.4f\t%d\t%.2f\t%.2f\t%ld\n", path, image->width,
-        image->height, ladder, choice.candidates[choice.baseline].bytes, choice.target,
+        image->height, ladder, choice.candidates[choice.requested].bytes, choice.target,
         si_format_name(choice.format), choice.body.len,
         score_of(image, choice.format, &choice.body), encodes, spent, render_ms, choice.saved);
     for (int i = 0; verbose && i < choice.candidate_count; i++) {
@@ -386,13 +386,13 @@ static void print_optimum(
     }
     si_encode_params p = choice.candidates[choice.winner].params;
     double score = choice.score;
-    while (choice.winner != choice.baseline && !p.lossless && score > threshold - hopeless) {
+    while (choice.winner != choice.requested && !p.lossless && score > threshold - hopeless) {
         float next = p.quality - si_search_step(choice.format);
         if (next < si_codec_get(choice.format)->quality_min) {
             break;
         }
         p.quality = next;
-        tried.candidate_count = 1; /* 0 would be the baseline */
+        tried.candidate_count = 1; /* 0 would be the requested encoding */
         const si_candidate *c = si_search_try(&s, choice.format, &p, &diag);
         if (c == NULL || isnan(c->score)) {
             break;

@@ -1,6 +1,6 @@
 /* The image formats smartimg knows, as tables: names, MIME types, what they can carry.
  *
- * Only facts about formats live here, so the front wing can use it; the encoders are in codec/. */
+ * Only facts about formats live here, so the front side can use it; the encoders are in codec/. */
 #ifndef SI_BASE_FORMAT_H
 #define SI_BASE_FORMAT_H
 

@@ -1,5 +1,5 @@
 /* ICC profiles as facts: their names and what kind of colour they are for. No colour engine here,
- * so the front wing can use it; profiles are made and applied in codec/profile.h and render/. */
+ * so the front side can use it; profiles are made and applied in codec/profile.h and render/. */
 #ifndef SI_BASE_ICC_H
 #define SI_BASE_ICC_H
 

@@ -29,7 +29,7 @@ static void put(si_loading *l, si_names *names, const char *name, void *thing, i
 }
 
 static bool check_path(si_loading *l, const char *what, si_str path, int line) {
-    bool ok = si_path_is_clean(path);
+    bool ok = si_file_path_is_clean(path);
     if (!ok) {
         si_loading_mistake(l, line, "%s: \"%.*s\" is no path below RootPath", what, SI_SHOWN(path));
     }

@@ -66,7 +66,7 @@ static const char *objection(const si_attribute *row, const si_attributes *a) {
         text = si_str_of(*(const char *const *)value);
     }
     if (value == &a->root_path || value == &a->static_root_path || value == &a->save_path) {
-        return text.len == 0 || si_path_is_clean(text)
+        return text.len == 0 || si_file_path_is_clean(text)
                    ? NULL
                    : "is a folder below the served root, without \"/\" at its ends or \"..\"";
     }

@@ -1,6 +1,6 @@
 /* What the files of catalog/ share. */
-#ifndef SI_CATALOG_INTERNAL_H
-#define SI_CATALOG_INTERNAL_H
+#ifndef SI_CATALOG_CATALOG_INTERNAL_H
+#define SI_CATALOG_CATALOG_INTERNAL_H
 
 #include "catalog/catalog.h"
 #include "catalog/datafile.h"
@@ -68,7 +68,7 @@ bool si_name_is_clean(si_str name, const char *extra);
 
 /* Whether a path is one that stays below a folder: no empty, "." or ".." element, no leading "/",
  * no control character or backslash. */
-bool si_path_is_clean(si_str path);
+bool si_file_path_is_clean(si_str path);
 
 /* Attributes: the defaults of all; one of a company file; which go over from the default company to
  * another. False if memory runs out. */

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "catalog/beneath.h"
+#include "base/beneath.h"
 
 /* A file that is being taken apart. */
 typedef struct scan {

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "catalog/beneath.h"
+#include "base/beneath.h"
 #include "catalog/catalog_internal.h"
 #include "catalog/extensions.h"
 
@@ -55,7 +55,7 @@ static bool stat_beneath(int root_fd, const char *path, struct stat *st) {
     return ok;
 }
 
-bool si_path_is_clean(si_str path) {
+bool si_file_path_is_clean(si_str path) {
     si_str rest = path, element;
     while (si_str_next(&rest, '/', &element)) {
         if (element.len == 0 || si_str_eq(element, SI_STR(".")) ||
@@ -74,7 +74,7 @@ bool si_path_is_clean(si_str path) {
 
 /* An object is a clean path without commas (reference/syntax.md section 1). */
 static bool object_is_clean(si_str object) {
-    return si_path_is_clean(object) && memchr(object.p, ',', object.len) == NULL &&
+    return si_file_path_is_clean(object) && memchr(object.p, ',', object.len) == NULL &&
            memchr(object.p, '?', object.len) == NULL;
 }
 
@@ -106,7 +106,7 @@ static si_result find_exact(const si_catalog *c, const char *folder, si_str name
 
 si_result si_catalog_find_exact(const si_catalog *c, const si_company *company, si_str path,
     si_arena *arena, si_file *out, si_diag *diag) {
-    if (!si_path_is_clean(path)) {
+    if (!si_file_path_is_clean(path)) {
         return si_fail(diag, SI_ERR_FORBIDDEN, "the file name is not allowed");
     }
     return find_exact(c, company->attributes.root_path, path, arena, out, diag);

@@ -88,8 +88,8 @@ static int field_of(si_str name, si_record_table table) {
 
 /* Paths stay below RootPath: "../x" in a record is a mistake here and not a riddle later. */
 static void check_paths(si_loading *l, const si_record *r, int line) {
-    if ((r->path[0] != '\0' && !si_path_is_clean(si_str_of(r->path))) ||
-        (r->mask_path[0] != '\0' && !si_path_is_clean(si_str_of(r->mask_path)))) {
+    if ((r->path[0] != '\0' && !si_file_path_is_clean(si_str_of(r->path))) ||
+        (r->mask_path[0] != '\0' && !si_file_path_is_clean(si_str_of(r->mask_path)))) {
         si_loading_mistake(l, line,
             "record \"%.*s\": paths are relative to RootPath, without empty, \".\" or \"..\" parts",
             SI_SHOWN(si_str_of(r->id)));

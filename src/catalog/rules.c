@@ -173,7 +173,7 @@ static si_result refused(si_diag *diag) {
 
 /* Applies the rules one after the other; `filter` gets the one that holds in the end. */
 static si_result apply_all(run *r, const si_rule_input *in, si_arena *arena, si_rule_output *out,
-    const si_address_list **filter, si_diag *diag) {
+    const si_address_filter **filter, si_diag *diag) {
     bool copied = false;
     for (const si_rule *rule = r->set->first; rule != NULL; rule = rule->next) {
         if ((rule->contexts & in->context) == 0) {
@@ -189,7 +189,7 @@ static si_result apply_all(run *r, const si_rule_input *in, si_arena *arena, si_
         }
         if (rule->filters) {
             *filter = rule->filter;
-            if (!si_address_allowed(rule->filter, in->client)) {
+            if (!si_address_filter_allows(rule->filter, in->client)) {
                 return refused(diag);
             }
         }
@@ -233,14 +233,14 @@ static const si_rule_set *rules_of(const si_catalog *c, const si_company *compan
 
 si_result si_rules_apply(const si_catalog *c, const si_company *company, const si_rule_input *input,
     si_arena *arena, si_rule_output *out, si_diag *diag) {
-    const si_address_list *filter = company->attributes.client_address_filter;
+    const si_address_filter *filter = company->attributes.client_address_filter;
     run r = {.set = rules_of(c, company)};
     si_result result = SI_OK;
     *out = (si_rule_output){
         .path = input->path, .query = input->query, .attributes = &company->attributes};
     out->by_address = filter != NULL;
     if (r.set == NULL || r.set->first == NULL) {
-        return si_address_allowed(filter, input->client) ? SI_OK : refused(diag);
+        return si_address_filter_allows(filter, input->client) ? SI_OK : refused(diag);
     }
     r.match = pcre2_match_data_create(r.set->groups + 1, NULL);
     r.limits = pcre2_match_context_copy(r.set->limits);
@@ -258,7 +258,7 @@ si_result si_rules_apply(const si_catalog *c, const si_company *company, const s
         result = si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
     out->by_address |= filter != NULL;
-    if (result == SI_OK && !si_address_allowed(filter, input->client)) {
+    if (result == SI_OK && !si_address_filter_allows(filter, input->client)) {
         result = refused(diag);
     }
     pcre2_match_context_free(r.limits);

@@ -41,7 +41,7 @@ typedef struct si_rule {
     bool substitutes;      /* there is a <substitution>, maybe an empty one */
     si_rule_piece *pieces; /* of it */
     bool filters;          /* there is an <addressfilter> */
-    const si_address_list *filter;
+    const si_address_filter *filter;
     si_rule_header_node *headers;
     si_rule_override *overrides;
 } si_rule;

@@ -387,7 +387,7 @@ static void end_leaf(parse *p) {
         break;
     case FILTER:
         p->rule->filters = true;
-        if (!si_address_list_read(text, p->l->arena, &p->rule->filter)) {
+        if (!si_address_filter_read(text, p->l->arena, &p->rule->filter)) {
             si_loading_mistake(p->l, line_of(p), "addressfilter: \"%.*s\" is no list of addresses",
                 SI_SHOWN(text));
         }

@@ -233,7 +233,7 @@ bool si_value_read_DATE(si_str text, si_value_limits limits, si_arena *arena, vo
 
 bool si_value_read_ADDRESSES(si_str text, si_value_limits limits, si_arena *arena, void *out) {
     (void)limits;
-    return si_address_list_read(text, arena, out);
+    return si_address_filter_read(text, arena, out);
 }
 
 bool si_value_read_LOCALES(si_str text, si_value_limits limits, si_arena *arena, void *out) {

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "catalog/address.h"
+#include "catalog/address_filter.h"
 #include "catalog/locale.h"
 
 /* BOOL true|false|1|0 */
@@ -42,7 +42,7 @@ typedef struct si_value_list {
 /* DATE milliseconds since 1970, or mm/dd/yyyy hh:mm:ss ZONE; 0 = absent */
 typedef int64_t si_value_DATE;
 /* ADDRESSES networks, NULL = all */
-typedef const si_address_list *si_value_ADDRESSES;
+typedef const si_address_filter *si_value_ADDRESSES;
 /* LOCALES as in syntax.md section 13, NULL = none */
 typedef const si_locale_map *si_value_LOCALES;
 /* CLASSES "[include:|exclude:]class,…", kept as a set of SI_CLASS_… bits that are allowed */

@@ -39,7 +39,7 @@ bool si_child_start(si_child *c) {
     return true;
 }
 
-void si_child_bury(si_child *c, int status) {
+void si_child_reap(si_child *c, int status) {
     int64_t now = si_now_ns();
     kill(-c->pid, SIGKILL); /* orphans would hold on to ports and connections */
     c->pid = 0;

@@ -23,7 +23,7 @@ bool si_child_start(si_child *c);
 
 /* Takes note that the child has ended, kills what it left behind in its process group, and
  * schedules the next start at start_at_ns. */
-void si_child_bury(si_child *c, int status);
+void si_child_reap(si_child *c, int status);
 
 /* Sends a signal to the child alone, if it runs. */
 void si_child_signal(const si_child *c, int signal_number);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "cli/settings.h"
+#include "cli/config_file.h"
 
 enum {
     OPTIONS_MAX = 32,
@@ -225,7 +225,7 @@ int si_command_run(const si_command *command, int argc, char **argv) {
             command, "%s is one argument too many", argv[optind + command->operands_max]);
     }
     const char *folder = config_folder(command);
-    if (folder != NULL && si_settings_apply(command, given, folder, si_complain_mistake,
+    if (folder != NULL && si_config_file_apply(command, given, folder, si_complain_mistake,
                               (void *)(uintptr_t)folder) > 0) {
         return SI_EXIT_FAILED;
     }

@@ -9,8 +9,8 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/compat.h"
-#include "cli/report_json.h"
-#include "cli/report_list.h"
+#include "cli/report/report_json.h"
+#include "cli/report/report_list.h"
 #include "render/render.h"
 
 static const char *root, *config, *against, *json_path;

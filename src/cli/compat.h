@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "catalog/catalog.h"
-#include "recipe/plan.h"
+#include "plan/plan.h"
 
 typedef enum si_compat_verdict {
     SI_COMPAT_SUPPORTED, /* does what the protocol says */

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cli/compat.h"
-#include "recipe/command.h"
-#include "recipe/tokens.h"
+#include "request/command.h"
+#include "request/tokens.h"
 
 enum { NESTING_MAX = 8 };
 
@@ -56,16 +56,16 @@ static void lower(si_str name, char *out, size_t room) {
     out[n] = '\0';
 }
 
-/* A walk through one request. */
-typedef struct walk {
+/* A tally of one request. */
+typedef struct tally {
     si_compat_commands *c;
     si_arena *scratch; /* of this request only */
     const si_company *company;
     long requests;
     bool failed;
-} walk;
+} tally;
 
-static void count_one(walk *w, si_str name) {
+static void count_one(tally *w, si_str name) {
     char small[80];
     const si_command_row *known = si_command_find(name);
     lower(name, small, sizeof small);
@@ -78,10 +78,10 @@ static void count_one(walk *w, si_str name) {
     row->requests += w->requests;
 }
 
-static void count_query(walk *w, si_str query, int depth);
+static void count_query(tally *w, si_str query, int depth);
 
 /* What a value holds: a nested request's commands count too. */
-static void count_nested(walk *w, si_str value, int depth) {
+static void count_nested(tally *w, si_str value, int depth) {
     si_str prefix, inner;
     if (si_token_nested(value, &prefix, &inner) != 1) {
         return;
@@ -93,7 +93,7 @@ static void count_nested(walk *w, si_str value, int depth) {
     }
 }
 
-static void count_query(walk *w, si_str query, int depth) {
+static void count_query(tally *w, si_str query, int depth) {
     si_token token;
     while (depth < NESTING_MAX && !w->failed &&
            si_token_next(&query, w->scratch, &token, &w->failed)) {
@@ -114,7 +114,7 @@ static void count_query(walk *w, si_str query, int depth) {
 bool si_compat_count(si_compat_commands *c, const si_request *request, long requests) {
     si_str rest = request->path, part;
     si_arena scratch = {0};
-    walk w = {.c = c,
+    tally w = {.c = c,
         .scratch = &scratch,
         .company = si_catalog_default(c->catalog),
         .requests = requests};

@@ -5,7 +5,7 @@
 #include "catalog/catalog.h"
 #include "cli/cli.h"
 #include "cli/config_page.h"
-#include "cli/settings.h"
+#include "cli/config_file.h"
 #include "render/libraries.h"
 
 enum { OPTIONS_MAX = 64 }; /* no command has as many */
@@ -26,7 +26,7 @@ static void report(void *context, const char *file, int line, const char *text) 
 /* Whatever `originals` of smartimg.ini leaves out needs no warning. */
 static uint32_t refused_by(const char *folder) {
     bool given[OPTIONS_MAX] = {false};
-    (void)si_settings_apply(&si_command_serve, given, folder, NULL, NULL);
+    (void)si_config_file_apply(&si_command_serve, given, folder, NULL, NULL);
     for (const si_option *o = si_command_serve.options; o->name != NULL; o++) {
         if (strcmp(o->name, "originals") == 0) {
             return *(const uint32_t *)((const si_option_parsed *)o->target)->to;
@@ -51,7 +51,7 @@ static int check(const char *folder) {
         (void)si_catalog_check_files(catalog, report, &t);
     }
     si_catalog_free(catalog);
-    (void)si_settings_check(t.folder, report, &t);
+    (void)si_config_file_check(t.folder, report, &t);
     (void)si_libraries_unsafe(refused_by(t.folder), warn, NULL);
     if (r != SI_OK && t.mistakes == 0) {
         return si_complain_diag(&diag);

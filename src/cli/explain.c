@@ -10,7 +10,7 @@ static si_request_options request;
 static bool as_json, recipe_only;
 
 static const char *const verdicts[] = {
-    [SI_VERDICT_BASELINE] = "requested",
+    [SI_VERDICT_REQUESTED] = "requested",
     [SI_VERDICT_WINNER] = "winner",
     [SI_VERDICT_POOR] = "below target",
     [SI_VERDICT_ALPHA] = "alpha differs",
@@ -19,11 +19,11 @@ static const char *const verdicts[] = {
 };
 
 static const char *verdict_of(const si_choice *c, int i) {
-    bool winner = i == c->winner, baseline = c->candidates[i].baseline;
-    return winner && baseline ? "requested, winner"
-           : winner           ? "winner"
-           : baseline         ? "requested"
-                              : verdicts[c->candidates[i].verdict];
+    bool winner = i == c->winner, requested = c->candidates[i].requested;
+    return winner && requested ? "requested, winner"
+           : winner            ? "winner"
+           : requested         ? "requested"
+                               : verdicts[c->candidates[i].verdict];
 }
 
 /* ---- text ---- */
@@ -65,14 +65,14 @@ static void print_reason(const si_exchange *x) {
             format);
         return;
     }
-    if (r->ladder_len == 0 && c->winner == c->baseline) {
+    if (r->ladder_len == 0 && c->winner == c->requested) {
         printf(
             "The requested %s is sent: the client shows no other format that might be smaller.\n",
             format);
         return;
     }
-    const si_candidate *asked = &c->candidates[c->baseline];
-    if (c->winner != c->baseline) {
+    const si_candidate *asked = &c->candidates[c->requested];
+    if (c->winner != c->requested) {
         printf("The %s is sent: of all that score at least %.2f (the requested %s scores %.2f) it "
                "is the smallest, and with %zu bytes saves %.0f %% of the %zu that were asked for",
             format, c->target - SI_SCORE_SLACK, si_format_name(asked->format), c->target,
@@ -86,7 +86,7 @@ static void print_reason(const si_exchange *x) {
     } else {
         printf("The requested %s is sent: no conversion that looks as good is smaller", format);
     }
-    printf("%s.\n", c->full ? "" : ", as far as a fast answer searches");
+    printf("%s.\n", c->complete ? "" : ", as far as a fast answer searches");
 }
 
 static void print_text(const si_exchange *x) {
@@ -174,8 +174,8 @@ static void print_json(const si_exchange *x) {
         json_number("target", c->target, 4);
         json_number("score", c->score, 4);
         json_number("saved", (double)c->saved, 0);
-        printf("\"full\":%s,\"winner\":%d,\"baseline\":%d,", c->full ? "true" : "false", c->winner,
-            c->baseline);
+        printf("\"full\":%s,\"winner\":%d,\"requested\":%d,", c->complete ? "true" : "false",
+            c->winner, c->requested);
     }
     json_candidates(c);
     printf("}\n");

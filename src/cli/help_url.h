@@ -1,4 +1,4 @@
-/* The commands of URLs in `smartimg help`, from the table of src/recipe/commands.h. */
+/* The commands of URLs in `smartimg help`, from the table of src/request/commands.h. */
 #ifndef SI_CLI_HELP_URL_H
 #define SI_CLI_HELP_URL_H
 

@@ -4,7 +4,7 @@
 #define SI_CLI_ORIGINALS_H
 
 #include "cli/cli.h"
-#include "render/load.h"
+#include "render/read/original.h"
 
 #define SI_ORIGINALS_NAME(id, name) " " name
 /* Row for the options table of a command; `own` is a si_option_parsed at file scope, whose parser

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "recipe/replies.h"
+#include "reply/replies.h"
 #include "renderer/files.h"
 
 /* Splits a URL into raw path and raw query, without scheme, host and fragment. */
@@ -68,7 +68,7 @@ static void answer(const char *root, const si_request_options *options, si_excha
     if (originals.root < 0) {
         (void)si_fail(&diag, SI_ERR_IO, "cannot open folder %s: %s", root, strerror(errno));
     } else if (si_render_start(&diag) == SI_OK) {
-        si_answer_options how = {.full = !options->fast};
+        si_answer_options how = {.refined = !options->fast};
         si_files files = si_originals_files(&originals);
         si_answer_make(&x->plan.recipe, &files, &how, &x->answer);
         x->answer.foreign = originals.foreign;
@@ -83,7 +83,7 @@ static void answer(const char *root, const si_request_options *options, si_excha
     }
 }
 
-/* What the front wing has answered itself, as the renderer's replies look. */
+/* What the front side has answered itself, as the renderer's replies look. */
 static void take_body(const si_plan *plan, si_answer *out) {
     out->status = 200;
     out->content_type = plan->content_type;

@@ -3,7 +3,7 @@
 #define SI_CLI_REQUEST_H
 
 #include "cli/cli.h"
-#include "recipe/plan.h"
+#include "plan/plan.h"
 #include "renderer/answer.h"
 #include "source/fetch.h"
 

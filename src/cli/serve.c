@@ -17,8 +17,8 @@
 #include "cli/child.h"
 #include "cli/fetch_options.h"
 #include "cli/originals.h"
-#include "cli/probe.h"
-#include "cli/settings.h"
+#include "cli/ready_probe.h"
+#include "cli/config_file.h"
 #include "cli/site.h"
 #include "quality/calibration.h"
 #include "renderer/pool.h"
@@ -89,13 +89,13 @@ static void become_pool(void *context) {
 
 static void report_ready(server *s) {
     char address[300];
-    if (s->ready || !si_probe(wanted.listen)) {
+    if (s->ready || !si_server_answers(wanted.listen)) {
         return;
     }
     s->ready = true;
-    printf("smartimg: ready on http://%s/\n", si_probe_address(wanted.listen, address));
+    printf("smartimg: ready on http://%s/\n", si_typed_address(wanted.listen, address));
     if (wanted.tls_listen != NULL) {
-        printf("smartimg: ready on https://%s/\n", si_probe_address(wanted.tls_listen, address));
+        printf("smartimg: ready on https://%s/\n", si_typed_address(wanted.tls_listen, address));
     }
     fflush(stdout);
 }
@@ -110,9 +110,9 @@ static void reap(server *s) {
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         if (pid == s->pool.pid) {
-            si_child_bury(&s->pool, status);
+            si_child_reap(&s->pool, status);
         } else if (pid == s->nginx.pid) {
-            si_child_bury(&s->nginx, status);
+            si_child_reap(&s->nginx, status);
             if (!s->ready && !s->stopping) {
                 fail_to_start(s, "nginx does not start; the reason is above");
             }
@@ -148,8 +148,8 @@ static bool load_catalog(void) {
  * workers end what they have begun. Renderers know recipes only, so there is nothing to tell them.
  */
 static void reload(server *s) {
-    bool settings = wanted.config == NULL || si_settings_check(wanted.config, si_complain_mistake,
-                                                 (void *)wanted.config) == 0;
+    bool settings = wanted.config == NULL || si_config_file_check(wanted.config,
+                                                 si_complain_mistake, (void *)wanted.config) == 0;
     if (load_catalog() && settings) {
         si_complain("configuration reloaded");
         si_child_signal(&s->nginx, SIGHUP);

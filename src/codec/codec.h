@@ -14,7 +14,8 @@
 #include "base/result.h"
 #include "codec/image.h"
 
-/* WebP's own knobs, for the full search. A field of -1 keeps what libwebp and `tune` would choose.
+/* WebP's own parameters, for the refined answer. A field of -1 keeps what libwebp and `tune` would
+ * choose.
  */
 typedef struct si_webp_params {
     bool set;             /* false (zero-initialized): every field is ignored */
@@ -27,7 +28,8 @@ typedef struct si_webp_params {
     int near_lossless; /* 0 (strongest)…100 (off); with `lossless` only, and then no longer exact */
 } si_webp_params;
 
-/* AVIF's own knobs, for the full search. A field of -1 keeps what libaom and `tune` would choose.
+/* AVIF's own parameters, for the refined answer. A field of -1 keeps what libaom and `tune` would
+ * choose.
  */
 typedef struct si_avif_params {
     bool set;        /* false (zero-initialized): every field is ignored */

@@ -10,7 +10,7 @@
 #include <ngx_http.h>
 
 #include "edge/ngx_http_smartimg_module.h"
-#include "recipe/replies.h"
+#include "reply/replies.h"
 
 
 /* of a text that is wrapped */

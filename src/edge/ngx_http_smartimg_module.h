@@ -1,6 +1,6 @@
 
 /*
- * The front wing of smartimg inside nginx: it makes a plan of every request,
+ * The front side of smartimg inside nginx: it makes a plan of every request,
  * names the cache key, wakes the requests that wait for another's render, and
  * writes the headers that only the edge can know.  It never touches a pixel
  * and never blocks.
@@ -14,7 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "recipe/plan.h"
+#include "plan/plan.h"
 
 
 /*

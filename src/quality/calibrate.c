@@ -71,8 +71,8 @@ static double crossing(const struct ends *e, double threshold) {
     return e->low + part * (e->high - e->low);
 }
 
-static void note_cost(
-    const struct subject *s, const si_setting_info *info, double ms, si_calibrate_trials *t) {
+static void note_cost(const struct subject *s, const si_encoder_setting_info *info, double ms,
+    si_calibrate_trials *t) {
     double table = si_predict_cost(info->format, info->effort, &s->features);
     if (ms >= shortest_ms && table >= shortest_ms) {
         t->cost_logs += log(ms / table);
@@ -82,16 +82,16 @@ static void note_cost(
 
 /* Looks for the level that reaches the threshold, beginning with the predicted one. False if the
  * setting does not get there. */
-static bool find_level(
-    const struct subject *s, si_setting k, double level, si_calibrate_trials *t, double *found) {
-    const si_setting_info *info = si_setting_get(k);
+static bool find_level(const struct subject *s, si_encoder_setting k, double level,
+    si_calibrate_trials *t, double *found) {
+    const si_encoder_setting_info *info = si_encoder_setting_get(k);
     const si_codec_info *codec = si_codec_get(info->format);
-    si_encode_params p = si_setting_params(k, s->image);
+    si_encode_params p = si_encoder_setting_params(k, s->image);
     struct ends e = {NAN, NAN, NAN, NAN};
     float last = NAN;
     for (int tries = 0; tries < TRIES; tries++) {
-        double wanted =
-            fmin(fmax(si_setting_quality(k, level), codec->quality_min), codec->quality_max);
+        double wanted = fmin(
+            fmax(si_encoder_setting_quality(k, level), codec->quality_min), codec->quality_max);
         p.quality = si_search_on_grid(info->format, wanted);
         double score, ms;
         size_t bytes;
@@ -102,7 +102,7 @@ static bool find_level(
         }
         last = p.quality;
         note_cost(s, info, ms, t);
-        level = si_setting_level(k, (double)p.quality);
+        level = si_encoder_setting_level(k, (double)p.quality);
         double missing = s->threshold - score, slope = si_predict_slope(k, s->threshold);
         if (fabs(missing) <= near_enough) {
             *found = level + missing * slope;
@@ -139,12 +139,15 @@ static bool add_trial(si_calibrate_trials *t, const si_calibrate_trial *trial) {
 static si_result try_settings(const struct subject *s, int picture, const bool *wanted,
     si_calibrate_trials *trials, si_diag *diag) {
     for (int k = 0; k < SI_SETTING_COUNT; k++) {
-        double predicted = si_predict_level((si_setting)k, &s->features, s->threshold), found;
-        if (!wanted[k] || !si_codec_get(si_setting_get((si_setting)k)->format)->available ||
-            !find_level(s, (si_setting)k, predicted, &trials[k], &found)) {
+        double predicted = si_predict_level((si_encoder_setting)k, &s->features, s->threshold),
+               found;
+        if (!wanted[k] ||
+            !si_codec_get(si_encoder_setting_get((si_encoder_setting)k)->format)->available ||
+            !find_level(s, (si_encoder_setting)k, predicted, &trials[k], &found)) {
             continue;
         }
-        double levels = found - predicted, slope = si_predict_slope((si_setting)k, s->threshold);
+        double levels = found - predicted,
+               slope = si_predict_slope((si_encoder_setting)k, s->threshold);
         if (!add_trial(&trials[k], &(si_calibrate_trial){picture, levels, levels / slope})) {
             return si_fail(diag, SI_ERR_MEMORY, "too many pictures for this machine's memory");
         }
@@ -217,7 +220,7 @@ void si_calibrate_fit_trials(const si_calibrate_trials *t, si_calibrate_fit *out
         squares_after < squares_before && after >= before && fabs(points / t->count) > sure * error;
 }
 
-void si_calibrate_keep(const si_calibrate_fit *fit, si_setting k, si_calibration *out) {
+void si_calibrate_keep(const si_calibrate_fit *fit, si_encoder_setting k, si_calibration *out) {
     double most = SI_CALIBRATION_BIAS_MAX;
     out->bias[k] = fit->helps ? fmin(fmax(fit->bias, -most), most) : 0;
     out->cost[k] =

@@ -45,7 +45,7 @@ void si_calibrate_fit_trials(const si_calibrate_trials *trials, si_calibrate_fit
 
 /* The fit as rows of a calibration: a bias only where it helps pictures that it was not made from;
  * values out of range are cut off. */
-void si_calibrate_keep(const si_calibrate_fit *fit, si_setting k, si_calibration *out);
+void si_calibrate_keep(const si_calibrate_fit *fit, si_encoder_setting k, si_calibration *out);
 
 void si_calibrate_free(si_calibrate_trials *trials);
 

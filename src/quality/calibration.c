@@ -28,10 +28,11 @@ static void refuse(struct reading *r, si_result code, int line, const char *what
     }
 }
 
-static bool find_setting(si_str name, si_setting *out) {
+static bool find_setting(si_str name, si_encoder_setting *out) {
     for (int k = 0; k < SI_SETTING_COUNT; k++) {
-        if (si_str_eq_nocase(name, si_str_of(si_setting_get((si_setting)k)->name))) {
-            *out = (si_setting)k;
+        if (si_str_eq_nocase(
+                name, si_str_of(si_encoder_setting_get((si_encoder_setting)k)->name))) {
+            *out = (si_encoder_setting)k;
             return true;
         }
     }
@@ -52,13 +53,13 @@ static void read_library(struct reading *r, si_str name, si_str value, int line)
 
 static void read_setting(void *context, si_str section, si_str name, si_str value, int line) {
     struct reading *r = context;
-    si_setting k;
+    si_encoder_setting k;
     double v;
     if (si_str_eq(section, SI_STR("libraries"))) {
         read_library(r, name, value, line);
     } else if (!find_setting(section, &k)) {
         refuse(r, SI_ERR_CONFIG, line, "unknown section");
-    } else if (!r->named[si_setting_get(k)->format]) {
+    } else if (!r->named[si_encoder_setting_get(k)->format]) {
         refuse(r, SI_ERR_CONFIG, line, "its library is not named above");
     } else if (!si_str_real(value, &v)) {
         refuse(r, SI_ERR_CONFIG, line, "not a number");
@@ -106,7 +107,7 @@ void si_calibration_write(FILE *to, const si_calibration *c) {
     fprintf(to, "# Measured by smartimg calibrate; counts where " SI_CALIBRATION_ENV " names it.\n"
                 "[libraries]\n");
     for (int k = 0; k < SI_SETTING_COUNT; k++) {
-        si_format format = si_setting_get((si_setting)k)->format;
+        si_format format = si_encoder_setting_get((si_encoder_setting)k)->format;
         if (c->cost[k] > 0 && !named[format]) {
             fprintf(to, "%s = %s\n", si_format_name(format), si_codec_get(format)->library);
             named[format] = true;
@@ -116,7 +117,7 @@ void si_calibration_write(FILE *to, const si_calibration *c) {
         if (c->cost[k] > 0) {
             char bias[32], cost[32];
             fputc('[', to);
-            write_name(to, si_setting_get((si_setting)k)->name);
+            write_name(to, si_encoder_setting_get((si_encoder_setting)k)->name);
             fprintf(to, "]\nbias = %s\ncost = %s\n", si_real_print(c->bias[k], bias),
                 si_real_print(c->cost[k], cost));
         }

@@ -14,7 +14,7 @@
 
 #include <stdio.h>
 
-#include "quality/settings.h"
+#include "quality/encoder_settings.h"
 
 #define SI_CALIBRATION_ENV "SMARTIMG_CALIBRATION" /* the file's path; unset or empty = none */
 #define SI_CALIBRATION_BIAS_MAX 20.0              /* levels, either way */

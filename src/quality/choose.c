@@ -150,10 +150,10 @@ static int formats_to_try(const si_recipe *r, si_format formats[FORMATS_MAX]) {
     return count;
 }
 
-/* Sets target and threshold, and measures the features. The baseline has been tried. */
+/* Sets target and threshold, and measures the features. The requested encoding has been tried. */
 static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
-    const si_candidate *baseline = &s->choice->candidates[0];
-    target t = {.score = baseline->score, .jpeg_bytes = baseline->bytes};
+    const si_candidate *requested = &s->choice->candidates[0];
+    target t = {.score = requested->score, .jpeg_bytes = requested->bytes};
     if (s->exact) {
         t = (target){.score = 100};
     } else if (r->format == SI_FORMAT_PNG) {
@@ -177,7 +177,7 @@ static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
 }
 
 /* Lossless tries beyond those of a first answer: all there is if the request is exact; else where a
- * full search is on and they may win, or where nothing lossy reached the target. */
+ * refinement is on and they may win, or where nothing lossy reached the target. */
 static void try_lossless(si_search *s, const si_format *formats, int count) {
     const int slow = 8;
     bool needed = s->exact || (s->best < 0 && s->unreachable);
@@ -185,25 +185,25 @@ static void try_lossless(si_search *s, const si_format *formats, int count) {
         const si_candidate *c = s->choice->candidates;
         si_trial t = si_trial_lossless(s, formats[i]);
         bool may_win = t.least < (double)c[s->best >= 0 ? s->best : 0].bytes;
-        bool png = s->requested == SI_FORMAT_PNG && s->options.full;
-        if (formats[i] == SI_FORMAT_PNG && !s->options.full &&
+        bool png = s->requested == SI_FORMAT_PNG && s->options.refined;
+        if (formats[i] == SI_FORMAT_PNG && !s->options.refined &&
             !si_trial_affords_lossless(s, formats[i])) {
             continue; /* something exact is there already */
         }
-        if (formats[i] != SI_FORMAT_JPEG && (needed || png || (s->options.full && may_win))) {
-            si_search_lossless(s, formats[i], s->options.full ? slow : t.effort);
+        if (formats[i] != SI_FORMAT_JPEG && (needed || png || (s->options.refined && may_win))) {
+            si_search_lossless(s, formats[i], s->options.refined ? slow : t.effort);
         }
     }
 }
 
-/* Makes a first answer. A full search begins with it too, so that it never ends larger. */
+/* Makes a first answer. A refinement begins with it too, so that it never ends larger. */
 static void search_first(si_search *s, const si_format *formats, int count) {
     int whole = s->options.budget_ms;
-    if (s->options.full && whole > SI_FIRST_ANSWER_MS) {
+    if (s->options.refined && whole > SI_FIRST_ANSWER_MS) {
         s->options.budget_ms = SI_FIRST_ANSWER_MS;
     }
     s->budget_ms = s->options.budget_ms * fmax(1, s->features.megapixels);
-    si_search_fast(s, formats, count);
+    si_search_first(s, formats, count);
     s->options.budget_ms = whole;
     s->budget_ms = whole;
 }
@@ -212,8 +212,8 @@ static void search(si_search *s, const si_format *formats, int count) {
     if (!s->exact) {
         search_first(s, formats, count);
     }
-    for (int i = 0; !s->exact && s->options.full && i < count; i++) {
-        si_search_full(s, formats[i]);
+    for (int i = 0; !s->exact && s->options.refined && i < count; i++) {
+        si_search_refined(s, formats[i]);
     }
     try_lossless(s, formats, count);
 }
@@ -236,8 +236,8 @@ static long savings(const si_search *s) {
     return (long)c[0].bytes - (long)c[best].bytes;
 }
 
-/* Decides between the baseline and the best candidate. */
-static void settle(si_search *s, si_bytes *baseline_file) {
+/* Decides between the requested encoding and the best candidate. */
+static void settle(si_search *s, si_bytes *requested_file) {
     si_choice *c = s->choice;
     c->saved = savings(s);
     if (si_search_pays(s)) {
@@ -246,7 +246,7 @@ static void settle(si_search *s, si_bytes *baseline_file) {
         c->format = c->candidates[s->best].format;
         si_bytes_move(&c->body, &s->best_file);
     } else {
-        si_bytes_move(&c->body, baseline_file);
+        si_bytes_move(&c->body, requested_file);
     }
     c->score = c->candidates[c->winner].score;
 }
@@ -259,43 +259,43 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
         .requested = r->format,
         .jpeg_quality = (float)r->quality,
         .jpeg_full = r->chroma_full,
-        .wanted = si_choose_requested(r, image, options != NULL ? options->embeds : NULL),
+        .requested_params = si_choose_requested(r, image, options != NULL ? options->embeds : NULL),
         .exact =
             r->format == SI_FORMAT_PNG && (r->quality == 100 /* SI-24 */ || r->ladder_len == 0)};
     s.options = options != NULL ? *options : (si_choose_options){0};
     if (s.options.budget_ms == 0) {
-        s.options.budget_ms = s.options.full ? SI_REFINEMENT_MS : SI_FIRST_ANSWER_MS;
+        s.options.budget_ms = s.options.refined ? SI_REFINEMENT_MS : SI_FIRST_ANSWER_MS;
     }
     si_format formats[FORMATS_MAX];
     int count = image->cmyk ? 0 : formats_to_try(r, formats); /* no score for inks */
     out->target = out->score = NAN;
-    out->baseline = out->winner = 0;
+    out->requested = out->winner = 0;
     out->format = r->format;
-    out->full = s.options.full || count == 0;
-    si_bytes baseline_file = {0};
-    si_result result = fit_jpeg_size(r, image, &s.wanted, diag);
+    out->complete = s.options.refined || count == 0;
+    si_bytes requested_file = {0};
+    si_result result = fit_jpeg_size(r, image, &s.requested_params, diag);
     if (result == SI_OK && count > 0) {
         result = si_score_ref_new(image, SI_SCORE_ON_BLACK_AND_WHITE, &s.reference, diag);
     }
     if (result != SI_OK) {
         goto done;
     }
-    const si_candidate *baseline = si_search_try(&s, r->format, &s.wanted, diag);
-    if (baseline == NULL || baseline->bytes == 0) {
+    const si_candidate *requested = si_search_try(&s, r->format, &s.requested_params, diag);
+    if (requested == NULL || requested->bytes == 0) {
         result = diag->code != SI_OK ? diag->code : SI_ERR_INTERNAL;
         goto done;
     }
-    out->candidates[0].verdict = SI_VERDICT_BASELINE;
-    si_bytes_move(&baseline_file, &s.file);
+    out->candidates[0].verdict = SI_VERDICT_REQUESTED;
+    si_bytes_move(&requested_file, &s.file);
     if (count > 0) {
-        si_search_offer(&s, 0, &baseline_file);
+        si_search_offer(&s, 0, &requested_file);
         result = prepare(&s, r, diag);
         if (result != SI_OK) {
             goto done;
         }
         search(&s, formats, count);
     }
-    settle(&s, &baseline_file);
+    settle(&s, &requested_file);
 done:
     for (int i = 0; i < out->candidate_count; i++) { /* nothing borrowed leaves here */
         set_embeds(&out->candidates[i].params, &(si_encode_params){0});
@@ -303,7 +303,7 @@ done:
     si_score_ref_free(s.reference);
     si_bytes_free(&s.file);
     si_bytes_free(&s.best_file);
-    si_bytes_free(&baseline_file);
+    si_bytes_free(&requested_file);
     return result;
 }
 

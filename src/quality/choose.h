@@ -1,12 +1,13 @@
 /* The choice: the smallest encoding that looks as good as the one that was asked for.
  *
- * The requested encoding is made first; it is the baseline. Its SSIMULACRA2 score on exactly these
+ * The requested encoding is made first. Its SSIMULACRA2 score on exactly these
  * pixels is the target; for a PNG request, the score of a JPEG at the effective qlt. A candidate of
  * another format is good if its file, decoded, scores at least target − SI_SCORE_SLACK. The
- * smallest good candidate wins if it is smaller than the baseline, else the baseline is sent
- * (design.md "Quality", reference/smart-imaging.md sections 3 to 5):
+ * smallest good candidate wins if it is smaller than the requested encoding, else the requested
+ * encoding is sent (design.md "Quality", reference/smart-imaging.md sections 3 to 5):
  *
- *  - a reply is never larger than the baseline; on a tie the baseline is sent (D-3);
+ *  - a reply is never larger than the requested encoding; on a tie the requested encoding is sent
+ * (D-3);
  *  - a lossless candidate is tried where a cheap look says that it may be smaller than all lossy
  *    ones (lossless.h), or if no lossy one can reach the target; what is sent of it looks better,
  *    too;
@@ -20,16 +21,16 @@
  *
  * Pictures below 8×8 are extended to that for scoring (ssimulacra2.h). Below TINY_PIXELS, encodings
  * cost so little that a first answer takes as many as it needs. Above a megapixel, the budget of a
- * first answer grows with the pixels, as rendering does; a full search uses faster encoder settings
+ * first answer grows with the pixels, as rendering does; a refinement uses faster encoder settings
  * as pictures grow, so that it ends within its budget.
  *
- * A full search begins as a first answer, whose encodings are candidates like others: what it ends
+ * A refinement begins as a first answer, whose encodings are candidates like others: what it ends
  * with is never larger. Encodings begin only if they are foreseen to end before the deadline. */
 #ifndef SI_QUALITY_CHOOSE_H
 #define SI_QUALITY_CHOOSE_H
 
 #include "codec/codec.h"
-#include "recipe/recipe.h"
+#include "picture/recipe.h"
 
 #define SI_SCORE_SLACK 0.5 /* a candidate may score this much below the target */
 
@@ -41,16 +42,16 @@
 enum {
     SI_CANDIDATES_MAX = 96,
     SI_FIRST_ANSWER_MS = 150, /* default budget of a first answer, for up to a megapixel */
-    SI_REFINEMENT_MS = 8000   /* and of a full search, whatever the size */
+    SI_REFINEMENT_MS = 8000   /* and of a refinement, whatever the size */
 };
 
 struct si_choice;
 
 typedef struct si_choose_options {
-    bool full;     /* search on for the smallest; false: a first answer, in one or two tries */
-    int budget_ms; /* CPU time for encoding on top of the baseline, as foreseen by the table of
-                      costs rather than measured, so that equal requests are answered equally;
-                      0 = the defaults above */
+    bool refined;  /* search on for the smallest; false: a first answer, in one or two tries */
+    int budget_ms; /* CPU time for encoding on top of the requested encoding, as foreseen by the
+                      table of costs rather than measured, so that equal requests are answered
+                      equally; 0 = the defaults above */
     int64_t deadline_ns;            /* CLOCK_MONOTONIC; no encoding starts later; 0 = none */
     const si_encode_params *embeds; /* icc, xmp, paths, dpi and quantize.forced of the requested
                                        encoding (borrowed); NULL = none but the recipe's own dpi */
@@ -63,7 +64,7 @@ typedef struct si_choose_options {
 } si_choose_options;
 
 typedef enum si_verdict {
-    SI_VERDICT_BASELINE, /* the requested encoding */
+    SI_VERDICT_REQUESTED, /* the requested encoding */
     SI_VERDICT_WINNER,
     SI_VERDICT_POOR,  /* scores below the target */
     SI_VERDICT_ALPHA, /* its alpha, decoded, is not the picture's */
@@ -81,7 +82,7 @@ typedef struct si_candidate {
     double encode_ms, score_ms;
     si_verdict verdict;
     bool alpha_differs; /* its alpha, decoded, is not the picture's: never sent */
-    bool baseline;      /* made as requested; may also be the winner */
+    bool requested;     /* made as requested; may also be the winner */
     bool trial;         /* made fast, to tell which quality the next one needs; it may also win */
 } si_candidate;
 
@@ -91,13 +92,13 @@ typedef struct si_choice {
     si_format format; /* and its format */
     int candidate_count;
     si_candidate candidates[SI_CANDIDATES_MAX];
-    int winner, baseline; /* indices into candidates */
-    double target;        /* score that candidates had to reach, without the slack; NAN if none */
-    double score;         /* the winner's; NAN if not scored */
-    long saved;           /* requested bytes − converted bytes: > 0 the converted one was sent,
-                             < 0 the best converted one (of another format, if any was good) was that
-                             much larger; 0 tie or no candidate */
-    bool full;            /* nothing is left to refine: searched to the end, or nothing to search */
+    int winner, requested; /* indices into candidates */
+    double target;         /* score that candidates had to reach, without the slack; NAN if none */
+    double score;          /* the winner's; NAN if not scored */
+    long saved;            /* requested bytes − converted bytes: > 0 the converted one was sent,
+                              < 0 the best converted one (of another format, if any was good) was that
+                              much larger; 0 tie or no candidate */
+    bool complete; /* nothing is left to refine: searched to the end, or nothing to search */
 } si_choice;
 
 /* What the request asks for, as parameters of r->format's encoder; `embeds` as in the options. */
@@ -105,8 +106,8 @@ si_encode_params si_choose_requested(
     const si_recipe *r, const si_image *image, const si_encode_params *embeds);
 
 /* Chooses for final pixels. Only r's output and smart-imaging fields are read. Where r is not
- * smart, or there is nothing to try, only the baseline is made, and not scored. `options` may be
- * NULL. Fails if the baseline cannot be encoded. */
+ * smart, or there is nothing to try, only the requested encoding is made, and not scored. `options`
+ * may be NULL. Fails if the requested encoding cannot be encoded. */
 SI_NODISCARD si_result si_choose(const si_recipe *r, const si_image *image,
     const si_choose_options *options, si_choice *out, si_diag *diag);
 

@@ -12,7 +12,7 @@ enum {
     COLOURS = 1 << (3 * COLOUR_BITS)
 };
 
-/* What is counted while walking over the image. */
+/* What is counted while going over the image. */
 typedef struct tally {
     uint64_t luma_steps, chroma_steps, hard_steps, samples;
     uint32_t blocks, flat_blocks;
@@ -25,7 +25,7 @@ static int luma(const uint8_t *p) {
 }
 
 /* Steps to the right and down from each pixel of a block; returns their sum in luma. */
-static unsigned walk_block(const si_image *image, int x0, int y0, int w, int h, tally *t) {
+static unsigned scan_block(const si_image *image, int x0, int y0, int w, int h, tally *t) {
     unsigned sum = 0;
     for (int y = y0; y < y0 + h; y++) {
         const uint8_t *p = image->pixels + (size_t)y * image->stride + (size_t)x0 * image->channels;
@@ -68,7 +68,7 @@ void si_features_measure(const si_image *image, size_t jpeg_bytes, double jpeg_q
         int h = image->height - y < BLOCK ? image->height - y : BLOCK;
         for (int x = 0; x < image->width; x += BLOCK) {
             int w = image->width - x < BLOCK ? image->width - x : BLOCK;
-            unsigned sum = walk_block(image, x, y, w, h, &t);
+            unsigned sum = scan_block(image, x, y, w, h, &t);
             double texture = (double)sum / (w * h);
             t.blocks++;
             if (texture < 0.25) {

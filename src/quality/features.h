@@ -1,4 +1,5 @@
-/* Cheap facts about final pixels and their baseline, from which encoder parameters are predicted.
+/* Cheap facts about final pixels and their requested encoding, from which encoder parameters are
+ * predicted.
  */
 #ifndef SI_QUALITY_FEATURES_H
 #define SI_QUALITY_FEATURES_H
@@ -7,7 +8,7 @@
 
 /* name, meaning; the predictor's tables and tools/train use them in this order */
 #define SI_FEATURES(X)                                                                             \
-    X(BPP, "log of the baseline JPEG's bits per pixel")                                            \
+    X(BPP, "log of the requested JPEG's bits per pixel")                                           \
     X(QUALITY, "requested JPEG quality, (q − 75) / 20")                                            \
     X(FULL, "1 if the requested JPEG has 4:4:4 chroma")                                            \
     X(AREA, "log of the number of megapixels")                                                     \

@@ -21,7 +21,7 @@ struct predictor {
     double quality[2][TERMS], share[2][TERMS], trial[2][TERMS];
 };
 
-/* ms per megapixel = exp(a + b · log of the baseline's bits per pixel) */
+/* ms per megapixel = exp(a + b · log of the requested encoding's bits per pixel) */
 struct cost {
     double a, b;
 };
@@ -67,39 +67,39 @@ static double evaluate(const double weights[2][TERMS], const si_features *f, dou
     return sum;
 }
 
-double si_predict_slope(si_setting k, double score) {
+double si_predict_slope(si_encoder_setting k, double score) {
     const struct predictor *p = &predictors[k];
     double t = (clamp(score, p->low, p->high) - 75) / 10;
     return exp(p->slope[0] + p->slope[1] * t + p->slope[2] * t * t);
 }
 
-double si_predict_level(si_setting k, const si_features *f, double score) {
+double si_predict_level(si_encoder_setting k, const si_features *f, double score) {
     const struct predictor *p = &predictors[k];
     double inside = clamp(score, p->low, p->high);
     return evaluate(p->quality, f, inside) + (score - inside) * si_predict_slope(k, inside) +
            si_calibration_current()->bias[k];
 }
 
-double si_predict_share(si_setting k, const si_features *f, double score) {
+double si_predict_share(si_encoder_setting k, const si_features *f, double score) {
     const struct predictor *p = &predictors[k];
     double inside = clamp(score, p->low, p->high);
     return exp(evaluate(p->share, f, inside) + (score - inside) * share_beyond);
 }
 
-double si_predict_spread(si_setting k) {
+double si_predict_spread(si_encoder_setting k) {
     return predictors[k].spread;
 }
 
-double si_predict_probe_spread(si_setting k) {
+double si_predict_probe_spread(si_encoder_setting k) {
     return predictors[k].probe_spread;
 }
 
-double si_predict_probe_bias(si_setting k) {
+double si_predict_probe_bias(si_encoder_setting k) {
     return predictors[k].probe_bias;
 }
 
 bool si_predict_trial(
-    si_setting k, const si_features *f, double score, double *bias, double *spread) {
+    si_encoder_setting k, const si_features *f, double score, double *bias, double *spread) {
     const struct predictor *p = &predictors[k];
     const double *s = p->trial_spread[si_features_drawing(f)];
     double inside = clamp(score, p->low, p->high);
@@ -115,7 +115,7 @@ static double calibrated(si_format format, int effort) {
     double sum = 0;
     int count = 0, nearest = EFFORTS;
     for (int k = 0; k < SI_SETTING_COUNT; k++) {
-        const si_setting_info *info = si_setting_get((si_setting)k);
+        const si_encoder_setting_info *info = si_encoder_setting_get((si_encoder_setting)k);
         int distance = abs(info->effort - effort);
         if (info->format != format || c->cost[k] <= 0 || distance > nearest) {
             continue;

@@ -21,7 +21,7 @@ static double cpu_ms(void) {
 
 /* ---- one candidate ---- */
 
-/* Adds " name N" for knobs that are set. */
+/* Adds " name N" for parameters that are set. */
 static size_t describe_knobs(const si_candidate *c, char *out, size_t room) {
     const si_encode_params *p = &c->params;
     bool fitted = c->format == SI_FORMAT_JPEG && p->tune != 0;
@@ -30,7 +30,7 @@ static size_t describe_knobs(const si_candidate *c, char *out, size_t room) {
         const char *name;
         int value;
         bool shown;
-    } knobs[] = {
+    } parameters[] = {
         {"tune", p->tune, p->tune != 0 && c->format != SI_FORMAT_JPEG},
         {"lambda", fit.lambda, fitted},
         {"tilt", fit.tilt, fitted},
@@ -47,9 +47,10 @@ static size_t describe_knobs(const si_candidate *c, char *out, size_t room) {
         {"cdef", p->avif.enable_cdef, p->avif.set},
     };
     size_t n = 0;
-    for (size_t i = 0; i < sizeof knobs / sizeof *knobs; i++) {
-        if (knobs[i].shown && knobs[i].value >= 0 && n < room) {
-            n += (size_t)snprintf(out + n, room - n, " %s %d", knobs[i].name, knobs[i].value);
+    for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
+        if (parameters[i].shown && parameters[i].value >= 0 && n < room) {
+            n += (size_t)snprintf(
+                out + n, room - n, " %s %d", parameters[i].name, parameters[i].value);
         }
     }
     return n;
@@ -78,7 +79,7 @@ static void describe(si_candidate *c) {
     if (c->format == SI_FORMAT_JPEG && p->progressive) {
         SAY(" progressive");
     }
-    if (!c->baseline && c->format != SI_FORMAT_JPEG) {
+    if (!c->requested && c->format != SI_FORMAT_JPEG) {
         SAY(" effort %d", p->effort);
     }
 #undef SAY
@@ -134,7 +135,7 @@ si_candidate *si_search_try(
         .params = *params,
         .score = NAN,
         .verdict = SI_VERDICT_FAILED,
-        .baseline = choice->candidate_count == 1};
+        .requested = choice->candidate_count == 1};
     describe(c);
     si_image decoded = {0};
     si_bytes_free(&s->file);
@@ -152,7 +153,7 @@ si_candidate *si_search_try(
     if (s->reference == NULL) {
         return c;
     }
-    if (!c->baseline && !params->lossless) {
+    if (!c->requested && !params->lossless) {
         s->budget_ms -= si_predict_cost(format, params->effort, &s->features);
         if (params->tune == 0 && !params->webp.set && !params->avif.set) { /* as the table has it */
             si_predict_cost_learn(format, params->effort, &s->features, cpu_ms() - cpu);
@@ -181,7 +182,7 @@ void si_search_offer(si_search *s, int index, const si_bytes *file) {
     c->winner = index;
     c->format = c->candidates[index].format;
     c->score = c->candidates[index].score;
-    c->saved = (long)c->candidates[c->baseline].bytes - (long)c->candidates[index].bytes;
+    c->saved = (long)c->candidates[c->requested].bytes - (long)c->candidates[index].bytes;
     s->options.on_best(s->options.context, c, file);
 }
 
@@ -222,7 +223,7 @@ si_candidate *si_search_judge(si_search *s, si_format format, const si_encode_pa
 
 bool si_search_pays(const si_search *s) {
     const si_choice *c = s->choice;
-    return s->best >= 0 && c->candidates[s->best].bytes < c->candidates[c->baseline].bytes;
+    return s->best >= 0 && c->candidates[s->best].bytes < c->candidates[c->requested].bytes;
 }
 
 /* Wall time per CPU time of the encodings so far: above 1 where others want the machine, too. */
@@ -242,7 +243,7 @@ bool si_search_affords_ms(const si_search *s, double ms, double budget_ms) {
     int64_t ends = now + (int64_t)(ms * busyness(s) * SI_MILLISECOND);
     if (s->options.deadline_ns != 0 && ends >= s->options.deadline_ns) {
         /* what takes too long by itself always will; what is late now may not be next time */
-        s->choice->full &= now < s->options.deadline_ns && alone >= s->options.deadline_ns;
+        s->choice->complete &= now < s->options.deadline_ns && alone >= s->options.deadline_ns;
         return false;
     }
     return s->choice->candidate_count < SI_CANDIDATES_MAX && ms <= budget_ms;
@@ -292,13 +293,13 @@ void si_search_lossless(si_search *s, si_format format, int effort) {
         return;
     }
     bool png = format == SI_FORMAT_PNG;
-    si_encode_params p = png ? s->wanted : si_codec_defaults(format, s->image);
+    si_encode_params p = png ? s->requested_params : si_codec_defaults(format, s->image);
     p.lossless = true;
     p.chroma_full = true;
     p.bit_depth = 8;
     p.effort = effort;
     const si_candidate *c = si_search_judge(s, format, &p);
-    bool near = format == SI_FORMAT_WEBP && !s->exact && s->options.full && c != NULL;
+    bool near = format == SI_FORMAT_WEBP && !s->exact && s->options.refined && c != NULL;
     if (near && (s->best < 0 || c->bytes < 2 * s->choice->candidates[s->best].bytes)) {
         try_near_lossless(s, &p);
     }
@@ -306,11 +307,12 @@ void si_search_lossless(si_search *s, si_format format, int effort) {
 
 /* ---- one quality scale ---- */
 
-void si_bracket_add(si_bracket *b, si_setting k, float quality, double score, bool good) {
+void si_bracket_add(si_bracket *b, si_encoder_setting k, float quality, double score, bool good) {
     double rise = score - b->last_score;
     if (b->count > 0 && fabs(rise) > 0.1 && (quality > b->last) == (rise > 0)) {
-        b->per_point =
-            (si_setting_level(k, (double)quality) - si_setting_level(k, (double)b->last)) / rise;
+        b->per_point = (si_encoder_setting_level(k, (double)quality) -
+                           si_encoder_setting_level(k, (double)b->last)) /
+                       rise;
     }
     b->last = quality;
     b->last_score = score;
@@ -327,16 +329,17 @@ void si_bracket_add(si_bracket *b, si_setting k, float quality, double score, bo
 }
 
 /* The quality that is as far from another as two scores are from each other. */
-static float way(const si_bracket *b, si_setting k, float quality, double from, double to) {
+static float way(const si_bracket *b, si_encoder_setting k, float quality, double from, double to) {
     double usual = si_predict_slope(k, (from + to) / 2), slope = usual;
     if (b->per_point > 0) { /* two near points tell less than they seem to: steps are uneven */
         slope = fmin(fmax(b->per_point, usual / 2), usual * 2);
     }
-    return (float)si_setting_quality(k, si_setting_level(k, (double)quality) + slope * (to - from));
+    return (float)si_encoder_setting_quality(
+        k, si_encoder_setting_level(k, (double)quality) + slope * (to - from));
 }
 
-bool si_bracket_next(const si_bracket *b, si_setting k, double aim, float *next) {
-    si_format format = si_setting_get(k)->format;
+bool si_bracket_next(const si_bracket *b, si_encoder_setting k, double aim, float *next) {
+    si_format format = si_encoder_setting_get(k)->format;
     float step = si_search_step(format), q;
     if (b->has_low && b->has_high) {
         if (b->high - b->low < 1.5f * step) {

@@ -4,7 +4,7 @@
 
 #include "quality/choose.h"
 #include "quality/features.h"
-#include "quality/settings.h"
+#include "quality/encoder_settings.h"
 #include "quality/ssimulacra2.h"
 
 enum { TINY_PIXELS = 64 * 64 };
@@ -15,11 +15,11 @@ typedef struct si_search {
     si_score_ref *reference;   /* NULL: candidates are not scored */
     si_choice *choice;         /* where candidates are recorded */
     si_format requested;
-    si_encode_params wanted; /* the baseline's */
-    bool exact;              /* only lossless candidates are good (SI-24) */
-    double threshold;        /* lowest score that is good */
-    float jpeg_quality;      /* of the JPEG that sets the target … */
-    bool jpeg_full;          /* … and whether it is 4:4:4 */
+    si_encode_params requested_params; /* the requested encoding's */
+    bool exact;                        /* only lossless candidates are good (SI-24) */
+    double threshold;                  /* lowest score that is good */
+    float jpeg_quality;                /* of the JPEG that sets the target … */
+    bool jpeg_full;                    /* … and whether it is 4:4:4 */
     si_features features;
     double jpeg_bytes;     /* size of that JPEG */
     double lossless_bytes; /* foreseen of a lossless WebP (lossless.h) … */
@@ -47,7 +47,7 @@ si_candidate *si_search_judge(si_search *s, si_format format, const si_encode_pa
 
 bool si_search_is_good(const si_search *s, const si_candidate *c);
 
-/* True if there is a good candidate that is smaller than the baseline. */
+/* True if there is a good candidate that is smaller than the requested encoding. */
 bool si_search_pays(const si_search *s);
 
 /* True if an encoding may start: the foreseen cost of `count` of them is left in the budget, and
@@ -80,22 +80,22 @@ typedef struct si_bracket {
     int count;
 } si_bracket;
 
-void si_bracket_add(si_bracket *b, si_setting k, float quality, double score, bool good);
+void si_bracket_add(si_bracket *b, si_encoder_setting k, float quality, double score, bool good);
 
 /* Where to look next for a score of `aim`: inside the bracket, or off its one end, as far as the
  * slope between the last two points says, or else the predictor. False if no point of the grid is
  * left. */
-bool si_bracket_next(const si_bracket *b, si_setting k, double aim, float *next);
+bool si_bracket_next(const si_bracket *b, si_encoder_setting k, double aim, float *next);
 
 /* ---- the searches ---- */
 
 /* A first answer: the trials that may win within the budget (trials.h). */
-void si_search_fast(si_search *s, const si_format *formats, int count);
+void si_search_first(si_search *s, const si_format *formats, int count);
 
 /* The smallest good file of one format, over all parameters that matter. */
-void si_search_full(si_search *s, si_format format);
+void si_search_refined(si_search *s, si_format format);
 
-/* Tries a format's lossless mode; PNG's is the requested encoding packed harder. In full searches
+/* Tries a format's lossless mode; PNG's is the requested encoding packed harder. In refinements
  * that need not be exact, WebP's near-lossless modes too, unless lossless is more than twice as
  * large as the best so far. */
 void si_search_lossless(si_search *s, si_format format, int effort);

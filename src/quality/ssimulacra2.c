@@ -20,9 +20,9 @@ struct si_score_ref {
     si_score_view view[BACKGROUNDS];   /* the second one only if transparent */
     float background[BACKGROUNDS];     /* 0…1, sRGB */
     float linear[256];                 /* linear light of 8-bit sRGB samples */
-    si_score_walk *walk;               /* scratch */
+    si_score_pass *pass;               /* scratch */
     float *samples[BACKGROUNDS];       /* of the views */
-    float *scratch;                    /* of the walk */
+    float *scratch;                    /* of the pass */
     size_t samples_size, scratch_size; /* floats */
 };
 
@@ -62,30 +62,30 @@ static void linear_row(const si_score_ref *ref, const source *src, int y, float 
     }
     blend(p, src->background, im->width, rgb);
     for (int c = 0; c < 3; c++) {
-        ref->walk->kernels->decode(rgb[c], im->width);
+        ref->pass->kernels->decode(rgb[c], im->width);
     }
 }
 
-static void walk_over(
+static void run_pass(
     const si_score_ref *ref, const source *src, const si_score_view *view, si_score_sums *sums) {
     si_score_view rows = *view;
-    si_score_begin(ref->walk);
+    si_score_begin(ref->pass);
     for (int y = 0; y < src->image->height; y++) {
         float *rgb[3];
-        si_score_next_row(ref->walk, rgb);
+        si_score_next_row(ref->pass, rgb);
         linear_row(ref, src, y, rgb);
-        si_score_row_done(ref->walk, &rows, sums);
+        si_score_row_done(ref->pass, &rows, sums);
     }
 }
 
 static double score_view(const si_score_ref *ref, const source *src, const si_score_view *view) {
     si_score_sums sums = {0};
     double pixels[SI_SCORE_SCALES];
-    for (int i = 0; i < ref->walk->scales; i++) {
-        pixels[i] = (double)ref->walk->scale[i].width * ref->walk->scale[i].height;
+    for (int i = 0; i < ref->pass->scales; i++) {
+        pixels[i] = (double)ref->pass->scale[i].width * ref->pass->scale[i].height;
     }
-    walk_over(ref, src, view, &sums);
-    return si_score_from_sums(ref->walk->scales, pixels, sums);
+    run_pass(ref, src, view, &sums);
+    return si_score_from_sums(ref->pass->scales, pixels, sums);
 }
 
 static double score_views(const si_score_ref *ref, const si_image *candidate) {
@@ -106,20 +106,20 @@ static float *allocate_floats(size_t n) {
 }
 
 static bool allocate(si_score_ref *ref) {
-    ref->samples_size = si_score_lay_out_view(ref->walk, &ref->view[0], NULL);
-    ref->scratch_size = si_score_lay_out_scratch(ref->walk, NULL);
+    ref->samples_size = si_score_lay_out_view(ref->pass, &ref->view[0], NULL);
+    ref->scratch_size = si_score_lay_out_scratch(ref->pass, NULL);
     ref->scratch = allocate_floats(ref->scratch_size);
     if (ref->scratch == NULL) {
         return false;
     }
     memset(ref->scratch, 0, ref->scratch_size * sizeof *ref->scratch);
-    si_score_lay_out_scratch(ref->walk, ref->scratch);
+    si_score_lay_out_scratch(ref->pass, ref->scratch);
     for (int b = 0; b < (ref->transparent ? BACKGROUNDS : 1); b++) {
         ref->samples[b] = allocate_floats(ref->samples_size);
         if (ref->samples[b] == NULL) {
             return false;
         }
-        si_score_lay_out_view(ref->walk, &ref->view[b], ref->samples[b]);
+        si_score_lay_out_view(ref->pass, &ref->view[b], ref->samples[b]);
     }
     return true;
 }
@@ -128,7 +128,7 @@ static void fill_linear_table(si_score_ref *ref) {
     for (int i = 0; i < 256; i++) {
         ref->linear[i] = (float)i * (1.0f / 255);
     }
-    ref->walk->kernels->decode(ref->linear, 256);
+    ref->pass->kernels->decode(ref->linear, 256);
 }
 
 static bool is_tiny(const si_image *image) {
@@ -172,20 +172,20 @@ static si_result prepare(si_score_ref *ref, const si_image *image, si_score_back
     ref->transparent = si_image_has_transparency(image);
     ref->background[0] = background == SI_SCORE_ON_GREYS ? 0.1f : 0;
     ref->background[1] = background == SI_SCORE_ON_GREYS ? 0.9f : 1;
-    ref->walk = calloc(1, sizeof *ref->walk);
-    if (ref->walk == NULL) {
+    ref->pass = calloc(1, sizeof *ref->pass);
+    if (ref->pass == NULL) {
         return SI_ERR_MEMORY;
     }
-    ref->walk->kernels = si_score_kernels_available()[0];
+    ref->pass->kernels = si_score_kernels_available()[0];
     fill_linear_table(ref);
-    si_score_plan(ref->walk, image->width, image->height, !ref->transparent);
+    si_score_plan(ref->pass, image->width, image->height, !ref->transparent);
     if (!allocate(ref)) {
         return SI_ERR_MEMORY;
     }
     for (int b = 0; b < (ref->transparent ? BACKGROUNDS : 1); b++) {
         source src = {
             .image = image, .transparent = ref->transparent, .background = ref->background[b]};
-        walk_over(ref, &src, &ref->view[b], NULL);
+        run_pass(ref, &src, &ref->view[b], NULL);
     }
     return SI_OK;
 }
@@ -230,7 +230,7 @@ void si_score_ref_free(si_score_ref *ref) {
             free(ref->samples[b]);
         }
         free(ref->scratch);
-        free(ref->walk);
+        free(ref->pass);
         free(ref);
     }
 }
@@ -258,5 +258,5 @@ si_result si_score_against(
 void si_score_ref_memory(const si_score_ref *ref, size_t *original, size_t *scratch) {
     int views = ref->transparent ? BACKGROUNDS : 1;
     *original = ref->samples_size * sizeof(float) * (size_t)views + sizeof *ref;
-    *scratch = ref->scratch_size * sizeof(float) + sizeof *ref->walk;
+    *scratch = ref->scratch_size * sizeof(float) + sizeof *ref->pass;
 }

@@ -8,11 +8,11 @@ enum {
     MIN_SIDE = 8,
 };
 
-typedef struct walk_args {
-    si_score_walk *walk;
+typedef struct pass_args {
+    si_score_pass *pass;
     si_score_view *view;
     si_score_sums *sums; /* NULL while preparing */
-} walk_args;
+} pass_args;
 
 static float *row_of(float *rows, const si_score_scale *s, int y) {
     return rows + (size_t)y * s->stride;
@@ -29,8 +29,8 @@ static void clear_around(const si_score_scale *s, float *row) {
     clear_behind(s, row);
 }
 
-/* Which quantities are blurred in this walk, as bits. */
-static unsigned blurs_of(const walk_args *a, const si_score_scale *s, int plane) {
+/* Which quantities are blurred in this pass, as bits. */
+static unsigned blurs_of(const pass_args *a, const si_score_scale *s, int plane) {
     bool structure = (s->needs[plane] & SI_SCORE_NEEDS_STRUCTURE) != 0;
     unsigned original = 1u << SI_SCORE_MEAN1;
     original |= structure ? 1u << SI_SCORE_SQUARE1 : 0;
@@ -50,8 +50,8 @@ static float *candidate_row(const si_score_scale *s, int plane, int y) {
     return row_of(s->plane2[plane], s, y & (2 * BATCH - 1));
 }
 
-static float *original_row(const walk_args *a, int scale, int plane, int y) {
-    return row_of(a->view->plane1[scale][plane], &a->walk->scale[scale], y);
+static float *original_row(const pass_args *a, int scale, int plane, int y) {
+    return row_of(a->view->plane1[scale][plane], &a->pass->scale[scale], y);
 }
 
 /* Row y ≥ 0 of a quantity blurred along rows, in a ring of as many as the next blur reads. */
@@ -60,8 +60,8 @@ static float *ring_row(const si_score_scale *s, int plane, int blur, int y) {
 }
 
 /* Linear rows of the batch to XYB: of the original into the view, of the candidate into the ring.*/
-static void make_planes(const walk_args *a, int scale) {
-    si_score_scale *s = &a->walk->scale[scale];
+static void make_planes(const pass_args *a, int scale) {
+    si_score_scale *s = &a->pass->scale[scale];
     for (int i = 0; i < s->filled; i++) {
         const float *rgb[3];
         float *xyb[SI_SCORE_PLANES];
@@ -73,7 +73,7 @@ static void make_planes(const walk_args *a, int scale) {
                                          : candidate_row(s, c, s->y + i);
             }
         }
-        a->walk->kernels->opsin(rgb, xyb, s->width);
+        a->pass->kernels->opsin(rgb, xyb, s->width);
         for (int c = 0; c < SI_SCORE_PLANES; c++) {
             if (xyb[c] != NULL) {
                 clear_behind(s, xyb[c]);
@@ -84,15 +84,15 @@ static void make_planes(const walk_args *a, int scale) {
 
 /* Pairs of linear rows to rows of the next scale. The last column and row of an odd size count
  * twice. */
-static void halve_batch(si_score_walk *walk, int scale) {
-    si_score_scale *s = &walk->scale[scale], *next = s + 1;
+static void halve_batch(si_score_pass *pass, int scale) {
+    si_score_scale *s = &pass->scale[scale], *next = s + 1;
     for (int i = 0; i < s->filled; i += 2) {
         for (int c = 0; c < 3; c++) {
             float *top = row_of(s->rgb[c], s, i);
             float *bottom = i + 1 < s->filled ? row_of(s->rgb[c], s, i + 1) : top;
             top[s->width] = top[s->width - 1];
             bottom[s->width] = bottom[s->width - 1];
-            walk->kernels->halve(
+            pass->kernels->halve(
                 top, bottom, row_of(next->rgb[c], next, next->filled), next->width);
         }
         next->filled++;
@@ -101,10 +101,10 @@ static void halve_batch(si_score_walk *walk, int scale) {
 
 /* Rows to blur for one quantity of the batch; rows below the picture are zeros. */
 static void rows_to_blur(
-    const walk_args *a, int scale, int plane, si_score_blur blur, const float *rows[BATCH]) {
-    const si_score_scale *s = &a->walk->scale[scale];
+    const pass_args *a, int scale, int plane, si_score_blur blur, const float *rows[BATCH]) {
+    const si_score_scale *s = &a->pass->scale[scale];
     for (int i = 0; i < BATCH; i++) {
-        rows[i] = a->walk->zeros;
+        rows[i] = a->pass->zeros;
         if (i >= s->filled) {
             continue;
         }
@@ -114,16 +114,16 @@ static void rows_to_blur(
             rows[i] = blur == SI_SCORE_MEAN1 ? one : two;
             continue;
         }
-        float *product = row_of(a->walk->products, s, i);
-        a->walk->kernels->multiply(blur == SI_SCORE_SQUARE2 ? two : one,
+        float *product = row_of(a->pass->products, s, i);
+        a->pass->kernels->multiply(blur == SI_SCORE_SQUARE2 ? two : one,
             blur == SI_SCORE_SQUARE1 ? one : two, product, s->width);
         clear_around(s, product);
         rows[i] = product;
     }
 }
 
-static void blur_along_rows(const walk_args *a, int scale, int plane, unsigned blurs) {
-    const si_score_scale *s = &a->walk->scale[scale];
+static void blur_along_rows(const pass_args *a, int scale, int plane, unsigned blurs) {
+    const si_score_scale *s = &a->pass->scale[scale];
     for (int b = 0; b < SI_SCORE_BLURS; b++) {
         if ((blurs & 1u << b) == 0) {
             continue;
@@ -134,20 +134,20 @@ static void blur_along_rows(const walk_args *a, int scale, int plane, unsigned b
         for (int i = 0; i < BATCH; i++) {
             out[i] = ring_row(s, plane, b, s->y + i);
         }
-        a->walk->kernels->blur_rows(in, out, s->width);
+        a->pass->kernels->blur_rows(in, out, s->width);
     }
 }
 
 /* Row `i` of a batch of blurred rows in the chunk buffer. */
-static float *mean_row(const si_score_walk *walk, int blur, int i) {
-    return walk->means + (size_t)(blur * BATCH + i) * (SI_SCORE_CHUNK + SI_SCORE_SLACK);
+static float *mean_row(const si_score_pass *pass, int blur, int i) {
+    return pass->means + (size_t)(blur * BATCH + i) * (SI_SCORE_CHUNK + SI_SCORE_SLACK);
 }
 
 /* Where blurred row y of the chunk at x goes: to the view while preparing, else to a buffer. */
-static float *blurred_row(const walk_args *a, int scale, int plane, int blur, int y, int x) {
-    const si_score_scale *s = &a->walk->scale[scale];
+static float *blurred_row(const pass_args *a, int scale, int plane, int blur, int y, int x) {
+    const si_score_scale *s = &a->pass->scale[scale];
     if (a->sums != NULL || y < 0 || y >= s->height) {
-        return mean_row(a->walk, blur, (y + BATCH) & (BATCH - 1));
+        return mean_row(a->pass, blur, (y + BATCH) & (BATCH - 1));
     }
     float *rows =
         blur == SI_SCORE_MEAN1 ? a->view->mean1[scale][plane] : a->view->square1[scale][plane];
@@ -155,8 +155,8 @@ static float *blurred_row(const walk_args *a, int scale, int plane, int blur, in
 }
 
 static void blur_down_columns(
-    const walk_args *a, int scale, int plane, unsigned blurs, int x, int n) {
-    const si_score_scale *s = &a->walk->scale[scale];
+    const pass_args *a, int scale, int plane, unsigned blurs, int x, int n) {
+    const si_score_scale *s = &a->pass->scale[scale];
     for (int b = 0; b < SI_SCORE_BLURS; b++) {
         if ((blurs & 1u << b) == 0) {
             continue;
@@ -165,7 +165,7 @@ static void blur_down_columns(
         float *out[BATCH], *state[SI_SCORE_STATE];
         for (int i = 0; i < SI_SCORE_STACK; i++) {
             int y = s->y + BATCH - SI_SCORE_STACK + i;
-            in[i] = y < 0 ? a->walk->zeros : ring_row(s, plane, b, y) + x;
+            in[i] = y < 0 ? a->pass->zeros : ring_row(s, plane, b, y) + x;
         }
         for (int i = 0; i < SI_SCORE_STATE; i++) {
             state[i] = row_of(s->state[plane][b], s, i) + x;
@@ -173,18 +173,18 @@ static void blur_down_columns(
         for (int i = 0; i < BATCH; i++) {
             out[i] = blurred_row(a, scale, plane, b, s->y - LAG + i, x);
         }
-        a->walk->kernels->blur_columns(state, in, out, n);
+        a->pass->kernels->blur_columns(state, in, out, n);
     }
 }
 
 /* Adds the errors of row y in the chunk at x. */
-static void compare_row(const walk_args *a, int scale, int plane, int y, int x, int n) {
-    const si_score_scale *s = &a->walk->scale[scale];
+static void compare_row(const pass_args *a, int scale, int plane, int y, int x, int n) {
+    const si_score_scale *s = &a->pass->scale[scale];
     const si_score_view *v = a->view;
     double *sums = (*a->sums)[plane][scale];
     const float *blurred[SI_SCORE_BLURS];
     for (int b = 0; b < SI_SCORE_BLURS; b++) {
-        blurred[b] = mean_row(a->walk, b, y & (BATCH - 1));
+        blurred[b] = mean_row(a->pass, b, y & (BATCH - 1));
     }
     if (s->keeps_blurs) {
         size_t at = (size_t)y * s->stride + (size_t)x;
@@ -199,16 +199,16 @@ static void compare_row(const walk_args *a, int scale, int plane, int y, int x, 
             .square1 = blurred[SI_SCORE_SQUARE1],
             .square2 = blurred[SI_SCORE_SQUARE2],
             .product = blurred[SI_SCORE_PRODUCT]};
-        a->walk->kernels->structure(&means, n, sums);
+        a->pass->kernels->structure(&means, n, sums);
     }
     if (s->needs[plane] & SI_SCORE_NEEDS_EDGES) {
-        a->walk->kernels->edges(original_row(a, scale, plane, y) + x, blurred[SI_SCORE_MEAN1],
+        a->pass->kernels->edges(original_row(a, scale, plane, y) + x, blurred[SI_SCORE_MEAN1],
             candidate_row(s, plane, y) + x, blurred[SI_SCORE_MEAN2], n, sums);
     }
 }
 
-static void do_plane(const walk_args *a, int scale, int plane) {
-    const si_score_scale *s = &a->walk->scale[scale];
+static void do_plane(const pass_args *a, int scale, int plane) {
+    const si_score_scale *s = &a->pass->scale[scale];
     unsigned blurs = blurs_of(a, s, plane);
     if (blurs == 0) {
         return;
@@ -226,26 +226,26 @@ static void do_plane(const walk_args *a, int scale, int plane) {
 }
 
 /* Works on the rows that a scale has been given, and on those that the next one gets by it. */
-static void do_batch(const walk_args *a, int scale) {
-    si_score_scale *s = &a->walk->scale[scale];
+static void do_batch(const pass_args *a, int scale) {
+    si_score_scale *s = &a->pass->scale[scale];
     make_planes(a, scale);
     for (int plane = 0; plane < SI_SCORE_PLANES; plane++) {
         do_plane(a, scale, plane);
     }
-    if (scale + 1 < a->walk->scales) {
-        halve_batch(a->walk, scale);
+    if (scale + 1 < a->pass->scales) {
+        halve_batch(a->pass, scale);
     }
     s->filled = 0;
     s->y += BATCH;
-    if (scale + 1 < a->walk->scales && s[1].filled == BATCH) {
+    if (scale + 1 < a->pass->scales && s[1].filled == BATCH) {
         do_batch(a, scale + 1);
     }
 }
 
 /* The incomplete batches at the bottom, and one of zeros, so that the last rows get blurred. */
-static void finish(const walk_args *a) {
-    for (int scale = 0; scale < a->walk->scales; scale++) {
-        if (a->walk->scale[scale].filled > 0) {
+static void finish(const pass_args *a) {
+    for (int scale = 0; scale < a->pass->scales; scale++) {
+        if (a->pass->scale[scale].filled > 0) {
             do_batch(a, scale);
         }
         do_batch(a, scale);
@@ -263,26 +263,26 @@ static float *take(size_t *used, float *base, size_t stride, size_t rows) {
     return base + at;
 }
 
-void si_score_plan(si_score_walk *walk, int width, int height, bool keep_blurs) {
+void si_score_plan(si_score_pass *pass, int width, int height, bool keep_blurs) {
     bool more = true;
-    for (walk->scales = 0; more && walk->scales < SI_SCORE_SCALES; walk->scales++) {
+    for (pass->scales = 0; more && pass->scales < SI_SCORE_SCALES; pass->scales++) {
         size_t stride = ((size_t)width + 2 * SI_SCORE_SLACK - 1) / SI_SCORE_SLACK * SI_SCORE_SLACK;
-        walk->scale[walk->scales] = (si_score_scale){.width = width,
+        pass->scale[pass->scales] = (si_score_scale){.width = width,
             .height = height,
             .stride = stride,
-            .keeps_blurs = keep_blurs && walk->scales == 0};
+            .keeps_blurs = keep_blurs && pass->scales == 0};
         more = width >= MIN_SIDE && height >= MIN_SIDE;
         width = (width + 1) / 2;
         height = (height + 1) / 2;
     }
-    for (int i = 0; i < walk->scales; i++) {
+    for (int i = 0; i < pass->scales; i++) {
         for (int plane = 0; plane < SI_SCORE_PLANES; plane++) {
-            walk->scale[i].needs[plane] = si_score_needs(walk->scales, plane, i);
+            pass->scale[i].needs[plane] = si_score_needs(pass->scales, plane, i);
         }
     }
 }
 
-static void lay_out_scale(const walk_args *a, si_score_scale *s, size_t *used, float *base) {
+static void lay_out_scale(const pass_args *a, si_score_scale *s, size_t *used, float *base) {
     for (int c = 0; c < 3; c++) {
         s->rgb[c] = take(used, base, s->stride, BATCH);
         if (s->needs[c] == 0) {
@@ -291,7 +291,7 @@ static void lay_out_scale(const walk_args *a, si_score_scale *s, size_t *used, f
         s->plane2[c] = take(used, base, s->stride, 2 * BATCH);
         unsigned blurs = blurs_of(a, s, c);
         if (s->keeps_blurs) { /* preparing blurs others than comparing, never more */
-            walk_args preparing = {.walk = a->walk};
+            pass_args preparing = {.pass = a->pass};
             blurs |= blurs_of(&preparing, s, c);
         }
         for (int b = 0; b < SI_SCORE_BLURS; b++) {
@@ -303,23 +303,23 @@ static void lay_out_scale(const walk_args *a, si_score_scale *s, size_t *used, f
     }
 }
 
-size_t si_score_lay_out_scratch(si_score_walk *walk, float *base) {
+size_t si_score_lay_out_scratch(si_score_pass *pass, float *base) {
     si_score_sums comparing;
-    walk_args a = {.walk = walk, .sums = &comparing};
+    pass_args a = {.pass = pass, .sums = &comparing};
     size_t used = 0;
-    for (int i = 0; i < walk->scales; i++) {
-        lay_out_scale(&a, &walk->scale[i], &used, base);
+    for (int i = 0; i < pass->scales; i++) {
+        lay_out_scale(&a, &pass->scale[i], &used, base);
     }
-    walk->zeros = take(&used, base, walk->scale[0].stride, 1);
-    walk->products = take(&used, base, walk->scale[0].stride, BATCH);
-    walk->means = take(&used, base, SI_SCORE_CHUNK + SI_SCORE_SLACK, SI_SCORE_BLURS * BATCH);
+    pass->zeros = take(&used, base, pass->scale[0].stride, 1);
+    pass->products = take(&used, base, pass->scale[0].stride, BATCH);
+    pass->means = take(&used, base, SI_SCORE_CHUNK + SI_SCORE_SLACK, SI_SCORE_BLURS * BATCH);
     return used;
 }
 
-size_t si_score_lay_out_view(const si_score_walk *walk, si_score_view *view, float *base) {
+size_t si_score_lay_out_view(const si_score_pass *pass, si_score_view *view, float *base) {
     size_t used = 0;
-    for (int i = 0; i < walk->scales; i++) {
-        const si_score_scale *s = &walk->scale[i];
+    for (int i = 0; i < pass->scales; i++) {
+        const si_score_scale *s = &pass->scale[i];
         for (int c = 0; c < SI_SCORE_PLANES; c++) {
             if (s->needs[c] == 0) {
                 continue;
@@ -336,9 +336,9 @@ size_t si_score_lay_out_view(const si_score_walk *walk, si_score_view *view, flo
     return used;
 }
 
-void si_score_begin(si_score_walk *walk) {
-    for (int i = 0; i < walk->scales; i++) {
-        si_score_scale *s = &walk->scale[i];
+void si_score_begin(si_score_pass *pass) {
+    for (int i = 0; i < pass->scales; i++) {
+        si_score_scale *s = &pass->scale[i];
         s->filled = 0;
         s->y = 0;
         for (int c = 0; c < SI_SCORE_PLANES; c++) {
@@ -351,16 +351,16 @@ void si_score_begin(si_score_walk *walk) {
     }
 }
 
-void si_score_next_row(const si_score_walk *walk, float *rgb[3]) {
-    const si_score_scale *s = &walk->scale[0];
+void si_score_next_row(const si_score_pass *pass, float *rgb[3]) {
+    const si_score_scale *s = &pass->scale[0];
     for (int c = 0; c < 3; c++) {
         rgb[c] = row_of(s->rgb[c], s, s->filled);
     }
 }
 
-void si_score_row_done(si_score_walk *walk, si_score_view *view, si_score_sums *sums) {
-    walk_args a = {.walk = walk, .view = view, .sums = sums};
-    si_score_scale *s = &walk->scale[0];
+void si_score_row_done(si_score_pass *pass, si_score_view *view, si_score_sums *sums) {
+    pass_args a = {.pass = pass, .view = view, .sums = sums};
+    si_score_scale *s = &pass->scale[0];
     s->filled++;
     bool last = s->y + s->filled == s->height;
     if (s->filled == BATCH) {

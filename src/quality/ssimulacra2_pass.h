@@ -1,4 +1,4 @@
-/* One walk over a picture, top to bottom, through all scales of SSIMULACRA 2.1 at once.
+/* One pass over a picture, top to bottom, through all scales of SSIMULACRA 2.1 at once.
  *
  * Rows enter in batches of SI_SCORE_BATCH. A batch is turned into XYB planes, blurred along the
  * rows, blurred down the columns and compared; each pair of its rows becomes one linear row of the
@@ -47,35 +47,35 @@ typedef struct si_score_view {
     float *square1[SI_SCORE_SCALES][SI_SCORE_PLANES];
 } si_score_view;
 
-/* Scratch memory of a walk and what it is laid out for. */
-typedef struct si_score_walk {
+/* Scratch memory of a pass and what it is laid out for. */
+typedef struct si_score_pass {
     const si_score_kernels *kernels;
     int scales;
     si_score_scale scale[SI_SCORE_SCALES];
     float *zeros;    /* one row of full width */
     float *products; /* one batch of full width */
     float *means;    /* SI_SCORE_BLURS batches of SI_SCORE_CHUNK columns */
-} si_score_walk;
+} si_score_pass;
 
 enum { SI_SCORE_CHUNK = 256 /* columns blurred and compared together, to stay in the cache */ };
 
 /* Sets sizes and needs of all scales of a picture of at least 8×8. `keep_blurs`: whether views of
  * the full size keep blurs, which saves two of five and costs 8 bytes per pixel. */
-void si_score_plan(si_score_walk *walk, int width, int height, bool keep_blurs);
+void si_score_plan(si_score_pass *pass, int width, int height, bool keep_blurs);
 
 /* Floats of scratch memory. Lays it out at `base`, which must be zeroed, unless that is NULL. */
-size_t si_score_lay_out_scratch(si_score_walk *walk, float *base);
+size_t si_score_lay_out_scratch(si_score_pass *pass, float *base);
 
 /* The same for one view, whose memory need not be zeroed. */
-size_t si_score_lay_out_view(const si_score_walk *walk, si_score_view *view, float *base);
+size_t si_score_lay_out_view(const si_score_pass *pass, si_score_view *view, float *base);
 
-/* Begins a walk. Then, for each row of the full size, the caller writes width linear samples to
+/* Begins a pass. Then, for each row of the full size, the caller writes width linear samples to
  * each of the three rows that si_score_next_row() points out, and calls si_score_row_done(). */
-void si_score_begin(si_score_walk *walk);
-void si_score_next_row(const si_score_walk *walk, float *rgb[3]);
+void si_score_begin(si_score_pass *pass);
+void si_score_next_row(const si_score_pass *pass, float *rgb[3]);
 
-/* After each row: with `sums` NULL the walk prepares the view, else it compares and adds to sums.
+/* After each row: with `sums` NULL the pass prepares the view, else it compares and adds to sums.
  * The last row completes all scales. */
-void si_score_row_done(si_score_walk *walk, si_score_view *view, si_score_sums *sums);
+void si_score_row_done(si_score_pass *pass, si_score_view *view, si_score_sums *sums);
 
 #endif

@@ -59,19 +59,19 @@ static double whole_budget(const si_search *s) {
 
 /* The setting of a format with the smallest files that the budget allows. The requested format may
  * overdraw it, as a client that knows nothing else gets it for less. False if none fits. */
-static bool best_setting(const si_search *s, si_format format, si_setting *out) {
+static bool best_setting(const si_search *s, si_format format, si_encoder_setting *out) {
     double overdrawn = s->budget_ms + s->options.budget_ms * SI_TRIAL_OVERDRAFT;
     for (int k = SI_SETTING_COUNT - 1; k >= 0; k--) {
-        const si_setting_info *info = si_setting_get((si_setting)k);
+        const si_encoder_setting_info *info = si_encoder_setting_get((si_encoder_setting)k);
         if (info->format == format && si_search_affords(s, format, info->effort, 1)) {
-            *out = (si_setting)k;
+            *out = (si_encoder_setting)k;
             return true;
         }
     }
     for (int k = 0; format == s->requested && k < SI_SETTING_COUNT; k++) {
-        const si_setting_info *info = si_setting_get((si_setting)k);
+        const si_encoder_setting_info *info = si_encoder_setting_get((si_encoder_setting)k);
         if (info->format == format) {
-            *out = (si_setting)k;
+            *out = (si_encoder_setting)k;
             return si_search_affords_ms(
                 s, si_predict_cost(format, info->effort, &s->features), overdrawn);
         }

@@ -14,10 +14,10 @@
 typedef struct si_trial {
     si_format format;
     bool lossless;
-    si_setting setting; /* lossy: what to encode with; … */
-    int effort;         /* … lossless: how hard to try */
-    double foreseen;    /* bytes */
-    double least;       /* bytes, at the very best */
+    si_encoder_setting setting; /* lossy: what to encode with; … */
+    int effort;                 /* … lossless: how hard to try */
+    double foreseen;            /* bytes */
+    double least;               /* bytes, at the very best */
 } si_trial;
 
 /* The most trials of a first answer, whatever they cost. */

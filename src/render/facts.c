@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "render/image_map.h"
-#include "render/scene.h"
+#include "render/scene/scene.h"
 
-/* A studio with its arena, and the scene of the recipe's picture. */
+/* A render context with its arena, and the scene of the recipe's picture. */
 typedef struct survey {
     si_arena arena;
-    si_studio studio;
+    si_render_context rc;
     si_scene *scene;
     si_geometry view;
 } survey;
@@ -17,10 +17,10 @@ static si_result survey_open(survey *s, const si_recipe *r, const si_files *file
     const si_render_limits *limits, si_diag *diag) {
     si_view view = r->picture.view;
     view.max_pix[0] = view.max_pix[1] = 0;
-    *s = (survey){.studio = {.recipe = r, .files = files}};
-    s->studio.arena = &s->arena;
-    s->studio.limits = si_render_limits_or_default(limits);
-    si_result code = si_scene_open(&s->studio, &r->picture, NULL, &s->scene, diag);
+    *s = (survey){.rc = {.recipe = r, .files = files}};
+    s->rc.arena = &s->arena;
+    s->rc.limits = si_render_limits_or_default(limits);
+    si_result code = si_scene_open(&s->rc, &r->picture, NULL, &s->scene, diag);
     if (code == SI_OK) {
         code = si_geometry_view(&view, s->scene->exact,
             r->dpr_held ? s->scene->detail : si_detail_endless, r->dpr, &s->view, diag);
@@ -29,7 +29,7 @@ static si_result survey_open(survey *s, const si_recipe *r, const si_files *file
 }
 
 static void survey_close(survey *s) {
-    si_studio_close(&s->studio);
+    si_render_context_close(&s->rc);
     si_arena_free(&s->arena);
     vips_error_clear();
 }
@@ -51,15 +51,15 @@ si_result si_render_crops(const si_recipe *r, const si_source *const *crops, int
     const si_files *files, const si_render_limits *limits, double (*rects)[4], uint32_t *colours,
     si_diag *diag) {
     si_arena arena = {0};
-    si_studio studio = {.recipe = r, .files = files, .arena = &arena};
+    si_render_context rc = {.recipe = r, .files = files, .arena = &arena};
     for (int i = 0; i < count; i++) {
         if (crops[i]->smart_crop[0] <= 0 && crops[i]->crop_rect[2] <= 0) {
             return si_fail(diag, SI_ERR_RANGE, "this is no smart crop");
         }
     }
-    studio.limits = si_render_limits_or_default(limits);
-    si_result code = si_studio_crops(&studio, crops, count, rects, colours, diag);
-    si_studio_close(&studio);
+    rc.limits = si_render_limits_or_default(limits);
+    si_result code = si_render_context_crops(&rc, crops, count, rects, colours, diag);
+    si_render_context_close(&rc);
     si_arena_free(&arena);
     vips_error_clear();
     return code;
@@ -88,7 +88,7 @@ static si_str text_of(const char *text) {
 /* The areas of one layer. `map` counts after rotate and extend, mapA in pixels of the source. */
 static bool write_layer(
     const survey *s, const si_scene_layer *l, const si_map *reply, si_bytes *out) {
-    const si_look *given = &l->layer->look;
+    const si_adjustments *given = &l->layer->adjustments;
     si_map at = SI_MAP_IDENTITY, whole, source;
     at.m[2] = l->box.at[0];
     at.m[5] = l->box.at[1];

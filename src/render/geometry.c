@@ -255,7 +255,8 @@ static void anchor_of(way *w, const double path_at[2]) {
             v = w->part[i] + w->part[2 + i] * (0.5 + a->v[i]);
         }
         v = (v - w->crop[i]) * (w->size[i] / w->crop[2 + i]);
-        w->anchor[i] = w->l->look.flip & (i == 0 ? SI_FLIP_LR : SI_FLIP_UD) ? w->size[i] - v : v;
+        w->anchor[i] =
+            w->l->adjustments.flip & (i == 0 ? SI_FLIP_LR : SI_FLIP_UD) ? w->size[i] - v : v;
         w->rect[i] = w->size[i];
     }
 }
@@ -380,7 +381,7 @@ static si_map content_map(const way *w) {
     si_map m = SI_MAP_IDENTITY;
     for (int i = 0; i < 2; i++) {
         double s = w->size[i] / w->crop[2 + i];
-        bool flip = (w->l->look.flip & (i == 0 ? SI_FLIP_LR : SI_FLIP_UD)) != 0;
+        bool flip = (w->l->adjustments.flip & (i == 0 ? SI_FLIP_LR : SI_FLIP_UD)) != 0;
         m.m[i * 4] = flip ? -s : s;
         m.m[i * 3 + 2] = flip ? w->size[i] + w->crop[i] * s : -w->crop[i] * s;
     }

@@ -7,7 +7,7 @@
 #define SI_RENDER_GEOMETRY_H
 
 #include "base/result.h"
-#include "recipe/recipe.h"
+#include "picture/recipe.h"
 
 /* An affine map: x' = m[0]·x + m[1]·y + m[2], y' = m[3]·x + m[4]·y + m[5]. */
 typedef struct si_map {

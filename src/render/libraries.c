@@ -19,7 +19,7 @@
 #endif
 
 #include "codec/codec.h"
-#include "render/load.h"
+#include "render/read/original.h"
 
 enum { TEXT = 256 };
 

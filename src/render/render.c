@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "render/colour.h"
-#include "render/compose.h"
-#include "render/load.h"
-#include "render/reply.h"
+#include "render/read/colour.h"
+#include "render/scene/compose.h"
+#include "render/read/original.h"
+#include "render/embeds.h"
 #include "render/simple.h"
 
 static const int64_t DEFAULT_SOURCE_PIXELS = 1 << 28;
@@ -77,13 +77,13 @@ si_render_limits si_render_limits_or_default(const si_render_limits *limits) {
 si_result si_render(const si_recipe *r, const si_files *files, const si_render_limits *limits,
     si_image *out, si_diag *diag) {
     si_render_limits l = si_render_limits_or_default(limits);
-    si_reply_colours colours = {0};
+    si_output_colours colours = {0};
     si_result code = SI_OK;
     if (r->picture.layer_count < 1) {
         code = si_fail(diag, SI_ERR_NOT_FOUND, "there is no layer 0");
     }
     if (code == SI_OK) {
-        code = si_reply_colours_load(r, files, limits, &colours, diag);
+        code = si_output_colours_load(r, files, limits, &colours, diag);
         l.spaces = &colours.spaces;
     }
     bool simple =
@@ -94,7 +94,7 @@ si_result si_render(const si_recipe *r, const si_files *files, const si_render_l
     if (code == SI_OK) {
         code = si_target_convert(out, &colours.target, diag);
     }
-    si_reply_colours_free(&colours);
+    si_output_colours_free(&colours);
     if (code != SI_OK) {
         si_image_free(out);
     }

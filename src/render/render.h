@@ -4,7 +4,7 @@
 #define SI_RENDER_RENDER_H
 
 #include "codec/image.h"
-#include "recipe/recipe.h"
+#include "picture/recipe.h"
 
 struct si_colour_spaces;
 

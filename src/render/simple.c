@@ -4,11 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "render/filters.h"
+#include "render/pixel/filters.h"
 #include "render/geometry.h"
-#include "render/load.h"
+#include "render/read/original.h"
 #include "render/target.h"
-#include "render/window.h"
+#include "render/read/window.h"
 
 /* ---- what of the composite is needed ---- */
 
@@ -50,12 +50,12 @@ typedef struct job {
 } job;
 
 static double layer_radius(const job *j) {
-    const si_usm *usm = &j->layer->look.ops.usm;
+    const si_usm *usm = &j->layer->adjustments.ops.usm;
     return usm->raw ? usm->radius : usm->radius * j->scale;
 }
 
 static int filter_reach(const job *j) {
-    const si_ops *ops = &j->layer->look.ops;
+    const si_ops *ops = &j->layer->adjustments.ops;
     const si_usm *usm = &j->view->usm;
     return (ops->sharpen ? si_filter_usm_reach(2, SHARPEN_SIGMA * j->scale) + 1 : 0) +
            si_filter_usm_reach(ops->usm.amount, layer_radius(j)) +
@@ -65,7 +65,7 @@ static int filter_reach(const job *j) {
 
 /* Filters of layer 0 run at the reply's resolution with their radius scaled along (P19). */
 static si_result filter(const job *j, si_image *im, si_diag *diag) {
-    const si_ops *ops = &j->layer->look.ops;
+    const si_ops *ops = &j->layer->adjustments.ops;
     const si_usm *l = &ops->usm, *u = &j->view->usm;
     si_result code = SI_OK;
     if (ops->sharpen) {

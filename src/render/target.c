@@ -8,7 +8,7 @@
 
 #include "codec/profile.h"
 #include "codec/srgb.h"
-#include "render/pixels.h"
+#include "render/read/pixel_rows.h"
 
 enum { MAX_PROFILE = 16 << 20, PIECE = 64 << 10 };
 

@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/icc.h"
 #include "codec/image.h"
-#include "recipe/recipe.h"
+#include "picture/recipe.h"
 
 /* What the reply's colours are to be. Zero-initialized: sRGB as it is. Everything is borrowed. */
 typedef struct si_target {

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
-#include "render/reply.h"
+#include "render/embeds.h"
 #include "renderer/answer_facts.h"
 #include "renderer/motion.h"
 
@@ -54,7 +54,7 @@ static si_result answer_moving(const si_recipe *r, const si_files *files,
         out->status = 200;
         out->content_type = si_format_mime(r->format);
         out->choice.format = r->format;
-        out->choice.full = true;
+        out->choice.complete = true;
         out->choice.target = out->choice.score = NAN;
         set_etag(out);
         set_timing(out, (double)(si_now_ns() - start) / 1e6, 0);
@@ -79,7 +79,7 @@ typedef struct early {
 static void hand_on(void *context, const si_choice *so_far, const si_bytes *file) {
     const early *e = context;
     si_answer a = {.choice = *so_far, .body = *file}; /* borrowed, so never freed */
-    a.choice.full = false;
+    a.choice.complete = false;
     describe(e->recipe, &a);
     e->options->on_best(e->options->context, &a);
 }
@@ -87,7 +87,7 @@ static void hand_on(void *context, const si_choice *so_far, const si_bytes *file
 static si_result answer_image(const si_recipe *r, const si_files *files,
     const si_answer_options *options, si_answer *out, si_diag *diag) {
     si_image image = {0};
-    si_reply_embeds embeds = {0};
+    si_output_embeds embeds = {0};
     bool moved;
     si_result result = answer_moving(r, files, options, &moved, out, diag);
     if (result != SI_OK || moved) {
@@ -96,12 +96,12 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
     int64_t start = si_now_ns();
     result = si_render(r, files, &options->limits, &image, diag);
     if (result == SI_OK) {
-        result = si_reply_embeds_load(r, files, &options->limits, &embeds, diag);
+        result = si_output_embeds_load(r, files, &options->limits, &embeds, diag);
     }
     int64_t rendered = si_now_ns();
     if (result == SI_OK) {
         early e = {r, options};
-        si_choose_options how = {.full = options->full,
+        si_choose_options how = {.refined = options->refined,
             .deadline_ns = options->deadline_ns,
             .embeds = &embeds.params,
             .on_best = options->on_best != NULL ? hand_on : NULL,
@@ -111,7 +111,7 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
         }
         result = si_choose(r, &image, &how, &out->choice, diag);
     }
-    si_reply_embeds_free(&embeds);
+    si_output_embeds_free(&embeds);
     si_image_free(&image);
     if (result != SI_OK) {
         return result;
@@ -169,7 +169,7 @@ int si_answer_headers(const si_answer *a, si_bytes *out) {
         }
         ok &= put_line(out, "X-Adobe-Smart-Imaging: %ld", c->saved);
         ok &= put_line(out, "X-Smart-Imaging: format=%s; saved=%ld%s%s; effort=%s",
-            si_format_name(c->format), c->saved, score, target, c->full ? "full" : "fast");
+            si_format_name(c->format), c->saved, score, target, c->complete ? "full" : "fast");
     }
     if (a->server_timing[0] != '\0') {
         ok &= put_line(out, "Server-Timing: %s", a->server_timing);

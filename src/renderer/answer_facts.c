@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "base/digest.h"
-#include "recipe/media_set.h"
-#include "recipe/replies.h"
+#include "reply/media_set.h"
+#include "reply/replies.h"
 #include "render/facts.h"
-#include "render/metadata.h"
-#include "render/photoshop.h"
+#include "render/read/metadata.h"
+#include "render/read/photoshop_paths.h"
 
 enum { PROPERTIES_MAX = 64, VERSION_LENGTH = 12 };
 
@@ -44,7 +44,7 @@ static void add(listing *l, const char *name, const char *fmt, ...) {
     add_text(l, name, n >= 0 ? si_arena_copy(&l->arena, text, len) : NULL);
 }
 
-/* What the front wing says, in the place of what was found here. */
+/* What the front side says, in the place of what was found here. */
 static void add_facts(listing *l, const si_recipe *r) {
     for (int i = 0; i < r->fact_count; i++) {
         int k = 0;

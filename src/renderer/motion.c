@@ -4,8 +4,8 @@
 
 #include "codec/animation.h"
 #include "quality/choose.h"
-#include "render/animation.h"
-#include "render/reply.h"
+#include "render/frames.h"
+#include "render/embeds.h"
 
 /* The encoder begins with the first frame, which tells it what there is to encode. */
 typedef struct motion {
@@ -41,7 +41,7 @@ static si_result look(const si_recipe *r, const si_files *files, const si_render
 si_result si_motion_answer(const si_recipe *r, const si_files *files,
     const si_render_limits *limits, bool *moved, si_bytes *out, si_diag *diag) {
     si_animation_facts facts = {.frames = 1};
-    si_reply_embeds embeds = {0};
+    si_output_embeds embeds = {0};
     *moved = false;
     if (!si_animation_wanted(r)) {
         return SI_OK;
@@ -51,7 +51,7 @@ si_result si_motion_answer(const si_recipe *r, const si_files *files,
         return code;
     }
     *moved = true;
-    code = si_reply_embeds_load(r, files, limits, &embeds, diag);
+    code = si_output_embeds_load(r, files, limits, &embeds, diag);
     motion m = {.r = r, .embeds = &embeds.params, .plays = facts.plays};
     if (code == SI_OK) {
         code = si_animation_render(r, files, limits, on_frame, &m, diag);
@@ -61,6 +61,6 @@ si_result si_motion_answer(const si_recipe *r, const si_files *files,
                               : si_fail(diag, SI_ERR_SOURCE, "the source animation has no frames");
     }
     si_animation_free(m.file);
-    si_reply_embeds_free(&embeds);
+    si_output_embeds_free(&embeds);
     return code;
 }

@@ -35,25 +35,25 @@ enum {
     BACKOFF_MAX_MS = 1000
 };
 
-/* One place in the pool. */
-typedef struct place {
+/* One slot in the pool. */
+typedef struct pool_slot {
     pid_t pid;            /* 0 = empty */
     int broker;           /* our end of the pair, −1 if empty */
-    si_worker_slot *slot; /* shared with the worker in this place */
+    si_worker_slot *slot; /* shared with the worker in this slot */
     bool killed;          /* by the watchdog; say so only once */
     int64_t started_ns;
-    int64_t start_at_ns; /* when an empty place may be filled */
+    int64_t start_at_ns; /* when an empty slot may be filled */
     int quick_deaths;    /* in a row */
-} place;
+} pool_slot;
 
 typedef struct pool {
     si_pool_options options;
     int root_fd, signals;
-    int turnstile;         /* see si_worker_run() */
+    int refinement_slots;  /* see si_worker_run() */
     int asking, answering; /* the fetcher's sockets: kept, so that questions survive it */
     pid_t fetcher;         /* 0 = none runs */
     int64_t fetch_at_ns;   /* when the next may start */
-    place places[SI_POOL_WORKERS_MAX];
+    pool_slot slots[SI_POOL_WORKERS_MAX];
     int64_t stop_by_ns; /* 0 = not stopping */
 } pool;
 
@@ -152,16 +152,16 @@ static int processors(void) {
 
 /* In the fresh child: nothing of the other workers may stay, neither their pages nor (closed by
  * si_worker_run) their sockets, or they would not notice the end of the pool. */
-static _Noreturn void become_worker(pool *p, place *own, int broker, pid_t parent) {
+static _Noreturn void become_worker(pool *p, pool_slot *own, int broker, pid_t parent) {
     for (int i = 0; i < p->options.workers; i++) {
-        if (&p->places[i] != own) {
-            munmap(p->places[i].slot, sizeof *p->places[i].slot);
+        if (&p->slots[i] != own) {
+            munmap(p->slots[i].slot, sizeof *p->slots[i].slot);
         }
     }
-    si_worker_run(&p->options, broker, p->asking, p->turnstile, own->slot, parent);
+    si_worker_run(&p->options, broker, p->asking, p->refinement_slots, own->slot, parent);
 }
 
-static void start_worker(pool *p, place *w) {
+static void start_worker(pool *p, pool_slot *w) {
     int pair[2];
     pid_t self = getpid();
     w->started_ns = si_now_ns();
@@ -193,7 +193,7 @@ static void start_fetcher(pool *p) {
     pid_t self = getpid(), pid = fork();
     if (pid == 0) {
         for (int i = 0; i < p->options.workers; i++) {
-            munmap(p->places[i].slot, sizeof *p->places[i].slot);
+            munmap(p->slots[i].slot, sizeof *p->slots[i].slot);
         }
         si_fetcher_run(&p->options.fetch, p->answering, self);
     }
@@ -206,7 +206,7 @@ static void start_fetcher(pool *p) {
 }
 
 /* The fetcher has ended. Those who wait for it know by their sockets. */
-static void bury_fetcher(pool *p, int status) {
+static void reap_fetcher(pool *p, int status) {
     p->fetcher = 0;
     if (status == 0) {
         p->fetch_at_ns = 0;
@@ -217,16 +217,16 @@ static void bury_fetcher(pool *p, int status) {
     }
 }
 
-static place *place_of(pool *p, pid_t pid) {
+static pool_slot *slot_of(pool *p, pid_t pid) {
     for (int i = 0; i < p->options.workers; i++) {
-        if (p->places[i].pid == pid) {
-            return &p->places[i];
+        if (p->slots[i].pid == pid) {
+            return &p->slots[i];
         }
     }
     return NULL;
 }
 
-static void say_how_it_ended(const place *w, int status) {
+static void say_how_it_ended(const pool_slot *w, int status) {
     const char *on = w->slot->recipe[0] != '\0' ? " on " : "";
     char recipe[sizeof w->slot->recipe];
     memcpy(recipe, w->slot->recipe, sizeof recipe);
@@ -244,8 +244,8 @@ static void say_how_it_ended(const place *w, int status) {
     }
 }
 
-/* A worker has ended: empties its place and says when it may be filled again. */
-static void bury(place *w, int status) {
+/* A worker has ended: empties its slot and says when it may be filled again. */
+static void reap_worker(pool_slot *w, int status) {
     int64_t now = si_now_ns();
     say_how_it_ended(w, status);
     close(w->broker);
@@ -269,19 +269,19 @@ static void reap(pool *p) {
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        place *w = place_of(p, pid);
+        pool_slot *w = slot_of(p, pid);
         if (pid == p->fetcher) {
-            bury_fetcher(p, status);
+            reap_fetcher(p, status);
         } else if (w != NULL) { /* else a stray child of whoever called us */
-            bury(w, status);
+            reap_worker(w, status);
         }
     }
 }
 
 static void kill_all(pool *p, int signal_number) {
     for (int i = 0; i < p->options.workers; i++) {
-        if (p->places[i].pid > 0) {
-            kill(p->places[i].pid, signal_number);
+        if (p->slots[i].pid > 0) {
+            kill(p->slots[i].pid, signal_number);
         }
     }
 }
@@ -316,12 +316,12 @@ static void read_signals(pool *p) {
     reap(p); /* whatever woke us: signals of one kind melt into one */
 }
 
-/* Kills what overran its time, fills empty places. Returns how many workers live. */
+/* Kills what overran its time, fills empty slots. Returns how many workers live. */
 static int watch(pool *p) {
     int64_t now = si_now_ns();
     int alive = 0;
     for (int i = 0; i < p->options.workers; i++) {
-        place *w = &p->places[i];
+        pool_slot *w = &p->slots[i];
         int64_t kill_at = atomic_load(&w->slot->kill_at_ns);
         if (w->pid > 0 && !w->killed && kill_at != 0 && now > kill_at) {
             say("worker %d does not end in time, killing it", w->pid);
@@ -339,7 +339,7 @@ static int watch(pool *p) {
 static int wait_ms(const pool *p) {
     int64_t until = si_now_ns() + WATCH_MS * SI_MILLISECOND;
     for (int i = 0; i < p->options.workers; i++) {
-        const place *w = &p->places[i];
+        const pool_slot *w = &p->slots[i];
         if (w->pid == 0 && p->stop_by_ns == 0 && w->start_at_ns < until) {
             until = w->start_at_ns;
         }
@@ -350,13 +350,13 @@ static int wait_ms(const pool *p) {
 /* Waits for signals and for workers that want a file, and serves them. */
 static void attend(pool *p) {
     struct pollfd fds[2 + SI_POOL_WORKERS_MAX];
-    place *of[1 + SI_POOL_WORKERS_MAX];
+    pool_slot *of[1 + SI_POOL_WORKERS_MAX];
     nfds_t n = 1;
     fds[0] = (struct pollfd){.fd = p->signals, .events = POLLIN};
     for (int i = 0; i < p->options.workers; i++) {
-        if (p->places[i].broker >= 0) {
-            of[n] = &p->places[i];
-            fds[n++] = (struct pollfd){.fd = p->places[i].broker, .events = POLLIN};
+        if (p->slots[i].broker >= 0) {
+            of[n] = &p->slots[i];
+            fds[n++] = (struct pollfd){.fd = p->slots[i].broker, .events = POLLIN};
         }
     }
     bool may_fetch = p->fetcher == 0 && si_now_ns() >= p->fetch_at_ns;
@@ -394,7 +394,7 @@ static bool prepare(pool *p, const si_pool_options *options) {
         return false;
     }
     for (int i = 0; i < o->workers; i++) {
-        place *w = &p->places[i];
+        pool_slot *w = &p->slots[i];
         w->broker = -1;
         w->slot =
             mmap(NULL, sizeof *w->slot, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -418,13 +418,13 @@ static bool prepare(pool *p, const si_pool_options *options) {
         say("no signal descriptor: %s", strerror(errno));
         return false;
     }
-    p->turnstile = memfd_create("smartimg-turnstile", MFD_CLOEXEC);
+    p->refinement_slots = memfd_create("smartimg-refinement-slots", MFD_CLOEXEC);
     if (!si_fetcher_sockets(&p->asking, &p->answering)) {
         say("no sockets for a fetcher: %s", strerror(errno));
         return false;
     }
-    if (p->turnstile < 0) {
-        say("no turnstile for refinements: %s", strerror(errno));
+    if (p->refinement_slots < 0) {
+        say("no refinement slots: %s", strerror(errno));
         return false;
     }
     return true;

@@ -36,8 +36,8 @@ enum {
 #define RSS_MAX (INT64_C(384) << 20) /* bytes an idle worker may hold; more and it is replaced */
 
 /* How long the edge keeps a reply, seconds. A recipe names the state of its file, so a whole reply
- * never goes stale. A first answer is served on, but refreshed when it is asked for again; a full
- * search that was cut short by a busy machine deserves another try later. */
+ * never goes stale. A first answer is served on, but refreshed when it is asked for again; a
+ * refinement that was cut short by a busy machine deserves another try later. */
 #define KEEP_WHOLE 31536000
 #define KEEP_FIRST 1
 #define KEEP_CUT_SHORT 600
@@ -175,9 +175,9 @@ static bool give_up_root(void) {
 }
 
 /* Closes every descriptor but 0 to 2 and those four, which become 3 to 6. */
-static void keep_only(int *listener, int *broker, int *fetcher, int *turnstile) {
+static void keep_only(int *listener, int *broker, int *fetcher, int *refinement_slots) {
     enum { FIRST = 3, KEPT = 4 };
-    int *kept[KEPT] = {listener, broker, fetcher, turnstile};
+    int *kept[KEPT] = {listener, broker, fetcher, refinement_slots};
     for (int i = 0; i < KEPT; i++) { /* out of the way, so that none is overwritten by another */
         *kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, FIRST + KEPT);
     }
@@ -284,18 +284,18 @@ static void reply_error(int connection, const si_diag *diag, si_worker_slot *slo
 }
 
 static long keep_seconds(const si_answer *a, bool refined) {
-    bool whole = !a->smart || a->choice.full;
+    bool whole = !a->smart || a->choice.complete;
     long keep = whole ? KEEP_WHOLE : refined ? KEEP_CUT_SHORT : KEEP_FIRST;
     int64_t fresh = a->foreign ? a->fresh_until - time(NULL) : keep;
     return fresh >= keep ? keep : fresh > 0 ? (long)fresh : 0;
 }
 
-/* Takes a place at the turnstile and steps back behind first answers. False if all are taken. */
-static bool begin_refinement(const si_pool_options *options, int turnstile) {
+/* Takes a refinement slot and steps back behind first answers. False if all are taken. */
+static bool begin_refinement(const si_pool_options *options, int refinement_slots) {
     int places = options->workers > 1 ? options->workers / 2 : 1;
     for (int i = 0; i < places; i++) {
         struct flock place = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = i, .l_len = 1};
-        if (fcntl(turnstile, F_SETLK, &place) == 0) {
+        if (fcntl(refinement_slots, F_SETLK, &place) == 0) {
             setpriority(PRIO_PROCESS, 0, REFINE_NICE);
             return true;
         }
@@ -304,9 +304,9 @@ static bool begin_refinement(const si_pool_options *options, int turnstile) {
 }
 
 /* Undoes it. A worker that may not raise its priority again is no good for first answers. */
-static void end_refinement(int turnstile) {
+static void end_refinement(int refinement_slots) {
     struct flock all = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
-    fcntl(turnstile, F_SETLK, &all);
+    fcntl(refinement_slots, F_SETLK, &all);
     if (setpriority(PRIO_PROCESS, 0, 0) != 0) {
         worn_out = true;
     }
@@ -357,7 +357,7 @@ static void allow_for_downloads(void *context) {
     }
 }
 
-/* Answers a recipe, with the full search if `refine`. Half of the wall time is for the search; the
+/* Answers a recipe, with the refinement if `refine`. Half of the wall time is for the search; the
  * encoding that it ends with has the other half. */
 static void answer(const si_pool_options *options, int connection, int broker, int fetcher,
     const si_scgi_request *request, bool refine, int64_t start_ns, int wall_ms,
@@ -382,7 +382,7 @@ static void answer(const si_pool_options *options, int connection, int broker, i
     si_answer_options how = {.limits = options->limits,
         .deadline_ns = start_ns + wall_ms * SI_MILLISECOND / 2,
         .waited_ns = &t.originals.waited_ns,
-        .full = refine,
+        .refined = refine,
         .on_best = keep_in_hand,
         .context = &t};
     si_answer a = {0};
@@ -397,7 +397,7 @@ static void answer(const si_pool_options *options, int connection, int broker, i
 
 /* One request on a fresh connection, from first byte to last. */
 static void serve(const si_pool_options *options, int connection, int broker, int fetcher,
-    int turnstile, si_worker_slot *slot) {
+    int refinement_slots, si_worker_slot *slot) {
     static char buffer[SI_SCGI_LIMIT];
     int64_t start = si_now_ns(), read_by = start + READ_MS * SI_MILLISECOND;
     si_scgi_request request;
@@ -408,7 +408,7 @@ static void serve(const si_pool_options *options, int connection, int broker, in
     if (r == SI_OK) {
         snprintf(slot->recipe, sizeof slot->recipe, "%.*s", SI_STR_ARG(request.recipe));
         start = si_now_ns();
-        bool refine = request.refresh && begin_refinement(options, turnstile);
+        bool refine = request.refresh && begin_refinement(options, refinement_slots);
         int wall_ms = options->wall_ms * (refine ? REFRESH_PATIENCE : 1);
         atomic_store(&slot->kill_at_ns, start + (wall_ms + KILL_SLACK_MS) * SI_MILLISECOND);
         renew_cpu_limit(options->cpu_seconds);
@@ -416,7 +416,7 @@ static void serve(const si_pool_options *options, int connection, int broker, in
         answer(options, connection, broker, fetcher, &request, refine, start, wall_ms, slot);
         set_alarm(0);
         if (refine) {
-            end_refinement(turnstile);
+            end_refinement(refinement_slots);
         }
     } else if (r != SI_ERR_IO) { /* else there is nobody to tell */
         reply_error(connection, &diag, slot);
@@ -447,8 +447,8 @@ static int next_connection(int events, int listener, int broker) {
     return fd >= 0 ? fd : errno == EINVAL || errno == EBADF ? -2 : -1;
 }
 
-_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher, int turnstile,
-    si_worker_slot *slot, pid_t pool) {
+_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher,
+    int refinement_slots, si_worker_slot *slot, pid_t pool) {
     int listener = options->listen_fd;
     prctl(PR_SET_NAME, "smartimg-render", 0, 0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -456,7 +456,7 @@ _Noreturn void si_worker_run(const si_pool_options *options, int broker, int fet
         _exit(0); /* it died before we asked to die with it */
     }
     own_slot = slot;
-    keep_only(&listener, &broker, &fetcher, &turnstile);
+    keep_only(&listener, &broker, &fetcher, &refinement_slots);
     confine(options);
     catch_signals();
     si_diag diag = {0};
@@ -486,7 +486,7 @@ _Noreturn void si_worker_run(const si_pool_options *options, int broker, int fet
             break;
         }
         if (connection >= 0) {
-            serve(options, connection, broker, fetcher, turnstile, slot);
+            serve(options, connection, broker, fetcher, refinement_slots, slot);
             served++;
             if (worn_out || (!SI_SANITIZED && resident_bytes() > RSS_MAX)) {
                 break;

@@ -26,11 +26,11 @@ typedef struct si_worker_slot {
 } si_worker_slot;
 
 /* The life of a worker, in a freshly forked process: never returns. `broker` is its end of the
- * socket pair to the pool; `fetcher` the socket of si_fetcher_open(), which all share; `turnstile`
- * an empty file that all workers share: who refines holds a POSIX record lock on one of its first
- * bytes, of which there are as many as may refine at a time, and its death releases it. Every other
- * descriptor but 0 to 2 and options->listen_fd is closed. */
-_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher, int turnstile,
-    si_worker_slot *slot, pid_t pool);
+ * socket pair to the pool; `fetcher` the socket of si_fetcher_open(), which all share;
+ * `refinement_slots` an empty file that all workers share: who refines holds a POSIX record lock on
+ * one of its first bytes, of which there are as many as may refine at a time, and its death
+ * releases it. Every other descriptor but 0 to 2 and options->listen_fd is closed. */
+_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher,
+    int refinement_slots, si_worker_slot *slot, pid_t pool);
 
 #endif

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "catalog/catalog.h"
-#include "source/packet.h"
+#include "process/fdpass.h"
 
 enum { MAX_PATH = 4096 };
 

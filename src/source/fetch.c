@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "source/address.h"
+#include "source/public_address.h"
 #include "source/freshness.h"
 
 enum { CONNECT_MS = 5000 };

@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "base/sanitize.h"
-#include "source/packet.h"
+#include "process/fdpass.h"
 
 enum { SPARE_FILES = 64, LONGEST_WAIT_MS = 1000, MEMORY = 1 << 30 };
 

@@ -120,7 +120,7 @@ class View(Pixels):
         self.check_rows("small", self.SMALL)
 
     def test_the_same_through_the_compositor(self):
-        """A second layer that nobody sees takes the other road through the renderer."""
+        """A second layer that nobody sees takes the other path through the renderer."""
         extra = "&layer=1&src=label&pos=5000,5000&layer=comp"
         self.check_rows("grid", [(q + extra, s, at) for q, s, at in self.BIG])
         self.check_rows("small", [(q + extra, s, at) for q, s, at in self.SMALL])

@@ -1,4 +1,4 @@
-"""Requests about catalog and sources (reference/commands.md 7.2, 7.3): the front wing's and the
+"""Requests about catalog and sources (reference/commands.md 7.2, 7.3): the front side's and the
 renderer's property replies, byte by byte where clients rely on that."""
 
 import json

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "codec/image.h"
-#include "render/plane.h"
+#include "render/pixel/plane.h"
 
 /* xorshift: the same numbers on every machine */
 static inline uint32_t next_random(uint32_t *state) {

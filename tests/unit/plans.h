@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "recipe/plan.h"
+#include "plan/plan.h"
 #include "recipe_text.h"
 
 static char folder[] = "/tmp/smartimg-plan-XXXXXX";

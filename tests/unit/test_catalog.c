@@ -71,7 +71,7 @@ static void describe(const si_attribute *row, const si_attributes *a, char out[2
             snprintf(out + strlen(out), 200 - strlen(out), "%s;", list->items[i]);
         }
     } else if (strcmp(row->type, "ADDRESSES") == 0) {
-        const si_address_list *list = *(const si_address_list *const *)v;
+        const si_address_filter *list = *(const si_address_filter *const *)v;
         snprintf(out, 200, "%d:%d", list != NULL ? list->count : 0,
             list != NULL ? list->networks[0].bits : 0);
     } else if (strcmp(row->type, "LOCALES") == 0) {
@@ -509,9 +509,9 @@ static void test_addresses(void **state) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         si_arena arena = {0};
-        const si_address_list *list;
-        assert_true(si_address_list_read(si_str_of(rows[i].list), &arena, &list));
-        if (si_address_allowed(list, si_str_of(rows[i].client)) != rows[i].allowed) {
+        const si_address_filter *list;
+        assert_true(si_address_filter_read(si_str_of(rows[i].list), &arena, &list));
+        if (si_address_filter_allows(list, si_str_of(rows[i].client)) != rows[i].allowed) {
             fail_msg("%s %s", rows[i].list, rows[i].client);
         }
         si_arena_free(&arena);

@@ -107,14 +107,15 @@ static double score_of(const si_image *im, si_format format, const si_bytes *fil
 
 /* What every choice has to keep to. */
 static void check(const si_recipe *r, const si_image *im, const si_choice *c) {
-    const si_candidate *baseline = &c->candidates[c->baseline], *winner = &c->candidates[c->winner];
-    assert_true(baseline->baseline);
-    assert_int_equal(baseline->format, r->format);
+    const si_candidate *requested = &c->candidates[c->requested],
+                       *winner = &c->candidates[c->winner];
+    assert_true(requested->requested);
+    assert_int_equal(requested->format, r->format);
     assert_int_equal(c->body.len, winner->bytes);
     assert_int_equal(c->format, winner->format);
-    assert_true(c->body.len <= baseline->bytes);
-    if (c->winner != c->baseline) {
-        assert_int_equal(c->saved, (long)baseline->bytes - (long)c->body.len);
+    assert_true(c->body.len <= requested->bytes);
+    if (c->winner != c->requested) {
+        assert_int_equal(c->saved, (long)requested->bytes - (long)c->body.len);
         assert_true(c->saved > 0);
         double score = score_of(im, c->format, &c->body);
         assert_true(score >= c->target - SI_SCORE_SLACK - 1e-6);
@@ -124,11 +125,11 @@ static void check(const si_recipe *r, const si_image *im, const si_choice *c) {
     }
     for (int i = 0; i < c->candidate_count; i++) { /* the smallest good one wins */
         const si_candidate *k = &c->candidates[i];
-        if (!k->baseline && k->score >= c->target - SI_SCORE_SLACK && k->bytes > 0 &&
+        if (!k->requested && k->score >= c->target - SI_SCORE_SLACK && k->bytes > 0 &&
             (r->format != SI_FORMAT_PNG || r->quality < 100 || k->params.lossless)) {
             assert_true(c->body.len <= k->bytes);
             assert_true(
-                k->format == r->format || c->saved >= (long)baseline->bytes - (long)k->bytes);
+                k->format == r->format || c->saved >= (long)requested->bytes - (long)k->bytes);
         }
     }
 }
@@ -136,7 +137,7 @@ static void check(const si_recipe *r, const si_image *im, const si_choice *c) {
 static si_choice choose(const si_recipe *r, const si_image *im, bool full) {
     si_choice c = {0};
     si_diag diag = {0};
-    si_choose_options how = {.full = full};
+    si_choose_options how = {.refined = full};
     assert_int_equal(si_choose(r, im, &how, &c, &diag), SI_OK);
     check(r, im, &c);
     return c;
@@ -154,8 +155,8 @@ static void photo_in_every_format(void **state) {
             si_recipe r = request(SI_FORMAT_JPEG, quality);
             add_rung(&r, formats[i]);
             si_choice fast = choose(&r, &im, false), full = choose(&r, &im, true);
-            assert_false(fast.full);
-            assert_true(full.full);
+            assert_false(fast.complete);
+            assert_true(full.complete);
             for (int k = 1; k < fast.candidate_count; k++) { /* SI-22 */
                 assert_true(!fast.candidates[k].params.lossless || fast.score < fast.target);
             }
@@ -333,7 +334,7 @@ static void better_jpeg(void **state) {
     r.smart = false; /* then the plain JPEG, unscored */
     si_choice plain = choose(&r, &im, false);
     assert_int_equal(plain.candidate_count, 1);
-    assert_true(plain.full);
+    assert_true(plain.complete);
     assert_true(isnan(plain.target));
     assert_int_equal(plain.saved, 0);
     si_choice_free(&plain);
@@ -401,7 +402,7 @@ static void deadline_leaves_the_best_so_far(void **state) {
          seconds *= 2) { /* until there is time for one */
         clock_gettime(CLOCK_MONOTONIC, &t);
         si_choose_options how = {
-            .full = true, .deadline_ns = (t.tv_sec + seconds) * second + t.tv_nsec};
+            .refined = true, .deadline_ns = (t.tv_sec + seconds) * second + t.tv_nsec};
         si_choice c = {0};
         si_diag diag = {0};
         assert_int_equal(si_choose(&r, &im, &how, &c, &diag), SI_OK);
@@ -422,7 +423,7 @@ static void deadline_leaves_the_best_so_far(void **state) {
 static void busy_machines_end_earlier(void **state) {
     (void)state;
     struct timespec t;
-    si_choice c = {.full = true, .candidate_count = 1};
+    si_choice c = {.complete = true, .candidate_count = 1};
     si_search s = {.choice = &c, .budget_ms = 1e6};
     s.features.megapixels = 0.5;
     double cost = si_predict_cost(SI_FORMAT_AVIF, 6, &s.features);
@@ -432,13 +433,13 @@ static void busy_machines_end_earlier(void **state) {
     s.options.deadline_ns = now + (int64_t)((2 * cost + ample_ms) * 1e6);
     s.cpu_ms = s.wall_ms = 100;
     assert_true(si_search_affords(&s, SI_FORMAT_AVIF, 6, 1));
-    assert_true(c.full);
+    assert_true(c.complete);
     s.wall_ms = 100 * (3 + ample_ms / cost);
     assert_false(si_search_affords(&s, SI_FORMAT_AVIF, 6, 1));
-    assert_false(c.full);
-    c.full = true; /* what no machine has time for is not asked for again */
+    assert_false(c.complete);
+    c.complete = true; /* what no machine has time for is not asked for again */
     assert_false(si_search_affords(&s, SI_FORMAT_AVIF, 6, 1e3));
-    assert_true(c.full);
+    assert_true(c.complete);
 }
 
 static void no_budget_no_conversion(void **state) {
@@ -451,7 +452,7 @@ static void no_budget_no_conversion(void **state) {
     si_diag diag = {0};
     assert_int_equal(si_choose(&r, &im, &how, &c, &diag), SI_OK);
     check(&r, &im, &c);
-    assert_int_equal(c.winner, c.baseline);
+    assert_int_equal(c.winner, c.requested);
     assert_int_equal(c.saved, 0);
     si_choice_free(&c);
     /* with a little more, WebP goes out where AVIF takes too long */
@@ -461,11 +462,11 @@ static void no_budget_no_conversion(void **state) {
     check(&r, &im, &c);
     assert_int_not_equal(c.format, SI_FORMAT_AVIF);
     si_choice_free(&c);
-    /* a deadline that has passed leaves the baseline */
-    how = (si_choose_options){.full = true, .deadline_ns = 1};
+    /* a deadline that has passed leaves the requested encoding */
+    how = (si_choose_options){.refined = true, .deadline_ns = 1};
     assert_int_equal(si_choose(&r, &im, &how, &c, &diag), SI_OK);
     assert_int_equal(c.candidate_count, 1);
-    assert_false(c.full);
+    assert_false(c.complete);
     si_choice_free(&c);
     si_image_free(&im);
 }
@@ -693,7 +694,7 @@ static void take(void *context, const si_choice *so_far, const si_bytes *file) {
     assert_int_equal(so_far->saved, (long)so_far->candidates[0].bytes - (long)file->len);
     double score = score_of(h->image, so_far->format, file); /* complete, then */
     if (h->count == 0) {
-        assert_true(c->baseline);
+        assert_true(c->requested);
     } else {
         assert_true(file->len < h->bytes);
         assert_true(score >= so_far->target - SI_SCORE_SLACK - 1e-6);
@@ -709,7 +710,7 @@ static void test_best_so_far(void **state) {
     si_recipe r = request(SI_FORMAT_JPEG, 85);
     add_rung(&r, SI_FORMAT_WEBP);
     handed h = {.image = &im};
-    si_choose_options how = {.full = true, .on_best = take, .context = &h};
+    si_choose_options how = {.refined = true, .on_best = take, .context = &h};
     si_choice c = {0};
     assert_int_equal(si_choose(&r, &im, &how, &c, NULL), SI_OK);
     assert_true(h.count >= 2);

@@ -83,7 +83,7 @@ static void flip_and_extend(void **state) {
         l->extend[0] = 10;
         l->bg_color = (si_paint){0x00FFFF, 255};
         si_recipe r = composition(1);
-        *(comp ? &r.picture.comp.flip : &l->look.flip) = SI_FLIP_LR;
+        *(comp ? &r.picture.comp.flip : &l->adjustments.flip) = SI_FLIP_LR;
         si_image out = compose(&r);
         assert_int_equal(out.width, 74);
         assert_int_equal(out.height, 32);
@@ -114,7 +114,7 @@ static void right_angles(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         si_layer *l = image_layer(0, "quarters");
         l->rotate = rows[i].degrees;
-        l->look.flip = rows[i].flip;
+        l->adjustments.flip = rows[i].flip;
         si_recipe r = composition(1);
         si_image out = compose(&r);
         assert_int_equal(out.width, rows[i].w);
@@ -206,8 +206,8 @@ static void opacity(void **state) {
     (void)state;
     image_layer(0, "red");
     si_layer *l = solid_layer(1, 20, 20, 0x0000FF, 255);
-    l->look.opac[0] = 50;
-    l->look.opac[1] = 60;
+    l->adjustments.opac[0] = 50;
+    l->adjustments.opac[1] = 60;
     si_recipe r = composition(2);
     r.picture.comp.opac[0] = 80;
     si_image out = compose(&r);
@@ -219,8 +219,8 @@ static void opacity(void **state) {
 static void clip_paths(void **state) {
     (void)state;
     si_layer *l = image_layer(0, "red");
-    l->look.clip_path = "M20,10L120,10L120,60L20,60Z";
-    l->look.clip_xpath = "M40,20L60,20L60,40L40,40Z";
+    l->adjustments.clip_path = "M20,10L120,10L120,60L20,60Z";
+    l->adjustments.clip_xpath = "M40,20L60,20L60,40L40,40Z";
     si_recipe r = composition(1);
     si_image out = compose(&r);
     expect(&out, 19, 30, 0, 0, 0, 0, 0);
@@ -232,7 +232,7 @@ static void clip_paths(void **state) {
 
     image_layer(0, "red"); /* a colour takes its size from the path, its origin is the path's 0,0 */
     l = solid_layer(1, 0, 0, 0x0000FF, 255);
-    l->look.clip_path = "M10,-20L30,-20L30,-5L10,-5Z";
+    l->adjustments.clip_path = "M10,-20L30,-20L30,-5L10,-5Z";
     r = composition(2);
     out = compose(&r);
     expect(&out, 110, 30, 0, 0, 255, 255, 0);
@@ -251,10 +251,10 @@ static void recoloured(void **state) {
         si_layer *l = image_layer(i, "halves");
         l->mask.kind = SI_SOURCE_FILE;
         l->mask.file.path = i == 1 ? "disc" : "halves";
-        l->look.ops.colorize = SI_COLORIZE_OFF;
-        l->look.ops.colorize_rgb = i == 1 ? 0xC80000 : 0x00C800;
+        l->adjustments.ops.colorize = SI_COLORIZE_OFF;
+        l->adjustments.ops.colorize_rgb = i == 1 ? 0xC80000 : 0x00C800;
     }
-    layers[2].look.ops.invert = true;
+    layers[2].adjustments.ops.invert = true;
     si_recipe r = composition(3);
     si_image out = compose(&r);
     expect(&out, 30, 50, 0, 0, 0, 255, 1); /* black stays black */
@@ -266,7 +266,7 @@ static void recoloured(void **state) {
 static void blurred_background(void **state) {
     (void)state;
     si_layer *l = image_layer(0, "disc");
-    l->look.ops.blur = 15;
+    l->adjustments.ops.blur = 15;
     l->mask_use = SI_MASK_OFF;
     image_layer(1, "disc");
     si_recipe r = composition(2);
@@ -275,7 +275,7 @@ static void blurred_background(void **state) {
     expect(&out, 2, 2, 0, 0, 255, 255, 0);
     si_image_free(&out);
 
-    image_layer(0, "halves")->look.ops.blur = 10;
+    image_layer(0, "halves")->adjustments.ops.blur = 10;
     si_recipe s = composition(1);
     out = compose(&s);
     expect(&out, 49, 50, 123, 123, 123, 255, 4); /* half way at the edge, … */
@@ -307,9 +307,9 @@ static void effects(void **state) {
     si_effect_init(&e, -1);
     e.color = (si_paint){0xFF0000, 255};
     set_pixels(&e.pos, 20, 0);
-    l->look.effects = &e;
-    l->look.effect_count = 1;
-    l->look.opac[0] = 50;
+    l->adjustments.effects = &e;
+    l->adjustments.effect_count = 1;
+    l->adjustments.opac[0] = 50;
     si_recipe r = composition(2);
     si_image out = compose(&r);
     expect(&out, 150, 50, 255, 128, 128, 255, 1); /* the shadow, at the parent's opacity */
@@ -323,7 +323,7 @@ static void effects(void **state) {
     si_image_free(&out);
 
     e.number = 1; /* inside: only where the parent is */
-    l->look.opac[0] = 100;
+    l->adjustments.opac[0] = 100;
     out = compose(&r);
     expect(&out, 130, 50, 255, 0, 0, 255, 0);
     expect(&out, 70, 50, 0, 0, 255, 255, 0);
@@ -352,8 +352,8 @@ static void shadow_in_margin(void **state) {
     e.opac = 75;
     e.blur = 4;
     set_pixels(&e.pos, 4, 4);
-    l->look.effects = &e;
-    l->look.effect_count = 1;
+    l->adjustments.effects = &e;
+    l->adjustments.effect_count = 1;
     si_recipe r = composition(1);
     si_image out = compose(&r);
     assert_int_equal(out.width, 252);
@@ -460,8 +460,8 @@ static void nested_padding(void **state) {
         si_layer_init(&layers[1], 1);
         layers[1].source.kind = SI_SOURCE_NESTED;
         layers[1].source.nested = &picture;
-        layers[1].look.effects = &e;
-        layers[1].look.effect_count = 1;
+        layers[1].adjustments.effects = &e;
+        layers[1].adjustments.effect_count = 1;
         si_recipe r = composition(2);
         si_image out = compose(&r); /* red from 75 to 125, its shadow 20 lower */
         expect(&out, 100, 100, 255, 0, 0, 255, 0);

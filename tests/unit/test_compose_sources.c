@@ -98,10 +98,10 @@ static void clip_by_name(void **state) {
         for (int comp = 0; comp < 2; comp++) {
             si_layer *l = image_layer(0, "paths");
             si_recipe r = composition(1);
-            si_look *look = comp ? &r.picture.comp : &l->look;
-            look->clip_path_e = rows[i].clip;
-            look->clip_xpath_e = rows[i].clip_out;
-            look->flip = rows[i].flip;
+            si_adjustments *adjustments = comp ? &r.picture.comp : &l->adjustments;
+            adjustments->clip_path_e = rows[i].clip;
+            adjustments->clip_xpath_e = rows[i].clip_out;
+            adjustments->flip = rows[i].flip;
             si_image out = compose(&r);
             static const int points[4][2] = {{60, 40}, {120, 40}, {60, 80}, {20, 40}};
             for (int k = 0; k < 4; k++) {
@@ -120,7 +120,7 @@ static void crop_by_name(void **state) {
         si_layer *l = image_layer(0, "paths");
         solid_layer(1, 10, 10, 0x0000FF, 255);
         si_recipe r = composition(2);
-        *(comp ? &r.picture.comp.crop_path : &l->look.crop_path) = "inner,nothing";
+        *(comp ? &r.picture.comp.crop_path : &l->adjustments.crop_path) = "inner,nothing";
         si_image out = compose(&r);
         assert_int_equal(out.width, 100);
         assert_int_equal(out.height, 40);
@@ -131,7 +131,7 @@ static void crop_by_name(void **state) {
         si_image_free(&out);
     }
     si_layer *l = image_layer(0, "paths"); /* before crop, P17 */
-    l->look.crop_path = "inner";
+    l->adjustments.crop_path = "inner";
     l->crop_unit = SI_UNIT_NORMALIZED;
     l->crop[2] = l->crop[3] = 0.5;
     si_recipe r = composition(1);

@@ -1,8 +1,8 @@
-/* Views of pictures of layers: tiles join, densities agree, the short road and the general one give
+/* Views of pictures of layers: tiles join, densities agree, the short path and the general one give
  * the same picture, errors. */
 #include "layers.h"
 
-#include "render/window.h"
+#include "render/read/window.h"
 
 static void disc(int x, int y, int *s) {
     int dx = 2 * x - 99, dy = 2 * y - 99;
@@ -38,21 +38,21 @@ static si_recipe busy(void) {
     shadow.blur = 6;
     shadow.noise = 10;
     set_pixels(&shadow.pos, 9, 14);
-    l->look.effects = &shadow;
-    l->look.effect_count = 1;
+    l->adjustments.effects = &shadow;
+    l->adjustments.effect_count = 1;
     l = image_layer(2, "photo");
     l->size[0] = 250;
     set_pixels(&l->pos, 150, -60);
-    l->look.ops.blur = 9;
-    l->look.ops.noise = 20;
+    l->adjustments.ops.blur = 9;
+    l->adjustments.ops.noise = 20;
     l = solid_layer(3, 300, 90, 0xFFCC00, 128);
     l->blend = SI_BLEND_DISSOLVE;
     set_pixels(&l->pos, 40, 150);
     l = image_layer(4, "photo");
     l->size[0] = 100;
     l->rotate = 90;
-    l->look.ops.colorize = SI_COLORIZE_NORM;
-    l->look.ops.colorize_rgb = 0x3060A0;
+    l->adjustments.ops.colorize = SI_COLORIZE_NORM;
+    l->adjustments.ops.colorize_rgb = 0x3060A0;
     set_pixels(&l->pos, 250, 100);
     si_recipe r = composition(5);
     r.alpha = false;
@@ -100,7 +100,7 @@ static void density(void **state) {
             si_layer *l = image_layer(i, i % 3 == 0 ? "waves" : i % 3 == 1 ? "jpeg" : "photo");
             l->size[0] = 60 + i;
             l->rotate = i % 4 == 3 ? 20 * i : 0;
-            l->look.ops.blur = i % 5 == 0 ? 3 : 0;
+            l->adjustments.ops.blur = i % 5 == 0 ? 3 : 0;
             set_pixels(&l->pos, 15 * (i % 7) - 50, 11 * (i % 5) - 20);
         }
         si_recipe r = composition(count);
@@ -124,7 +124,7 @@ static void density(void **state) {
     }
 }
 
-/* A hidden layer more: the same picture by the general road. */
+/* A hidden layer more: the same picture by the general path. */
 static si_image generally(si_recipe r) {
     solid_layer(1, 1, 1, 0, 255)->hide = true;
     r.picture.layer_count = 2;
@@ -222,7 +222,7 @@ static void regions(void **state) {
 /* A stretched view stretches what has a radius, too. */
 static void stretched(void **state) {
     (void)state;
-    image_layer(0, "disc")->look.ops.blur = 4;
+    image_layer(0, "disc")->adjustments.ops.blur = 4;
     si_recipe r = composition(1);
     r.picture.view.scl = 0;
     r.picture.view.wid = 400;
@@ -247,7 +247,7 @@ static void huge_templates(void **state) {
     (void)state;
     for (int i = 0; i < 3; i++) {
         image_layer(i, "photo")->scale = 20; /* 40000×30000 */
-        layers[i].look.opac[0] = 50;
+        layers[i].adjustments.opac[0] = 50;
         set_pixels(&layers[i].pos, 4000 * i, 2000 * i);
     }
     si_recipe r = composition(3);
@@ -272,8 +272,8 @@ static void extremes(void **state) {
         e.color = (si_paint){0, 255};
         e.blur = e.grow = i == 0 ? 1 : 0;
         set_pixels(&e.pos, 2e9, -2e9);
-        l->look.effects = &e;
-        l->look.effect_count = i != 3;
+        l->adjustments.effects = &e;
+        l->adjustments.effect_count = i != 3;
         if (i == 2) {
             l->perspective = (si_perspective){
                 .mode = SI_PERSPECTIVE_SUPER, .v = {-1e9, -1e9, 1e9, -1e9, 1e9, 1e9, -1e9, 1e9}};

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "source/address.h"
+#include "source/public_address.h"
 #include "source/fetcher.h"
 #include "source/freshness.h"
 

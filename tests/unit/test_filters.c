@@ -1,7 +1,7 @@
 /* Sharpening filters. */
 #include "pictures.h"
 
-#include "render/filters.h"
+#include "render/pixel/filters.h"
 
 static si_image plain(int w, int h, int channels, int level) {
     si_image im;

@@ -2,7 +2,7 @@
  * their descriptions say. The files are written here, with an LZW that never compresses. */
 #include "pictures.h"
 
-#include "render/read/gif.h"
+#include "render/read/read_gif.h"
 
 enum { WIDTH = 24, HEIGHT = 16, MAX_FRAMES = 6 };
 

@@ -1,7 +1,7 @@
-/* Limits of values (recipe/limits.h): whatever a request may say, the recipe's reader takes.
+/* Limits of values (picture/limits.h): whatever a request may say, the recipe's reader takes.
  */
-#include "recipe/command.h"
-#include "recipe/schema.h"
+#include "request/command.h"
+#include "picture/schema.h"
 
 #include "command_samples.h"
 #include "plans.h"

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "recipe/lock.h"
+#include "plan/lock.h"
 
 static const char key[] = "a key of 24 characters!!";
 static const si_str path = {"/is/image/acme/shoe", 19};

@@ -4,8 +4,8 @@
 #include "codec/animation.h"
 #include "codec/codec.h"
 #include "codec/profile.h"
-#include "render/animation.h"
-#include "render/reply.h"
+#include "render/frames.h"
+#include "render/embeds.h"
 #include "renderer/motion.h"
 
 /* ---- files by name ---- */
@@ -215,7 +215,8 @@ static void inks_are_kept(void **state) {
         assert_memory_equal(out.pixels, inks, 4);
         si_image_free(&out);
     }
-    layer.look.ops.sharpen = true; /* then it must pass through RGB, and to the file's profile */
+    layer.adjustments.ops.sharpen =
+        true; /* then it must pass through RGB, and to the file's profile */
     si_image out = render_named(&r);
     assert_true(out.cmyk);
     assert_memory_not_equal(out.pixels, inks, 4);
@@ -302,9 +303,9 @@ static void metadata_travels(void **state) {
         r.print_res = -1;
         layer.crop_unit = SI_UNIT_PIXELS; /* the left half: x doubles */
         memcpy(layer.crop, (const double[4]){0, 0, 4, 8}, sizeof layer.crop);
-        si_reply_embeds e = {0};
+        si_output_embeds e = {0};
         si_diag diag = {0};
-        if (si_reply_embeds_load(&r, &named, NULL, &e, &diag) != SI_OK) {
+        if (si_output_embeds_load(&r, &named, NULL, &e, &diag) != SI_OK) {
             fail_msg("%s", diag.text);
         }
         assert_int_equal(e.params.dpi, 240);
@@ -315,11 +316,11 @@ static void metadata_travels(void **state) {
         assert_memory_equal(knot, "\0\1\0\x80\0\0\0\x80\0\0", 10);
         si_pixel_type type;
         assert_true(si_icc_type(e.params.icc, e.params.icc_len, &type) && type == SI_PIXEL_RGB);
-        si_reply_embeds_free(&e);
+        si_output_embeds_free(&e);
         r.format = SI_FORMAT_WEBP; /* carries nothing of it */
-        assert_int_equal(si_reply_embeds_load(&r, &named, NULL, &e, &diag), SI_OK);
+        assert_int_equal(si_output_embeds_load(&r, &named, NULL, &e, &diag), SI_OK);
         assert_true(e.params.icc == NULL && e.params.xmp == NULL && e.params.paths == NULL);
-        si_reply_embeds_free(&e);
+        si_output_embeds_free(&e);
     }
     si_image_free(&im);
 }
@@ -328,11 +329,11 @@ static void forced_colours_are_read(void **state) {
     (void)state;
     si_recipe r = recipe(0, 0);
     r.quantize.forced = "000000,FF8001";
-    si_reply_embeds e = {0};
-    assert_int_equal(si_reply_embeds_load(&r, &named, NULL, &e, NULL), SI_OK);
+    si_output_embeds e = {0};
+    assert_int_equal(si_output_embeds_load(&r, &named, NULL, &e, NULL), SI_OK);
     assert_int_equal(e.params.quantize.forced_count, 2);
     assert_int_equal(e.params.quantize.forced[1], 0xff8001);
-    si_reply_embeds_free(&e);
+    si_output_embeds_free(&e);
 }
 
 /* ---- jpegSize ---- */

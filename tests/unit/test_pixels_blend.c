@@ -3,9 +3,9 @@
 
 #include <math.h>
 
-#include "render/blend.h"
-#include "render/mask.h"
-#include "render/noise.h"
+#include "render/pixel/blend.h"
+#include "render/pixel/mask.h"
+#include "render/pixel/noise.h"
 
 /* ---- the reference: section 8.5, in doubles ---- */
 

@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "base/sanitize.h"
-#include "render/blur.h"
-#include "render/morphology.h"
+#include "render/pixel/blur.h"
+#include "render/pixel/morphology.h"
 
 static int clamp(int v, int high) {
     return v < 0 ? 0 : v > high ? high : v;

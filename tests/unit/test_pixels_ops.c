@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "render/noise.h"
-#include "render/ops.h"
+#include "render/pixel/noise.h"
+#include "render/pixel/ops.h"
 
 static si_image one(uint8_t r, uint8_t g, uint8_t b) {
     si_image im = new_image(1, 1, 3);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <time.h>
 
-#include "render/path.h"
+#include "render/pixel/path_fill.h"
 
 static void parses_to(const char *text, const char *expected) {
     si_arena arena = {0};

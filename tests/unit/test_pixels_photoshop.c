@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/bytes.h"
-#include "render/photoshop.h"
+#include "render/read/photoshop_paths.h"
 
 static void put(si_bytes *b, const void *data, size_t len) {
     assert_true(si_bytes_append(b, data, len));

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <time.h>
 
-#include "render/warp.h"
+#include "render/pixel/warp.h"
 
 /* A smooth picture: what interpolation must reproduce. */
 static si_image smooth_image(int w, int h, int channels) {

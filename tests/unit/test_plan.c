@@ -3,7 +3,7 @@
 #include "command_samples.h"
 #include "plans.h"
 
-#include "recipe/command.h"
+#include "request/command.h"
 
 static int set_up(void **state) {
     (void)state;
@@ -87,10 +87,10 @@ static const meaning meanings[] = {
     {"acme/shoe?bgc=0,100,200", "bgc", "0064C8"},
     {"acme/shoe?bgc=50", "bgc", "808080"},
     /* segments, 4.1 and 8.2 */
-    {"acme/shoe?layer=0&op_usm=1,2", "pic.layer#0.look.ops.usm.amount", "1"},
+    {"acme/shoe?layer=0&op_usm=1,2", "pic.layer#0.adjust.ops.usm.amount", "1"},
     {"acme/shoe?layer=0&op_usm=1,2&layer=comp&op_usm=3,4", "pic.view.usm.amount", "3"},
     {"acme/shoe?layer=0,base&wid=5&layer=comp&layer=base&op_sharpen=1",
-        "pic.layer#0.look.ops.sharpen", "1"},
+        "pic.layer#0.adjust.ops.sharpen", "1"},
     {"acme/shoe?layer=comp&op_sharpen=1", "pic.view.sharpen", "1"},
     {"acme/shoe?op_sharpen=1&layer=comp&op_sharpen=0", "pic.view.sharpen", ""},
     {"acme/shoe?op_usm=9,300,999,1", "pic.view.usm.amount", "5"}, /* clamped, P5 */

@@ -83,8 +83,8 @@ static const meaning pairs[] = {
     /* records that layers name: weaker than the request's own commands for that layer */
     {"acme/shoe?layer=1&src=layerrec", "L1.rotate", "12"},
     {"acme/shoe?layer=1&rotate=5&src=layerrec", "L1.rotate", "5"},
-    {"acme/shoe?layer=1&src=layerrec", "L1.look.flip", "1"}, /* its comp is the layer */
-    {"acme/shoe?layer=1&src=layerrec", "V.wid", "0"},        /* it says nothing of the view */
+    {"acme/shoe?layer=1&src=layerrec", "L1.adjust.flip", "1"}, /* its comp is the layer */
+    {"acme/shoe?layer=1&src=layerrec", "V.wid", "0"},          /* it says nothing of the view */
     {"acme/rec?src=layerrec", "L0.rotate", "99"}, /* PostModifier: layer 0's record counts, */
     {"acme/shoe?layer=1&src=layerrec", "L0.rotate", ""}, /* others' are dropped */
     {"acme/post?src=label", "V.wid", "33"}, /* … and the path's where it is not layer 0 */
@@ -184,9 +184,10 @@ static const meaning variables[] = {
     {"acme/withvar", "V.wid", "10"},
     {"acme/withvar?$w=20", "V.wid", "20"}, /* the query beats the Modifier */
     {"acme/postvar?$w=20", "V.wid", "90"}, /* the PostModifier beats both */
-    {"acme/shoe?layer=1&src=layerrec&op_blur=$v$", "L1.look.ops.blur", "12"}, /* a layer's record */
-    {"acme/rec?layer=1&src=layerrec&op_blur=$v$", "L1.look.ops.blur", "33"},  /* … is weaker */
-    {"acme/post?$v=50&layer=0&op_blur=$v$", "L0.look.ops.blur", "66"},
+    {"acme/shoe?layer=1&src=layerrec&op_blur=$v$", "L1.adjust.ops.blur",
+        "12"}, /* a layer's record */
+    {"acme/rec?layer=1&src=layerrec&op_blur=$v$", "L1.adjust.ops.blur", "33"}, /* … is weaker */
+    {"acme/post?$v=50&layer=0&op_blur=$v$", "L0.adjust.ops.blur", "66"},
 };
 
 static void test_variables(void **state) {

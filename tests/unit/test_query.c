@@ -2,7 +2,7 @@
 #include "plans.h"
 
 #include "base/color.h"
-#include "recipe/command.h"
+#include "request/command.h"
 
 static si_catalog *catalog;
 
@@ -132,16 +132,16 @@ static void test_view(void **state) {
 static const meaning layers[] = {
     /* routing at comp, 8.2 */
     {"acme/shoe?rotate=30", "L0.rotate", "30"}, {"acme/shoe?flip=lr", "C.flip", "1"},
-    {"acme/shoe?layer=0&flip=lrud", "L0.look.flip", "3"},
+    {"acme/shoe?layer=0&flip=lrud", "L0.adjust.flip", "3"},
     {"acme/shoe?op_hue=30", "C.ops.hue", "30"},
-    {"acme/shoe?layer=0&op_hue=30", "L0.look.ops.hue", "30"},
-    {"acme/shoe?op_growMask=2", "L0.look.ops.growmask", "2"},
+    {"acme/shoe?layer=0&op_hue=30", "L0.adjust.ops.hue", "30"},
+    {"acme/shoe?op_growMask=2", "L0.adjust.ops.growmask", "2"},
     {"acme/shoe?opac=40,50", "C.opac", "40,50"}, {"acme/shoe?pos=3,4", "L0.pos", ""},
     {"acme/shoe?blendMode=mult", "L0.blend", ""},
     {"acme/shoe?layer=0&pos=3,4&blendMode=mult", "L0.blend", ""},
     {"acme/shoe?effect=-1&color=1,2,3", "C.effect.color", "010203FF"},
-    {"acme/shoe?layer=0&effect=-1&color=1,2,3,4", "L0.look.effect.color", "01020304"},
-    {"acme/shoe?layer=0&op_blur=2&layer=comp&op_blur=3", "L0.look.ops.blur", "2"},
+    {"acme/shoe?layer=0&effect=-1&color=1,2,3,4", "L0.adjust.effect.color", "01020304"},
+    {"acme/shoe?layer=0&op_blur=2&layer=comp&op_blur=3", "L0.adjust.ops.blur", "2"},
     {"acme/shoe?layer=0&op_blur=2&layer=comp&op_blur=3", "C.ops.blur", "3"},
     {"acme/shoe?hide=1", "L0.hide", "1"},
     /* structure, 4.1 */
@@ -191,18 +191,18 @@ static const meaning layers[] = {
     {"acme/shoe?layer=1&src=label&perspectiveN=0,0,1,0,1,1,0,1,R3T50", "L1.perspective.jitter",
         "50"},
     {"acme/shoe?perspective=0,0,9,0,9,9,0,9,R1&rotate=5&extend=1,1,1,1", "L0.rotate", ""}, /* P37 */
-    {"acme/shoe?layer=0&cropPathE=a,b", "L0.look.croppath", "a%2Cb"},
-    /* look, 4.4 */
+    {"acme/shoe?layer=0&cropPathE=a,b", "L0.adjust.croppath", "a%2Cb"},
+    /* adjustments, 4.4 */
     {"acme/shoe?layer=1&src=label&blendMode=Screen", "L1.blend", "screen"},
-    {"acme/shoe?layer=1&src=label&opac=500", "L1.look.opac", ""},
+    {"acme/shoe?layer=1&src=label&opac=500", "L1.adjust.opac", ""},
     {"acme/shoe?clipPath=M0,0,L10,0,10,10Z", "C.clip", "M0%2C0L10%2C0L10%2C10Z"},
     {"acme/shoe?clipXPath=M0,0,L10,0,10,10Z", "C.clipx", ""}, /* needs clipPath */
-    {"acme/shoe?layer=1&color=1,2,3&clipPath=M0,0,l10,0,0,10z", "L1.look.clip",
+    {"acme/shoe?layer=1&color=1,2,3&clipPath=M0,0,l10,0,0,10z", "L1.adjust.clip",
         "M0%2C0L10%2C0L10%2C10Z"},
-    {"acme/shoe?layer=1&color=1,2,3&size=9,9&clipPathE=a", "L1.look.clipe", ""}, /* no image */
+    {"acme/shoe?layer=1&color=1,2,3&size=9,9&clipPathE=a", "L1.adjust.clipe", ""}, /* no image */
     {"acme/shoe?map=%3cAREA%3e", "C.map", ""}, /* means nothing to an image */
-    {"acme/map?req=map&wid=9", "L0.look.mapa", "%3CAREA%20coords%3D%221%2C2%2C3%2C4%22%3E"},
-    {"acme/map?req=map&layer=0&map=", "L0.look.mapa", ""}, /* empty: none */
+    {"acme/map?req=map&wid=9", "L0.adjust.mapa", "%3CAREA%20coords%3D%221%2C2%2C3%2C4%22%3E"},
+    {"acme/map?req=map&layer=0&map=", "L0.adjust.mapa", ""}, /* empty: none */
 };
 
 static void test_layers(void **state) {
@@ -213,9 +213,9 @@ static void test_layers(void **state) {
 /* ---- 4.1 and 8.6: effects ---- */
 
 static const meaning effects[] = {
-    {"acme/shoe?layer=0&effect=2&color=1,1,1&effect=-3&color=2,2,2", "L0.look.effect#-3.color",
+    {"acme/shoe?layer=0&effect=2&color=1,1,1&effect=-3&color=2,2,2", "L0.adjust.effect#-3.color",
         "020202FF"},
-    {"acme/shoe?layer=0&effect=2&color=1,1,1&effect=-3&color=2,2,2", "L0.look.effect.color",
+    {"acme/shoe?layer=0&effect=2&color=1,1,1&effect=-3&color=2,2,2", "L0.adjust.effect.color",
         "020202FF"}, /* ascending */
     {"acme/shoe?effect=-1&$shade$&color=20,90,200", "C.effect.color", "145AC8FF"},
     {"acme/shoe?effect=-1&$shade$&color=20,90,200", "C.effect.blur", "3"},
@@ -229,7 +229,7 @@ static const meaning effects[] = {
     {"acme/shoe?effect=1&color=1,1,1&effectMask=0", "pic.effectmask", "0"},
     {"acme/shoe?effectMask=0", "pic.effectmask", ""}, /* no effect to mask */
     {"acme/shoe?layer=1&src=label&effect=-1&color=0,0,0&layer=1&rotate=5", "L1.rotate", "5"},
-    {"acme/shoe?layer=0&effect=-1&color=0,0,0&opac=33,44", "L0.look.effect.opac", "33"},
+    {"acme/shoe?layer=0&effect=-1&color=0,0,0&opac=33,44", "L0.adjust.effect.opac", "33"},
 };
 
 static void test_effects(void **state) {
@@ -252,13 +252,13 @@ static const meaning operations[] = {
     {"acme/shoe?op_invert=1", "C.ops.invert", "1"},
     {"acme/shoe?op_blur=900", "C.ops.blur", "100"},
     {"acme/shoe?op_grow=-3", "C.ops.grow", "-3"},
-    {"acme/shoe?op_growMask=5&op_growMaskR=6", "L0.look.ops.growmaskraw", "1"},
-    {"acme/shoe?op_growMaskR=6&op_growMask=5", "L0.look.ops.growmaskraw", ""},
+    {"acme/shoe?op_growMask=5&op_growMaskR=6", "L0.adjust.ops.growmaskraw", "1"},
+    {"acme/shoe?op_growMaskR=6&op_growMask=5", "L0.adjust.ops.growmaskraw", ""},
     {"acme/shoe?op_noise=20,gaussian,1", "C.ops.noisemono", "1"},
     {"acme/shoe?op_noise=0,gaussian,1", "C.ops", ""},
     {"acme/shoe?op_usm=1,2,3,1&op_usmR=2,3", "V.usm.amount", "2"},
     {"acme/shoe?op_usmR=2,3", "V.usm.raw", ""}, /* at comp no radius is scaled, P19 */
-    {"acme/shoe?layer=0&op_usmR=2,3", "L0.look.ops.usm.raw", "1"},
+    {"acme/shoe?layer=0&op_usmR=2,3", "L0.adjust.ops.usm.raw", "1"},
     {"acme/shoe?op_usm=0,3", "V.usm", ""},
     {"acme/shoe?op_usm=1.75,0.3,2,0,", "V.usm.threshold", "2"},
 };
@@ -365,8 +365,8 @@ static const meaning requests[] = {
     {"acme/pin:Wide", "L0.rotate", "5"}, /* the record's Modifier counts, … */
     {"acme/pin", "L0.anchor", "7,8"},
     {"acme/pin:Wide", "L0.anchor", ""}, /* … but not what is in pixels of the whole */
-    {"acme/map?req=map&wid=9", "L0.look.mapa", "%3CAREA%20coords%3D%221%2C2%2C3%2C4%22%3E"},
-    {"acme/map:Wide?req=map&wid=9", "L0.look.mapa", ""},
+    {"acme/map?req=map&wid=9", "L0.adjust.mapa", "%3CAREA%20coords%3D%221%2C2%2C3%2C4%22%3E"},
+    {"acme/map:Wide?req=map&wid=9", "L0.adjust.mapa", ""},
     {"acme/pin:Tall", "L0.src.file", "acme/label.png"}, /* a record of that name */
     {"acme/pin:Tall", "L0.src.smart", ""},
     {"acme/label?layer=1&src=pin:Wide", "L1.src.part", "0.5,0.5,0.5,0.5"},

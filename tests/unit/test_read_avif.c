@@ -5,8 +5,8 @@
 #include <avif/avif.h>
 
 #include "codec/codec.h"
-#include "render/colorimetry.h"
-#include "render/load.h"
+#include "render/read/colorimetry.h"
+#include "render/read/original.h"
 
 enum { W = 24, H = 16, MOST = 65536 };
 

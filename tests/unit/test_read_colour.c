@@ -2,7 +2,7 @@
 #include <zlib.h>
 
 #include "pictures.h"
-#include "render/colorimetry.h"
+#include "render/read/colorimetry.h"
 
 /* ---- PNG files of one colour, chunk by chunk ---- */
 

@@ -5,7 +5,7 @@
 #include <openjpeg.h>
 #include <stdio.h>
 
-#include "render/load.h"
+#include "render/read/original.h"
 
 enum { W = 37, H = 29, MOST = 4096 };
 

@@ -1,4 +1,4 @@
-/* JPEG XL originals: what libjxl can write, read by render/read/jxl.c. */
+/* JPEG XL originals: what libjxl can write, read by render/read/read_jxl.c. */
 #include <jxl/encode.h>
 #include <lcms2.h>
 

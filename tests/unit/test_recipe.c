@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "recipe/schema.h"
+#include "picture/schema.h"
 
 static uint64_t state;
 
@@ -136,8 +136,8 @@ static void mend(si_arena *a, si_picture *p) {
         l->number = i * 3;
         mend_source(a, &l->source);
         mend_source(a, &l->mask);
-        for (int k = 0; k < l->look.effect_count; k++) {
-            ((si_effect *)l->look.effects)[k].number = k - 5;
+        for (int k = 0; k < l->adjustments.effect_count; k++) {
+            ((si_effect *)l->adjustments.effects)[k].number = k - 5;
         }
     }
     for (int k = 0; k < p->comp.effect_count; k++) {
@@ -211,7 +211,7 @@ static void test_damaged_recipes_do_no_harm(void **unused) {
     si_layer_init(&layer, 0);
     layer.source.kind = SI_SOURCE_FILE;
     layer.source.file = (si_file_ref){"demo/shoe.jpg", 12, 34};
-    layer.look.clip_path = "M,0,0,L,1,1,Z";
+    layer.adjustments.clip_path = "M,0,0,L,1,1,Z";
     r.picture.layers = &layer;
     r.picture.layer_count = 1;
     assert_int_equal(si_recipe_print(&r, &a, &text, &diag), SI_OK);

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "recipe/media_set.h"
-#include "recipe/replies.h"
-#include "recipe/values.h"
+#include "reply/media_set.h"
+#include "reply/replies.h"
+#include "request/values.h"
 
 static char folder[] = "/tmp/smartimg-replies-XXXXXX";
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "recipe/rtf.h"
+#include "richtext/rtf.h"
 
 /* ---- a model as text ---- */
 
@@ -36,11 +36,11 @@ static void add_number(page *p, const char *name, double v, double usual) {
 }
 
 /* What is not as usual about a run, then its characters. */
-static void add_run(page *p, const si_text *t, const si_text_run *run) {
+static void add_run(page *p, const si_richtext *t, const si_richtext_run *run) {
     static const char *const lines[] = {
         "", " ul", " ulw", " uldb", " uld", " uldash", " ulth", " ulwave"};
-    const si_text_format *f = &run->format;
-    const si_text_font *font = &t->fonts[f->font];
+    const si_richtext_format *f = &run->format;
+    const si_richtext_font *font = &t->fonts[f->font];
     page own = {.len = 0};
     if (!si_str_eq(font->face, SI_STR("Default"))) {
         add(&own, " %.*s", SI_STR_ARG(font->face));
@@ -66,7 +66,7 @@ static void add_run(page *p, const si_text *t, const si_text_run *run) {
     add(p, "%.*s", (int)run->len, t->chars + run->start);
 }
 
-static void add_paragraph(page *p, const si_text *t, const si_text_paragraph *par) {
+static void add_paragraph(page *p, const si_richtext *t, const si_richtext_paragraph *par) {
     static const char *const names[] = {"l", "c", "r", "j"};
     page own = {.len = 0};
     if (par->align != SI_TEXT_LEFT) {
@@ -89,7 +89,7 @@ static void add_paragraph(page *p, const si_text *t, const si_text_paragraph *pa
     }
 }
 
-static void describe(page *p, const si_text *t) {
+static void describe(page *p, const si_richtext *t) {
     for (size_t i = 0; i < t->paragraph_count; i++) {
         add(p, "%s", i > 0 ? "|" : "");
         add_paragraph(p, t, &t->paragraphs[i]);
@@ -104,10 +104,10 @@ static void describe(page *p, const si_text *t) {
     add_number(p, "maxlines", t->copyfit_max_lines, 0);
 }
 
-static si_result parse(
-    const char *rtf, si_text_mode mode, bool cmyk, si_arena *arena, si_text *t, si_diag *diag) {
-    si_text_options options = {.mode = mode, .default_font = SI_STR("Default"), .cmyk = cmyk};
-    return si_text_parse(si_str_of(rtf), &options, arena, t, diag);
+static si_result parse(const char *rtf, si_richtext_mode mode, bool cmyk, si_arena *arena,
+    si_richtext *t, si_diag *diag) {
+    si_richtext_options options = {.mode = mode, .default_font = SI_STR("Default"), .cmyk = cmyk};
+    return si_richtext_parse(si_str_of(rtf), &options, arena, t, diag);
 }
 
 typedef struct expectation {
@@ -123,7 +123,7 @@ static void check_all(const expectation *list, size_t count) {
         const char *wanted = ps && e->ps != NULL ? e->ps : e->norm;
         si_arena arena = {0};
         si_diag diag = {0};
-        si_text t;
+        si_richtext t;
         page p = {.len = 0};
         if (parse(e->rtf, ps ? SI_TEXT_PS : SI_TEXT_NORM, false, &arena, &t, &diag) != SI_OK) {
             fail_msg("%s: %s", e->rtf, diag.text);
@@ -247,7 +247,7 @@ static void test_colors(void **state) {
     CHECK(list);
     si_arena arena = {0};
     si_diag diag = {0};
-    si_text t;
+    si_richtext t;
     const char *rtf = "{\\colortbl;\\red255;}{\\cmykcolortbl;\\cyan100\\black50;}\\cf1 a";
     assert_int_equal(parse(rtf, SI_TEXT_NORM, true, &arena, &t, &diag), SI_OK);
     assert_int_equal(t.runs[0].format.color.type, SI_COLOR_CMYK);
@@ -327,10 +327,10 @@ static void test_example(void **state) {
 
 /* ---- errors and limits ---- */
 
-static void refuse(const char *rtf, si_text_mode mode, si_result wanted, const char *part) {
+static void refuse(const char *rtf, si_richtext_mode mode, si_result wanted, const char *part) {
     si_arena arena = {0};
     si_diag diag = {0};
-    si_text t;
+    si_richtext t;
     si_result code = parse(rtf, mode, false, &arena, &t, &diag);
     if (code != wanted || strstr(diag.text, part) == NULL) {
         fail_msg("%.60s: result %d, \"%s\"", rtf, code, diag.text);
@@ -346,13 +346,13 @@ static void test_errors(void **state) {
     refuse("\\dbch\\'93", SI_TEXT_NORM, SI_ERR_UNSUPPORTED, "\\u");
     si_arena arena = {0};
     si_diag diag = {0};
-    si_text t;
-    si_text_options none = {.mode = SI_TEXT_NORM};
-    assert_int_equal(si_text_parse(SI_STR("a"), &none, &arena, &t, &diag), SI_ERR_RANGE);
+    si_richtext t;
+    si_richtext_options none = {.mode = SI_TEXT_NORM};
+    assert_int_equal(si_richtext_parse(SI_STR("a"), &none, &arena, &t, &diag), SI_ERR_RANGE);
     assert_non_null(strstr(diag.text, "DefaultFont"));
     diag = (si_diag){0};
     /* without characters no font is needed */
-    assert_int_equal(si_text_parse(SI_STR("{\\b}"), &none, &arena, &t, &diag), SI_OK);
+    assert_int_equal(si_richtext_parse(SI_STR("{\\b}"), &none, &arena, &t, &diag), SI_OK);
     assert_int_equal(t.font_count, 0);
     si_arena_free(&arena);
 }
@@ -371,7 +371,7 @@ static void test_limits(void **state) {
     static char text[40000];
     repeat(text, sizeof text, "{", 63, "a");
     si_arena arena = {0};
-    si_text t;
+    si_richtext t;
     assert_int_equal(parse(text, SI_TEXT_PS, false, &arena, &t, NULL), SI_OK);
     repeat(text, sizeof text, "{", 64, "a");
     refuse(text, SI_TEXT_PS, SI_ERR_LIMIT, "nested");
@@ -411,7 +411,7 @@ static void test_used_fonts(void **state) {
         strncat(text, pass == 0 ? "}" : "", 2);
         if (pass == 0) {
             si_arena arena = {0};
-            si_text t;
+            si_richtext t;
             assert_int_equal(parse(text, SI_TEXT_PS, false, &arena, &t, NULL), SI_OK);
             si_arena_free(&arena);
         }
@@ -449,10 +449,10 @@ static void test_font_map(void **state) {
         {"Head", true, true, true, "h.ttf", false, true, ""},
     };
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
-        si_text_font font = {si_str_of(list[i].face), list[i].bold, list[i].italic};
+        si_richtext_font font = {si_str_of(list[i].face), list[i].bold, list[i].italic};
         si_font_choice choice;
         si_diag diag = {0};
-        si_result code = si_text_font_find(&font, rows, 4, list[i].synthesize, &choice, &diag);
+        si_result code = si_richtext_font_find(&font, rows, 4, list[i].synthesize, &choice, &diag);
         assert_int_equal(code, list[i].path != NULL ? SI_OK : SI_ERR_RANGE);
         assert_string_equal(diag.text, list[i].message);
         if (list[i].path != NULL) {
@@ -475,9 +475,9 @@ static void test_self_sizing_justification(void **state) {
     };
     for (size_t i = 0; i < 3; i++) {
         si_arena arena = {0};
-        si_text t;
+        si_richtext t;
         assert_int_equal(parse(list[i].rtf, SI_TEXT_NORM, false, &arena, &t, NULL), SI_OK);
-        assert_int_equal(si_text_check_self_sizing(&t, NULL), list[i].code);
+        assert_int_equal(si_richtext_check_self_sizing(&t, NULL), list[i].code);
         si_arena_free(&arena);
     }
 }
@@ -520,17 +520,17 @@ static size_t mutate(char *text, size_t len, size_t room, uint32_t *seed) {
 }
 
 /* Everything that layout relies on. */
-static void check_model(const si_text *t) {
+static void check_model(const si_richtext *t) {
     size_t at = 0, run = 0;
     assert_true(t->paragraph_count >= 1);
     for (size_t i = 0; i < t->paragraph_count; i++) {
-        const si_text_paragraph *p = &t->paragraphs[i];
+        const si_richtext_paragraph *p = &t->paragraphs[i];
         size_t end = at;
         assert_int_equal(p->start, at);
         assert_int_equal(p->run, run);
         assert_true(t->font_count == 0 || (size_t)p->mark.font < t->font_count);
         for (; run < p->run + p->run_count; run++) {
-            const si_text_run *r = &t->runs[run];
+            const si_richtext_run *r = &t->runs[run];
             assert_int_equal(r->start, end);
             assert_true(r->len > 0 && (size_t)r->format.font < t->font_count);
             assert_true(r->format.size > 0 && r->format.scale_x > 0 && r->format.scale_y > 0);
@@ -557,10 +557,11 @@ static void test_mutations(void **state) {
         char *exact = malloc(len + 1); /* so that reading on is noticed */
         memcpy(exact, text, len);
         si_arena arena = {0};
-        si_text t;
+        si_richtext t;
         si_diag diag = {0};
-        si_text_options options = {i / 4 % 2 == 0 ? SI_TEXT_PS : SI_TEXT_NORM, SI_STR("D"), false};
-        if (si_text_parse((si_str){exact, len}, &options, &arena, &t, &diag) == SI_OK) {
+        si_richtext_options options = {
+            i / 4 % 2 == 0 ? SI_TEXT_PS : SI_TEXT_NORM, SI_STR("D"), false};
+        if (si_richtext_parse((si_str){exact, len}, &options, &arena, &t, &diag) == SI_OK) {
             check_model(&t);
         } else {
             assert_true(diag.text[0] != '\0');
@@ -576,7 +577,7 @@ static void test_out_of_memory(void **state) {
     bool done = false;
     for (size_t limit = 16; !done; limit += 64) {
         si_arena arena = {.limit = limit};
-        si_text t;
+        si_richtext t;
         si_result code = parse(seeds[0], SI_TEXT_PS, false, &arena, &t, NULL);
         assert_true(code == SI_OK || code == SI_ERR_MEMORY);
         done = code == SI_OK;

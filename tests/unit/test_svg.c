@@ -4,7 +4,7 @@
 
 #include <zlib.h>
 
-#include "render/read/svg.h"
+#include "render/read/read_svg.h"
 
 #define NS "xmlns=\"http://www.w3.org/2000/svg\""
 #define BODY "<rect width=\"100%\" height=\"100%\" fill=\"#00f\"/>"

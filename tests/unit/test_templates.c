@@ -211,7 +211,7 @@ static const meaning substitutes[] = {
     {"marked/shoe", "mark.blend", "screen"},
     {"marked/shoe", "mark.opac", "50"},
     {"marked/shoe", "mark.pic.view.wid", "0"}, /* other view commands are ignored */
-    {"marked/shoe", "mark.pic.layer#0.look.opac", ""},
+    {"marked/shoe", "mark.pic.layer#0.adjust.opac", ""},
     {"marked/shoe", "qlt", "80"},
     {"marked/shoe?req=tmb", "mark", ""},
     {"marked/shoe?req=mask", "mark", ""},
@@ -236,7 +236,7 @@ static const meaning recipes[] = {
     {"acme/shoe?crop=0,0,1000,1500&wid=200", "L0.crop", "0,0,1000,1500"},
     {"acme/shoe?flip=lr&extend=50,0,0,0&bgColor=255,0,0", "C.flip", "1"}, /* after extend */
     {"acme/shoe?flip=lr&extend=50,0,0,0&bgColor=255,0,0", "L0.extend", "50,0,0,0"},
-    {"acme/shoe?layer=0&flip=lr&extend=50,0,0,0&bgColor=255,0,0", "L0.look.flip", "1"},
+    {"acme/shoe?layer=0&flip=lr&extend=50,0,0,0&bgColor=255,0,0", "L0.adjust.flip", "1"},
     {"acme/shoe?size=800,0&extend=0,100,200,100", "L0.size", "800,0"},
     {"acme/shoe?size=300,300&scl=1&originN=-.5,-.5&layer=1&src=label&originN=-.5,-.5&rotate=-30"
      "&color=ffffff40",
@@ -244,12 +244,12 @@ static const meaning recipes[] = {
     {"acme/shoe?size=300,300&scl=1&originN=-.5,-.5&layer=1&src=label&originN=-.5,-.5&rotate=-30"
      "&color=ffffff40",
         "L1.color", "FFFFFF40"},
-    {"acme/shoe?wid=400&layer=0&op_blur=15&maskUse=invert&layer=1&src=shoe", "L0.look.ops.blur",
+    {"acme/shoe?wid=400&layer=0&op_blur=15&maskUse=invert&layer=1&src=shoe", "L0.adjust.ops.blur",
         "15"},
     {"acme/shoe?wid=400&layer=0&op_blur=15&maskUse=invert&layer=1&src=shoe", "C.ops.blur", ""},
     {"acme/shoe?layer=1&src=shoe&mask=m1&op_colorize=200,0,0&layer=2&src=shoe&mask=m1"
      "&op_colorize=0,200,0",
-        "L2.look.ops.colorizergb", "00C800"},
+        "L2.adjust.ops.colorizergb", "00C800"},
     {"acme/shoe?size=240,240&extend=0,0,12,12&effect=-1&$shadow$&color=20,90,200", "C.effect.color",
         "145AC8FF"},
     {"acme/shoe?op_sharpen=1&wid=240&layer=comp&op_sharpen=0", "V.sharpen", ""},

@@ -251,7 +251,7 @@ static void test_line_spacing(void **state) {
         {"\\sl100", 0},          /* at least 5: nothing changes */
     };
     for (int ps = 0; ps < 2; ps++) {
-        si_text_mode mode = ps ? SI_TEXT_PS : SI_TEXT_NORM;
+        si_richtext_mode mode = ps ? SI_TEXT_PS : SI_TEXT_NORM;
         shown one = show("\\fs40 H", mode, 100, 200),
               usual = show("\\fs40 H\\line H", mode, 100, 200);
         int single = usual.ink[3] - one.ink[3];

@@ -309,9 +309,9 @@ static void test_draw_limits(void **state) {
 static void test_broken_fonts(void **state) {
     (void)state;
     si_arena arena = {0};
-    si_text_options options = {.mode = SI_TEXT_PS, .default_font = SI_STR("Broken")};
-    si_text t;
-    assert_int_equal(si_text_parse(SI_STR("Hi"), &options, &arena, &t, NULL), SI_OK);
+    si_richtext_options options = {.mode = SI_TEXT_PS, .default_font = SI_STR("Broken")};
+    si_richtext t;
+    assert_int_equal(si_richtext_parse(SI_STR("Hi"), &options, &arena, &t, NULL), SI_OK);
     si_text_metrics m;
     si_text_style style = {0};
     for (int i = 0; i < 2; i++) {
@@ -328,9 +328,9 @@ static void test_broken_fonts(void **state) {
 static void test_damaged_fonts(void **state) {
     (void)state;
     si_arena arena = {0};
-    si_text_options options = {.mode = SI_TEXT_PS, .default_font = SI_STR("Damaged")};
-    si_text t;
-    assert_int_equal(si_text_parse(SI_STR("Hi AV fi"), &options, &arena, &t, NULL), SI_OK);
+    si_richtext_options options = {.mode = SI_TEXT_PS, .default_font = SI_STR("Damaged")};
+    si_richtext t;
+    assert_int_equal(si_richtext_parse(SI_STR("Hi AV fi"), &options, &arena, &t, NULL), SI_OK);
     uint8_t *copy = malloc(fonts[3].len);
     uint32_t seed = 7;
     for (int i = 0; i < 60; i++) {

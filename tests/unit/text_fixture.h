@@ -14,7 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "render/text.h"
+#include "render/text/text_layer.h"
 
 /* ---- fonts ---- */
 
@@ -56,7 +56,7 @@ static inline int free_fonts(void **state) {
 }
 
 /* The fonts of a text; bold and italic are always made up. */
-static inline void find_fonts(const si_text *t, si_font_data out[SI_TEXT_MAX_FONTS]) {
+static inline void find_fonts(const si_richtext *t, si_font_data out[SI_TEXT_MAX_FONTS]) {
     for (size_t i = 0; i < t->font_count; i++) {
         out[i] = (si_font_data){0};
         for (size_t k = 0; k < sizeof fonts / sizeof *fonts; k++) {
@@ -104,13 +104,13 @@ static inline void find_ink(shown *s) {
 
 static const si_text_window WHOLE __attribute__((unused)) = {.scale = {1, 1}};
 
-static inline shown draw(
-    const char *rtf, si_text_mode mode, const si_text_style *style, const si_text_window *window) {
+static inline shown draw(const char *rtf, si_richtext_mode mode, const si_text_style *style,
+    const si_text_window *window) {
     shown s = {.code = SI_OK};
-    si_text_options options = {.mode = mode, .default_font = SI_STR("Sans")};
+    si_richtext_options options = {.mode = mode, .default_font = SI_STR("Sans")};
     si_font_data data[SI_TEXT_MAX_FONTS];
-    si_text t;
-    if (si_text_parse(si_str_of(rtf), &options, &s.arena, &t, &s.diag) != SI_OK) {
+    si_richtext t;
+    if (si_richtext_parse(si_str_of(rtf), &options, &s.arena, &t, &s.diag) != SI_OK) {
         fail_msg("%s: %s", rtf, s.diag.text);
     }
     find_fonts(&t, data);
@@ -127,7 +127,7 @@ static inline shown draw(
     return s;
 }
 
-static inline shown show(const char *rtf, si_text_mode mode, double width, double height) {
+static inline shown show(const char *rtf, si_richtext_mode mode, double width, double height) {
     si_text_style style = {.width = width, .height = height};
     shown s = draw(rtf, mode, &style, &WHOLE);
     if (s.code != SI_OK) {
@@ -136,7 +136,7 @@ static inline shown show(const char *rtf, si_text_mode mode, double width, doubl
     return s;
 }
 
-static inline shown show_style(const char *rtf, si_text_mode mode, const si_text_style *style) {
+static inline shown show_style(const char *rtf, si_richtext_mode mode, const si_text_style *style) {
     shown s = draw(rtf, mode, style, &WHOLE);
     if (s.code != SI_OK) {
         fail_msg("%s: %s", rtf, s.diag.text);
@@ -150,7 +150,7 @@ static inline void drop(shown *s) {
 
 /* Metrics alone. */
 static inline si_text_metrics measure(
-    const char *rtf, si_text_mode mode, double width, double height) {
+    const char *rtf, si_richtext_mode mode, double width, double height) {
     shown s = show(rtf, mode, width, height);
     drop(&s);
     return s.m;

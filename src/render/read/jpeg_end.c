@@ -9,7 +9,7 @@
 
 #include <jpeglib.h>
 
-#include "render/load.h"
+#include "render/read/original.h"
 
 enum { CHUNK = 32 << 10 };
 

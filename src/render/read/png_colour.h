@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "render/colorimetry.h"
+#include "render/read/colorimetry.h"
 
 /* Reads what the chunks of the PNG file at `fd` say of its colours, without moving the file
  * position: cICP, which goes before iCCP (out->first), else sRGB, else cHRM and gAMA (PNG, third

@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "render/read/svg.h"
+#include "render/read/read_svg.h"
 
 enum {
     CHUNK = 16 << 10,

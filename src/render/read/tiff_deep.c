@@ -6,7 +6,7 @@
 #include <tiffio.h>
 #include <unistd.h>
 
-#include "render/colorimetry.h"
+#include "render/read/colorimetry.h"
 
 enum { MAX_SAMPLES = 16 };
 

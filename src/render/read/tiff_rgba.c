@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "render/load.h"
-#include "render/read/tiff.h"
+#include "render/read/original.h"
+#include "render/read/read_tiff.h"
 
 typedef struct image {
     TIFF *tiff;

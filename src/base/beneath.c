@@ -1,0 +1,49 @@
+#include "base/beneath.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* For kernels and sandboxes without openat2(2): opens, then asks where that really is. */
+static int open_checked(int root_fd, const char *path, int flags) {
+    char link[64], real[PATH_MAX], root[PATH_MAX];
+    int fd = openat(root_fd, path, flags | O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, real, sizeof real - 1);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", root_fd);
+    ssize_t m = readlink(link, root, sizeof root - 1);
+    bool beneath = n > 0 && m > 0 && n > m && memcmp(real, root, (size_t)m) == 0 &&
+                   (real[m] == '/' || root[m - 1] == '/');
+    if (!beneath) {
+        close(fd);
+        errno = EXDEV;
+        return -1;
+    }
+    return fd;
+}
+
+int si_open_beneath(int dir_fd, const char *path, int flags) {
+    if (!(flags & O_PATH)) {
+        flags |= O_NOCTTY | O_NONBLOCK;
+    }
+    struct open_how how = {
+        .flags = (uint64_t)(flags | O_CLOEXEC), .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    int fd;
+    do {
+        fd = (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof how);
+    } while (fd < 0 && errno == EAGAIN);
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
+        return open_checked(dir_fd, path, flags);
+    }
+    return fd;
+}

@@ -1,0 +1,18 @@
+/* smartimg.ini of the configuration folder: options of the command line, written down. */
+#ifndef SI_CLI_CONFIG_FILE_H
+#define SI_CLI_CONFIG_FILE_H
+
+#include "catalog/catalog.h"
+#include "cli/cli.h"
+
+/* Gives every option of `command` that was not given on the command line (`given`, a flag per row)
+ * its value from FOLDER/smartimg.ini, whose lines are `option = value` without the dashes. A
+ * missing file is no mistake. Mistakes go to `report`, with `context`; returns how many there were.
+ * Values live as long as the process. */
+int si_config_file_apply(const si_command *command, const bool *given, const char *folder,
+    si_catalog_report report, void *context);
+
+/* Only looks for mistakes: names that no command has as an option, values that cannot be. */
+int si_config_file_check(const char *folder, si_catalog_report report, void *context);
+
+#endif

@@ -1,0 +1,14 @@
+/* Does the server answer? */
+#ifndef SI_CLI_READY_PROBE_H
+#define SI_CLI_READY_PROBE_H
+
+#include <stdbool.h>
+
+/* Asks http://ADDR:PORT/healthz, at most a quarter of a second long. True if it says 200. A
+ * wildcard address is asked on the loopback. */
+bool si_server_answers(const char *address);
+
+/* The address as people type it: of a wildcard, the loopback. `out` needs 300 bytes. */
+const char *si_typed_address(const char *address, char *out);
+
+#endif

@@ -1,0 +1,54 @@
+/* One child process of a report: answers requests, one at a time.
+ *
+ * It has read-only use of the list, a share of memory and of processor time, and an alarm. Whatever
+ * an image does to it, it costs that image's row alone. */
+#ifndef SI_CLI_REPORT_REPORT_WORKER_H
+#define SI_CLI_REPORT_REPORT_WORKER_H
+
+#include <sys/types.h>
+
+#include "cli/report/report_list.h"
+#include "cli/request.h"
+
+enum { SI_REPORT_NOT_STARTED = 3 }; /* exit status: the image library refused to start */
+
+typedef enum si_report_job_kind {
+    SI_REPORT_ANSWER,  /* the result, and if wanted the sent file as pictures[SI_REPORT_SENT] */
+    SI_REPORT_PICTURES /* both pictures */
+} si_report_job_kind;
+
+/* From parent to child, as it is. */
+typedef struct si_report_job {
+    si_report_job_kind kind;
+    int row;
+} si_report_job;
+
+/* From child to parent; the files of the pictures follow, `len` bytes each. */
+typedef struct si_report_reply {
+    si_report_result result;
+    struct {
+        si_format format;
+        int reduced;
+        bool reencoded;
+        uint64_t len;
+    } pictures[2];
+} si_report_reply;
+
+/* What all children work with. */
+typedef struct si_report_work {
+    const si_report_list *list;
+    const si_request_options *request;
+    int timeout;    /* seconds of wall time for a request; as much processor time */
+    int64_t memory; /* bytes of address space */
+    bool want_sent; /* answers come with the sent file */
+    int spool;      /* file with sent files, or −1 */
+} si_report_work;
+
+/* The life of a child, in a freshly forked process: takes jobs from the socket and answers them. */
+_Noreturn void si_report_worker_run(const si_report_work *work, int socket, pid_t parent);
+
+/* Reads or writes all of it; false at the end of the file or on an error. */
+bool si_report_read_all(int fd, void *data, size_t len);
+bool si_report_write_all(int fd, const void *data, size_t len);
+
+#endif

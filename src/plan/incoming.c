@@ -1,0 +1,182 @@
+#include "plan/incoming.h"
+
+#include <stdio.h>
+
+#include "base/digest.h"
+#include "plan/lock.h"
+
+/* ---- the path ---- */
+
+bool si_path_merge(si_str *path, si_arena *arena) {
+    bool doubled = false;
+    for (size_t i = 1; i < path->len && !doubled; i++) {
+        doubled = path->p[i] == '/' && path->p[i - 1] == '/';
+    }
+    char *text = doubled ? si_arena_alloc(arena, path->len) : NULL;
+    if (text != NULL) {
+        *path = (si_str){text, si_str_merge_slashes(*path, text)};
+    }
+    return !doubled || text != NULL;
+}
+
+si_result si_path_read(
+    const si_catalog *c, si_str *raw, si_arena *arena, si_str *out, si_diag *diag) {
+    if (!si_path_merge(raw, arena)) {
+        return si_no_memory(diag);
+    }
+    si_result result = si_percent_decode(*raw, arena, out, diag);
+    if (result != SI_OK || out->len == 0 || out->p[out->len - 1] != '/') {
+        return result;
+    }
+    si_str name = {out->p, out->len - 1};
+    bool company = name.len > 0 && memchr(name.p, '/', name.len) == NULL &&
+                   si_catalog_find_company(c, name, arena) != NULL;
+    if (!company) {
+        *out = name;
+        raw->len--;
+    }
+    return SI_OK;
+}
+
+si_result si_percent_decode(si_str raw, si_arena *arena, si_str *out, si_diag *diag) {
+    char *text = si_arena_alloc(arena, raw.len + 1);
+    if (text == NULL) {
+        return si_no_memory(diag);
+    }
+    size_t n = 0;
+    si_str element;
+    for (bool first = true; si_str_next(&raw, '/', &element); first = false) {
+        if (!first) {
+            text[n++] = '/';
+        }
+        size_t len = si_str_decode(element, false, text + n);
+        for (size_t i = n; i < n + len; i++) {
+            text[i] = text[i] == SI_QUOTED_DOLLAR ? '$' : text[i];
+        }
+        if (memchr(text + n, '/', len) != NULL || memchr(text + n, '\0', len) != NULL) {
+            return si_fail(diag, SI_ERR_FORBIDDEN, "the image name is not allowed");
+        }
+        n += len;
+    }
+    *out = (si_str){text, n};
+    return SI_OK;
+}
+
+/* The main catalog of a path: that of its first element, else the default one. With FullMatch only
+ * if it has the record, too. */
+static const si_company *find_company(
+    const si_catalog *c, si_str path, si_record_table table, si_arena *arena) {
+    si_str rest = path, first;
+    (void)si_str_next(&rest, '/', &first);
+    const si_company *company = si_catalog_find_company(c, first, arena);
+    if (company != NULL && company->attributes.full_match) {
+        si_object_query ask = {.object = path, .from_url = true, .table = table};
+        si_resolved is;
+        si_diag ignored = {0};
+        return si_catalog_resolve(c, &ask, arena, &is, &ignored) == SI_OK ? is.main : company;
+    }
+    return company != NULL ? company : si_catalog_default(c);
+}
+
+/* ---- rules, lock, obfuscation (syntax.md section 4, steps 1 to 5) ---- */
+
+static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
+    si_str decoded;
+    si_result result = si_path_read(all->catalog, &in->path, all->arena, &decoded, all->diag);
+    if (result != SI_OK) {
+        return result;
+    }
+    si_record_table table = in->context == SI_CONTEXT_STATIC ? SI_TABLE_STATIC : SI_TABLE_IMAGE;
+    all->main = find_company(all->catalog, decoded, table, all->arena);
+    all->attributes = &all->main->attributes;
+    plan->error_detail = all->attributes->error_detail;
+    si_rule_input input = {in->context, in->path, in->query, in->request->address};
+    result = si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
+    plan->by_address = in->rules.by_address;
+    if (result != SI_OK) {
+        return result;
+    }
+    all->attributes = in->rules.attributes;
+    if (si_str_eq(in->path, in->rules.path)) {
+        in->object = decoded;
+    } else {
+        result = si_path_read(all->catalog, &in->rules.path, all->arena, &in->object, all->diag);
+        const si_company *other =
+            result == SI_OK ? find_company(all->catalog, in->object, table, all->arena) : all->main;
+        if (strcmp(other->id, all->main->id) != 0) {
+            all->main = other;
+            all->attributes = &other->attributes;
+        }
+    }
+    in->path = in->rules.path;
+    in->query = in->rules.query;
+    plan->error_detail = all->attributes->error_detail;
+    return result;
+}
+
+static si_result unlock(si_incoming *in, const si_reading *all) {
+    const si_attributes *a = all->attributes;
+    si_result result = SI_OK;
+    if (a->request_obfuscation != 0) {
+        result = si_obfuscation_decode(in->query, all->arena, &in->query, all->diag);
+    }
+    if (result == SI_OK && a->request_lock) {
+        result =
+            si_lock_check(a->request_lock_key, in->request->path, in->query, &in->query, all->diag);
+    }
+    return result;
+}
+
+si_result si_incoming_admit(si_incoming *in, si_reading *all, si_plan *plan) {
+    si_result result = apply_rules(in, all, plan);
+    return result == SI_OK && in->context == SI_CONTEXT_IS ? unlock(in, all) : result;
+}
+
+/* ---- headers ---- */
+
+si_result si_incoming_headers(
+    const si_incoming *in, const si_variables *variables, const si_reading *all, si_plan *plan) {
+    if (in->rules.header_count == 0) {
+        return SI_OK;
+    }
+    si_plan_header *list =
+        si_arena_alloc(all->arena, (size_t)in->rules.header_count * sizeof *list);
+    if (list == NULL) {
+        return si_no_memory(all->diag);
+    }
+    plan->headers = list;
+    for (int i = 0; i < in->rules.header_count; i++) {
+        const si_rule_header *h = in->rules.headers[i];
+        const char *texts[2] = {h->name, h->value};
+        si_str out[2];
+        for (int k = 0; k < 2; k++) {
+            si_result result = si_variables_expand(
+                variables, si_str_of(texts[k]), SI_INSERT_URL, all->arena, &out[k], all->diag);
+            if (result != SI_OK) {
+                return result;
+            }
+            texts[k] = si_arena_copy(all->arena, out[k].p, out[k].len);
+        }
+        if (texts[0] == NULL || texts[1] == NULL) {
+            return si_no_memory(all->diag);
+        }
+        if (si_rule_header_ok(out[0], out[1])) {
+            list[plan->header_count++] = (si_plan_header){texts[0], texts[1], h->add};
+        }
+    }
+    return SI_OK;
+}
+
+/* ---- bodies ---- */
+
+si_result si_plan_answer(si_plan *plan, si_reply *reply, si_arena *arena, si_diag *diag) {
+    char hex[SI_DIGEST_HEX];
+    si_digest_hex(reply->body.data, reply->body.len, hex);
+    snprintf(plan->etag, sizeof plan->etag, "\"%s\"", hex);
+    plan->body = si_arena_copy(arena, (const char *)reply->body.data, reply->body.len);
+    plan->body_len = reply->body.len;
+    plan->content_type = reply->content_type;
+    plan->recipe_text = "";
+    si_bytes_free(&reply->body);
+    return plan->body != NULL ? SI_OK : si_no_memory(diag);
+}

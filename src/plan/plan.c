@@ -1,0 +1,489 @@
+/* The outermost request: from URL and headers to a recipe, or to a reply that needs none. */
+#include "plan/plan.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/digest.h"
+#include "reply/catalog_reply.h"
+#include "request/command.h"
+#include "plan/static_content.h"
+#include "plan/incoming.h"
+#include "picture/limits.h"
+
+enum { FOREVER = -1 };
+
+static const struct {
+    enum { RENDER, CATALOG, OFF } reply;
+    char ttl;
+} types[] = {
+#define X(id, name, reply, ttl, bodies) {reply, ttl},
+    SI_REQUEST_TYPES(X)
+#undef X
+};
+
+/* ---- smart imaging ---- */
+
+/* Density: URL or preset, else the company's switch with what the client hints say. A ratio that
+ * is asked for is obeyed (the table of the vendor's dpr page); one that was detected does not go
+ * beyond what the original has. */
+static void resolve_dpr(const si_query *q, si_plan *plan) {
+    double ratio = 1;
+    si_switch on = q->asked.dpr;
+    if (on == SI_SWITCH_ON && q->asked.dpr_value > 0) {
+        ratio = q->asked.dpr_value;
+    } else if (on == SI_SWITCH_ON || (on == SI_SWITCH_UNSET && q->all->attributes->dpr)) {
+        char text[32];
+        plan->vary |= SI_USED_DPR;
+        plan->accept_ch = true;
+        (void)si_str_real(si_str_of(si_real_print(plan->client.dpr, text)), &ratio);
+        q->recipe->dpr_held = ratio > 1;
+    }
+    q->recipe->dpr = ratio > SI_DPR_MAX ? SI_DPR_MAX : ratio;
+}
+
+/* Replies that rely on what only the requested format has, or on other colours than sRGB, are sent
+ * as they are asked for (smart-imaging.md D-10). */
+static bool exempt(const si_recipe *r) {
+    return r->icc_embed || r->xmp_embed || r->path_embed || r->jpeg_size > 0 ||
+           r->pixel_type == SI_PIXEL_CMYK || r->pixel_keep || r->icc.path[0] != '\0';
+}
+
+/* Format conversion: which formats this client, this company and this request allow
+ * (smart-imaging.md sections 1, 3 and 6). */
+static void resolve_formats(const si_query *q, si_plan *plan) {
+    static const si_format order[] = {
+        SI_FORMAT_AVIF, SI_FORMAT_JXL, SI_FORMAT_WEBP, SI_FORMAT_JP2, SI_FORMAT_JXR};
+    si_recipe *r = q->recipe;
+    const si_attributes *a = q->all->attributes;
+    bool wanted = q->asked.bfc == SI_SWITCH_ON || (q->asked.bfc == SI_SWITCH_UNSET && a->bfc);
+    bool eligible = r->format == SI_FORMAT_JPEG || r->format == SI_FORMAT_PNG;
+    if (!wanted || !eligible || exempt(r)) {
+        return;
+    }
+    r->smart = true;
+    plan->vary |= plan->client.used;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        si_format f = order[i];
+        if ((f == SI_FORMAT_AVIF && !a->avif) || (f == SI_FORMAT_JXL && !a->jxl) ||
+            !(plan->client.formats & SI_FORMAT_BIT(f))) {
+            continue;
+        }
+        r->ladder[r->ladder_len++] = f;
+    }
+}
+
+/* ---- watermark (syntax.md section 12) ---- */
+
+static si_result read_watermark(const si_query *target) {
+    si_reading *all = target->all;
+    const char *name = all->attributes->watermark;
+    si_watermark *mark = si_arena_alloc(all->arena, sizeof *mark);
+    si_query *q = si_arena_alloc(all->arena, sizeof *q);
+    si_recipe *unused = si_arena_alloc(all->arena, sizeof *unused);
+    if (mark == NULL || q == NULL || unused == NULL) {
+        return si_no_memory(all->diag);
+    }
+    *q = (si_query){.all = all,
+        .role = SI_ROLE_WATERMARK,
+        .company = all->main,
+        .object = si_str_of(name),
+        .object_raw = si_str_of(name),
+        .recipe = unused};
+    si_query_init(q);
+    si_result result = si_query_open(q, SI_STR(""));
+    if (result == SI_OK && q->found.is.record == NULL) {
+        return si_fail(all->diag, SI_ERR_CONFIG, "the watermark's record is missing");
+    }
+    result = result == SI_OK ? si_query_build(q, SI_STR("")) : result;
+    if (result != SI_OK) {
+        return result;
+    }
+    si_layer *base = (si_layer *)q->picture.layers; /* ours until now */
+    int *comp = q->picture.comp.opac;
+    *mark = (si_watermark){.blend = base->blend, .opac = comp[0] * base->adjustments.opac[0] / 100};
+    memcpy(mark->size_n, q->drafts[0]->watermark_size, sizeof mark->size_n);
+    memcpy(mark->align, q->picture.view.align, sizeof mark->align);
+    base->blend = SI_BLEND_NORM;
+    base->adjustments.opac[0] = comp[0] = 100;
+    si_view plain_view = q->picture.view;
+    plain_view.align[0] = plain_view.align[1] = 0;
+    mark->picture = q->picture;
+    mark->picture.view = plain_view;
+    target->recipe->watermark = mark;
+    return SI_OK;
+}
+
+/* ---- images, and properties that need them ---- */
+
+/* Requests for one source alone: every other command is ignored (7.2). */
+static si_result only_source(si_query *q) {
+    si_recipe *r = q->recipe;
+    si_layer *base = si_arena_alloc(q->all->arena, sizeof *base);
+    if (base == NULL) {
+        return si_no_memory(q->all->diag);
+    }
+    if (q->found.source.kind == SI_SOURCE_NONE) {
+        return si_fail(
+            q->all->diag, SI_ERR_NOT_FOUND, "image \"%.*s\" not found", SHOWN(q->object));
+    }
+    const char *company = r->company;
+    si_req req = r->req;
+    si_recipe_init(r);
+    r->company = company;
+    r->req = req;
+    si_layer_init(base, 0);
+    base->source = q->found.source;
+    r->picture.layers = base;
+    r->picture.layer_count = 1;
+    si_query_expire(q, &q->found);
+    return SI_OK;
+}
+
+static si_req renderer_request(const si_query *q) {
+    switch (q->asked.type) {
+    case SI_TYPE_MASK:
+        return SI_REQ_MASK;
+    case SI_TYPE_PROPS:
+        return SI_REQ_PROPS;
+    case SI_TYPE_IMAGEPROPS:
+        return SI_REQ_IMAGEPROPS;
+    case SI_TYPE_XMP:
+        return SI_REQ_XMP;
+    case SI_TYPE_MAP:
+        return SI_REQ_MAP;
+    case SI_TYPE_SET:
+        return SI_REQ_SET;
+    case SI_TYPE_USERDATA:
+        return SI_REQ_CROP;
+    default:
+        return SI_REQ_IMG;
+    }
+}
+
+static bool is_image(const si_query *q) {
+    return q->recipe->req == SI_REQ_IMG || q->recipe->req == SI_REQ_MASK;
+}
+
+/* How a reply in text is to look; images say nothing of it. */
+static void set_shape(si_query *q) {
+    si_recipe *r = q->recipe;
+    if (is_image(q)) {
+        return;
+    }
+    r->body = q->asked.shape.body;
+    r->encoding = q->asked.shape.encoding;
+    if (r->body == SI_BODY_JSON) {
+        r->handler = q->asked.shape.handler;
+        r->request_id = q->asked.shape.request_id;
+    }
+}
+
+/* Replies that read no other command still need sound ones that shape them. */
+static si_result check_shape(si_query *q) {
+    const si_diag *mistake = &q->shape_mistake;
+    return mistake->code == SI_OK ? SI_OK
+                                  : si_fail(q->all->diag, mistake->code, "%s", mistake->text);
+}
+
+static si_result build_image(si_query *q, si_str query, si_plan *plan) {
+    si_recipe *r = q->recipe;
+    r->req = renderer_request(q);
+    bool alone = r->req == SI_REQ_IMAGEPROPS || r->req == SI_REQ_XMP || r->req == SI_REQ_CROP ||
+                 r->req == SI_REQ_SET;
+    if (alone) {
+        si_result result = check_shape(q);
+        result = result == SI_OK && r->req != SI_REQ_SET ? only_source(q) : result;
+        set_shape(q);
+        if (result == SI_OK && r->req == SI_REQ_SET) {
+            return si_catalog_set(q, query);
+        }
+        return result == SI_OK ? si_catalog_facts(q) : result;
+    }
+    si_result result = si_query_build(q, query);
+    result = result == SI_OK ? si_query_output(q) : result;
+    if (result != SI_OK) {
+        return result;
+    }
+    if (q->asked.type == SI_TYPE_IMG && q->all->attributes->watermark[0] != '\0') {
+        result = read_watermark(q);
+    }
+    set_shape(q);
+    resolve_dpr(q, plan);
+    if (r->req == SI_REQ_IMG) {
+        resolve_formats(q, plan);
+    }
+    return result == SI_OK && !is_image(q) ? si_catalog_facts(q) : result;
+}
+
+/* ---- missing images and errors (catalog.md section 9) ---- */
+
+static void restart(si_query *q, const char *object) {
+    si_asked asked = q->asked;
+    *q = (si_query){.all = q->all,
+        .company = q->all->main,
+        .object = si_str_of(object),
+        .object_raw = si_str_of(object),
+        .replaced = true,
+        .recipe = q->recipe};
+    si_query_init(q);
+    q->asked.type = asked.type;
+    q->asked.shape = asked.shape;
+    q->all->has_hours = q->all->record_forever = false;
+    *q->all->diag = (si_diag){0};
+}
+
+/* Mode 0: a default image replaces the whole request. */
+static si_result replace_request(si_query *q, si_str query, si_plan *plan) {
+    si_reading *all = q->all;
+    const si_diag missing = *all->diag;
+    const char *name =
+        q->asked.default_image != NULL ? q->asked.default_image : all->attributes->default_image;
+    bool replaceable = q->asked.type == SI_TYPE_IMG || q->asked.type == SI_TYPE_TMB ||
+                       q->asked.type == SI_TYPE_TILE;
+    if (!all->image_missing || !replaceable || name[0] == '\0' ||
+        all->attributes->default_image_mode != 0) {
+        return missing.code;
+    }
+    restart(q, name);
+    si_result result = si_query_open(q, query);
+    result = result == SI_OK ? build_image(q, query, plan) : result;
+    if (result != SI_OK) {
+        *all->diag = missing;
+        return missing.code;
+    }
+    const si_record *r = q->found.is.record;
+    if (r == NULL || r->expiration <= SI_EXPIRATION_INHERIT) {
+        all->hours = all->attributes->default_expiration;
+    }
+    return SI_OK;
+}
+
+static const char *encode(const char *text, si_arena *arena) {
+    static const char hex[] = "0123456789ABCDEF";
+    char *out = si_arena_alloc(arena, strlen(text) * 3 + 1), *to = out;
+    for (; out != NULL && *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        *to++ = '%';
+        *to++ = hex[c >> 4];
+        *to++ = hex[c & 15];
+    }
+    return out;
+}
+
+/* ErrorImage, with the error's title and message as variables, takes the place of an error. */
+static si_result replace_error(si_query *q, si_plan *plan) {
+    si_reading *all = q->all;
+    const si_diag error = *all->diag;
+    const char *name = all->attributes != NULL ? all->attributes->error_image : "";
+    si_request_type type = q->asked.type;
+    bool image =
+        type == SI_TYPE_IMG || type == SI_TYPE_TMB || type == SI_TYPE_MASK || type == SI_TYPE_TILE;
+    if (name[0] == '\0' || !image || si_result_status(error.code) >= 500 || q->all->main == NULL) {
+        return error.code;
+    }
+    restart(q, name);
+    const char *title = encode(si_result_title(error.code), all->arena);
+    const char *message = all->attributes->error_detail >= 2 ? encode(error.text, all->arena) : "";
+    bool defined = title != NULL && message != NULL &&
+                   si_variable_define(&q->variables, SI_STR("error.title"), si_str_of(title),
+                       SI_LEVEL_QUERY, all->arena) &&
+                   si_variable_define(&q->variables, SI_STR("error.message"), si_str_of(message),
+                       SI_LEVEL_QUERY, all->arena);
+    q->replaced = false; /* its record's Modifier counts, but there is no query */
+    si_result result = defined ? si_query_open(q, SI_STR("")) : SI_ERR_MEMORY;
+    result = result == SI_OK ? build_image(q, SI_STR(""), plan) : result;
+    if (result != SI_OK) {
+        *all->diag = error;
+        return error.code;
+    }
+    all->has_hours = true;
+    all->hours = 0;
+    plan->error_image = true;
+    return SI_OK;
+}
+
+/* ---- replies without a renderer ---- */
+
+static si_result answer_here(si_query *q, si_str query, si_plan *plan) {
+    si_reply reply = {0};
+    si_result result = check_shape(q);
+    bool whole = q->asked.type == SI_TYPE_VALIDATE || q->asked.type == SI_TYPE_RESOLVE;
+    if (result == SI_OK && whole) {
+        result = si_query_build(q, query);
+    }
+    if (q->found.is.object != NULL) {
+        si_query_expire(q, &q->found);
+    }
+    result = result == SI_OK ? si_catalog_reply(q, query, &reply) : result;
+    if (result != SI_OK) {
+        si_bytes_free(&reply.body);
+        return result;
+    }
+    return si_plan_answer(plan, &reply, q->all->arena, q->all->diag);
+}
+
+/* req=map of a record and nothing else is its field as it is. */
+static bool is_bare_map(const si_query *q, si_str query) {
+    si_str rest = query, item;
+    if (q->asked.type != SI_TYPE_MAP || q->found.is.record == NULL) {
+        return false;
+    }
+    while (si_str_next(&rest, '&', &item)) {
+        si_str name;
+        (void)si_str_next(&item, '=', &name);
+        const si_command_row *row = name.len > 0 ? si_command_find(name) : NULL;
+        bool shape =
+            row != NULL && (row->flags & SI_SURVIVES) != 0 && row->scope == SI_SCOPE_REQUEST;
+        if (name.len > 0 && !shape && (row != NULL || name.p[0] == '$')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- how the reply is kept (server.md section 1) ---- */
+
+static int64_t seconds(double hours) {
+    return hours < 0 ? FOREVER : (int64_t)floor(hours * 3600 + 0.5);
+}
+
+static void set_caching(const si_query *q, si_plan *plan) {
+    const si_reading *all = q->all;
+    const si_attributes *a = all->attributes;
+    char ttl = types[q->asked.type].ttl;
+    double hours = ttl == 'N' ? a->non_img_expiration : all->has_hours ? all->hours : a->expiration;
+    plan->ttl = ttl == '0' ? 0 : seconds(hours);
+    plan->always_unmodified = plan->ttl == FOREVER;
+    bool image = plan->body == NULL && is_image(q);
+    plan->client_cache = !plan->error_image && ttl != '0' &&
+                         (!image || q->asked.client_cache || all->record_forever);
+    plan->server_cache = !image || q->asked.server_cache;
+    plan->update = image && q->asked.update;
+    plan->last_modified = a->use_last_modified ? all->newest : 0;
+    plan->by_address |= all->by_address;
+}
+
+/* ---- all of it ---- */
+
+static si_result read_request(si_incoming *in, si_query *q, si_plan *plan) {
+    si_reading *all = q->all;
+    si_result result = si_incoming_admit(in, all, plan);
+    if (result != SI_OK) {
+        return result;
+    }
+    si_str query = in->query.p != NULL ? in->query : SI_STR("");
+    *q = (si_query){.all = all,
+        .company = all->main,
+        .object = in->object,
+        .object_raw = in->path,
+        .from_url = true,
+        .recipe = &plan->recipe};
+    si_query_init(q);
+    if (in->object.len == 0 && query.len == 0) {
+        q->asked.type = SI_TYPE_BANNER;
+    }
+    result = si_query_open(q, query);
+    plan->shape = q->asked.shape;
+    if (result != SI_OK) {
+        return result;
+    }
+    q->read_only = q->asked.type == SI_TYPE_VALIDATE;
+    switch (types[q->asked.type].reply) {
+    case OFF:
+        return si_fail(all->diag, SI_ERR_UNSUPPORTED, "req=%s is switched off",
+            si_request_type_name(q->asked.type));
+    case CATALOG:
+        if (!si_catalog_reply_renders(q)) {
+            return answer_here(q, query, plan);
+        }
+        break;
+    case RENDER:
+        break;
+    }
+    if (is_bare_map(q, query)) {
+        return answer_here(q, query, plan);
+    }
+    result = build_image(q, query, plan);
+    plan->shape = q->asked.shape;
+    return result == SI_ERR_NOT_FOUND ? replace_request(q, query, plan) : result;
+}
+
+si_result si_plan_make(const si_catalog *catalog, const si_generations *generations,
+    const si_request *request, si_arena *arena, si_plan *plan, si_diag *diag) {
+    static const si_str context = {"/is/image", 9};
+    *plan = (si_plan){.client_cache = true,
+        .server_cache = true,
+        .error_detail = 2,
+        .shape = {.encoding = "UTF-8", .handler = "s7jsonResponse", .request_id = ""}};
+    si_client_classify(&request->headers, &plan->client);
+    si_request canonical = *request;
+    if (!si_path_merge(&canonical.path, arena)) {
+        return si_no_memory(diag);
+    }
+    si_str path = canonical.path;
+    if (si_is_static_path(path)) {
+        return si_static_plan(catalog, &canonical, arena, plan, diag);
+    }
+    bool ours =
+        si_str_starts(path, context) && (path.len == context.len || path.p[context.len] == '/');
+    if (!ours) {
+        return si_fail(
+            diag, SI_ERR_CONTEXT, "no images at this address; they are below /is/image/");
+    }
+    size_t skip = path.len > context.len ? context.len + 1 : context.len;
+    si_incoming in = {.request = request,
+        .context = SI_CONTEXT_IS,
+        .path = {path.p + skip, path.len - skip},
+        .query = request->query};
+    si_reading all = {.catalog = catalog, .generations = generations, .arena = arena, .diag = diag};
+    si_query *q = si_arena_alloc(arena, sizeof *q);
+    if (q == NULL) {
+        return si_no_memory(diag);
+    }
+    q->all = &all;
+    q->recipe = &plan->recipe;
+    si_result result = read_request(&in, q, plan);
+    if (result != SI_OK) {
+        result = replace_error(q, plan);
+    }
+    result = result == SI_OK ? si_incoming_headers(&in, &q->variables, &all, plan) : result;
+    if (result != SI_OK) {
+        return result;
+    }
+    plan->dependencies = all.dependencies;
+    plan->recipe.object = si_arena_copy(arena, in.object.p, in.object.len);
+    plan->recipe.generation = si_plan_generation(plan, generations);
+    set_caching(q, plan);
+    if (plan->recipe.object == NULL) {
+        return si_no_memory(diag);
+    }
+    return plan->body != NULL ? SI_OK
+                              : si_recipe_print(&plan->recipe, arena, &plan->recipe_text, diag);
+}
+
+uint64_t si_plan_generation(const si_plan *plan, const si_generations *generations) {
+    uint64_t sum = 0;
+    for (const si_dependency *d = plan->dependencies; d != NULL; d = d->next) {
+        sum += si_generation_of(generations, si_str_of(d->company), si_str_of(d->object));
+    }
+    return sum;
+}
+
+si_str si_plan_error(const si_plan *plan, const si_diag *diag, si_arena *arena, const char **type) {
+    const char *title = si_result_title(diag->code);
+    const char *text = plan->error_detail >= 2 ? diag->text : "";
+    si_reply reply = {0};
+    si_str body = {NULL, 0};
+    if (si_reply_error(&plan->shape, title, text, &reply)) {
+        *type = reply.content_type;
+        body.p = si_arena_copy(arena, (const char *)reply.body.data, reply.body.len);
+        body.len = reply.body.len;
+    }
+    si_bytes_free(&reply.body);
+    if (body.p == NULL) {
+        *type = "text/plain; charset=utf-8";
+        body = si_str_of(title);
+    }
+    return body;
+}

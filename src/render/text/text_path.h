@@ -1,0 +1,13 @@
+/* Text along a path (textPath, pathAttr of reference/commands.md 4.5). */
+#ifndef SI_RENDER_TEXT_TEXT_PATH_H
+#define SI_RENDER_TEXT_TEXT_PATH_H
+
+#include "render/text/text_lines.h"
+
+/* Places the first line of the text along style->path; characters whose middle lies beyond the end
+ * are left out. `box` gets the layer rectangle: that of size=, else whole pixels around the glyphs.
+ */
+SI_NODISCARD si_result si_text_follow(
+    const si_lines_how *how, const si_text_style *style, si_lines *lines, double box[4]);
+
+#endif

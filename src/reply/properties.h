@@ -1,0 +1,36 @@
+/* Property replies (reference/commands.md 7.1): text, JavaScript, XML and JSONP bodies. */
+#ifndef SI_REPLY_PROPERTIES_H
+#define SI_REPLY_PROPERTIES_H
+
+#include "base/bytes.h"
+#include "picture/recipe.h"
+
+typedef struct si_property {
+    const char *name;  /* object.property, such as image.width */
+    const char *value; /* UTF-8 */
+} si_property;
+
+/* How a property reply is to look (7.1). */
+typedef struct si_shape {
+    si_body body;
+    const char *encoding;   /* of XML */
+    const char *handler;    /* JSONP function */
+    const char *request_id; /* JSONP request id, "" if none */
+} si_shape;
+
+static inline si_shape si_recipe_shape(const si_recipe *r) {
+    return (si_shape){r->body, r->encoding, r->handler, r->request_id};
+}
+
+/* Appends text as a string of JSON that may stand in a script. False if out of memory. */
+int si_json_put(si_bytes *out, const void *text, size_t len);
+
+/* MIME type of a body format, static string. */
+const char *si_properties_type(si_body body);
+
+/* Appends the reply for `count` properties, ordered by object. `time` (seconds since 1970) is the
+ * date the text form shows. False if out of memory. */
+int si_properties_write(
+    const si_shape *shape, const si_property *list, int count, int64_t time, si_bytes *out);
+
+#endif

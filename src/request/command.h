@@ -1,0 +1,89 @@
+/* The commands of the protocol as a table (commands.h), from which parsing, `explain`, `compat`,
+ * error messages and docs/protocol.md are made. */
+#ifndef SI_REQUEST_COMMAND_H
+#define SI_REQUEST_COMMAND_H
+
+#include "request/query.h"
+
+/* What a command is about (the head of reference/commands.md). */
+typedef enum si_scope {
+    SI_SCOPE_REQUEST, /* one value for the request, wherever it stands */
+    SI_SCOPE_VIEW,    /* likewise: the step from composite to view */
+    SI_SCOPE_LAYER,   /* the segment that layer= or effect= opened */
+    SI_SCOPE_SOURCE   /* as LAYER, for layers with an image */
+} si_scope;
+
+/* Where a command of a layer goes that stands in the composite's segment (8.2). */
+typedef enum si_comp {
+    SI_COMP_NONE, /* not a command of layers */
+    SI_COMP_LAYER0,
+    SI_COMP_COMPOSITE,
+    SI_COMP_VIEW,
+    SI_COMP_IGNORED,
+    SI_COMP_ERROR
+} si_comp;
+
+/* Section 11. */
+typedef enum si_class { SI_CLASS_CORE, SI_CLASS_COMMON, SI_CLASS_RARE, SI_CLASS_VENDOR } si_class;
+
+enum {
+    SI_TAKES_EMPTY = 1, /* an empty value means something, rather than "absent" (P3) */
+    SI_EFFECTS = 2,     /* effect layers accept it (8.6) */
+    SI_NOT_NESTED = 4,  /* ignored in is(…) (syntax.md section 10) */
+    SI_SURVIVES = 8,    /* counts even if a default image replaces the request */
+    SI_RAW = 16,        /* the setter decodes the value itself */
+    SI_CONTENT = 32,    /* src, text, textPs: the last one decides what a layer is */
+    SI_MASK = 64,       /* mask */
+    SI_QUERY_ONLY = 128 /* means nothing in records */
+};
+
+/* What a setter works on. */
+typedef struct si_command_target {
+    si_query *q;
+    const struct si_command_row *row;
+    si_draft *draft;         /* layer or composite; the composite for requests and views */
+    si_effect_draft *effect; /* NULL = not an effect */
+} si_command_target;
+
+typedef struct si_command_row {
+    si_str name;         /* as people write it; names are found in any case */
+    const char *handler; /* the same for spellings of one command */
+    /* Applies a value, decoded unless SI_RAW; never empty unless SI_TAKES_EMPTY. */
+    si_result (*set)(const si_command_target *s, si_str value);
+    si_scope scope;
+    si_comp comp;
+    unsigned flags;
+    si_class rank;
+    const char *section; /* of reference/commands.md */
+    const char *values;  /* grammar */
+    const char *initial; /* default, in words; "" = nothing */
+    const char *help;    /* one line */
+} si_command_row;
+
+/* All rows, by name. */
+extern const si_command_row si_command_rows[];
+extern const int si_command_count;
+
+/* The command of a name, in any case; NULL if there is none. Rows are in alphabetical order. */
+const si_command_row *si_command_find(si_str name);
+
+/* "request", "core" … for people. */
+const char *si_scope_name(si_scope scope);
+const char *si_comp_name(si_comp comp);
+const char *si_class_name(si_class rank);
+
+/* What a message shows of a bad value, for "%.*s". */
+#define SHOWN(s) (int)((s).len > 40 ? 40 : (s).len), (s).len > 0 ? (s).p : ""
+
+/* A value that does not fit the command's grammar: SI_ERR_RANGE, told with that grammar. */
+si_result si_command_bad_value(const si_command_target *s, si_str value);
+
+/* A copy of a value that lives as long as the recipe. */
+SI_NODISCARD si_result si_command_copy_value(
+    const si_command_target *s, si_str value, const char **out);
+
+/* A path definition (1.5), checked, as its canonical text. */
+SI_NODISCARD si_result si_command_path_value(
+    const si_command_target *s, si_str value, const char **out);
+
+#endif
