@@ -8,14 +8,6 @@ static char lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool si_str_eq(si_str a, si_str b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
@@ -167,21 +159,6 @@ bool si_str_flag(si_str s, bool *out) {
         return true;
     }
     return false;
-}
-
-size_t si_str_decode(si_str s, bool plus, char *out) {
-    size_t n = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.p[i];
-        if (c == '%' && s.len - i > 2 && hex_digit(s.p[i + 1]) >= 0 && hex_digit(s.p[i + 2]) >= 0) {
-            c = (char)(hex_digit(s.p[i + 1]) * 16 + hex_digit(s.p[i + 2]));
-            i += 2;
-        } else if (c == '+' && plus) {
-            c = ' ';
-        }
-        out[n++] = c;
-    }
-    return n;
 }
 
 char *si_real_print(double v, char *out) {

@@ -44,10 +44,6 @@ bool si_str_int(si_str s, long *out);
 bool si_str_real(si_str s, double *out);
 bool si_str_flag(si_str s, bool *out); /* 0 1 true false */
 
-/* Decodes %XX (and + as blank, if `plus`) from `s` into `out`, which needs s.len bytes; returns the
- * decoded length. A malformed escape stays as it is. */
-size_t si_str_decode(si_str s, bool plus, char *out);
-
 /* Prints a real in its shortest form that reads back as the same 7 digits, of which at most 6
  * behind the point: no exponent, no trailing zeros, locale-independent. `out` needs 32 bytes.
  * Returns out. |v| ≤ 1e9. */

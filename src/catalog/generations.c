@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "catalog/extensions.h"
 
 enum { OBJECTS = 65536, COMPANIES = 1024 };
@@ -26,12 +27,8 @@ struct si_generations {
     struct table *table;
 };
 
-/* FNV-1a, 64 bit: short, and good enough to spread object names. */
 static uint64_t hash(uint64_t h, si_str s) {
-    for (size_t i = 0; i < s.len; i++) {
-        h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3ull;
-    }
-    return h;
+    return si_hash64(h, s.p, s.len);
 }
 
 static uint32_t fold(uint64_t h) {
@@ -39,11 +36,11 @@ static uint32_t fold(uint64_t h) {
 }
 
 static _Atomic uint32_t *company_counter(const si_generations *g, si_str company) {
-    return &g->table->companies[fold(hash(0xcbf29ce484222325ull, company)) % COMPANIES];
+    return &g->table->companies[fold(hash(SI_HASH64_START, company)) % COMPANIES];
 }
 
 static _Atomic uint32_t *object_counter(const si_generations *g, si_str company, si_str object) {
-    uint64_t h = hash(0xcbf29ce484222325ull, company);
+    uint64_t h = hash(SI_HASH64_START, company);
     h = hash(h, SI_STR("/"));
     h = hash(h, si_extension_strip(object));
     return &g->table->objects[fold(h) % OBJECTS];

@@ -1,6 +1,7 @@
 #include "catalog/imageset.h"
 
 #include "base/color.h"
+#include "base/percent.h"
 
 /* What stays the same while a set is read. */
 typedef struct parse {
@@ -94,7 +95,7 @@ static const char *leaf(parse *p, si_str text) {
     if (out == NULL) {
         (void)si_fail(p->diag, SI_ERR_MEMORY, "out of memory");
     } else if (text.len > 0) {
-        (void)si_str_decode(text, false, out);
+        (void)si_percent_decode(text, false, out);
     }
     return out;
 }

@@ -1,6 +1,7 @@
 /* Macros, called image presets: defined here, with the macros in them expanded (catalog.md section
  * 6, syntax.md section 6). */
 #include "base/bytes.h"
+#include "base/percent.h"
 #include "catalog/catalog_internal.h"
 
 enum { BODY_MAX = 65536 };
@@ -36,7 +37,7 @@ static bool called_macro(si_str item, char buffer[256], si_str *name) {
     if (item.len < 3 || item.len > 255 || memchr(item.p, '=', item.len) != NULL) {
         return false;
     }
-    size_t len = si_str_decode(item, false, buffer);
+    size_t len = si_percent_decode(item, false, buffer);
     *name = (si_str){buffer + 1, len - 2};
     return len > 2 && buffer[0] == '$' && buffer[len - 1] == '$';
 }

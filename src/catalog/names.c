@@ -1,3 +1,4 @@
+#include "base/hash.h"
 #include "catalog/names.h"
 
 struct si_names_slot {
@@ -10,13 +11,13 @@ enum { FIRST_ROOM = 16 };
 
 /* FNV-1a with a final mix, since the low bits choose the slot. */
 static uint32_t hash_of(si_str name, bool nocase) {
-    uint32_t h = 2166136261u;
+    uint32_t h = SI_HASH32_START;
     for (size_t i = 0; i < name.len; i++) {
         unsigned char c = (unsigned char)name.p[i];
         if (nocase && c >= 'A' && c <= 'Z') {
             c += 32;
         }
-        h = (h ^ c) * 16777619u;
+        h = si_hash32(h, c);
     }
     return h ^ (h >> 15);
 }

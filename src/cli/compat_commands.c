@@ -3,15 +3,16 @@
 #include <string.h>
 
 #include "cli/compat.h"
+#include "base/hash.h"
 #include "request/command.h"
 #include "request/tokens.h"
 
 enum { NESTING_MAX = 8 };
 
 static unsigned bucket_of(const char *name) {
-    unsigned h = 2166136261u;
+    uint32_t h = SI_HASH32_START;
     for (; *name != '\0'; name++) {
-        h = (h ^ (unsigned char)*name) * 16777619u;
+        h = si_hash32(h, (unsigned char)*name);
     }
     return h % SI_COMPAT_BUCKETS;
 }

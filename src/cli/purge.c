@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "catalog/generations.h"
+#include "base/percent.h"
 #include "cli/cli.h"
 
 static const char *company, *cache;
@@ -17,7 +18,7 @@ static void purge_object(si_generations *g, const char *text) {
     si_str object = si_str_of(text);
     size_t len = strcspn(text, "?#");
     object.len = len < sizeof decoded ? len : sizeof decoded;
-    object = (si_str){decoded, si_str_decode(object, false, decoded)};
+    object = (si_str){decoded, si_percent_decode(object, false, decoded)};
     object.len = si_str_merge_slashes(object, decoded);
     object.len -= object.len > 0 && decoded[object.len - 1] == '/';
     if (si_str_starts(object, SI_STR("/is/image/")) ||

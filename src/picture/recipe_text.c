@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/percent.h"
 #include "picture/schema.h"
 
 #define HEADER "smartimg/2"
@@ -57,7 +58,6 @@ static void put(writer *w, const char *text) {
 }
 
 static void put_encoded(writer *w, const char *text) {
-    static const char hex[] = "0123456789ABCDEF";
     while (*text != '\0') {
         size_t plain = 0;
         while (si_recipe_is_plain(text[plain])) {
@@ -66,8 +66,9 @@ static void put_encoded(writer *w, const char *text) {
         put_n(w, text, plain);
         text += plain;
         if (*text != '\0') {
-            unsigned char c = (unsigned char)*text++;
-            put_n(w, (char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
+            char code[3];
+            si_percent_encode_byte((unsigned char)*text++, code);
+            put_n(w, code, sizeof code);
         }
     }
 }
@@ -313,7 +314,7 @@ static bool read_text(reader *in, si_str s, const char **out) {
     if (copy == NULL) {
         return false;
     }
-    size_t len = si_str_decode(s, false, copy);
+    size_t len = si_percent_decode(s, false, copy);
     copy[len] = '\0';
     *out = copy;
     return memchr(copy, '\0', len) == NULL;

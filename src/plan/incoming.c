@@ -7,61 +7,6 @@
 
 /* ---- the path ---- */
 
-bool si_path_merge(si_str *path, si_arena *arena) {
-    bool doubled = false;
-    for (size_t i = 1; i < path->len && !doubled; i++) {
-        doubled = path->p[i] == '/' && path->p[i - 1] == '/';
-    }
-    char *text = doubled ? si_arena_alloc(arena, path->len) : NULL;
-    if (text != NULL) {
-        *path = (si_str){text, si_str_merge_slashes(*path, text)};
-    }
-    return !doubled || text != NULL;
-}
-
-si_result si_path_read(
-    const si_catalog *c, si_str *raw, si_arena *arena, si_str *out, si_diag *diag) {
-    if (!si_path_merge(raw, arena)) {
-        return si_no_memory(diag);
-    }
-    si_result result = si_percent_decode(*raw, arena, out, diag);
-    if (result != SI_OK || out->len == 0 || out->p[out->len - 1] != '/') {
-        return result;
-    }
-    si_str name = {out->p, out->len - 1};
-    bool company = name.len > 0 && memchr(name.p, '/', name.len) == NULL &&
-                   si_catalog_find_company(c, name, arena) != NULL;
-    if (!company) {
-        *out = name;
-        raw->len--;
-    }
-    return SI_OK;
-}
-
-si_result si_percent_decode(si_str raw, si_arena *arena, si_str *out, si_diag *diag) {
-    char *text = si_arena_alloc(arena, raw.len + 1);
-    if (text == NULL) {
-        return si_no_memory(diag);
-    }
-    size_t n = 0;
-    si_str element;
-    for (bool first = true; si_str_next(&raw, '/', &element); first = false) {
-        if (!first) {
-            text[n++] = '/';
-        }
-        size_t len = si_str_decode(element, false, text + n);
-        for (size_t i = n; i < n + len; i++) {
-            text[i] = text[i] == SI_QUOTED_DOLLAR ? '$' : text[i];
-        }
-        if (memchr(text + n, '/', len) != NULL || memchr(text + n, '\0', len) != NULL) {
-            return si_fail(diag, SI_ERR_FORBIDDEN, "the image name is not allowed");
-        }
-        n += len;
-    }
-    *out = (si_str){text, n};
-    return SI_OK;
-}
-
 /* The main catalog of a path: that of its first element, else the default one. With FullMatch only
  * if it has the record, too. */
 static const si_company *find_company(
@@ -82,7 +27,8 @@ static const si_company *find_company(
 
 static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     si_str decoded;
-    si_result result = si_path_read(all->catalog, &in->path, all->arena, &decoded, all->diag);
+    si_result result =
+        si_object_path_read(all->catalog, &in->path, all->arena, &decoded, all->diag);
     if (result != SI_OK) {
         return result;
     }
@@ -100,7 +46,8 @@ static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     if (si_str_eq(in->path, in->rules.path)) {
         in->object = decoded;
     } else {
-        result = si_path_read(all->catalog, &in->rules.path, all->arena, &in->object, all->diag);
+        result =
+            si_object_path_read(all->catalog, &in->rules.path, all->arena, &in->object, all->diag);
         const si_company *other =
             result == SI_OK ? find_company(all->catalog, in->object, table, all->arena) : all->main;
         if (strcmp(other->id, all->main->id) != 0) {

@@ -16,20 +16,6 @@ typedef struct si_incoming {
     si_rule_output rules;
 } si_incoming;
 
-/* Merges doubled slashes of a path, as web servers do: `path` becomes a copy in the arena if there
- * are any. False if memory runs out. */
-bool si_path_merge(si_str *path, si_arena *arena);
-
-/* Decodes a path element by element (syntax.md section 2): the elements joined by "/", in the
- * arena. SI_ERR_FORBIDDEN: one decodes to something with a "/" or NUL in it, which is a trick. */
-SI_NODISCARD si_result si_percent_decode(si_str raw, si_arena *arena, si_str *out, si_diag *diag);
-
-/* A path as rules and caches know it (`raw` is changed to that), and what it is decoded: without
- * slashes that add nothing. One behind a single element stays if it tells a company from an object
- * of the default one. Errors as si_percent_decode(). */
-SI_NODISCARD si_result si_path_read(
-    const si_catalog *c, si_str *raw, si_arena *arena, si_str *out, si_diag *diag);
-
 /* Finds the main catalog and its attributes (all->main, all->attributes), lets rules change path,
  * query and attributes, and takes obfuscation and lock off; static content, which has no query to
  * speak of, is never locked. `in` has request, context, path and query. Sets

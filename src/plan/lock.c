@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/bytes.h"
+#include "base/percent.h"
 
 enum { PLAIN_DIGITS = 4, KEYED_DIGITS = 32, MULTIPLIER = 131 };
 
@@ -111,7 +112,7 @@ si_result si_obfuscation_decode(si_str query, si_arena *arena, si_str *out, si_d
     if (text == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
-    si_str base64 = {plain, query.len > 0 ? si_str_decode(query, false, plain) : 0};
+    si_str base64 = {plain, query.len > 0 ? si_percent_decode(query, false, plain) : 0};
     size_t padding = 0, len;
     while (padding < 2 && base64.len > 0 && base64.p[base64.len - 1] == '=') {
         base64.len--;

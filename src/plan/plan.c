@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/digest.h"
+#include "base/percent.h"
 #include "reply/catalog_reply.h"
 #include "request/command.h"
 #include "plan/static_content.h"
@@ -259,14 +260,11 @@ static si_result replace_request(si_query *q, si_str query, si_plan *plan) {
     return SI_OK;
 }
 
+/* Every byte percent-encoded, so that none means anything to the parser. */
 static const char *encode(const char *text, si_arena *arena) {
-    static const char hex[] = "0123456789ABCDEF";
     char *out = si_arena_alloc(arena, strlen(text) * 3 + 1), *to = out;
     for (; out != NULL && *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        *to++ = '%';
-        *to++ = hex[c >> 4];
-        *to++ = hex[c & 15];
+        to = si_percent_encode_byte((unsigned char)*text, to);
     }
     return out;
 }
@@ -418,7 +416,7 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
         .shape = {.encoding = "UTF-8", .handler = "s7jsonResponse", .request_id = ""}};
     si_client_classify(&request->headers, &plan->client);
     si_request canonical = *request;
-    if (!si_path_merge(&canonical.path, arena)) {
+    if (!si_object_path_merge(&canonical.path, arena)) {
         return si_no_memory(diag);
     }
     si_str path = canonical.path;

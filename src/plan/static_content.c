@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/percent.h"
 #include "request/command.h"
 #include "plan/incoming.h"
 #include "reply/replies.h"
@@ -139,7 +140,7 @@ static si_result read_commands(si_str query, si_arena *arena, commands *c, si_di
         if (text == NULL) {
             return si_fail(diag, SI_ERR_MEMORY, "out of memory");
         }
-        size_t len = si_str_decode(token.value, true, text);
+        size_t len = si_percent_decode(token.value, true, text);
         if (memchr(text, '\0', len) != NULL) {
             return si_fail(diag, SI_ERR_SYNTAX, "NUL in a value");
         }

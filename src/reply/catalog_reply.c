@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/percent.h"
 #include "request/command.h"
 #include "reply/media_set.h"
 #include "request/tokens.h"
@@ -310,7 +311,7 @@ bool si_catalog_reply_renders(const si_query *q) {
 static const char *decoded(const si_query *q, si_str raw) {
     char *text = si_arena_alloc(q->all->arena, raw.len + 1);
     if (text != NULL) {
-        text[si_str_decode(raw, true, text)] = '\0';
+        text[si_percent_decode(raw, true, text)] = '\0';
     }
     return text;
 }
@@ -324,7 +325,7 @@ static const char *set_structure(const si_query *q, si_str raw) {
     for (size_t i = 0; text != NULL && i < raw.len; i++) {
         char c = raw.p[i] == '+' ? ' ' : raw.p[i], decoded[3];
         if (c == '%' && raw.len - i >= 3 &&
-            si_str_decode((si_str){raw.p + i, 3}, false, decoded) == 1 && decoded[0] != '\0' &&
+            si_percent_decode((si_str){raw.p + i, 3}, false, decoded) == 1 && decoded[0] != '\0' &&
             strchr(structure, decoded[0]) != NULL) {
             c = decoded[0];
             i += 2;

@@ -3,8 +3,63 @@
 #include <unistd.h>
 
 #include "base/icc.h"
+#include "base/percent.h"
 #include "request/command.h"
-#include "plan/incoming.h"
+
+bool si_object_path_merge(si_str *path, si_arena *arena) {
+    bool doubled = false;
+    for (size_t i = 1; i < path->len && !doubled; i++) {
+        doubled = path->p[i] == '/' && path->p[i - 1] == '/';
+    }
+    char *text = doubled ? si_arena_alloc(arena, path->len) : NULL;
+    if (text != NULL) {
+        *path = (si_str){text, si_str_merge_slashes(*path, text)};
+    }
+    return !doubled || text != NULL;
+}
+
+si_result si_object_path_read(
+    const si_catalog *c, si_str *raw, si_arena *arena, si_str *out, si_diag *diag) {
+    if (!si_object_path_merge(raw, arena)) {
+        return si_no_memory(diag);
+    }
+    si_result result = si_object_decode(*raw, arena, out, diag);
+    if (result != SI_OK || out->len == 0 || out->p[out->len - 1] != '/') {
+        return result;
+    }
+    si_str name = {out->p, out->len - 1};
+    bool company = name.len > 0 && memchr(name.p, '/', name.len) == NULL &&
+                   si_catalog_find_company(c, name, arena) != NULL;
+    if (!company) {
+        *out = name;
+        raw->len--;
+    }
+    return SI_OK;
+}
+
+si_result si_object_decode(si_str raw, si_arena *arena, si_str *out, si_diag *diag) {
+    char *text = si_arena_alloc(arena, raw.len + 1);
+    if (text == NULL) {
+        return si_no_memory(diag);
+    }
+    size_t n = 0;
+    si_str element;
+    for (bool first = true; si_str_next(&raw, '/', &element); first = false) {
+        if (!first) {
+            text[n++] = '/';
+        }
+        size_t len = si_percent_decode(element, false, text + n);
+        for (size_t i = n; i < n + len; i++) {
+            text[i] = text[i] == SI_QUOTED_DOLLAR ? '$' : text[i];
+        }
+        if (memchr(text + n, '/', len) != NULL || memchr(text + n, '\0', len) != NULL) {
+            return si_fail(diag, SI_ERR_FORBIDDEN, "the image name is not allowed");
+        }
+        n += len;
+    }
+    *out = (si_str){text, n};
+    return SI_OK;
+}
 
 /* ---- what the reply depends on ---- */
 
@@ -103,7 +158,7 @@ static si_result note(si_query *q, const si_found *found) {
 
 /* Doubled slashes of a reference are one, and one at its end adds nothing. */
 static bool tidy_slashes(si_str *object, si_arena *arena) {
-    if (!si_path_merge(object, arena)) {
+    if (!si_object_path_merge(object, arena)) {
         return false;
     }
     object->len -= object->len > 1 && object->p[object->len - 1] == '/';

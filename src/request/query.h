@@ -197,7 +197,22 @@ SI_NODISCARD si_result si_query_open(si_query *q, si_str text);
  * SI_ERR_NOT_FOUND: an image is missing, and a default image may take its place. */
 SI_NODISCARD si_result si_query_build(si_query *q, si_str text);
 
-/* ---- resolve.c ---- */
+/* ---- objects.c ---- */
+
+/* Merges doubled slashes of a path, as web servers do: `path` becomes a copy in the arena if there
+ * are any. False if memory runs out. */
+bool si_object_path_merge(si_str *path, si_arena *arena);
+
+/* Decodes the path of an object element by element (syntax.md section 2): the elements joined by
+ * "/", in the arena. SI_ERR_FORBIDDEN: one decodes to something with a "/" or NUL in it, which is a
+ * trick. */
+SI_NODISCARD si_result si_object_decode(si_str raw, si_arena *arena, si_str *out, si_diag *diag);
+
+/* A path as rules and caches know it (`raw` is changed to that), and what it is decoded: without
+ * slashes that add nothing. One behind a single element stays if it tells a company from an object
+ * of the default one. Errors as si_object_decode(). */
+SI_NODISCARD si_result si_object_path_read(
+    const si_catalog *c, si_str *raw, si_arena *arena, si_str *out, si_diag *diag);
 
 /* Resolves an object, notes that the reply depends on it, and finds its file. A missing file is
  * SI_ERR_NOT_FOUND with the record found all the same; templates and companies that are named alone

@@ -1,7 +1,8 @@
 /* Where the pixels of layers come from: src= and mask= (reference/commands.md 4.2), nested requests
  * and foreign images (syntax.md section 10). */
+#include "base/percent.h"
+#include "catalog/rules.h"
 #include "request/command.h"
-#include "plan/incoming.h"
 #include "request/tokens.h"
 
 static bool has_nul(si_str s) {
@@ -36,7 +37,7 @@ static si_result admit_nested(si_query *n, si_str *query) {
     si_reading *all = n->all;
     si_rule_output rules;
     si_result result =
-        si_path_read(all->catalog, &n->object_raw, all->arena, &n->object, all->diag);
+        si_object_path_read(all->catalog, &n->object_raw, all->arena, &n->object, all->diag);
     if (result != SI_OK) {
         return result;
     }
@@ -50,7 +51,7 @@ static si_result admit_nested(si_query *n, si_str *query) {
     }
     *query = rules.query;
     n->object_raw = rules.path;
-    result = si_path_read(all->catalog, &n->object_raw, all->arena, &n->object, all->diag);
+    result = si_object_path_read(all->catalog, &n->object_raw, all->arena, &n->object, all->diag);
     if (result == SI_OK) {
         find_company(n);
     }
@@ -87,7 +88,7 @@ static bool decode_whole(si_str *text, si_arena *arena) {
     }
     char *out = si_arena_alloc(arena, text->len);
     if (out != NULL) {
-        *text = (si_str){out, si_str_decode(*text, false, out)};
+        *text = (si_str){out, si_percent_decode(*text, false, out)};
     }
     return out != NULL;
 }

@@ -1,3 +1,4 @@
+#include "base/percent.h"
 #include "request/tokens.h"
 
 /* +1 for an opening bracket, −1 for a closing one, 0 for anything else. `*len` bytes long. */
@@ -117,7 +118,7 @@ static bool decode_name(si_str *name, si_arena *arena) {
     if (text == NULL) {
         return false;
     }
-    *name = (si_str){text, si_str_decode(*name, false, text)};
+    *name = (si_str){text, si_percent_decode(*name, false, text)};
     return true;
 }
 

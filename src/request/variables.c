@@ -1,3 +1,4 @@
+#include "base/percent.h"
 #include "request/variables.h"
 
 enum { MAX_NAME = 128, MAX_RESULT = 65536 };
@@ -69,7 +70,7 @@ static size_t put_text(si_str s, bool decode, char *out) {
         memcpy(out, s.p, s.len);
         return s.len;
     }
-    size_t n = si_str_decode(s, true, out);
+    size_t n = si_percent_decode(s, true, out);
     for (size_t i = 0; i < n; i++) {
         out[i] = out[i] == SI_QUOTED_DOLLAR ? '$' : out[i];
     }

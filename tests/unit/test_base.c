@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/format.h"
+#include "base/percent.h"
 #include "base/result.h"
 #include "base/str.h"
 
@@ -281,7 +282,7 @@ static void escapes_are_decoded_once(void **state) {
         si_str s = si_str_of(rows[i].text);
         char out[32];
         for (int plus = 0; plus < 2; plus++) {
-            size_t n = si_str_decode(s, plus, out);
+            size_t n = si_percent_decode(s, plus, out);
             assert_true(n <= s.len);
             const char *expected = plus ? rows[i].with_plus : rows[i].decoded;
             if (!si_str_eq((si_str){out, n}, si_str_of(expected))) {
@@ -290,7 +291,7 @@ static void escapes_are_decoded_once(void **state) {
         }
     }
     char out[3];
-    assert_int_equal(si_str_decode(SI_STR("%00"), false, out), 1);
+    assert_int_equal(si_percent_decode(SI_STR("%00"), false, out), 1);
     assert_int_equal(out[0], 0);
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+#include "base/percent.h"
 #include "base/str.h"
 #include "catalog/extensions.h"
 
@@ -14,11 +16,8 @@ enum { LINE_MAX_BYTES = 16384, SLOTS_FIRST = 1024 };
 
 /* ---- rows ---- */
 
-static uint64_t hash_of(const char *url) { /* FNV-1a */
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (const unsigned char *c = (const unsigned char *)url; *c != '\0'; c++) {
-        h = (h ^ *c) * UINT64_C(0x100000001b3);
-    }
+static uint64_t hash_of(const char *url) {
+    uint64_t h = si_hash64(SI_HASH64_START, url, strlen(url));
     return h ^ h >> 32;
 }
 
@@ -97,24 +96,6 @@ void si_report_list_free(si_report_list *list) {
 
 /* ---- URLs ---- */
 
-/* Writes `s`, percent-encoding what is not printable ASCII, and the characters of `also`. `out`
- * needs 3 bytes for each of s, and one more. Returns the end. */
-static char *encode(si_str s, const char *also, char *out) {
-    static const char hex[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c > 0x20 && c < 0x7f && strchr(also, c) == NULL) {
-            *out++ = (char)c;
-        } else {
-            *out++ = '%';
-            *out++ = hex[c >> 4];
-            *out++ = hex[c & 15];
-        }
-    }
-    *out = '\0';
-    return out;
-}
-
 /* Length of "scheme://host" at the start of a URL, 0 if there is none. */
 static size_t origin_length(si_str url) {
     size_t i = 0;
@@ -142,10 +123,10 @@ static si_result add_url(si_report_list *list, si_str url, const char *query, si
     if (text == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
-    char *end = encode(rest, "\"<>", text);
+    char *end = si_percent_encode(rest, "\"<>", text);
     if (query[0] != '\0') {
         *end++ = memchr(rest.p, '?', rest.len) != NULL ? '&' : '?';
-        encode(si_str_of(query), "\"<>#", end);
+        si_percent_encode(si_str_of(query), "\"<>#", end);
     }
     si_result r = add_row(list, text, diag);
     free(text);
@@ -277,10 +258,10 @@ static si_result add_file(
         return si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
     memcpy(text, prefix, sizeof prefix);
-    char *end = encode(si_str_of(path), "\"<>?#%&", text + sizeof prefix - 1);
+    char *end = si_percent_encode(si_str_of(path), "\"<>?#%&", text + sizeof prefix - 1);
     if (query[0] != '\0') {
         *end++ = '?';
-        encode(si_str_of(query), "\"<>#", end);
+        si_percent_encode(si_str_of(query), "\"<>#", end);
     }
     si_result r = add_row(list, text, diag);
     free(text);

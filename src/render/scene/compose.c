@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "render/pixel/blend.h"
 #include "render/scene/effects.h"
 #include "render/pixel/filters.h"
@@ -317,14 +318,11 @@ si_result si_scene_render(si_render_context *rc, const si_scene *scene, const si
 
 /* FNV-1a over what the picture shows, but not how large or which part of it. */
 static uint64_t hash(uint64_t h, const char *text) {
-    for (; *text != '\0'; text++) {
-        h = (h ^ (unsigned char)*text) * 0x100000001b3u;
-    }
-    return h;
+    return si_hash64(h, text, strlen(text));
 }
 
 static uint64_t seed_of(const si_picture *p) {
-    uint64_t h = 0xcbf29ce484222325u + (uint64_t)p->layer_count;
+    uint64_t h = SI_HASH64_START + (uint64_t)p->layer_count;
     for (int i = 0; i < p->layer_count; i++) {
         h = hash(h, p->layers[i].source.file.path);
         h = hash(h, p->layers[i].text.rtf);
