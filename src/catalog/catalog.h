@@ -195,8 +195,4 @@ SI_NODISCARD si_result si_catalog_find_exact(const si_catalog *c, const si_compa
  * set. */
 int si_catalog_open(const si_catalog *c, const si_file *file, si_diag *diag);
 
-/* Opens a path relative to `root_fd` for reading, with the same guard; the broker's half of
- * si_catalog_find(). Returns a descriptor, or −1 with `diag` set. */
-int si_root_open(int root_fd, const char *path, si_diag *diag);
-
 #endif

@@ -17,29 +17,6 @@ static const char *const extensions[] = {
 #undef X
 };
 
-int si_root_open(int root_fd, const char *path, si_diag *diag) {
-    int fd = si_open_beneath(root_fd, path, O_RDONLY);
-    struct stat st;
-    if (fd < 0) {
-        if (errno == EXDEV || errno == ELOOP) {
-            (void)si_fail(diag, SI_ERR_FORBIDDEN, "request refused");
-        } else if (errno == EACCES) {
-            (void)si_fail(diag, SI_ERR_SOURCE, "the image file may not be read");
-        } else if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG) {
-            (void)si_fail(diag, SI_ERR_NOT_FOUND, "image not found");
-        } else {
-            (void)si_fail(diag, SI_ERR_IO, "the image file cannot be opened: %s", strerror(errno));
-        }
-        return -1;
-    }
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        close(fd);
-        (void)si_fail(diag, SI_ERR_NOT_FOUND, "image not found");
-        return -1;
-    }
-    return fd;
-}
-
 int si_catalog_open(const si_catalog *c, const si_file *file, si_diag *diag) {
     return si_root_open(c->root_fd, file->path, diag);
 }

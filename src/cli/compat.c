@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/compat.h"
-#include "cli/report/report_json.h"
 #include "cli/report/report_list.h"
 #include "render/render.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/format.h"
-#include "cli/report/report_json.h"
 #include "request/command.h"
+#include "base/json.h"
 
 enum { CLASSES = SI_CLASS_VENDOR + 1 };
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/str.h"
 #include "reply/replies.h"
 #include "renderer/files.h"

@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "base/beneath.h"
 #include "edge/ngx_http_smartimg_module.h"
 #include "reply/replies.h"
 

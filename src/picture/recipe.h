@@ -33,6 +33,14 @@ typedef enum si_req {
 /* Body format of property replies (7.1). */
 typedef enum si_body { SI_BODY_TEXT, SI_BODY_JAVASCRIPT, SI_BODY_XML, SI_BODY_JSON } si_body;
 
+/* How a property reply is to look (7.1). */
+typedef struct si_shape {
+    si_body body;
+    const char *encoding;   /* of XML */
+    const char *handler;    /* JSONP function */
+    const char *request_id; /* JSONP request id, "" if none */
+} si_shape;
+
 /* Where the colours of a palette come from (6.2). */
 typedef enum si_quantize_kind {
     SI_QUANTIZE_ADAPTIVE,
@@ -116,6 +124,11 @@ typedef struct si_recipe {
     si_format ladder[SI_LADDER_MAX]; /* formats to try, in order of preference */
     int network;                     /* network class, 0 = excellent or not considered */
 } si_recipe;
+
+/* The shape of a reply in text. */
+static inline si_shape si_recipe_shape(const si_recipe *r) {
+    return (si_shape){r->body, r->encoding, r->handler, r->request_id};
+}
 
 /* attr::Watermark (syntax.md section 12): drawn over the composite, never over padding. */
 typedef struct si_watermark {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/json.h"
 #include "reply/properties.h"
 #include "reply/replies.h"
 #include "reply/set_tree.h"

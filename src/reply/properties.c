@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json.h"
+
 static int put(si_bytes *out, const char *text) {
     return si_bytes_append(out, text, strlen(text));
 }
@@ -67,26 +69,6 @@ static int write_xml(const char *encoding, const si_property *list, int count, s
               put(out, "\" />\r\n");
     }
     return ok & (group == 0 || put(out, "</prop-group>\r\n")) & put(out, "</prop-group>\r\n");
-}
-
-int si_json_put(si_bytes *out, const void *text, size_t len) {
-    const char *p = text;
-    int ok = put(out, "\"");
-    for (size_t i = 0, n; i < len && ok; i += n > 0 ? n : 1) {
-        char code[8];
-        n = si_str_utf8((si_str){p + i, len - i});
-        /* U+2028 and U+2029 end lines, and so strings, for older browsers */
-        bool line = n == 3 && memcmp(p + i, "\xe2\x80", 2) == 0 && (p[i + 2] & 0x7e) == 0x28;
-        /* < and > too, so that a value can never end a script element; Latin-1 if it is no UTF-8 */
-        if (n == 0 || (unsigned char)p[i] < 0x20 || strchr("\"\\<>\x7f", p[i]) != NULL || line) {
-            unsigned c = line ? 0x2000u | (p[i + 2] & 0x7f) : (unsigned char)p[i];
-            snprintf(code, sizeof code, "\\u%04x", c);
-            ok = put(out, code);
-        } else {
-            ok = si_bytes_append(out, p + i, n);
-        }
-    }
-    return ok && put(out, "\"");
 }
 
 static int put_json_string(si_bytes *out, const char *text) {

@@ -10,21 +10,6 @@ typedef struct si_property {
     const char *value; /* UTF-8 */
 } si_property;
 
-/* How a property reply is to look (7.1). */
-typedef struct si_shape {
-    si_body body;
-    const char *encoding;   /* of XML */
-    const char *handler;    /* JSONP function */
-    const char *request_id; /* JSONP request id, "" if none */
-} si_shape;
-
-static inline si_shape si_recipe_shape(const si_recipe *r) {
-    return (si_shape){r->body, r->encoding, r->handler, r->request_id};
-}
-
-/* Appends text as a string of JSON that may stand in a script. False if out of memory. */
-int si_json_put(si_bytes *out, const void *text, size_t len);
-
 /* MIME type of a body format, static string. */
 const char *si_properties_type(si_body body);
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
+
 /* ---- encodings of XML ---- */
 
 /* The character at `s`, whose length goes to *len; bytes that are no UTF-8 count as Latin-1

@@ -3,7 +3,7 @@
 #ifndef SI_REQUEST_REQUEST_H
 #define SI_REQUEST_REQUEST_H
 
-#include "reply/properties.h"
+#include "picture/recipe.h"
 
 /* The values of req= (7.2).
  *

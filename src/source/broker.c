@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "catalog/catalog.h"
+#include "base/beneath.h"
 #include "process/fdpass.h"
 
 enum { MAX_PATH = 4096 };

@@ -3,57 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "base/str.h"
 
 /* ---- writing ---- */
-
-/* Length of the UTF-8 sequence at `s`, 0 if there is none (RFC 3629). */
-static int utf8_length(const unsigned char *s) {
-    int len = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : 4;
-    if (s[0] >= 0x80 && (s[0] < 0xc2 || s[0] > 0xf4)) {
-        return 0;
-    }
-    for (int i = 1; i < len; i++) {
-        if ((s[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    bool surrogate = s[0] == 0xed && s[1] > 0x9f, beyond = s[0] == 0xf4 && s[1] > 0x8f;
-    return overlong || surrogate || beyond ? 0 : len;
-}
-
-void si_json_string(FILE *to, const char *text) {
-    putc('"', to);
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0';) {
-        int len = utf8_length(c);
-        if (*c == '"' || *c == '\\') {
-            fprintf(to, "\\%c", *c);
-        } else if (*c < 0x20 || *c == 0x7f) {
-            fprintf(to, "\\u%04x", *c);
-        } else if (len == 0) {
-            fputs("\\ufffd", to);
-        } else {
-            fwrite(c, 1, (size_t)len, to);
-        }
-        c += len > 0 ? len : 1;
-    }
-    putc('"', to);
-}
-
-void si_json_text(FILE *to, const char *name, const char *text) {
-    fprintf(to, "\"%s\":", name);
-    si_json_string(to, text);
-}
-
-void si_json_number(FILE *to, const char *name, double v, int decimals) {
-    if (isnan(v)) {
-        fprintf(to, "\"%s\":null", name);
-    } else {
-        fprintf(to, "\"%s\":%.*f", name, decimals, v);
-    }
-}
 
 static void put_count(FILE *to, const char *name, int64_t v) {
     fprintf(to, ",\"%s\":%lld", name, (long long)v);

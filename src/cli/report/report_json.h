@@ -4,15 +4,6 @@
 
 #include "cli/report/report_totals.h"
 
-/* Writes `"name":"text"`. Bytes that are no UTF-8 become U+FFFD. */
-void si_json_text(FILE *to, const char *name, const char *text);
-
-/* Writes "text": what is not UTF-8 becomes U+FFFD. */
-void si_json_string(FILE *to, const char *text);
-
-/* Writes `"name":v` with that many decimals at most; null if v is NAN. */
-void si_json_number(FILE *to, const char *name, double v, int decimals);
-
 /* Writes a row as an object on one line, without a line end. */
 void si_report_json_row(FILE *to, const si_report_row *row);
 

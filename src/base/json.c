@@ -1,0 +1,57 @@
+#include "base/json.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/str.h"
+
+bool si_json_put(si_bytes *out, const void *text, size_t len) {
+    const char *p = text;
+    bool ok = si_bytes_append(out, "\"", 1);
+    for (size_t i = 0, n; i < len && ok; i += n > 0 ? n : 1) {
+        char code[8];
+        n = si_str_utf8((si_str){p + i, len - i});
+        /* U+2028 and U+2029 end lines, and so strings, for older browsers */
+        bool line = n == 3 && memcmp(p + i, "\xe2\x80", 2) == 0 && (p[i + 2] & 0x7e) == 0x28;
+        /* < and > too, so that a value can never end a script element; Latin-1 if it is no UTF-8 */
+        if (n == 0 || (unsigned char)p[i] < 0x20 || strchr("\"\\<>\x7f", p[i]) != NULL || line) {
+            unsigned c = line ? 0x2000u | (p[i + 2] & 0x7f) : (unsigned char)p[i];
+            snprintf(code, sizeof code, "\\u%04x", c);
+            ok = si_bytes_append(out, code, strlen(code));
+        } else {
+            ok = si_bytes_append(out, p + i, n);
+        }
+    }
+    return ok && si_bytes_append(out, "\"", 1);
+}
+
+void si_json_string(FILE *to, const char *text) {
+    putc('"', to);
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0';) {
+        size_t len = si_str_utf8((si_str){(const char *)c, strlen((const char *)c)});
+        if (*c == '"' || *c == '\\') {
+            fprintf(to, "\\%c", *c);
+        } else if (*c < 0x20 || *c == 0x7f) {
+            fprintf(to, "\\u%04x", *c);
+        } else if (len == 0) {
+            fputs("\\ufffd", to);
+        } else {
+            fwrite(c, 1, len, to);
+        }
+        c += len > 0 ? len : 1;
+    }
+    putc('"', to);
+}
+
+void si_json_text(FILE *to, const char *name, const char *text) {
+    fprintf(to, "\"%s\":", name);
+    si_json_string(to, text);
+}
+
+void si_json_number(FILE *to, const char *name, double v, int decimals) {
+    if (isnan(v)) {
+        fprintf(to, "\"%s\":null", name);
+    } else {
+        fprintf(to, "\"%s\":%.*f", name, decimals, v);
+    }
+}
