@@ -12,7 +12,7 @@
 
 #include <vips/vips.h>
 
-#include "render/smart_crop.h"
+#include "render/pixel/smart_crop.h"
 
 static const double ratios[] = {1, 16.0 / 9, 9.0 / 16, 4.0 / 5, 5.0 / 2, 2.0 / 5};
 static const char *const names[] = {"the middle", "libvips attention", "smartimg"};

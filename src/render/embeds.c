@@ -20,12 +20,15 @@ static const si_source *base_source(const si_recipe *r) {
 static si_result read_base(const si_recipe *r, const si_files *files,
     const si_render_limits *limits, si_metadata *out, si_diag *diag) {
     const si_source *source = base_source(r);
-    int fd = source != NULL ? si_files_open(files, source, diag) : -1;
-    if (fd < 0) {
-        return source == NULL ? SI_OK : diag != NULL && diag->code ? diag->code : SI_ERR_IO;
+    if (source == NULL) {
+        return SI_OK;
     }
-    si_result code = si_metadata_read(fd, limits, out, diag);
-    close(fd);
+    int fd;
+    si_result code = si_files_open(files, source, &fd, diag);
+    if (code == SI_OK) {
+        code = si_metadata_read(fd, limits, out, diag);
+        close(fd);
+    }
     return code;
 }
 

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "codec/codec.h"
 #include "render/read/metadata.h"
+#include "render/read/colour.h"
 #include "render/target.h"
 
 /* Colours of a reply. Zero-initialize; release with si_output_colours_free(). `target` and `spaces`

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "render/image_map.h"
+#include "render/geometry/image_map.h"
 #include "render/scene/scene.h"
 
 /* A render context with its arena, and the scene of the recipe's picture. */

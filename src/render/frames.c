@@ -309,8 +309,7 @@ si_result si_animation_render(const si_recipe *r, const si_files *files,
     rendering a = {r, &l, &colours.target, sink, context, 0};
     int fd = -1;
     if (code == SI_OK) {
-        fd = si_files_open(files, &r->picture.layers[0].source, diag);
-        code = fd >= 0 ? SI_OK : diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
+        code = si_files_open(files, &r->picture.layers[0].source, &fd, diag);
     }
     if (code == SI_OK) {
         code = si_animation_pages(fd, &l, render_page, &a, diag);

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "render/pixel/filters.h"
-#include "render/geometry.h"
+#include "render/geometry/geometry.h"
 #include "render/read/original.h"
 #include "render/target.h"
 #include "render/read/window.h"
@@ -222,11 +222,8 @@ si_result si_simple_render_original(const si_recipe *r, si_original *o,
 /* Opens layer 0's file; the caller closes `o` and then *fd. */
 static si_result open_base(const si_recipe *r, const si_files *files,
     const si_render_limits *limits, si_original *o, int *fd, si_diag *diag) {
-    *fd = si_files_open(files, &r->picture.layers[0].source, diag);
-    if (*fd < 0) {
-        return diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
-    }
-    return si_original_open(o, *fd, limits, diag);
+    si_result code = si_files_open(files, &r->picture.layers[0].source, fd, diag);
+    return code == SI_OK ? si_original_open(o, *fd, limits, diag) : code;
 }
 
 static void close_base(si_original *o, int fd) {

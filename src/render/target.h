@@ -19,18 +19,6 @@ typedef struct si_target {
     bool dither;        /* spread rounding errors over an 8×8 pattern instead of making bands */
 } si_target;
 
-/* How the colours of originals are read. Zero-initialized, as NULL is: into sRGB. All borrowed. */
-typedef struct si_colour_spaces {
-    si_icc assumed[3]; /* by si_pixel_type, for files that say nothing of their colours (attr::
-                          IccProfileSrc*); {NULL, 0}: sRGB, its grey, libvips' own CMYK */
-    si_icc working;    /* RGB profile to read into, so that colours outside sRGB survive; {NULL, 0}
-                          = sRGB */
-    si_intent intent; /* of the way into `working`; into sRGB it is relative with black point … */
-    bool bpc;         /* … compensation, the factory settings */
-    bool keep_inks;   /* opaque CMYK files stay as they are, making images with `cmyk` set, … */
-    si_icc inks;      /* … if this is their profile; {NULL, 0} = whatever they have */
-} si_colour_spaces;
-
 /* Gets an output profile: that of a standard space by name if `fd` is −1, else the file open at
  * `fd` (borrowed, read from its start, at most 16 MB). `out` (zero-initialized) is owned by the
  * caller; *type is its pixel type. SI_ERR_NOT_FOUND: no such standard space; SI_ERR_SOURCE: not a

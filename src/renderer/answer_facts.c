@@ -136,11 +136,6 @@ static si_result props(const si_recipe *r, const si_files *files, const si_answe
 
 /* ---- imageprops, xmp, crop ---- */
 
-/* Opens the source of layer 0. */
-static int open_source(const si_recipe *r, const si_files *files, si_diag *diag) {
-    return si_files_open(files, &r->picture.layers[0].source, diag);
-}
-
 /* The names of the Photoshop paths of an original, parted by commas. */
 static si_result path_names(
     int fd, const si_answer_options *options, si_arena *arena, const char **names, si_diag *diag) {
@@ -168,12 +163,13 @@ static si_result imageprops(const si_recipe *r, const si_files *files,
     const si_file_ref *file = si_picture_file(&r->picture);
     si_source_props p = {0};
     listing l = {0};
-    int fd = open_source(r, files, diag);
-    if (fd < 0) {
-        return diag->code;
+    int fd;
+    si_result result = si_files_open(files, &r->picture.layers[0].source, &fd, diag);
+    if (result != SI_OK) {
+        return result;
     }
     const char *paths = "";
-    si_result result = si_render_props(fd, &options->limits, &p, diag);
+    result = si_render_props(fd, &options->limits, &p, diag);
     result = result == SI_OK ? path_names(fd, options, &l.arena, &paths, diag) : result;
     close(fd);
     if (result != SI_OK) {
@@ -200,11 +196,12 @@ static si_result imageprops(const si_recipe *r, const si_files *files,
 static si_result xmp(const si_recipe *r, const si_files *files, const si_answer_options *options,
     si_answer *out, si_diag *diag) {
     si_metadata m = {0};
-    int fd = open_source(r, files, diag);
-    if (fd < 0) {
-        return diag->code;
+    int fd;
+    si_result result = si_files_open(files, &r->picture.layers[0].source, &fd, diag);
+    if (result != SI_OK) {
+        return result;
     }
-    si_result result = si_metadata_read(fd, &options->limits, &m, diag);
+    result = si_metadata_read(fd, &options->limits, &m, diag);
     close(fd);
     if (result == SI_OK) {
         si_bytes_move(&out->body, &m.xmp);
@@ -273,8 +270,8 @@ static void measure(const si_recipe *r, int layer, const si_files *files,
     si_source_props p = {0};
     double part[1][4] = {{0, 0, 1, 1}};
     uint32_t colour;
-    int fd = si_files_open(files, s, &ignored);
-    if (fd < 0) {
+    int fd;
+    if (si_files_open(files, s, &fd, &ignored) != SI_OK) {
         return;
     }
     bool known = si_render_props(fd, &options->limits, &p, &ignored) == SI_OK;

@@ -29,11 +29,12 @@ static si_result on_frame(void *context, const si_image *frame, int delay_ms, si
 
 static si_result look(const si_recipe *r, const si_files *files, const si_render_limits *limits,
     si_animation_facts *facts, si_diag *diag) {
-    int fd = si_files_open(files, &r->picture.layers[0].source, diag);
-    if (fd < 0) {
-        return diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
+    int fd;
+    si_result code = si_files_open(files, &r->picture.layers[0].source, &fd, diag);
+    if (code != SI_OK) {
+        return code;
     }
-    si_result code = si_animation_look(fd, limits, facts, diag);
+    code = si_animation_look(fd, limits, facts, diag);
     close(fd);
     return code;
 }

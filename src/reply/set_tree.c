@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "reply/properties.h"
+#include "base/json.h"
 
 /* Around a gap: the layer's number, then a si_gap. No value of a catalog has this character: it is
  * escaped in JSON and left out of XML. */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "render/geometry.h"
+#include "render/geometry/geometry.h"
 
 enum { ANY = -99999 };
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "render/image_map.h"
+#include "render/geometry/image_map.h"
 
 static const double whole[1][4] = {{0, 0, 100, 100}};
 

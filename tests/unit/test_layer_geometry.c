@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "render/geometry.h"
+#include "render/geometry/geometry.h"
 
 typedef struct row {
     const char *name;

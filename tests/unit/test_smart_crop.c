@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "render/smart_crop.h"
+#include "render/pixel/smart_crop.h"
 
 static void paint(si_image *im, int cx, int cy, int radius, const uint8_t colour[3]) {
     for (int y = 0; y < im->height; y++) {

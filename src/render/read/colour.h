@@ -13,7 +13,20 @@
 #include <vips/vips.h>
 
 #include "base/result.h"
-#include "render/target.h"
+#include "picture/recipe.h"
+#include "base/icc.h"
+
+/* How the colours of originals are read. Zero-initialized, as NULL is: into sRGB. All borrowed. */
+typedef struct si_colour_spaces {
+    si_icc assumed[3]; /* by si_pixel_type, for files that say nothing of their colours (attr::
+                          IccProfileSrc*); {NULL, 0}: sRGB, its grey, libvips' own CMYK */
+    si_icc working;    /* RGB profile to read into, so that colours outside sRGB survive; {NULL, 0}
+                          = sRGB */
+    si_intent intent; /* of the way into `working`; into sRGB it is relative with black point … */
+    bool bpc;         /* … compensation, the factory settings */
+    bool keep_inks;   /* opaque CMYK files stay as they are, making images with `cmyk` set, … */
+    si_icc inks;      /* … if this is their profile; {NULL, 0} = whatever they have */
+} si_colour_spaces;
 
 /* How to read the samples of an image. Zero-initialize; release with si_colour_close(). */
 typedef struct si_colour {

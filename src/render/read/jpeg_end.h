@@ -6,7 +6,7 @@
 #include <vips/vips.h>
 
 #include "base/result.h"
-#include "render/render.h"
+#include "render/read/input.h"
 
 /* The file at `fd` (borrowed, and open as long as the source is used) as libvips is to read it. One
  * without EOI gets it, if all its pixels are there:

@@ -3,7 +3,7 @@
 #define SI_RENDER_READ_METADATA_H
 
 #include "base/bytes.h"
-#include "render/render.h"
+#include "render/read/input.h"
 
 /* Zero-initialize; release with si_metadata_free(). Empty bytes where the file has none. */
 typedef struct si_metadata {

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "codec/image.h"
 #include "render/read/readers.h"
-#include "render/render.h"
+#include "render/read/input.h"
 
 /* Kinds that are served: id, name for req=imageprops and messages. JPEG XR is not among them: its
  * only decoder corrupts memory on damaged files (5 crashes in 150 tries with a few bytes changed).

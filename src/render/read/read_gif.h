@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/result.h"
-#include "render/render.h"
+#include "render/read/input.h"
 
 typedef struct si_gif si_gif;
 

@@ -6,7 +6,7 @@
 #include <vips/vips.h>
 
 #include "base/result.h"
-#include "render/render.h"
+#include "render/read/input.h"
 
 /* What may be held at once for files that cannot be decoded strip by strip: interlaced PNG,
  * progressive JPEG (its coefficients), HEIF, WebP, JPEG XL, JPEG 2000. */

@@ -4,7 +4,7 @@
 #ifndef SI_RENDER_SCENE_COMPOSE_H
 #define SI_RENDER_SCENE_COMPOSE_H
 
-#include "render/render.h"
+#include "render/read/input.h"
 
 /* As si_render(), whose errors it has; `out` is still in colour. For req=mask `out` is the
  * composite's alpha as grey. */

@@ -6,7 +6,7 @@
 
 #include "render/read/metadata.h"
 #include "render/read/photoshop_paths.h"
-#include "render/smart_crop.h"
+#include "render/pixel/smart_crop.h"
 #include "render/read/window.h"
 
 /* What is known of a file that was met. */
@@ -27,11 +27,11 @@ static si_result no_memory(si_diag *diag) {
 si_result si_render_context_open(
     si_render_context *rc, const si_source *source, si_original *o, int *fd, si_diag *diag) {
     *o = (si_original){0};
-    *fd = si_files_open(rc->files, source, diag);
-    if (*fd < 0) {
-        return diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
+    si_result code = si_files_open(rc->files, source, fd, diag);
+    if (code != SI_OK) {
+        return code;
     }
-    si_result code = si_original_open(o, *fd, &rc->limits, diag);
+    code = si_original_open(o, *fd, &rc->limits, diag);
     if (code != SI_OK) {
         close(*fd);
         *fd = -1;
@@ -234,13 +234,14 @@ static si_result stored_paths(si_render_context *rc, const si_source *source, co
     if (names[0] == '\0' || (source->kind != SI_SOURCE_FILE && source->kind != SI_SOURCE_URL)) {
         return SI_OK;
     }
-    int fd = si_files_open(rc->files, source, diag);
-    if (fd < 0) {
-        return diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
+    int fd;
+    si_result code = si_files_open(rc->files, source, &fd, diag);
+    if (code != SI_OK) {
+        return code;
     }
     si_metadata meta = {0};
     si_photoshop all = {0};
-    si_result code = si_metadata_read(fd, &rc->limits, &meta, diag);
+    code = si_metadata_read(fd, &rc->limits, &meta, diag);
     close(fd);
     if (code == SI_OK) {
         code = si_photoshop_read(meta.photoshop.data, meta.photoshop.len, rc->arena, &all, diag);

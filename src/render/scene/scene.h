@@ -7,9 +7,9 @@
 #include "base/arena.h"
 #include "base/path.h"
 #include "richtext/rtf.h"
-#include "render/geometry.h"
+#include "render/geometry/geometry.h"
 #include "render/read/original.h"
-#include "render/render.h"
+#include "render/read/input.h"
 #include "render/text/text_layer.h"
 
 /* What all scenes of a request share. */

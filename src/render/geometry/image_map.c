@@ -1,4 +1,4 @@
-#include "render/image_map.h"
+#include "render/geometry/image_map.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -14,8 +14,8 @@
  * the picture and on the ratio only, so crops of equal ratio agree whatever their size. The weights
  * were chosen on hand-drawn boxes around the subjects of 26 pictures (tests/data/subjects.tsv;
  * bench/crops measures it against libvips' attention and against the middle). */
-#ifndef SI_RENDER_SMART_CROP_H
-#define SI_RENDER_SMART_CROP_H
+#ifndef SI_RENDER_PIXEL_SMART_CROP_H
+#define SI_RENDER_PIXEL_SMART_CROP_H
 
 #include "codec/image.h"
 

@@ -1,11 +1,11 @@
 /* Image maps (reference/syntax.md section 15, commands.md 4.4 and 7.2): <AREA> elements and their
  * shapes, moved and clipped. */
-#ifndef SI_RENDER_IMAGE_MAP_H
-#define SI_RENDER_IMAGE_MAP_H
+#ifndef SI_RENDER_GEOMETRY_IMAGE_MAP_H
+#define SI_RENDER_GEOMETRY_IMAGE_MAP_H
 
 #include "base/bytes.h"
 #include "base/str.h"
-#include "render/geometry.h"
+#include "render/geometry/geometry.h"
 
 /* Appends the AREA elements of `areas`, each on a line of its own, with their shapes moved by `map`
  * and cut to each of the `count` boxes {x0, y0, x1, y1} of the target's coordinates. Shapes rect,

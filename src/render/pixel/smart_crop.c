@@ -1,4 +1,4 @@
-#include "render/smart_crop.h"
+#include "render/pixel/smart_crop.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Composite → view → reply, reference/commands.md 3.1, 3.2 and section 7 of smart-imaging.md. */
-#include "render/geometry.h"
+#include "render/geometry/geometry.h"
 
 #include <limits.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Layers in the composite, reference/commands.md 4.3 and 8.8. */
-#include "render/geometry.h"
+#include "render/geometry/geometry.h"
 
 #include <math.h>
 

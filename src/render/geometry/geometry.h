@@ -3,8 +3,8 @@
  *
  * Layers are solved one after another, layer 0 first since it is the canvas; then the view. All
  * rounding as in 3.2 and 4.3. */
-#ifndef SI_RENDER_GEOMETRY_H
-#define SI_RENDER_GEOMETRY_H
+#ifndef SI_RENDER_GEOMETRY_GEOMETRY_H
+#define SI_RENDER_GEOMETRY_GEOMETRY_H
 
 #include "base/result.h"
 #include "picture/recipe.h"
