@@ -227,27 +227,6 @@ static void opacity_scales_alpha(void **state) {
 
 /* ---- masks ---- */
 
-static void masks_come_from_alpha_or_luma(void **state) {
-    (void)state;
-    si_image im = random_image(20, 20, 4, 12), grey = new_image(256, 1, 3);
-    si_plane a, l;
-    assert_int_equal(si_mask_of_file(&im, &a, NULL), SI_OK);
-    for (int i = 0; i < 256; i++) {
-        memset(pixel(&grey, i, 0), i, 3);
-    }
-    assert_int_equal(si_mask_of_file(&grey, &l, NULL), SI_OK);
-    for (int i = 0; i < 256; i++) {
-        assert_int_equal(si_plane_row(&l, 0)[i], i);
-    }
-    for (int i = 0; i < 400; i++) {
-        assert_int_equal(si_plane_row(&a, i / 20)[i % 20], pixel(&im, i % 20, i / 20)[3]);
-    }
-    si_image_free(&im);
-    si_image_free(&grey);
-    si_plane_free(&a);
-    si_plane_free(&l);
-}
-
 static void masks_are_set_and_multiplied_where_they_lie(void **state) {
     (void)state;
     si_plane mask = random_plane(10, 10, 13);
@@ -313,10 +292,8 @@ static void planes_are_combined_where_they_lie(void **state) {
     for (size_t i = 0; i < 8; i++) {
         int at = offsets[i];
         si_plane p = random_plane(20, 8, 17), a = copy_plane(&p), b = copy_plane(&p), placed;
-        si_plane c = copy_plane(&p);
         si_plane_multiply(&a, &other, at, 1);
         si_plane_knock_out(&b, &other, at, 1);
-        si_plane_unite(&c, &other, at, 1);
         assert_int_equal(si_plane_place(&other, at, 1, 20, 8, 7, &placed, NULL), SI_OK);
         for (int y = 0; y < 8; y++) {
             for (int x = 0; x < 20; x++) {
@@ -325,34 +302,15 @@ static void planes_are_combined_where_they_lie(void **state) {
                 int o = in ? si_plane_row(&other, (int)oy)[ox] : 0, v = si_plane_row(&p, y)[x];
                 assert_int_equal(si_plane_row(&a, y)[x], (int)(v * o / 255.0 + 0.5));
                 assert_int_equal(si_plane_row(&b, y)[x], (int)(v * (255 - o) / 255.0 + 0.5));
-                assert_int_equal(si_plane_row(&c, y)[x], v > o ? v : o);
                 assert_int_equal(si_plane_row(&placed, y)[x], in ? o : 7);
             }
         }
         si_plane_free(&p);
         si_plane_free(&a);
         si_plane_free(&b);
-        si_plane_free(&c);
         si_plane_free(&placed);
     }
     si_plane_free(&other);
-}
-
-static void extent_is_the_box_of_what_is_there(void **state) {
-    (void)state;
-    si_plane p = new_plane(30, 20, 0);
-    assert_int_equal(si_plane_extent(&p).width, 0);
-    si_plane_row(&p, 3)[7] = 1;
-    si_plane_row(&p, 11)[4] = 255;
-    si_rect r = si_plane_extent(&p);
-    assert_true(r.x == 4 && r.y == 3 && r.width == 4 && r.height == 9);
-    si_plane_use(&p, SI_MASK_INVERT);
-    r = si_plane_extent(&p);
-    assert_true(r.x == 0 && r.y == 0 && r.width == 30 && r.height == 20);
-    assert_int_equal(si_plane_row(&p, 3)[7], 254);
-    si_plane_use(&p, SI_MASK_OFF);
-    assert_int_equal(si_plane_row(&p, 11)[4], 255);
-    si_plane_free(&p);
 }
 
 int main(void) {
@@ -365,11 +323,9 @@ int main(void) {
         cmocka_unit_test(solid_layers_are_drawn_through_masks),
         cmocka_unit_test(colours_go_under_pictures),
         cmocka_unit_test(opacity_scales_alpha),
-        cmocka_unit_test(masks_come_from_alpha_or_luma),
         cmocka_unit_test(masks_are_set_and_multiplied_where_they_lie),
         cmocka_unit_test(mask_use_follows_the_table),
         cmocka_unit_test(planes_are_combined_where_they_lie),
-        cmocka_unit_test(extent_is_the_box_of_what_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

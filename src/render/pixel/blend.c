@@ -302,14 +302,6 @@ static void draw_layer(si_image *canvas, layer l, const si_draw *how) {
     }
 }
 
-si_rgba si_rgba_of(const si_color *color) {
-    uint32_t rgb = si_color_rgb(color);
-    return (si_rgba){.r = (uint8_t)(rgb >> 16),
-        .g = (uint8_t)(rgb >> 8),
-        .b = (uint8_t)rgb,
-        .a = si_level((float)(color->alpha * 255))};
-}
-
 void si_blend_image(si_image *canvas, const si_image *image, const si_draw *how) {
     draw_layer(
         canvas, (layer){.image = image, .width = image->width, .height = image->height}, how);

@@ -21,9 +21,6 @@ typedef struct si_rgba {
     uint8_t r, g, b, a;
 } si_rgba;
 
-/* Naive conversion of a colour and its alpha to 8 bits. */
-si_rgba si_rgba_of(const si_color *color);
-
 /* How a layer is drawn. Zero-initialized it is norm at 0,0 with opacity 0: set `opacity`. */
 typedef struct si_draw {
     si_blend mode;

@@ -48,10 +48,6 @@ si_result si_mask_luma(const si_image *im, si_plane *out, si_diag *diag) {
     return SI_OK;
 }
 
-si_result si_mask_of_file(const si_image *im, si_plane *out, si_diag *diag) {
-    return im->channels == 4 ? si_mask_alpha(im, out, diag) : si_mask_luma(im, out, diag);
-}
-
 /* ---- masks on images ---- */
 
 si_result si_mask_add_alpha(si_image *im, si_diag *diag) {
@@ -234,10 +230,6 @@ void si_plane_knock_out(si_plane *p, const si_plane *other, int x, int y) {
     where_both(p, other, x, y, knock_out_row);
 }
 
-void si_plane_unite(si_plane *p, const si_plane *other, int x, int y) {
-    where_both(p, other, x, y, unite_row);
-}
-
 static void copy_row(uint8_t *restrict p, const uint8_t *restrict other, int n) {
     memcpy(p, other, (size_t)n);
 }
@@ -252,26 +244,4 @@ si_result si_plane_place(const si_plane *p, int x, int y, int width, int height,
         where_both(out, p, x, y, copy_row);
     }
     return code;
-}
-
-si_rect si_plane_extent(const si_plane *p) {
-    int left = p->width, right = -1, top = -1, bottom = -1;
-    for (int y = 0; y < p->height; y++) {
-        const uint8_t *row = si_plane_row(p, y);
-        int first = 0, last = p->width - 1;
-        while (first < p->width && row[first] == 0) {
-            first++;
-        }
-        if (first == p->width) {
-            continue;
-        }
-        while (row[last] == 0) {
-            last--;
-        }
-        left = first < left ? first : left;
-        right = last > right ? last : right;
-        top = top < 0 ? y : top;
-        bottom = y;
-    }
-    return top < 0 ? (si_rect){0} : (si_rect){left, top, right - left + 1, bottom - top + 1};
 }

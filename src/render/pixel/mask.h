@@ -20,9 +20,6 @@ SI_NODISCARD si_result si_mask_alpha(const si_image *im, si_plane *out, si_diag 
 /* The same with its Rec. 601 luma, (77R + 150G + 29B) / 256 rounded; greys keep their level. */
 SI_NODISCARD si_result si_mask_luma(const si_image *im, si_plane *out, si_diag *diag);
 
-/* The mask in a mask file: its alpha if it has that channel, else its luma. */
-SI_NODISCARD si_result si_mask_of_file(const si_image *im, si_plane *out, si_diag *diag);
-
 /* Gives `im` an alpha channel of 255 if it has none. */
 SI_NODISCARD si_result si_mask_add_alpha(si_image *im, si_diag *diag);
 
@@ -55,15 +52,9 @@ void si_plane_multiply(si_plane *p, const si_plane *other, int x, int y);
  * `other` p stays. */
 void si_plane_knock_out(si_plane *p, const si_plane *other, int x, int y);
 
-/* max(p, other). */
-void si_plane_unite(si_plane *p, const si_plane *other, int x, int y);
-
 /* A new plane width × height that shows `p` with its top-left at x, y, and `outside` elsewhere: to
  * give shadows room, or to cut. */
 SI_NODISCARD si_result si_plane_place(const si_plane *p, int x, int y, int width, int height,
     uint8_t outside, si_plane *out, si_diag *diag);
-
-/* The part of `p` that is not 0; width 0 if there is none. */
-si_rect si_plane_extent(const si_plane *p);
 
 #endif

@@ -1,4 +1,4 @@
-/* Turning, distorting, mirroring, extending (reference/commands.md section 4.3, P37).
+/* Affine maps, perspective, mirroring (reference/commands.md section 4.3, P37).
  *
  * Results go to a new image, owned by the caller, of 4 channels unless said otherwise; outside the
  * source they are transparent, with antialiased edges. Colours are interpolated premultiplied. A
@@ -11,15 +11,6 @@
 #include "codec/image.h"
 #include "render/pixel/blend.h"
 #include "render/pixel/plane.h"
-
-/* Size of a width × height picture turned by `degrees`: W|cos θ| + H|sin θ| and so on, rounded up
- * with a tolerance of 1e-6; exact at multiples of 90°. */
-void si_rotate_size(int width, int height, double degrees, int *out_width, int *out_height);
-
-/* Turns clockwise about the centre into the box of si_rotate_size(), centre on centre. Multiples
- * of 90° move pixels unchanged (and keep 3 channels); else bicubic, a = −½. */
-SI_NODISCARD si_result si_warp_rotate(
-    const si_image *in, double degrees, const si_rect *window, si_image *out, si_diag *diag);
 
 /* Any affine map from source to result pixels (the corner of pixel 0,0 is 0,0), bicubic: meant for
  * scales near 1 or above, it does not average when shrinking. `window` is needed. Errors:
@@ -53,12 +44,5 @@ si_rect si_quad_box(const double corner[8]);
 
 /* Mirrors in place: `horizontal` swaps left and right (flip=lr), `vertical` top and bottom (ud). */
 void si_flip_image(si_image *im, bool horizontal, bool vertical);
-void si_flip_plane(si_plane *p, bool horizontal, bool vertical);
-
-/* Adds margins (pixels; negative ones cut) filled with a colour, {0} = transparent. 3 channels stay
- * 3 where nothing is added or the colour is opaque. Errors: SI_ERR_RANGE if less than 1×1 is left,
- * SI_ERR_LIMIT. */
-SI_NODISCARD si_result si_extend_image(const si_image *in, int left, int top, int right, int bottom,
-    si_rgba fill, si_image *out, si_diag *diag);
 
 #endif
