@@ -88,4 +88,7 @@ extern const int si_output_count;
 /* The output that `fmt` names (`len` bytes, any case), aliases included; NULL if there is none. */
 const si_output *si_output_by_name(const char *name, size_t len);
 
+/* Pixels per side of what a smart crop makes: the largest JPEG. */
+enum { SI_CROP_SIDE_MAX = 65500 };
+
 #endif

@@ -1,4 +1,5 @@
 /* Fonts, colour profiles and smart crops of a company. */
+#include "base/format.h"
 #include "catalog/catalog_internal.h"
 #include "catalog/extensions.h"
 

@@ -197,7 +197,7 @@ static int remove_entry(const char *name, const struct stat *st, int type, struc
 /* ---- certificate ---- */
 
 /* Runs openssl and waits for it. */
-static bool run_openssl(char *const *arguments) {
+static bool run_openssl(const char *const *arguments) {
     pid_t pid = fork();
     if (pid == 0) {
         int null = open("/dev/null", O_RDWR);
@@ -205,7 +205,7 @@ static bool run_openssl(char *const *arguments) {
         dup2(null, STDOUT_FILENO);
         dup2(null, STDERR_FILENO);
         umask(077);
-        execvp("openssl", arguments);
+        execvp("openssl", (char *const *)arguments);
         _exit(127);
     }
     int status;
@@ -215,10 +215,10 @@ static bool run_openssl(char *const *arguments) {
 static bool make_certificate(si_site *s) {
     s->tls_cert = path(s, "%s/cert.pem", s->run);
     s->tls_key = path(s, "%s/key.pem", s->run);
-    char *const arguments[] = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+    const char *const arguments[] = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "90", "-subj", "/CN=localhost",
-        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1", "-keyout",
-        (char *)s->tls_key, "-out", (char *)s->tls_cert, NULL};
+        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1", "-keyout", s->tls_key,
+        "-out", s->tls_cert, NULL};
     if (!run_openssl(arguments)) {
         si_complain(
             "cannot make a certificate with openssl: name one with --tls-cert and --tls-key");

@@ -2,7 +2,6 @@
 
 #include <stddef.h>
 
-#include "catalog/catalog.h"
 #include "picture/limits.h"
 
 static const char *const req_names[] = {

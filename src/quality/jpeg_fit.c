@@ -88,7 +88,7 @@ static int size_of(int level) {
 
 static double bits_of(const float *lengths, int run, int level) {
     int size = size_of(level);
-    return run / 16 * lengths[ZERO_RUN] + lengths[(run % 16) << 4 | size] + size;
+    return (float)(run / 16) * lengths[ZERO_RUN] + lengths[(run % 16) << 4 | size] + (float)size;
 }
 
 /* One place where a coefficient may stay: what it costs to come here with each of its levels. */

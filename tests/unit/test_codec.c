@@ -210,8 +210,8 @@ static void test_quality_is_monotone(void **state) {
         double last_db = 0;
         for (int i = 0; i < 5; i++) {
             si_encode_params p = si_codec_defaults(f, &im);
-            p.quality =
-                info->quality_min + (info->quality_max - info->quality_min) * (10 + 20 * i) / 100;
+            p.quality = info->quality_min +
+                        (info->quality_max - info->quality_min) * (float)(10 + 20 * i) / 100;
             p.chroma_full = true;
             p.effort = 4;
             size_t len;

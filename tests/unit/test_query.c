@@ -487,8 +487,8 @@ static void test_table(void **state) {
         assert_ptr_equal(si_command_find(row->name), row);
         assert_true(strlen(row->help) > 5 && strlen(row->values) > 0);
         assert_true(row->section[0] >= '2' && row->section[0] <= '7');
-        bool layers = row->scope == SI_SCOPE_LAYER || row->scope == SI_SCOPE_SOURCE;
-        assert_int_equal(layers, row->comp != SI_COMP_NONE);
+        bool of_layers = row->scope == SI_SCOPE_LAYER || row->scope == SI_SCOPE_SOURCE;
+        assert_int_equal(of_layers, row->comp != SI_COMP_NONE);
         if (i > 0) {
             assert_true(strcasecmp(si_command_rows[i - 1].name.p, row->name.p) < 0);
         }

@@ -206,12 +206,6 @@ SI_WIDE static void knock_out_row(uint8_t *restrict p, const uint8_t *restrict o
     }
 }
 
-SI_WIDE static void unite_row(uint8_t *restrict p, const uint8_t *restrict other, int n) {
-    for (int x = 0; x < n; x++) {
-        p[x] = p[x] > other[x] ? p[x] : other[x];
-    }
-}
-
 typedef void (*row_operation)(uint8_t *restrict p, const uint8_t *restrict other, int n);
 
 static void where_both(

@@ -102,10 +102,11 @@ static void say(const decoding *d, avifResult e, char text[200]) {
         d->decoder != NULL ? d->decoder->diag.error : "");
 }
 
-/* Opens the file as seen through `patch` and reads what it says before the pixels. */
-static si_result open_decoding(decoding *d, int fd, off_t size, const patch *patch, si_diag *diag) {
+/* Opens the file as seen through `hidden` and reads what it says before the pixels. */
+static si_result open_decoding(
+    decoding *d, int fd, off_t size, const patch *hidden, si_diag *diag) {
     char text[200];
-    d->stream = (stream){.fd = fd, .patch = *patch};
+    d->stream = (stream){.fd = fd, .patch = *hidden};
     d->stream.io = (avifIO){.read = on_read, .sizeHint = (uint64_t)size, .data = &d->stream};
     d->decoder = avifDecoderCreate();
     if (d->decoder == NULL) {
