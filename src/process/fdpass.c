@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 typedef union control {
     struct cmsghdr header; /* for alignment */
@@ -31,6 +32,29 @@ bool si_packet_send(int socket, const void *data, size_t len, int fd, int flags)
     return sent == (ssize_t)len;
 }
 
+/* The descriptor of a message, −1 without one. The kernel may have room for a second behind it,
+ * which nobody here sends but who was taken over: descriptors that nobody knows of would fill the
+ * table.
+ */
+static int take_descriptor(struct msghdr *message) {
+    int first = -1;
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h != NULL; h = CMSG_NXTHDR(message, h)) {
+        if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS) {
+            continue;
+        }
+        for (size_t at = CMSG_LEN(0); at + sizeof first <= h->cmsg_len; at += sizeof first) {
+            int fd;
+            memcpy(&fd, (const char *)h + at, sizeof fd);
+            if (first < 0) {
+                first = fd;
+            } else {
+                close(fd);
+            }
+        }
+    }
+    return first;
+}
+
 ssize_t si_packet_receive(int socket, void *data, size_t room, int *fd, int flags) {
     control c;
     struct iovec part = {.iov_base = data, .iov_len = room};
@@ -42,11 +66,6 @@ ssize_t si_packet_receive(int socket, void *data, size_t room, int *fd, int flag
     do {
         n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_TRUNC | flags);
     } while (n < 0 && errno == EINTR);
-    *fd = -1;
-    struct cmsghdr *h = n >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (h != NULL && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
-        h->cmsg_len == CMSG_LEN(sizeof *fd)) {
-        memcpy(fd, CMSG_DATA(h), sizeof *fd);
-    }
+    *fd = n >= 0 ? take_descriptor(&message) : -1;
     return n;
 }

@@ -1,0 +1,123 @@
+#include "process/confine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/sanitize.h"
+
+enum {
+    FIRST_KEPT = 3,
+    DESCRIPTORS_MAX = 4096, /* how far to look where the kernel has no close_range() */
+    NOBODY = 65534
+};
+
+/* ---- descriptors ---- */
+
+static void close_from(int first) {
+    if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) != 0) {
+        for (int fd = first; fd < DESCRIPTORS_MAX; fd++) {
+            close(fd);
+        }
+    }
+}
+
+bool si_keep_descriptors(int *const kept[], int count, bool silent) {
+    int next = FIRST_KEPT;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+        (silent && dup2(null, STDERR_FILENO) < 0)) {
+        return false;
+    }
+    for (int i = 0; i < count; i++) { /* out of the way, so that none is overwritten by another */
+        if (*kept[i] >= 0 &&
+            (*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, FIRST_KEPT + count)) < 0) {
+            return false;
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        if (*kept[i] >= 0) {
+            if (dup3(*kept[i], next, O_CLOEXEC) < 0) {
+                return false;
+            }
+            *kept[i] = next++;
+        }
+    }
+    close_from(next);
+    return true;
+}
+
+/* ---- resources ---- */
+
+static bool lower_limit(int resource, int64_t most) {
+    struct rlimit now;
+    assert(most >= 0);
+    if (getrlimit(resource, &now) != 0) {
+        return false;
+    }
+    if (now.rlim_max > (rlim_t)most) { /* RLIM_INFINITY is the largest value there is */
+        now.rlim_max = (rlim_t)most;
+    }
+    if (now.rlim_cur > now.rlim_max) {
+        now.rlim_cur = now.rlim_max;
+    }
+    return setrlimit(resource, &now) == 0;
+}
+
+bool si_confine(const si_confinement *limits) {
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && lower_limit(RLIMIT_CORE, 0) &&
+           lower_limit(RLIMIT_NOFILE, limits->files) &&
+           (SI_SANITIZED || (lower_limit(RLIMIT_AS, limits->memory) &&
+                                lower_limit(RLIMIT_FSIZE, limits->file_size)));
+}
+
+bool si_renew_cpu_limit(int seconds) {
+    struct rusage used;
+    struct rlimit now;
+    assert(seconds > 0);
+    if (getrusage(RUSAGE_SELF, &used) != 0 || getrlimit(RLIMIT_CPU, &now) != 0) {
+        return false;
+    }
+    rlim_t until = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec + 1 + seconds);
+    now.rlim_cur = until < now.rlim_max ? until : now.rlim_max;
+    return setrlimit(RLIMIT_CPU, &now) == 0;
+}
+
+/* ---- privileges ---- */
+
+/* All three ids each, so that none is left to go back to. */
+static bool change_ids(uid_t uid, gid_t gid) {
+    if (setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0) {
+        return false;
+    }
+    if (uid != 0 && setuid(0) == 0) { /* a kernel, or capabilities, that let it back */
+        errno = EPERM;
+        return false;
+    }
+    return true;
+}
+
+bool si_give_up_root(void) {
+    return geteuid() != 0 || (setgroups(0, NULL) == 0 && change_ids(NOBODY, NOBODY));
+}
+
+bool si_become_user(const char *name, uid_t uid, gid_t gid) {
+    return initgroups(name, gid) == 0 && change_ids(uid, gid);
+}
+
+bool si_die_with(pid_t parent, int signal_number) {
+    if (prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0) != 0) {
+        return false;
+    }
+    if (getppid() != parent) { /* it died before we asked to die with it */
+        errno = ESRCH;
+        return false;
+    }
+    return true;
+}
