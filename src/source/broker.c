@@ -18,14 +18,14 @@ typedef struct answer {
     char text[sizeof((si_diag *)0)->text];
 } answer;
 
-int si_broker_answer(int socket, int root_fd) {
+bool si_broker_answer(int socket, int root_fd) {
     char path[MAX_PATH + 1];
     ssize_t len;
     do {
         len = recv(socket, path, sizeof path, MSG_TRUNC);
     } while (len < 0 && errno == EINTR);
     if (len <= 0) {
-        return 0;
+        return false;
     }
     si_diag diag = {0};
     int fd = -1;
@@ -40,7 +40,7 @@ int si_broker_answer(int socket, int root_fd) {
     }
     answer a = {.code = fd >= 0 ? SI_OK : diag.code};
     memcpy(a.text, diag.text, sizeof a.text);
-    int alive = si_packet_send(socket, &a, sizeof a, fd, 0);
+    bool alive = si_packet_send(socket, &a, sizeof a, fd, 0);
     if (fd >= 0) {
         close(fd);
     }

@@ -4,12 +4,14 @@
 #ifndef SI_SOURCE_BROKER_H
 #define SI_SOURCE_BROKER_H
 
+#include <stdbool.h>
+
 #include "base/result.h"
 
 /* Broker side: answers one pending question on `socket` (SOCK_SEQPACKET), opening the named path
  * below `root_fd` (see si_root_open()). False when the other side is gone. Never blocks longer than
  * the file system does. */
-int si_broker_answer(int socket, int root_fd);
+bool si_broker_answer(int socket, int root_fd);
 
 /* Renderer side: asks for `path` (relative to the root). Returns a read-only descriptor that the
  * caller closes, or −1 with `diag` set: SI_ERR_NOT_FOUND, SI_ERR_FORBIDDEN, SI_ERR_IO. */

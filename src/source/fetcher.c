@@ -1,8 +1,6 @@
 #include "source/fetcher.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -10,13 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/sanitize.h"
+#include "process/confine.h"
 #include "process/fdpass.h"
 
 enum { SPARE_FILES = 64, LONGEST_WAIT_MS = 1000, MEMORY = 1 << 30 };
@@ -31,7 +27,7 @@ typedef struct answer {
 
 /* A question that is being answered. */
 typedef struct job {
-    si_transfer *transfer; /* NULL = this place is free */
+    si_transfer *transfer; /* NULL = this job is free */
     int socket;            /* for the answer */
 } job;
 
@@ -124,7 +120,7 @@ static void end_job(fetcher *f, job *j) {
     f->active--;
 }
 
-static job *free_place(fetcher *f) {
+static job *free_job(fetcher *f) {
     for (int i = 0; i < f->options.transfers; i++) {
         if (f->jobs[i].transfer == NULL) {
             return &f->jobs[i];
@@ -133,25 +129,26 @@ static job *free_place(fetcher *f) {
     return NULL;
 }
 
-/* Starts on a question. `place` is free. */
-static void begin_job(fetcher *f, job *place, const char *url, int socket) {
+/* Starts on a question. `j` is free. */
+static void begin_job(fetcher *f, job *j, const char *url, int socket) {
     si_diag diag = {0};
-    place->transfer = si_transfer_new(&f->options, url, &diag);
-    if (place->transfer == NULL) {
+    j->transfer = si_transfer_new(&f->options, url, &diag);
+    if (j->transfer == NULL) {
         reply(socket, &diag, -1, 0);
         close(socket);
         return;
     }
-    place->socket = socket;
+    j->socket = socket;
     f->active++;
-    curl_multi_add_handle(f->multi, si_transfer_handle(place->transfer));
+    curl_multi_add_handle(f->multi, si_transfer_handle(j->transfer));
 }
 
-/* Takes questions as long as there are any and places for them. False when nobody can ask again. */
+/* Takes questions as long as there are any and free jobs for them. False when nobody can ask again.
+ */
 static bool take_questions(fetcher *f) {
     char url[SI_FETCH_URL_MAX + 1];
-    job *place;
-    while ((place = free_place(f)) != NULL) {
+    job *j;
+    while ((j = free_job(f)) != NULL) {
         int socket;
         ssize_t n = si_packet_receive(f->answering, url, sizeof url - 1, &socket, MSG_DONTWAIT);
         if (n <= 0) {
@@ -168,7 +165,7 @@ static bool take_questions(fetcher *f) {
             continue;
         }
         url[n] = '\0';
-        begin_job(f, place, url, socket);
+        begin_job(f, j, url, socket);
     }
     return true;
 }
@@ -248,42 +245,6 @@ static void work(fetcher *f) {
 
 /* ---- its start ---- */
 
-static bool give_up_root(void) {
-    const uid_t nobody = 65534;
-    return geteuid() != 0 || (setgroups(0, NULL) == 0 && setresgid(nobody, nobody, nobody) == 0 &&
-                                 setresuid(nobody, nobody, nobody) == 0);
-}
-
-static void keep_only(int *answering) {
-    int null = open("/dev/null", O_RDWR);
-    int kept = fcntl(*answering, F_DUPFD_CLOEXEC, 4);
-    if (null < 0 || kept < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-        dup3(kept, 3, O_CLOEXEC) < 0) {
-        _exit(1);
-    }
-    if (syscall(SYS_close_range, 4u, ~0u, 0u) != 0) {
-        for (int fd = 4; fd < 4096; fd++) {
-            close(fd);
-        }
-    }
-    *answering = 3;
-}
-
-static void confine(const si_fetch_options *options) {
-    struct rlimit none = {0, 0};
-    struct rlimit files = {
-        SPARE_FILES + 4 * (rlim_t)options->transfers, SPARE_FILES + 4 * (rlim_t)options->transfers};
-    struct rlimit bytes = {(rlim_t)options->max_bytes, (rlim_t)options->max_bytes};
-    struct rlimit memory = {MEMORY, MEMORY};
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    setrlimit(RLIMIT_CORE, &none);
-    setrlimit(RLIMIT_NOFILE, &files);
-    if (!SI_SANITIZED) { /* whose reports are files, and whose shadow memory is terabytes */
-        setrlimit(RLIMIT_FSIZE, &bytes);
-        setrlimit(RLIMIT_AS, &memory);
-    }
-}
-
 static void reset_signals(void) {
     sigset_t none;
     signal(SIGXFSZ, SIG_IGN);
@@ -296,16 +257,19 @@ static void reset_signals(void) {
 
 _Noreturn void si_fetcher_run(const si_fetch_options *options, int answering, pid_t parent) {
     static fetcher f;
+    int *kept[] = {&f.answering};
     prctl(PR_SET_NAME, "smartimg-fetch", 0, 0, 0);
     f.options = si_fetch_options_or_default(options);
     f.answering = answering;
-    keep_only(&f.answering);
-    confine(&f.options);
+    si_confinement limits = {.memory = MEMORY,
+        .file_size = f.options.max_bytes,
+        .files = SPARE_FILES + 4 * f.options.transfers};
+    bool confined = si_keep_descriptors(kept, 1, false) && si_confine(&limits);
     reset_signals();
-    bool ready = give_up_root() && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
-                 (f.multi = curl_multi_init()) != NULL;
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* not before: the change of user clears it */
-    if (!ready || getppid() != parent) {
+    bool ready = confined && si_give_up_root() &&
+                 curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
+                 (f.multi = curl_multi_init()) != NULL && si_die_with(parent, SIGKILL);
+    if (!ready) {
         dprintf(STDERR_FILENO, "smartimg: the fetcher of foreign images cannot start\n");
         _exit(1);
     }
