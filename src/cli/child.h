@@ -4,17 +4,15 @@
 #define SI_CLI_CHILD_H
 
 #include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
+
+#include "process/supervise.h"
 
 /* Zero-initialize, then set the first three. */
 typedef struct si_child {
     const char *name;              /* for messages */
     void (*become)(void *context); /* runs in the child and never returns */
     void *context;
-    pid_t pid; /* also its process group; 0 = not running */
-    int64_t started_ns, start_at_ns;
-    int quick_deaths; /* in a row */
+    si_process process; /* its id is also that of its process group; it has no socket */
 } si_child;
 
 /* Forks the child, as leader of a process group of its own, with default signals, and so that it
@@ -22,7 +20,7 @@ typedef struct si_child {
 bool si_child_start(si_child *c);
 
 /* Takes note that the child has ended, kills what it left behind in its process group, and
- * schedules the next start at start_at_ns. */
+ * schedules the next start at process.start_at_ns. */
 void si_child_reap(si_child *c, int status);
 
 /* Sends a signal to the child alone, if it runs. */

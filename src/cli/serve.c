@@ -1,7 +1,6 @@
 /* smartimg serve: nginx and the renderer pool, watched over. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +8,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,6 +18,7 @@
 #include "cli/ready_probe.h"
 #include "cli/config_file.h"
 #include "cli/site.h"
+#include "process/confine.h"
 #include "quality/calibration.h"
 #include "renderer/pool.h"
 
@@ -66,13 +65,11 @@ static bool change_user(const si_site *site, pid_t parent) {
     if (site->uid == geteuid()) {
         return true;
     }
-    if (initgroups(wanted.user, site->gid) != 0 || setgid(site->gid) != 0 ||
-        setuid(site->uid) != 0) {
+    if (!si_become_user(wanted.user, site->uid, site->gid)) {
         si_complain("cannot become user %s: %s", wanted.user, strerror(errno));
         return false;
     }
-    prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-    return getppid() == parent;
+    return si_die_with(parent, SIGTERM);
 }
 
 static void become_pool(void *context) {
@@ -105,26 +102,23 @@ static void fail_to_start(server *s, const char *why) {
     s->failed = s->stopping = true;
 }
 
-static void reap(server *s) {
-    int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (pid == s->pool.pid) {
-            si_child_reap(&s->pool, status);
-        } else if (pid == s->nginx.pid) {
-            si_child_reap(&s->nginx, status);
-            if (!s->ready && !s->stopping) {
-                fail_to_start(s, "nginx does not start; the reason is above");
-            }
-        } /* else an orphan of either, which came to us as their subreaper */
-    }
+static void reap(void *context, pid_t pid, int status) {
+    server *s = context;
+    if (pid == s->pool.process.pid) {
+        si_child_reap(&s->pool, status);
+    } else if (pid == s->nginx.process.pid) {
+        si_child_reap(&s->nginx, status);
+        if (!s->ready && !s->stopping) {
+            fail_to_start(s, "nginx does not start; the reason is above");
+        }
+    } /* else an orphan of either, which came to us as their subreaper */
 }
 
 /* Starts what does not run and may. */
 static void keep_running(server *s) {
     si_child *children[] = {&s->pool, &s->nginx};
     for (int i = 0; i < 2 && !s->stopping; i++) {
-        if (children[i]->pid == 0 && si_now_ns() >= children[i]->start_at_ns) {
+        if (children[i]->process.pid == 0 && si_now_ns() >= children[i]->process.start_at_ns) {
             si_child_start(children[i]);
         }
     }
@@ -167,7 +161,7 @@ static void read_signals(server *s) {
             s->stopping = true;
         }
     }
-    reap(s);
+    si_reap_children(reap, s);
 }
 
 static void wait_for_signals(server *s, int ms) {
@@ -179,15 +173,9 @@ static void wait_for_signals(server *s, int ms) {
 
 /* Until when keep_running() has nothing to do. */
 static int idle_ms(const server *s) {
-    int ms = s->ready ? WATCH_MS : PROBE_MS;
-    const si_child *children[] = {&s->pool, &s->nginx};
-    for (int i = 0; i < 2; i++) {
-        if (children[i]->pid == 0) {
-            int wait = si_until_ms(children[i]->start_at_ns);
-            ms = wait < ms ? wait : ms;
-        }
-    }
-    return ms;
+    int64_t until = si_now_ns() + (s->ready ? WATCH_MS : PROBE_MS) * SI_MILLISECOND;
+    until = si_process_start_before(&s->pool.process, until);
+    return si_until_ms(si_process_start_before(&s->nginx.process, until));
 }
 
 /* ---- the stages of a server's life ---- */
@@ -196,10 +184,10 @@ static int idle_ms(const server *s) {
 static bool stop_child(server *s, si_child *c, int signal_number, int ms) {
     int64_t until = si_now_ns() + ms * SI_MILLISECOND;
     si_child_signal(c, signal_number);
-    while (c->pid > 0 && si_now_ns() < until) {
+    while (c->process.pid > 0 && si_now_ns() < until) {
         wait_for_signals(s, si_until_ms(until));
     }
-    return c->pid == 0;
+    return c->process.pid == 0;
 }
 
 /* nginx first, so that what it has begun still finds renderers. */
@@ -207,27 +195,20 @@ static void stop(server *s) {
     s->stopping = true;
     (void)(stop_child(s, &s->nginx, SIGQUIT, DRAIN_MS) ||
            stop_child(s, &s->nginx, SIGTERM, FORCE_MS));
-    if (s->nginx.pid > 0) {
-        kill(-s->nginx.pid, SIGKILL);
+    if (s->nginx.process.pid > 0) {
+        kill(-s->nginx.process.pid, SIGKILL);
         stop_child(s, &s->nginx, SIGKILL, FORCE_MS);
     }
     if (!stop_child(s, &s->pool, SIGTERM, SI_POOL_DRAIN_MS + FORCE_MS)) {
-        kill(-s->pool.pid, SIGKILL);
+        kill(-s->pool.process.pid, SIGKILL);
         stop_child(s, &s->pool, SIGKILL, FORCE_MS);
     }
 }
 
 static bool catch_signals(server *s) {
-    sigset_t mask;
-    sigemptyset(&mask);
     static const int ours[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP};
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
-        sigaddset(&mask, ours[i]);
-    }
-    sigprocmask(SIG_SETMASK, &mask, NULL);
-    signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* nobody's orphan is left running */
-    s->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    s->signals = si_signal_descriptor(ours, sizeof ours / sizeof *ours);
     return s->signals >= 0;
 }
 
