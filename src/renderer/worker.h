@@ -14,9 +14,11 @@
 #include "renderer/pool.h"
 
 enum {
-    SI_WORKER_REQUESTS_MAX = 500, /* then it is replaced, as a limit to leaks and fragmentation */
-    SI_WORKER_CUT_SHORT = 64,     /* exit status 64 + signal number: ended by its own last words */
-    SI_WORKER_NOT_STARTED = 3     /* exit status: the image library refused to start */
+    SI_WORKER_REQUESTS_MAX = 500,   /* then it is replaced, as a limit to leaks and fragmentation */
+    SI_WORKER_WRITE_MS = 5000,      /* for a reply to be taken */
+    SI_WORKER_KILL_SLACK_MS = 1000, /* what a worker may overrun before the pool kills it */
+    SI_WORKER_CUT_SHORT = 64,       /* exit status 64 + signal number: ended after its last reply */
+    SI_WORKER_NOT_STARTED = 3 /* exit status: the image library refused to start, or confinement */
 };
 
 /* What a worker tells the pool: a page of shared memory of its own, which no other worker sees. */
@@ -27,9 +29,8 @@ typedef struct si_worker_slot {
 
 /* The life of a worker, in a freshly forked process: never returns. `broker` is its end of the
  * socket pair to the pool; `fetcher` the socket of si_fetcher_open(), which all share;
- * `refinement_slots` an empty file that all workers share: who refines holds a POSIX record lock on
- * one of its first bytes, of which there are as many as may refine at a time, and its death
- * releases it. Every other descriptor but 0 to 2 and options->listen_fd is closed. */
+ * `refinement_slots` the file of refinement_slots.h, which all share, too. Every other descriptor
+ * but 0 to 2 and options->listen_fd is closed. */
 _Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher,
     int refinement_slots, si_worker_slot *slot, pid_t pool);
 

@@ -1,0 +1,82 @@
+/* The listening socket of a pool. */
+#include "renderer/pool.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { BACKLOG = 1024 }; /* waiting connections, as far as the system allows */
+
+static int listen_unix(const char *path, si_diag *diag) {
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof a.sun_path) {
+        si_fail(diag, SI_ERR_SYNTAX, "socket path %s is longer than %zu bytes", path,
+            sizeof a.sun_path - 1);
+        return -1;
+    }
+    memcpy(a.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0) {
+        si_fail(diag, SI_ERR_IO, "socket %s is in use", path);
+        close(fd);
+        return -1;
+    }
+    struct stat s;
+    if (errno == ECONNREFUSED && lstat(path, &s) == 0 && S_ISSOCK(s.st_mode)) {
+        unlink(path);
+    }
+    mode_t mask = umask(0177);
+    int bound = fd >= 0 ? bind(fd, (struct sockaddr *)&a, sizeof a) : -1;
+    umask(mask);
+    if (bound != 0 || listen(fd, BACKLOG) != 0) {
+        si_fail(diag, SI_ERR_IO, "cannot listen on %s: %s", path, strerror(errno));
+        if (fd >= 0) {
+            close(fd);
+        }
+        return -1;
+    }
+    return fd;
+}
+
+static int listen_tcp(const char *address, si_diag *diag) {
+    char host[256];
+    const char *colon = strrchr(address, ':');
+    if (colon == NULL || colon == address || (size_t)(colon - address) >= sizeof host) {
+        si_fail(diag, SI_ERR_SYNTAX, "%s is neither ADDR:PORT nor the path of a socket", address);
+        return -1;
+    }
+    bool brackets = address[0] == '[' && colon[-1] == ']';
+    snprintf(host, sizeof host, "%.*s", (int)(colon - address) - 2 * brackets, address + brackets);
+    struct addrinfo *list = NULL, hints = {.ai_socktype = SOCK_STREAM,
+                                      .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
+    int e = getaddrinfo(host, colon + 1, &hints, &list);
+    if (e != 0) {
+        si_fail(diag, SI_ERR_SYNTAX, "%s is no address and port: %s", address, gai_strerror(e));
+        return -1;
+    }
+    int yes = 1;
+    int fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
+        bind(fd, list->ai_addr, list->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+        if (errno == EADDRINUSE) {
+            si_fail(diag, SI_ERR_IO, "port %s is in use", address);
+        } else {
+            si_fail(diag, SI_ERR_IO, "cannot listen on %s: %s", address, strerror(errno));
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+        fd = -1;
+    }
+    freeaddrinfo(list);
+    return fd;
+}
+
+int si_pool_listen(const char *address, si_diag *diag) {
+    return strchr(address, '/') != NULL ? listen_unix(address, diag) : listen_tcp(address, diag);
+}

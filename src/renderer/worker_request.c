@@ -1,0 +1,216 @@
+#include "renderer/worker_request.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "process/confine.h"
+#include "renderer/answer.h"
+#include "renderer/files.h"
+#include "renderer/last_reply.h"
+#include "renderer/refinement_slots.h"
+#include "renderer/scgi.h"
+#include "source/fetcher.h"
+
+enum {
+    READ_MS = 3000,     /* for a request to arrive */
+    REFINE_PATIENCE = 3 /* a refinement, for which nobody waits, may take so many wall times */
+};
+
+/* How long the edge keeps a reply, seconds. A recipe names the state of its file, so a whole reply
+ * never goes stale. A first answer is served on, but refreshed when it is asked for again; a
+ * refinement that was cut short by a busy machine deserves another try later. */
+#define KEEP_WHOLE 31536000
+#define KEEP_FIRST 1
+#define KEEP_CUT_SHORT 600
+
+/* An answer in the making. */
+typedef struct task {
+    const si_worker *worker;
+    const si_scgi_request *request;
+    int connection;
+    bool refine;
+    int64_t start_ns;
+    int wall_ms;
+    const si_recipe *recipe; /* once it has been read */
+    si_originals originals;
+} task;
+
+static void set_alarm(int ms) {
+    struct itimerval t = {.it_value = {ms / 1000, ms % 1000 * 1000}};
+    setitimer(ITIMER_REAL, &t, NULL);
+}
+
+/* ---- replies ---- */
+
+/* Fills the head up so that the body begins with a page of the edge's cache file, where sendfile()
+ * is fastest. The edge hides the line. */
+static bool pad_head(si_bytes *head, size_t head_at) {
+    enum { PAGE = 4096 };
+    static const char name[] = "X-Padding: ", end[] = "\r\n";
+    size_t line = sizeof name - 1 + sizeof end - 1;
+    size_t rest = (head_at + head->len + line + 2) % PAGE; /* 2: the empty line */
+    char zeros[PAGE];
+    memset(zeros, '0', sizeof zeros);
+    return si_bytes_append(head, name, sizeof name - 1) &&
+           si_bytes_append(head, zeros, rest > 0 ? PAGE - rest : 0) &&
+           si_bytes_append(head, end, sizeof end - 1);
+}
+
+/* The head of a reply, with what is for the edge alone: how long to keep it, and until when clients
+ * may. */
+static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *head) {
+    char more[140];
+    int n = snprintf(more, sizeof more, "X-Accel-Expires: %ld\r\n", a->status == 200 ? keep : 0);
+    if (a->status == 200 && a->foreign) {
+        n += snprintf(more + n, sizeof more - (size_t)n, "X-Smartimg-Fresh-Until: %lld\r\n",
+            (long long)a->fresh_until);
+    }
+    return si_answer_headers(a, head) && si_bytes_append(head, more, (size_t)n) &&
+           (a->status != 200 || head_at == 0 || pad_head(head, head_at)) &&
+           si_bytes_append(head, "\r\n", 2);
+}
+
+/* Sends the reply. From its first byte on no other may follow, so the last reply is given up. */
+static void reply(
+    const si_worker *w, int connection, const si_answer *a, long keep, size_t head_at) {
+    int64_t deadline = si_now_ns() + SI_WORKER_WRITE_MS * SI_MILLISECOND;
+    si_bytes head = {0};
+    bool whole = write_head(a, keep, head_at, &head);
+    set_alarm(0);
+    atomic_store(&w->slot->kill_at_ns, deadline + SI_WORKER_KILL_SLACK_MS * SI_MILLISECOND);
+    if (!whole) {
+        raise(SIGABRT); /* no memory for a line of text: the reply of a crash needs none */
+    }
+    if (si_last_reply_claim(connection) &&
+        si_scgi_write(connection, deadline, head.data, head.len, NULL) == SI_OK) {
+        /* a client that has gone away is no failure of ours */
+        (void)!si_scgi_write(connection, deadline, a->body.data, a->body.len, NULL);
+    }
+    si_bytes_free(&head);
+}
+
+static void reply_error(const si_worker *w, int connection, const si_diag *diag) {
+    si_answer a = {0};
+    si_answer_error(diag, &a);
+    reply(w, connection, &a, 0, 0);
+    si_answer_free(&a);
+}
+
+static long keep_seconds(const si_answer *a, bool refined) {
+    bool whole = !a->smart || a->choice.complete;
+    long keep = whole ? KEEP_WHOLE : refined ? KEEP_CUT_SHORT : KEEP_FIRST;
+    int64_t fresh = a->foreign ? a->fresh_until - time(NULL) : keep;
+    return fresh >= keep ? keep : fresh > 0 ? (long)fresh : 0;
+}
+
+/* ---- answers ---- */
+
+/* For how long the edge keeps an answer: a file that was replaced on the way is answered for with
+ * what is there, but not kept. */
+static long keep_answer(task *t, si_answer *a) {
+    a->foreign = t->originals.foreign;
+    a->fresh_until = t->originals.fresh_until;
+    return si_originals_unchanged(&t->originals, t->recipe) ? keep_seconds(a, t->refine) : 0;
+}
+
+/* Puts the answer that the search has so far where it is found if time runs out. */
+static void keep_best(void *context, const si_answer *so_far) {
+    task *t = context;
+    si_answer a = *so_far;
+    si_bytes head = {0};
+    if (write_head(&a, keep_answer(t, &a), t->request->head_at, &head)) {
+        si_last_reply_keep(head.data, head.len, a.body.data, a.body.len);
+    } /* else the one before has to do */
+    si_bytes_free(&head);
+}
+
+static int fetch_ms(const task *t) {
+    return t->worker->options->fetch.timeout_ms + SI_FETCHER_SLACK_MS;
+}
+
+/* Gives a request that has to download something the time for that on top. */
+static void allow_for_downloads(void *context) {
+    const task *t = context;
+    struct itimerval left;
+    atomic_fetch_add(&t->worker->slot->kill_at_ns, fetch_ms(t) * SI_MILLISECOND);
+    if (getitimer(ITIMER_REAL, &left) == 0) {
+        set_alarm((int)(left.it_value.tv_sec * 1000 + left.it_value.tv_usec / 1000) + fetch_ms(t));
+    }
+}
+
+/* Makes and sends the answer. Half of the wall time is for the search; the encoding that it ends
+ * with has the other half. */
+static void answer_recipe(task *t) {
+    const si_worker *w = t->worker;
+    t->originals = (si_originals){.broker = w->broker,
+        .fetcher = w->fetcher,
+        .fetch = &w->options->fetch,
+        .before_fetch = allow_for_downloads,
+        .context = t};
+    si_answer_options how = {.limits = w->options->limits,
+        .deadline_ns = t->start_ns + t->wall_ms * SI_MILLISECOND / 2,
+        .waited_ns = &t->originals.waited_ns,
+        .refined = t->refine,
+        .on_best = keep_best,
+        .context = t};
+    si_answer a = {0};
+    si_files files = si_originals_files(&t->originals);
+    si_answer_make(t->recipe, &files, &how, &a);
+    reply(w, t->connection, &a, keep_answer(t, &a), t->request->head_at);
+    si_last_reply_forget();
+    si_originals_close(&t->originals);
+    si_answer_free(&a);
+}
+
+static void answer(task *t) {
+    si_arena arena = {0};
+    si_recipe recipe;
+    si_diag diag = {0};
+    if (si_recipe_scan(t->request->recipe, &arena, &recipe, &diag) == SI_OK) {
+        t->recipe = &recipe;
+        answer_recipe(t);
+    } else {
+        reply_error(t->worker, t->connection, &diag);
+    }
+    si_arena_free(&arena);
+}
+
+/* Answers a request that has arrived whole, within its time. As si_worker_serve(). */
+static bool serve_request(const si_worker *w, int connection, const si_scgi_request *request) {
+    task t = {.worker = w, .request = request, .connection = connection, .start_ns = si_now_ns()};
+    snprintf(w->slot->recipe, sizeof w->slot->recipe, "%.*s", SI_STR_ARG(request->recipe));
+    t.refine = request->refresh && si_refinement_begin(w->refinement_slots, w->options->workers);
+    t.wall_ms = w->options->wall_ms * (t.refine ? REFINE_PATIENCE : 1);
+    atomic_store(
+        &w->slot->kill_at_ns, t.start_ns + (t.wall_ms + SI_WORKER_KILL_SLACK_MS) * SI_MILLISECOND);
+    (void)si_renew_cpu_limit(w->options->cpu_seconds); /* the alarm is there all the same */
+    set_alarm(t.wall_ms);
+    answer(&t);
+    set_alarm(0);
+    return !t.refine || si_refinement_end(w->refinement_slots);
+}
+
+bool si_worker_serve(const si_worker *w, int connection) {
+    static char buffer[SI_SCGI_LIMIT];
+    int64_t read_by = si_now_ns() + READ_MS * SI_MILLISECOND;
+    si_scgi_request request;
+    si_diag diag = {0};
+    bool good = true;
+    atomic_store(&w->slot->kill_at_ns, read_by + SI_WORKER_KILL_SLACK_MS * SI_MILLISECOND);
+    si_result r = si_scgi_read(connection, read_by, buffer, &request, &diag);
+    si_last_reply_owe(connection);
+    if (r == SI_OK) {
+        good = serve_request(w, connection, &request);
+    } else if (r != SI_ERR_IO) { /* else there is nobody to tell */
+        reply_error(w, connection, &diag);
+    }
+    (void)si_last_reply_claim(connection);
+    si_scgi_close(connection, r != SI_OK); /* whoever sends nonsense may be sending more */
+    w->slot->recipe[0] = '\0';
+    atomic_store(&w->slot->kill_at_ns, 0);
+    return good;
+}
