@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +14,9 @@
 #include "cli/report/report_pool.h"
 #include "cli/report/report_progress.h"
 #include "cli/report/report_state.h"
+#include "cli/report/report_totals.h"
 #include "cli/request.h"
+#include "process/supervise.h"
 #include "quality/calibration.h"
 #include "renderer/pool.h"
 
@@ -109,11 +110,6 @@ static bool read_operands(char **operands, int count, si_report_list *list) {
         si_complain("there is no request for an image in what was named");
     }
     return list->count > 0;
-}
-
-static int processors(void) {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
 /* A file without a name, for what was sent; −1 if there can be none. */
@@ -251,13 +247,15 @@ static bool close_output(FILE *to, const char *path) {
 }
 
 static bool write_outputs(const struct report *r) {
+    const si_report_row *rows = r->list.rows;
+    int count = r->list.count;
     bool ok = true, text = true;
     FILE *to;
     if (json_path != NULL) {
         text = strcmp(json_path, "-") != 0;
         ok = (to = open_output(json_path)) != NULL;
         if (to != NULL) {
-            si_report_json(to, &r->settings, &r->list, &r->totals);
+            si_report_json(to, &r->settings, rows, count, &r->totals);
             ok = close_output(to, json_path);
         }
     }
@@ -265,12 +263,12 @@ static bool write_outputs(const struct report *r) {
         text = text && strcmp(html_path, "-") != 0;
         to = open_output(html_path);
         if (to != NULL) {
-            si_report_html(to, &r->settings, &r->list, &r->totals);
+            si_report_html(to, &r->settings, rows, count, &r->totals);
         }
         ok = to != NULL && close_output(to, html_path) && ok;
     }
     if (text) {
-        si_report_print(stdout, &r->list, &r->totals);
+        si_report_print(stdout, rows, count, &r->totals);
         ok = close_output(stdout, "the report") && ok;
     }
     return ok;
@@ -303,7 +301,7 @@ static int run(char **operands, int count) {
     if (!choose_root(operands, count)) {
         return SI_EXIT_USAGE;
     }
-    children = children > 0 ? children : processors();
+    children = children > 0 ? children : si_processor_count();
     r.settings = (si_report_settings){request.root, or_empty(request.config), request.accept,
         or_empty(request.user_agent), query_of(any_folder(operands, count)), request.fast};
     r.work = (si_report_work){.list = &r.list,

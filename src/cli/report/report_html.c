@@ -219,7 +219,7 @@ static void put_row(FILE *to, const si_report_row *row) {
     fputs("</tr>\n", to);
 }
 
-static void put_rows(FILE *to, const si_report_list *list) {
+static void put_rows(FILE *to, const si_report_row *rows, int count) {
     static const struct {
         const char *name;
         bool text, sortable;
@@ -233,9 +233,9 @@ static void put_rows(FILE *to, const si_report_list *list) {
         fprintf(to, heads[i].sortable ? "<button>%s</button></th>" : "%s</th>", heads[i].name);
     }
     fputs("</tr></thead><tbody>\n", to);
-    for (int i = 0; i < list->count; i++) {
-        if (list->rows[i].result.status != 0) {
-            put_row(to, &list->rows[i]);
+    for (int i = 0; i < count; i++) {
+        if (rows[i].result.status != 0) {
+            put_row(to, &rows[i]);
         }
     }
     fputs("</tbody></table></div>\n", to);
@@ -273,8 +273,8 @@ static void put_head(FILE *to, const si_report_settings *s) {
         SI_SCORE_SLACK);
 }
 
-void si_report_html(FILE *to, const si_report_settings *settings, const si_report_list *list,
-    const si_report_totals *t) {
+void si_report_html(FILE *to, const si_report_settings *settings, const si_report_row *rows,
+    int count, const si_report_totals *t) {
     put_head(to, settings);
     put_tiles(to, t);
     fputs("<div class=parts>\n", to);
@@ -286,7 +286,7 @@ void si_report_html(FILE *to, const si_report_settings *settings, const si_repor
     put_shares(to, "By format requested", t->by_request, SI_FORMAT_COUNT);
     put_shares(to, "By kind of image", t->by_kind, 2);
     fputs("</div>\n", to);
-    put_rows(to, list);
+    put_rows(to, rows, count);
     fprintf(to,
         "<dialog id=compare><button class=shut aria-label=close>✕</button><p id=name></p>\n"
         "<div class=stage><img alt=requested src=\"data:,\"><img alt=sent src=\"data:,\"><i></i>"

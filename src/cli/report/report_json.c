@@ -123,8 +123,8 @@ static void put_totals(FILE *to, const si_report_totals *t) {
     putc('}', to);
 }
 
-void si_report_json(FILE *to, const si_report_settings *settings, const si_report_list *list,
-    const si_report_totals *t) {
+void si_report_json(FILE *to, const si_report_settings *settings, const si_report_row *rows,
+    int count, const si_report_totals *t) {
     fprintf(to, "{\"smartimg\":\"%s\",\"complete\":%s,\n\"settings\":", SMARTIMG_VERSION,
         t->unanswered == 0 ? "true" : "false");
     si_report_json_settings(to, settings);
@@ -138,10 +138,10 @@ void si_report_json(FILE *to, const si_report_settings *settings, const si_repor
     put_urls(to, "worst", t, false);
     fputs(",\n\"rows\":[", to);
     const char *before = "\n";
-    for (int i = 0; i < list->count; i++) {
-        if (list->rows[i].result.status != 0) {
+    for (int i = 0; i < count; i++) {
+        if (rows[i].result.status != 0) {
             fputs(before, to);
-            si_report_json_row(to, &list->rows[i]);
+            si_report_json_row(to, &rows[i]);
             before = ",\n";
         }
     }

@@ -2,6 +2,7 @@
 #ifndef SI_CLI_REPORT_REPORT_JSON_H
 #define SI_CLI_REPORT_REPORT_JSON_H
 
+#include "cli/report/report.h"
 #include "cli/report/report_totals.h"
 
 /* Writes a row as an object on one line, without a line end. */
@@ -14,8 +15,8 @@ bool si_report_json_read(char *line, const char **url, si_report_result *result)
 /* Writes the settings as an object on one line, without a line end. */
 void si_report_json_settings(FILE *to, const si_report_settings *settings);
 
-/* Writes the whole report. */
-void si_report_json(FILE *to, const si_report_settings *settings, const si_report_list *list,
-    const si_report_totals *totals);
+/* Writes the whole report, of `count` rows. */
+void si_report_json(FILE *to, const si_report_settings *settings, const si_report_row *rows,
+    int count, const si_report_totals *totals);
 
 #endif

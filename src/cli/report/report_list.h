@@ -2,8 +2,9 @@
 #ifndef SI_CLI_REPORT_REPORT_LIST_H
 #define SI_CLI_REPORT_REPORT_LIST_H
 
+#include "base/arena.h"
 #include "base/result.h"
-#include "cli/report/report.h"
+#include "cli/report/report_row.h"
 
 /* Zero-initialize; release with si_report_list_free(). */
 typedef struct si_report_list {

@@ -3,7 +3,7 @@
 #define SI_CLI_REPORT_REPORT_PICTURE_H
 
 #include "base/result.h"
-#include "cli/report/report.h"
+#include "cli/report/report_row.h"
 
 enum {
     SI_REPORT_PICTURE_BYTES = 300000, /* a file of more is shown smaller */

@@ -1,5 +1,6 @@
 #include "cli/report/report_progress.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -5,7 +5,10 @@
 #ifndef SI_CLI_REPORT_REPORT_STATE_H
 #define SI_CLI_REPORT_REPORT_STATE_H
 
+#include <stdio.h>
+
 #include "base/result.h"
+#include "cli/report/report.h"
 #include "cli/report/report_list.h"
 
 /* Opens the state file, making it if need be, and fills in the rows that it holds; rows of URLs

@@ -88,10 +88,10 @@ static void print_rows(
     }
 }
 
-static void print_errors(FILE *to, const si_report_list *list) {
+static void print_errors(FILE *to, const si_report_row *rows, int count) {
     int errors = 0;
-    for (int i = 0; i < list->count; i++) {
-        const si_report_row *row = &list->rows[i];
+    for (int i = 0; i < count; i++) {
+        const si_report_row *row = &rows[i];
         if (row->result.status == 0 || row->result.status == 200) {
             continue;
         }
@@ -107,7 +107,7 @@ static void print_errors(FILE *to, const si_report_list *list) {
     }
 }
 
-void si_report_print(FILE *to, const si_report_list *list, const si_report_totals *t) {
+void si_report_print(FILE *to, const si_report_row *rows, int count, const si_report_totals *t) {
     print_totals(to, t);
     if (t->images > 0) {
         print_shares(to, "format sent", t->by_format, SI_FORMAT_COUNT);
@@ -119,5 +119,5 @@ void si_report_print(FILE *to, const si_report_list *list, const si_report_total
         print_rows(to, "best (saving, formats, bytes, score − target)", t->best, t);
         print_rows(to, "worst", t->worst, t);
     }
-    print_errors(to, list);
+    print_errors(to, rows, count);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/report/report_list.h"
 #include "quality/choose.h"
 
 static const double saving_step = 10;   /* percent */

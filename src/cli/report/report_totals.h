@@ -5,7 +5,11 @@
 #ifndef SI_CLI_REPORT_REPORT_TOTALS_H
 #define SI_CLI_REPORT_REPORT_TOTALS_H
 
-#include "cli/report/report_list.h"
+#include <stdio.h>
+
+#include "cli/report/report_row.h"
+
+struct si_report_list;
 
 enum { SI_REPORT_SAVING_BINS = 11, SI_REPORT_MARGIN_BINS = 10, SI_REPORT_SHOWN = 10 };
 
@@ -48,7 +52,7 @@ typedef struct si_report_totals {
 } si_report_totals;
 
 /* Sums up the rows that have been answered. False if memory runs out. */
-bool si_report_sum_up(const si_report_list *list, si_report_totals *out);
+bool si_report_sum_up(const struct si_report_list *list, si_report_totals *out);
 
 void si_report_totals_free(si_report_totals *t);
 
@@ -65,7 +69,7 @@ double si_report_percent(int64_t requested_bytes, int64_t sent_bytes);
 /* Bytes for people, such as "98 B", "12.3 kB", "1.21 GB" (powers of 1000). `out` needs 32 bytes. */
 char *si_report_bytes(int64_t bytes, char *out);
 
-/* Prints totals, histograms, best, worst and failed requests as text. */
-void si_report_print(FILE *to, const si_report_list *list, const si_report_totals *t);
+/* Prints totals, histograms, best, worst and failed requests of the `count` rows as text. */
+void si_report_print(FILE *to, const si_report_row *rows, int count, const si_report_totals *t);
 
 #endif
