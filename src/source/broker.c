@@ -40,7 +40,7 @@ bool si_broker_answer(int socket, int root_fd) {
     }
     answer a = {.code = fd >= 0 ? SI_OK : diag.code};
     memcpy(a.text, diag.text, sizeof a.text);
-    bool alive = si_packet_send(socket, &a, sizeof a, fd, 0);
+    bool alive = si_packet_send(socket, &a, sizeof a, fd, MSG_DONTWAIT);
     if (fd >= 0) {
         close(fd);
     }

@@ -9,8 +9,8 @@
 #include "base/result.h"
 
 /* Broker side: answers one pending question on `socket` (SOCK_SEQPACKET), opening the named path
- * below `root_fd` (see si_root_open()). False when the other side is gone. Never blocks longer than
- * the file system does. */
+ * below `root_fd` (see si_root_open()). False when the other side is gone, or does not take its
+ * answers. Never blocks longer than the file system does. */
 bool si_broker_answer(int socket, int root_fd);
 
 /* Renderer side: asks for `path` (relative to the root). Returns a read-only descriptor that the
