@@ -137,25 +137,36 @@ static void take_error(const si_diag *diag, si_exchange *x) {
     (void)si_bytes_append(&x->answer.body, body.p, body.len);
 }
 
+static bool choose_catalog(const si_request_options *options, const char *root, si_exchange *x,
+    const si_catalog **catalog) {
+    si_diag diag = {0};
+    si_result r = SI_OK;
+    if (options->catalog == NULL) {
+        r = si_catalog_load(options->config, root, si_complain_mistake, (void *)options->config,
+            &x->catalog, &diag);
+    }
+    if (r != SI_OK && r != SI_ERR_CONFIG) { /* whose mistakes have been told one by one */
+        si_complain_diag(&diag);
+    }
+    *catalog = options->catalog != NULL ? options->catalog : x->catalog;
+    return r == SI_OK;
+}
+
 bool si_exchange_make(const si_request_options *options, const char *url, si_exchange *x) {
     si_request request = {0};
     const char *root = options->root != NULL ? options->root : ".";
+    const si_catalog *catalog = NULL;
     si_diag diag = {0};
     if (!read_headers(options, &request.headers)) {
         return false;
     }
     split_url(url, &request);
     request.address = SI_STR("127.0.0.1");
-    si_result r = si_catalog_load(
-        options->config, root, si_complain_mistake, (void *)options->config, &x->catalog, &diag);
-    if (r != SI_OK) {
-        if (r != SI_ERR_CONFIG) { /* whose mistakes have been told one by one */
-            si_complain_diag(&diag);
-        }
+    if (!choose_catalog(options, root, x, &catalog)) {
         return false;
     }
     si_client_classify(&request.headers, &x->plan.client);
-    if (si_plan_make(x->catalog, NULL, &request, &x->arena, &x->plan, &diag) == SI_OK) {
+    if (si_plan_make(catalog, NULL, &request, &x->arena, &x->plan, &diag) == SI_OK) {
         x->planned = true;
         if (x->plan.body != NULL) {
             take_body(&x->plan, &x->answer);

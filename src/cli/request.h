@@ -14,6 +14,7 @@ typedef struct si_request_options {
     si_option_list headers;          /* "Name: value" each */
     bool fast;                       /* as the server's first answer, instead of its best */
     si_fetch_options fetch;          /* of foreign images */
+    const si_catalog *catalog;       /* borrowed; NULL = loaded from the folders for the request */
     bool plan_only;                  /* leave `answer` empty unless planning fails */
 } si_request_options;
 
@@ -52,9 +53,9 @@ typedef struct si_request_options {
 /* A request and what became of it. Zero-initialize; release with si_exchange_end(). */
 typedef struct si_exchange {
     si_arena arena;
-    si_catalog *catalog;
-    si_plan plan; /* on an error before the recipe only plan.vary and plan.client are set */
-    bool planned; /* the plan is whole */
+    si_catalog *catalog; /* NULL if it is borrowed */
+    si_plan plan;        /* on an error before the recipe only plan.vary and plan.client are set */
+    bool planned;        /* the plan is whole */
     si_answer answer;
 } si_exchange;
 

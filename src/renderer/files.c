@@ -50,9 +50,10 @@ static int download(si_originals *o, const char *url, long *life, si_diag *diag)
         return -1;
     }
     int64_t start = si_now_ns();
-    int fd = o->broker >= 0 ? si_fetcher_open(
-                                  o->fetcher, url, how.timeout_ms + SI_FETCHER_SLACK_MS, life, diag)
-                            : si_fetch(&how, url, life, diag);
+    int fd =
+        o->broker >= 0 && o->fetcher >= 0
+            ? si_fetcher_open(o->fetcher, url, how.timeout_ms + SI_FETCHER_SLACK_MS, life, diag)
+            : si_fetch(&how, url, life, diag);
     o->waited_ns += si_now_ns() - start;
     return fd;
 }

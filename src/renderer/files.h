@@ -23,8 +23,9 @@ typedef struct si_originals {
     int root;     /* folder that paths are relative to; counts if there is no broker */
     bool changed; /* a file was opened that is not the one the recipe was made for */
 
-    int fetcher;                   /* socket of si_fetcher_open(); counts if there is a broker */
-    const si_fetch_options *fetch; /* borrowed; NULL = foreign images are refused */
+    int fetcher;                         /* socket of si_fetcher_open(), or −1: downloads are this
+                                            process' own; counts if there is a broker */
+    const si_fetch_options *fetch;       /* borrowed; NULL = foreign images are refused */
     void (*before_fetch)(void *context); /* called before the first download, which with all others
                                             takes fetch->timeout_ms at most; NULL = not wanted */
     void *context;

@@ -209,6 +209,28 @@ class Report(unittest.TestCase):
         self.assertEqual([r["status"] for r in rows], [503, 200])
         self.assertIn("took too long", rows[0]["error"])
 
+    @unittest.skipIf(os.geteuid() != 0, "only root can give root up")
+    def test_children_of_root_are_not_root(self):
+        for path in (self.root / "demo").iterdir():
+            path.chmod(0o600)
+        out = self.folder / "report.json"
+        with subprocess.Popen(self.command("--fast", "-j1", "--json", out, self.root), stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as process:
+            child = self.child(process)
+            os.kill(process.pid, signal.SIGSTOP)  # so that the child waits for it, however fast it is
+            for _ in range(600):
+                status = dict(line.split(":\t", 1) for line in
+                              pathlib.Path(f"/proc/{child}/status").read_text().splitlines() if ":\t" in line)
+                if status["Uid"].split() != ["0"] * 4:
+                    break
+                time.sleep(0.05)
+            os.kill(process.pid, signal.SIGCONT)
+            self.assertEqual(process.wait(120), 0)
+        self.assertEqual(status["Uid"].split(), ["65534"] * 4)
+        self.assertEqual(status["Gid"].split(), ["65534"] * 4)
+        self.assertEqual((status["Groups"].split(), status["NoNewPrivs"]), ([], "1"))
+        self.assertEqual({r["status"] for r in json.loads(out.read_text())["rows"]}, {200})
+
     # ---- state ----
 
     def test_resume_skips_what_is_there(self):

@@ -32,6 +32,7 @@ static int64_t memory = SI_POOL_MEMORY;
 
 /* A report in the making. */
 struct report {
+    si_catalog *catalog;
     si_report_list list;
     si_report_totals totals;
     si_report_settings settings;
@@ -80,17 +81,21 @@ static bool choose_root(char **operands, int count) {
     return true;
 }
 
-/* Mistakes of the configuration are told once, here, and not by each child. */
-static bool check_configuration(void) {
-    si_catalog *catalog = NULL;
+/* The catalog that all requests are planned with, and the root folder for the broker. Mistakes of
+ * the configuration are told once, here. */
+static bool open_site(struct report *r) {
     si_diag diag = {0};
-    si_result r = si_catalog_load(request.config, request.root, si_complain_mistake,
-        (void *)(uintptr_t)request.config, &catalog, &diag);
-    if (r != SI_OK && r != SI_ERR_CONFIG) {
+    si_result e = si_catalog_load(request.config, request.root, si_complain_mistake,
+        (void *)(uintptr_t)request.config, &r->catalog, &diag);
+    request.catalog = r->catalog;
+    if (e != SI_OK && e != SI_ERR_CONFIG) {
         si_complain_diag(&diag);
     }
-    si_catalog_free(catalog);
-    return r == SI_OK;
+    r->work.root = e == SI_OK ? open(request.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (e == SI_OK && r->work.root < 0) {
+        si_complain("cannot open folder %s: %s", request.root, strerror(errno));
+    }
+    return r->work.root >= 0;
 }
 
 static bool read_operands(char **operands, int count, si_report_list *list) {
@@ -309,9 +314,10 @@ static int run(char **operands, int count) {
         .timeout = timeout,
         .memory = memory,
         .want_sent = html_path != NULL,
+        .root = -1,
         .spool = -1};
     si_calibration_current(); /* before there are children */
-    if (!check_configuration() || !read_operands(operands, count, &r.list)) {
+    if (!open_site(&r) || !read_operands(operands, count, &r.list)) {
         goto done;
     }
     if (state_path != NULL) {
@@ -331,6 +337,10 @@ done:
     if (r.work.spool >= 0) {
         close(r.work.spool);
     }
+    if (r.work.root >= 0) {
+        close(r.work.root);
+    }
+    si_catalog_free(r.catalog);
     if (r.state != NULL && fclose(r.state) != 0) {
         status = SI_EXIT_FAILED;
     }
@@ -400,8 +410,10 @@ const si_command si_command_report = {
         "input. A URL that is listed often is answered once and counts as often as it is listed. "
         "Of a DIR each image file below it is asked for; DIR may hold images, companies or both.\n"
         "\n"
-        "Requests are answered in child processes, under limits of time and memory: a "
-        "damaged or hostile file costs nothing but its own row. Ctrl-C lets what was begun be "
+        "Images are made in child processes, under limits of time and memory, which give root up "
+        "if "
+        "it is root who asks: a damaged or hostile file costs nothing but its own row. Ctrl-C lets "
+        "what was begun be "
         "finished and sums up what is there; a second one does not wait.\n"
         "\n"
         "The JSON object has: smartimg (version), complete, settings; totals: requests, urls, "

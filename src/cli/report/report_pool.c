@@ -1,5 +1,6 @@
 #include "cli/report/report_pool.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -11,13 +12,22 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/report/report_plan.h"
+#include "process/supervise.h"
+#include "source/broker.h"
 
-enum { TICK_MS = 200, KILL_SLACK_SECONDS = 5, CHILDREN_MAX = 256 };
+enum {
+    TICK_MS = 200,
+    KILL_SLACK_SECONDS = 5,
+    DEATH_MS = 1000,    /* for a child to be dead whose socket has closed */
+    STALL_SECONDS = 10, /* a child that stops in the middle of a question or a reply is killed */
+    CHILDREN_MAX = 256
+};
 #define PICTURE_MAX (UINT64_C(256) << 20) /* bytes; more is nothing a sane child sends */
 
 struct child {
-    pid_t pid; /* 0 = not running */
-    int socket;
+    si_process process;
+    int broker;               /* our end; counts while the process runs */
     const si_report_job *job; /* NULL = idle */
     int64_t kill_at_ns;       /* should its own alarm fail */
 };
@@ -40,37 +50,48 @@ static void on_signal(int number) {
 
 /* ---- a child ---- */
 
+/* What a fresh child is made from. */
+struct start {
+    const si_report_work *work;
+    int broker;
+};
+
+static void become_child(void *context, int socket, pid_t parent) {
+    const struct start *s = context;
+    si_report_worker_run(s->work, socket, s->broker, parent);
+}
+
+/* A child is not started again for itself, but when there is a job. */
+static const si_process_kind child_kind = {.become = become_child, .socket_type = SOCK_STREAM};
+
 static bool start(struct pool *p, struct child *c) {
+    struct timeval stall = {.tv_sec = STALL_SECONDS};
     int pair[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
         (void)si_fail(p->diag, SI_ERR_IO, "no socket for a child process: %s", strerror(errno));
         return false;
     }
-    pid_t parent = getpid();
+    struct start s = {p->work, pair[1]};
     fflush(NULL);
-    c->pid = fork();
-    if (c->pid == 0) {
-        si_report_worker_run(p->work, pair[1], parent);
-    }
-    close(pair[1]);
-    if (c->pid < 0) {
+    bool started = si_process_start(&c->process, &child_kind, &s);
+    if (!started) {
         (void)si_fail(p->diag, SI_ERR_IO, "no child process: %s", strerror(errno));
         close(pair[0]);
-        c->pid = 0;
-        return false;
+    } else {
+        setsockopt(c->process.socket, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof stall);
+        setsockopt(c->process.socket, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof stall);
+        c->broker = pair[0];
     }
-    c->socket = pair[0];
-    return true;
+    close(pair[1]);
+    return started;
 }
 
-/* Ends a child, which may be dead already. Returns its wait status. */
-static int stop(struct child *c) {
-    int status = 0;
-    kill(c->pid, SIGKILL);
-    close(c->socket);
-    while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    *c = (struct child){0};
+/* Ends a child, which may be dead already or is given `grace_ms` to die. Returns its wait status.
+ */
+static int stop(struct child *c, int grace_ms) {
+    int status = si_process_finish(&c->process, grace_ms);
+    close(c->broker);
+    c->job = NULL;
     return status;
 }
 
@@ -99,18 +120,7 @@ static void reap(struct pool *p, struct child *c) {
     si_report_picture none[2] = {{0}, {0}};
     si_report_result r;
     /* one that has died tells why; SIGKILL is for one that lives on */
-    int status = 0;
-    bool dead = waitpid(c->pid, &status, WNOHANG) == c->pid;
-    for (int i = 0; !dead && i < 100; i++) { /* its socket closes a little before it is dead */
-        poll(NULL, 0, 10);
-        dead = waitpid(c->pid, &status, WNOHANG) == c->pid;
-    }
-    if (dead) {
-        close(c->socket);
-        *c = (struct child){0};
-    } else {
-        status = stop(c);
-    }
+    int status = stop(c, DEATH_MS);
     if (job != NULL) {
         exit_reason(p->work, status, &r);
         p->done(p->context, job, &r, none);
@@ -162,9 +172,9 @@ static bool receive_picture(int socket, const si_report_reply *reply, int i, si_
 static void receive(struct pool *p, struct child *c) {
     si_report_reply reply;
     si_report_picture pictures[2] = {{0}, {0}};
-    if (c->job != NULL && si_report_read_all(c->socket, &reply, sizeof reply) && check(&reply) &&
-        receive_picture(c->socket, &reply, 0, &pictures[0]) &&
-        receive_picture(c->socket, &reply, 1, &pictures[1])) {
+    if (c->job != NULL && si_report_read_all(c->process.socket, &reply, sizeof reply) &&
+        check(&reply) && receive_picture(c->process.socket, &reply, 0, &pictures[0]) &&
+        receive_picture(c->process.socket, &reply, 1, &pictures[1])) {
         p->done(p->context, c->job, &reply.result, pictures);
         c->job = NULL;
     } else {
@@ -176,22 +186,50 @@ static void receive(struct pool *p, struct child *c) {
 
 /* ---- the pool ---- */
 
-/* Hands a job to an idle child, which is started if need be, or once more if it has died idle. */
-static bool hand_out(struct pool *p, struct child *c, const si_report_job *job) {
+static bool ask(struct child *c, const si_report_job *job, const si_plan *plan, double ms) {
+    si_report_question q;
+    size_t len = strlen(plan->recipe_text);
+    assert(len > 0 && len <= SI_RECIPE_TEXT_MAX);
+    memset(&q, 0, sizeof q); /* padding goes over the wire, too */
+    q.job = *job;
+    q.recipe_len = (int)len;
+    q.ms = ms;
+    return si_report_write_all(c->process.socket, &q, sizeof q) &&
+           si_report_write_all(c->process.socket, plan->recipe_text, len);
+}
+
+/* Hands a planned job to an idle child, which is started if need be, or once more if it has died
+ * idle. */
+static bool hand_over(
+    struct pool *p, struct child *c, const si_report_job *job, const si_plan *plan, double ms) {
     bool taken = false;
     for (int attempt = 0; attempt < 2 && !taken; attempt++) {
-        if (c->pid == 0 && !start(p, c)) {
+        if (c->process.pid == 0 && !start(p, c)) {
             return false;
         }
         c->job = job;
         c->kill_at_ns = si_now_ns() + (p->work->timeout + KILL_SLACK_SECONDS) * SI_SECOND;
-        taken = si_report_write_all(c->socket, job, sizeof *job);
+        taken = ask(c, job, plan, ms);
         if (!taken) {
             c->job = attempt == 0 ? NULL : job;
             reap(p, c);
         }
     }
     return true;
+}
+
+/* Does a job, with a child if there is an image to be made. */
+static bool hand_out(struct pool *p, struct child *c, const si_report_job *job) {
+    si_report_picture none[2] = {{0}, {0}};
+    si_report_result r;
+    si_exchange x;
+    if (!si_report_plan(p->work, &p->work->list->rows[job->row], &x, &r)) {
+        p->done(p->context, job, &r, none);
+        return true;
+    }
+    bool ok = hand_over(p, c, job, &x.plan, r.ms);
+    si_exchange_end(&x);
+    return ok;
 }
 
 static int busy(const struct pool *p) {
@@ -202,24 +240,35 @@ static int busy(const struct pool *p) {
     return n;
 }
 
-/* Waits for replies, at most until the next tick. */
-static void wait_for_replies(struct pool *p, const sigset_t *open) {
-    struct pollfd fds[CHILDREN_MAX];
+/* Waits for replies and questions about files, at most until the next tick; not at all if there is
+ * more to hand out. */
+static void attend(struct pool *p, bool more, const sigset_t *open) {
+    struct pollfd fds[2 * CHILDREN_MAX];
     for (int i = 0; i < p->count; i++) {
         const struct child *c = &p->children[i];
-        fds[i] = (struct pollfd){.fd = c->job != NULL ? c->socket : -1, .events = POLLIN};
+        bool at_work = c->job != NULL;
+        fds[i] = (struct pollfd){.fd = at_work ? c->process.socket : -1, .events = POLLIN};
+        fds[p->count + i] = (struct pollfd){.fd = at_work ? c->broker : -1, .events = POLLIN};
     }
-    struct timespec tick = {0, TICK_MS * SI_MILLISECOND};
-    int ready = ppoll(fds, (nfds_t)p->count, &tick, open);
+    struct timespec tick = {0, more ? 0 : TICK_MS * SI_MILLISECOND};
+    int ready = ppoll(fds, 2 * (nfds_t)p->count, &tick, open);
     int64_t now = si_now_ns();
     for (int i = 0; i < p->count; i++) {
         struct child *c = &p->children[i];
+        if (ready > 0 && fds[p->count + i].revents != 0 &&
+            !si_broker_answer(c->broker, p->work->root)) {
+            kill(c->process.pid, SIGKILL); /* it has closed its end, so it is ending anyway */
+        }
         if (ready > 0 && fds[i].revents != 0) {
             receive(p, c);
         } else if (c->job != NULL && now > c->kill_at_ns) {
-            kill(c->pid, SIGKILL);
+            kill(c->process.pid, SIGKILL);
         }
     }
+}
+
+static int idle(const struct pool *p) {
+    return p->count - busy(p);
 }
 
 static bool work_through(struct pool *p, const si_report_job *jobs, int count, si_report_tick tick,
@@ -231,7 +280,8 @@ static bool work_through(struct pool *p, const si_report_job *jobs, int count, s
                 break;
             }
         }
-        wait_for_replies(p, open);
+        bool more = next < count && signals == 0 && p->diag->code == SI_OK && idle(p) > 0;
+        attend(p, more, open);
         tick(p->context);
         if (signals > 1) {
             return false;
@@ -257,8 +307,8 @@ bool si_report_pool_run(const si_report_work *work, const si_report_job *jobs, i
     signals = 0;
     bool all = work_through(&p, jobs, count, tick, &open);
     for (int i = 0; i < p.count; i++) {
-        if (p.children[i].pid != 0) {
-            stop(&p.children[i]);
+        if (p.children[i].process.pid > 0) {
+            stop(&p.children[i], 0);
         }
     }
     sigprocmask(SIG_SETMASK, &open, NULL);
