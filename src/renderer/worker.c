@@ -103,8 +103,8 @@ static int watch_for_work(const si_worker *w) {
 
 enum { NO_CONNECTION = -1, TIME_TO_GO = -2 };
 
-/* Waits for a connection. Its descriptor, NO_CONNECTION if there was none after all,
- * or TIME_TO_GO. */
+/* Waits for a connection. Returns its descriptor, NO_CONNECTION if there was none after all, or
+ * TIME_TO_GO. */
 static int next_connection(const si_worker *w, int events) {
     struct epoll_event e;
     sigset_t open_to_all;

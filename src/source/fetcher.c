@@ -1,5 +1,6 @@
 #include "source/fetcher.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -113,6 +114,7 @@ static void reply(int socket, const si_diag *diag, int fd, long life) {
 }
 
 static void end_job(fetcher *f, job *j) {
+    assert(j->transfer != NULL && f->active > 0);
     curl_multi_remove_handle(f->multi, si_transfer_handle(j->transfer));
     si_transfer_free(j->transfer);
     close(j->socket);
@@ -132,6 +134,7 @@ static job *free_job(fetcher *f) {
 /* Starts on a question. `j` is free. */
 static void begin_job(fetcher *f, job *j, const char *url, int socket) {
     si_diag diag = {0};
+    assert(j->transfer == NULL);
     j->transfer = si_transfer_new(&f->options, url, &diag);
     if (j->transfer == NULL) {
         reply(socket, &diag, -1, 0);
