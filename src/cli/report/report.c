@@ -39,6 +39,7 @@ struct report {
     si_report_work work;
     FILE *state; /* NULL = none */
     bool state_failed;
+    int spool;       /* −1 = none */
     int64_t spooled; /* bytes in the spool */
     si_report_progress progress;
 };
@@ -117,24 +118,25 @@ static bool read_operands(char **operands, int count, si_report_list *list) {
     return list->count > 0;
 }
 
-/* A file without a name, for what was sent; −1 if there can be none. */
-static int open_spool(void) {
+/* A file without a name, for what was sent: written here, while children read only. Without one the
+ * page has its pictures made anew. */
+static void open_spool(struct report *r) {
     const char *folder = getenv("TMPDIR");
     char path[4096];
     int n = snprintf(path, sizeof path, "%s/smartimg-report-XXXXXX",
         folder != NULL && folder[0] != '\0' ? folder : "/tmp");
-    int fd = n > 0 && n < (int)sizeof path ? mkostemp(path, O_CLOEXEC) : -1;
-    if (fd >= 0) {
+    r->spool = n > 0 && n < (int)sizeof path ? mkostemp(path, O_CLOEXEC) : -1;
+    if (r->spool >= 0) {
+        r->work.spool = open(path, O_RDONLY | O_CLOEXEC);
         unlink(path);
     }
-    return fd;
 }
 
 /* ---- answers ---- */
 
 static void spool(struct report *r, si_report_row *row, const si_bytes *file) {
-    if (r->work.spool >= 0 && file->len > 0 && r->spooled + (int64_t)file->len <= SPOOL_MAX &&
-        pwrite(r->work.spool, file->data, file->len, r->spooled) == (ssize_t)file->len) {
+    if (r->spool >= 0 && file->len > 0 && r->spooled + (int64_t)file->len <= SPOOL_MAX &&
+        pwrite(r->spool, file->data, file->len, r->spooled) == (ssize_t)file->len) {
         row->spool_at = r->spooled;
         row->spool_len = (int64_t)file->len;
         r->spooled += row->spool_len;
@@ -299,8 +301,21 @@ static const char *or_empty(const char *text) {
     return text != NULL ? text : "";
 }
 
+/* All but the state file, whose end may fail. */
+static void clear_report(struct report *r) {
+    const int opened[] = {r->spool, r->work.spool, r->work.root};
+    for (size_t i = 0; i < sizeof opened / sizeof *opened; i++) {
+        if (opened[i] >= 0) {
+            close(opened[i]);
+        }
+    }
+    si_catalog_free(r->catalog);
+    si_report_totals_free(&r->totals);
+    si_report_list_free(&r->list);
+}
+
 static int run(char **operands, int count) {
-    struct report r = {0};
+    struct report r = {.spool = -1};
     si_diag diag = {0};
     int status = SI_EXIT_FAILED, known;
     if (!choose_root(operands, count)) {
@@ -331,21 +346,15 @@ static int run(char **operands, int count) {
                 r.list.count, state_path);
         }
     }
-    r.work.spool = html_path != NULL ? open_spool() : -1;
+    if (html_path != NULL) {
+        open_spool(&r);
+    }
     status = make_report(&r);
 done:
-    if (r.work.spool >= 0) {
-        close(r.work.spool);
-    }
-    if (r.work.root >= 0) {
-        close(r.work.root);
-    }
-    si_catalog_free(r.catalog);
     if (r.state != NULL && fclose(r.state) != 0) {
         status = SI_EXIT_FAILED;
     }
-    si_report_totals_free(&r.totals);
-    si_report_list_free(&r.list);
+    clear_report(&r);
     return status;
 }
 

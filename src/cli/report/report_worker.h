@@ -53,7 +53,7 @@ typedef struct si_report_work {
     int64_t memory; /* bytes of address space */
     bool want_sent; /* answers come with the sent file */
     int root;       /* folder of the originals, for the broker */
-    int spool;      /* file with sent files, or −1 */
+    int spool;      /* file with sent files, to be read only, or −1 */
 } si_report_work;
 
 /* The life of a child, in a freshly forked process: takes questions from `socket` and answers them.
