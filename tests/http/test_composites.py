@@ -132,8 +132,9 @@ class View(Pixels):
         self.get("views/grid?scl=0.5&rect=3000,2000,256,256")       # the sanctioned way around it
         self.assertEqual(picture.size(self.get("views/grid?wid=1600&hei=1000&dpr=on,2").body), (2000, 1250))
 
-    def test_fit_without_a_side_is_ignored(self):
-        self.assertEqual(self.get("sheets/grid?fit=crop").body, self.get("sheets/grid").body)
+    def test_fit_without_a_side(self):
+        self.refused("sheets/grid?fit=crop", "fit")
+        self.assertEqual(self.get("sheets/grid?fit=crop,0").body, self.get("sheets/grid").body)
         self.get("sheets/grid?fit=crop&scl=8")
 
     def test_padding_is_transparent_in_alpha_formats(self):

@@ -500,7 +500,8 @@ static void send_descriptors(int socket, const int *fds, size_t count) {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(8 * sizeof(int))];
     } control;
-    struct iovec part = {.iov_base = "x", .iov_len = 1};
+    char byte = 0;
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
     memset(&control, 0, sizeof control);
     struct msghdr message = {.msg_iov = &part,
         .msg_iovlen = 1,
