@@ -38,6 +38,11 @@ class Check(unittest.TestCase):
         self.assertEqual((run.returncode, run.stderr), (0, ""), run.stdout)
         self.assertIn("no mistakes", run.stdout)
 
+    def of_files(self, run):
+        """What is said of the folder's files, relative to it: not of the libraries that are in use."""
+        prefix = str(self.folder) + "/"
+        return [line[len(prefix):] for line in run.stdout.splitlines()[:-1] if line.startswith(prefix)]
+
     def test_every_file_and_line(self):
         self.write("companies/default.ini", "Bfc = perhaps\n")
         self.write("companies/acme.ini",
@@ -52,7 +57,7 @@ class Check(unittest.TestCase):
         self.write("smartimg.ini", "listen = 127.0.0.1:80\nlistn = 1\n")
         run = config("check", self.folder)
         self.assertEqual(run.returncode, 1)
-        where = {line[len(str(self.folder)) + 1:].split(": ")[0] for line in run.stdout.splitlines()[:-1]}
+        where = {line.split(": ")[0] for line in self.of_files(run)}
         self.assertEqual(where, {
             "companies/default.ini:1", "companies/acme.ini:1", "companies/acme.ini:8",
             "companies/acme.ini:10", "companies/all.txt:1", "companies/all.txt:2",
@@ -72,12 +77,11 @@ class Check(unittest.TestCase):
                    "[object c]\nMaskPath = gone-too\n[profiles]\nHouse = house.icc\n")
         run = config("check", self.folder, "--root", PROJECT / "pictures")
         self.assertEqual(run.returncode, 0, run.stdout)
-        lines = sorted(line[len(str(self.folder)) + 1:] for line in run.stdout.splitlines()[:-1])
-        self.assertEqual(lines, [
+        self.assertEqual(sorted(self.of_files(run)), [
             'companies/acme.ini:1: warning: "House": there is no file "house.icc"',
             'companies/acme.ini:4: warning: "b": there is no file "gone.tif"',
             'companies/acme.ini:6: warning: "c": there is no file "gone-too"'])
-        self.assertNotIn("warning", config("check", self.folder).stdout)
+        self.assertNotIn("companies/", config("check", self.folder).stdout)
 
     def test_reference_page_is_current(self):
         page = (PROJECT / "docs/attributes.md").read_text()
