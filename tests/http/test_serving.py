@@ -48,9 +48,12 @@ class Serving(unittest.TestCase):
         self.assertIn(reply.body, [data[4096:] for data in whole])
 
     def test_variants_have_their_own_etag(self):
-        url = "smart/landscape?wid=335"
-        tags = {self.get(url, a).headers["etag"] for a in (CHROME, "image/webp", "*/*")}
-        self.assertEqual(len(tags), 3)
+        """A tag for each body; a client of WebP may be sent the JPEG that others get."""
+        replies = [self.get("smart/landscape?wid=335", a) for a in (CHROME, "image/webp", "*/*")]
+        pairs = {(r.body, r.headers["etag"]) for r in replies}
+        self.assertGreaterEqual(len(pairs), 2)
+        for column in (0, 1):
+            self.assertEqual(len({p[column] for p in pairs}), len(pairs))
 
     def test_conditional_requests(self):
         reply = self.get("smart/night?wid=136")
