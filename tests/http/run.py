@@ -5,6 +5,7 @@ One server for all that share it, with the files that their prepare(root, compan
 and, last, `N passed, N failed, N skipped`. SMARTIMG_BUILD names the build folder."""
 
 import importlib
+import os
 import pathlib
 import sys
 import time
@@ -12,6 +13,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from server import SHARED, Server  # noqa: E402
+
+KEEP = os.environ.get("SMARTIMG_KEEP")  # see tests/same-bytes
 
 
 class Outcome(unittest.TestResult):
@@ -72,6 +75,8 @@ def main():
     server = None
     if any(hasattr(t, "server") for t in tests):
         server = Server()
+        if KEEP:
+            server.keep = pathlib.Path(KEEP) / "http"
         for kind in sorted({type(t) for t in tests if hasattr(t, "prepare")}, key=lambda k: k.__name__):
             kind.prepare(server.root, server.config / "companies")
         server.start()

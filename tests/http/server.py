@@ -68,6 +68,14 @@ def make_root(folder):
     return root
 
 
+def keep_server(folder, root, config, log):
+    """Copies what tests/same-bytes asks two builds for: FOLDER/root, FOLDER/conf and FOLDER/access.log."""
+    folder = pathlib.Path(folder)
+    shutil.copytree(root, folder / "root", symlinks=True)
+    shutil.copytree(config, folder / "conf")
+    shutil.copy(log, folder / "access.log")
+
+
 class Reply:
     """Status, headers (names in lower case) and body of a reply; `seconds` it took."""
 
@@ -105,6 +113,7 @@ class Server:
         if config:
             self.options += ["--config", str(self.config)]
         self.process = None
+        self.keep = None  # where root, configuration and log of requests are copied to at the end
         self.log = self.folder / "serve.log"
 
     def start(self):
@@ -133,6 +142,8 @@ class Server:
         code = self.process.returncode if self.process else None
         if self.process:
             self.process.stdout.close()
+        if self.keep:
+            keep_server(self.keep, self.root, self.config, self.cache / "access.log")
         shutil.rmtree(self.folder, ignore_errors=True)
         return code
 
