@@ -29,6 +29,26 @@
 #define SI_PRINT_RES_MAX 65535 /* dpi; JPEG has 16 bits for it */
 #define SI_DPR_MAX 1000
 
+/* Words that both sides know, in the order in which the enumerations and numbers of picture.h and
+ * recipe.h count; tests/unit/test_limits.c holds them together. */
+#define SI_FIT_WORDS "fit|constrain|crop|wrap|stretch|hfit|vfit"
+#define SI_RESMODE_WORDS "bilin|bicub|sharp2|bisharp"
+#define SI_MASK_USE_WORDS "norm|invert|off"
+#define SI_BLEND_WORDS "norm|dissolve|lighten|darken|mult|screen"
+#define SI_COLORIZE_WORDS "off|norm"    /* behind SI_COLORIZE_NONE */
+#define SI_PERSPECTIVE_WORDS "R1|R2|R3" /* behind SI_PERSPECTIVE_NONE */
+#define SI_COMPRESSION_WORDS "none|lzw|zip|jpeg"
+#define SI_PIXEL_WORDS "rgb|gray|cmyk"
+#define SI_QUANTIZE_WORDS "adaptive|web|mac"
+#define SI_INTENT_WORDS "perceptual|relative|saturation|absolute"
+#define SI_BODY_WORDS "text|javascript|xml|json"
+#define SI_ANTIALIAS_WORDS "off|norm|crisp|sharp|strong|smooth" /* si_text_ref.antialias */
+#define SI_ANTIALIAS_MAX 5
+#define SI_TEXT_RESOLUTION_WORDS "fixedRes|autoRes|maxRes" /* .resolution_mode */
+#define SI_TEXT_RESOLUTION_MAX 2
+#define SI_TEXT_WRAP_WORDS "wrap|noWrap|nbWrap" /* .wrap */
+#define SI_TEXT_WRAP_MAX 2
+
 /* "0…5", "-100…100" */
 #define SI_LIMIT_TEXT(limit) SI_LIMIT_TEXT_OF(limit)
 #define SI_LIMIT_TEXT_OF(limit) #limit
