@@ -98,8 +98,9 @@ bool si_help_url_command(const char *name) {
     if (row == NULL) {
         return false;
     }
-    printf(
-        "NAME\n    %.*s= - %s\n\nVALUE\n    %s\n", SI_STR_ARG(row->name), row->help, row->values);
+    char grammar[SI_GRAMMAR_MAX];
+    printf("NAME\n    %.*s= - %s\n\nVALUE\n    %s\n", SI_STR_ARG(row->name), row->help,
+        si_command_grammar(row, grammar));
     printf("\nDEFAULT\n    %s\n", row->initial[0] != '\0' ? row->initial : "none");
     printf("\nSCOPE\n    %s\n", scope_helps[row->scope]);
     if (comp_helps[row->comp] != NULL) {
@@ -134,13 +135,14 @@ static void put_flag(const char *name, bool value) {
 }
 
 static void put_command(const si_command_row *row) {
+    char grammar[SI_GRAMMAR_MAX];
     printf("{");
     si_json_text(stdout, "name", row->name.p);
     put_text("class", si_class_name(row->rank));
     put_text("scope", si_scope_name(row->scope));
     put_text("comp", si_comp_name(row->comp));
     put_text("section", row->section);
-    put_text("values", row->values);
+    put_text("values", si_command_grammar(row, grammar));
     put_text("initial", row->initial);
     put_text("help", row->help);
     put_flag("effects", (row->flags & SI_EFFECTS) != 0);

@@ -1,8 +1,9 @@
-/* Limits of what commands may say: setters refuse or clamp by them, the recipe's reader relies on
- * them (schema.c), and the grammar in help, messages and documents is made of them (commands.h).
+/* Limits of what commands may say, as far as recipes have them, too: the table of commands is made
+ * of them (commands.h: setters, help, messages and documents), and the recipe's reader relies on
+ * them (schema.c).
  *
  * Where the vendor's command pages give a range it is theirs; the others keep arithmetic exact and
- * memory bounded. Plain numbers, since they become text. */
+ * memory bounded. */
 #ifndef SI_PICTURE_LIMITS_H
 #define SI_PICTURE_LIMITS_H
 
@@ -48,11 +49,5 @@
 #define SI_TEXT_RESOLUTION_MAX 2
 #define SI_TEXT_WRAP_WORDS "wrap|noWrap|nbWrap" /* .wrap */
 #define SI_TEXT_WRAP_MAX 2
-
-/* "0…5", "-100…100" */
-#define SI_LIMIT_TEXT(limit) SI_LIMIT_TEXT_OF(limit)
-#define SI_LIMIT_TEXT_OF(limit) #limit
-#define SI_RANGE_TEXT(low, high) SI_LIMIT_TEXT(low) "…" SI_LIMIT_TEXT(high)
-#define SI_SYMMETRIC_TEXT(most) SI_RANGE_TEXT(-most, most)
 
 #endif
