@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/format.h"
-#include "picture/limits.h"
 #include "request/command.h"
 #include "base/json.h"
 
@@ -104,11 +103,11 @@ static void print_range(const si_part *p) {
     char low[32], high[32];
     si_real_print(p->min, low);
     si_real_print(p->max, high);
-    if (p->max < SI_NUMBER_MAX && !open) {
+    if (si_part_has_max(p) && !open) {
         printf(" %s…%s", low, high);
-    } else if (p->max < SI_NUMBER_MAX) {
+    } else if (si_part_has_max(p)) {
         printf(" %s %s, %s %s", from, low, to, high);
-    } else if (p->min > -SI_NUMBER_MAX) {
+    } else if (si_part_has_min(p)) {
         printf(" %s %s", from, low);
     }
     printf("%s%s", p->unit[0] != '\0' ? " " : "", p->unit);
@@ -121,7 +120,7 @@ static void print_parts(const si_command_row *row) {
         const si_part *p = &row->parts[i];
         bool number = p->kind == SI_PART_INT || p->kind == SI_PART_REAL;
         bool more = number ? p->unit[0] != '\0' || (p->flags & SI_PART_HIGH_HELD) != 0 ||
-                                 (p->label != NULL && p->min > -SI_NUMBER_MAX)
+                                 (p->label != NULL && si_part_has_min(p))
                            : p->kind == SI_PART_WORDS && p->label != NULL &&
                                  strncmp(p->label, p->words, strlen(p->words)) != 0;
         if (!more) {
@@ -168,8 +167,8 @@ bool si_help_url_command(const char *name) {
     if (strcmp(row->handler, "fmt") == 0) {
         print_formats();
     }
-    printf("\nCLASS\n    %s: %s\n\nMore: docs/protocol.md\n", si_class_name(row->rank),
-        class_helps[row->rank]);
+    printf("\nCLASS\n    %s: %s\n\nMore: docs/protocol.md, \"%s\"\n", si_class_name(row->rank),
+        class_helps[row->rank], row->section);
     return true;
 }
 

@@ -16,7 +16,7 @@ static const char format_words[] =
 #undef X
     ;
 
-/* Rows. S(type) names the structure that the following ones are about. */
+/* Rows. THIS is the structure that the following ones are about. */
 #define ROW(key, kind, member, count, always, low, high, words, schema, count_offset)              \
     {                                                                                              \
         key, SI_FIELD_##kind, offsetof(THIS, member), count, always, low, high, words, schema,     \

@@ -3,9 +3,10 @@
 #ifndef SI_REQUEST_COMMAND_H
 #define SI_REQUEST_COMMAND_H
 
+#include "picture/limits.h"
 #include "request/query.h"
 
-/* What a command is about (the head of reference/commands.md). */
+/* What a command is about. */
 typedef enum si_scope {
     SI_SCOPE_REQUEST, /* one value for the request, wherever it stands */
     SI_SCOPE_VIEW,    /* likewise: the step from composite to view */
@@ -23,7 +24,7 @@ typedef enum si_comp {
     SI_COMP_ERROR
 } si_comp;
 
-/* Section 11. */
+/* How common a command is in URLs. */
 typedef enum si_class { SI_CLASS_CORE, SI_CLASS_COMMON, SI_CLASS_RARE, SI_CLASS_VENDOR } si_class;
 
 enum {
@@ -70,6 +71,15 @@ typedef struct si_part {
     const char *label; /* what the grammar shows instead; NULL = nothing */
 } si_part;
 
+/* Whether a part's numbers are bounded more closely than all numbers are. */
+static inline bool si_part_has_min(const si_part *p) {
+    return p->min > -SI_NUMBER_MAX;
+}
+
+static inline bool si_part_has_max(const si_part *p) {
+    return p->max < SI_NUMBER_MAX;
+}
+
 /* What a setter works on. */
 typedef struct si_command_target {
     si_query *q;
@@ -87,7 +97,7 @@ typedef struct si_command_row {
     si_comp comp;
     unsigned flags;
     si_class rank;
-    const char *section; /* of reference/commands.md */
+    const char *section; /* of docs/protocol.md, its title */
     si_part parts[SI_MAX_PARTS];
     const char *initial; /* default, "" = nothing */
     bool initial_told;   /* … in words, or the attribute it comes from; else a value */

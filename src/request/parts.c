@@ -19,9 +19,9 @@ static void put_bounds(const si_part *p, char *out, size_t room) {
     bool above = p->min == step || (p->min == 0 && (p->flags & SI_PART_LOW_OPEN) != 0);
     bool low_held = (p->flags & SI_PART_LOW_HELD) != 0;
     bool high_held = (p->flags & SI_PART_HIGH_HELD) != 0;
-    if (p->min <= -SI_NUMBER_MAX) {
+    if (!si_part_has_min(p)) {
         snprintf(out, room, "%s", number_name(p));
-    } else if (low_held != high_held || p->max >= SI_NUMBER_MAX) {
+    } else if (low_held != high_held || !si_part_has_max(p)) {
         snprintf(out, room, "%s %s %g", number_name(p), above ? ">" : "≥", above ? 0 : p->min);
     } else {
         snprintf(out, room, "%g…%g", p->min, p->max);

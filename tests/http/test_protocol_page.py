@@ -81,7 +81,9 @@ class Help(unittest.TestCase):
         parts = {row["name"]: row["parts"] for row in table["commands"]}
         self.assertEqual([parts["qlt"][0][key] for key in ("kind", "min", "max", "max_held")], ["int", 1, 100, True])
         self.assertEqual(parts["flip"][0]["words"], "lr|ud|lrud")
+        page = (PROJECT / "docs/protocol.md").read_text()
         for row in table["commands"]:
+            self.assertIn(f"\n## {row['section']}\n", page)
             self.assertRegex(listed, rf"(?m)^  {row['name']} +\S")
 
     def test_unknown(self):
