@@ -161,6 +161,26 @@ bool si_str_flag(si_str s, bool *out) {
     return false;
 }
 
+int si_words_find(const char *words, si_str word, bool any_case) {
+    si_str rest = si_str_of(words), part;
+    for (int i = 0; si_str_next(&rest, '|', &part); i++) {
+        if (any_case ? si_str_eq_nocase(word, part) : si_str_eq(word, part)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+si_str si_words_at(const char *words, int index) {
+    si_str rest = si_str_of(words), part = {NULL, 0};
+    for (int i = 0; i <= index && si_str_next(&rest, '|', &part); i++) {
+        if (i == index) {
+            return part;
+        }
+    }
+    return (si_str){NULL, 0};
+}
+
 char *si_real_print(double v, char *out) {
     /* by hand, since printf's decimal point follows the locale, and is slow */
     static const double units[] = {1, 10, 100, 1e3, 1e4, 1e5, 1e6};

@@ -44,6 +44,12 @@ bool si_str_int(si_str s, long *out);
 bool si_str_real(si_str s, double *out);
 bool si_str_flag(si_str s, bool *out); /* 0 1 true false */
 
+/* Lists of words as tables have them, "lr|ud|lrud". Index of a word, with or without regard to the
+ * case of ASCII letters, −1 = not in the list; and the word of an index, p == NULL = behind the
+ * last one. */
+int si_words_find(const char *words, si_str word, bool any_case);
+si_str si_words_at(const char *words, int index);
+
 /* Prints a real in its shortest form that reads back as the same 7 digits, of which at most 6
  * behind the point: no exponent, no trailing zeros, locale-independent. `out` needs 32 bytes.
  * Returns out. |v| ≤ 1e9. */

@@ -174,7 +174,7 @@ static bool print_commands(run_state *s) {
     if (count < 0) {
         return false;
     }
-    printf("\n%-24s %-10s %9s %9s  %s\n", "command", "", "URLs", "requests", "reference");
+    printf("\n%-24s %-10s %9s %9s  %s\n", "command", "", "URLs", "requests", "docs/protocol.md");
     for (int i = 0; i < count; i++) {
         printf("  %-22s %-10s %9ld %9ld  %s", list[i]->name, verdict_text(list[i]->verdict),
             list[i]->urls, list[i]->requests, list[i]->section);

@@ -93,13 +93,63 @@ static void print_formats(void) {
     }
 }
 
+/* "0…100 pixels, held to that", as far as there are bounds and a unit. */
+static void print_range(const si_part *p) {
+    bool open = (p->flags & (SI_PART_LOW_OPEN | SI_PART_HIGH_OPEN)) != 0;
+    const char *from = (p->flags & SI_PART_LOW_OPEN) != 0 ? "above" : "at least";
+    const char *to = (p->flags & SI_PART_HIGH_OPEN) != 0 ? "below" : "at most";
+    bool low_held = (p->flags & SI_PART_LOW_HELD) != 0;
+    bool high_held = (p->flags & SI_PART_HIGH_HELD) != 0;
+    char low[32], high[32];
+    si_real_print(p->min, low);
+    si_real_print(p->max, high);
+    if (si_part_has_max(p) && !open) {
+        printf(" %s…%s", low, high);
+    } else if (si_part_has_max(p)) {
+        printf(" %s %s, %s %s", from, low, to, high);
+    } else if (si_part_has_min(p)) {
+        printf(" %s %s", from, low);
+    }
+    printf("%s%s", p->unit[0] != '\0' ? " " : "", p->unit);
+    printf("%s\n", !high_held ? "" : low_held ? ", held to that" : "; more is held to that");
+}
+
+/* What the grammar leaves out: bounds, units, and words that go by a name. */
+static void print_parts(const si_command_row *row) {
+    for (int i = 0; i < SI_MAX_PARTS && row->parts[i].kind != SI_PART_NONE; i++) {
+        const si_part *p = &row->parts[i];
+        bool number = p->kind == SI_PART_INT || p->kind == SI_PART_REAL;
+        bool more = number ? p->unit[0] != '\0' || (p->flags & SI_PART_HIGH_HELD) != 0 ||
+                                 (p->label != NULL && si_part_has_min(p))
+                           : p->kind == SI_PART_WORDS && p->label != NULL &&
+                                 strncmp(p->label, p->words, strlen(p->words)) != 0;
+        if (!more) {
+            continue;
+        }
+        if (p->label != NULL) {
+            printf("    %s:", p->label);
+        } else if (row->parts[1].kind != SI_PART_NONE) {
+            printf("    part %d:", i + 1);
+        } else {
+            printf("   ");
+        }
+        if (number) {
+            print_range(p);
+        } else {
+            printf(" %s\n", p->words);
+        }
+    }
+}
+
 bool si_help_url_command(const char *name) {
     const si_command_row *row = si_command_find(si_str_of(name));
     if (row == NULL) {
         return false;
     }
-    printf(
-        "NAME\n    %.*s= - %s\n\nVALUE\n    %s\n", SI_STR_ARG(row->name), row->help, row->values);
+    char grammar[SI_GRAMMAR_MAX];
+    printf("NAME\n    %.*s= - %s\n\nVALUE\n    %s\n", SI_STR_ARG(row->name), row->help,
+        si_command_grammar(row, grammar));
+    print_parts(row);
     printf("\nDEFAULT\n    %s\n", row->initial[0] != '\0' ? row->initial : "none");
     printf("\nSCOPE\n    %s\n", scope_helps[row->scope]);
     if (comp_helps[row->comp] != NULL) {
@@ -117,8 +167,8 @@ bool si_help_url_command(const char *name) {
     if (strcmp(row->handler, "fmt") == 0) {
         print_formats();
     }
-    printf("\nCLASS\n    %s: %s\n\nMore: docs/protocol.md\n", si_class_name(row->rank),
-        class_helps[row->rank]);
+    printf("\nCLASS\n    %s: %s\n\nMore: docs/protocol.md, \"%s\"\n", si_class_name(row->rank),
+        class_helps[row->rank], row->section);
     return true;
 }
 
@@ -133,14 +183,46 @@ static void put_flag(const char *name, bool value) {
     printf(",\"%s\":%s", name, value ? "true" : "false");
 }
 
+static void put_part(const si_part *p) {
+    static const char *const kinds[] = {[SI_PART_TEXT] = "text",
+        [SI_PART_FLAG] = "flag",
+        [SI_PART_WORDS] = "words",
+        [SI_PART_INT] = "int",
+        [SI_PART_REAL] = "real"};
+    printf("{");
+    si_json_text(stdout, "kind", kinds[p->kind]);
+    if (p->kind == SI_PART_INT || p->kind == SI_PART_REAL) {
+        char low[32], high[32];
+        printf(",\"count\":%d,\"min\":%s,\"max\":%s", p->count, si_real_print(p->min, low),
+            si_real_print(p->max, high));
+        put_text("unit", p->unit);
+        put_flag("min_held", (p->flags & SI_PART_LOW_HELD) != 0);
+        put_flag("max_held", (p->flags & SI_PART_HIGH_HELD) != 0);
+        put_flag("min_refused", (p->flags & SI_PART_LOW_OPEN) != 0);
+        put_flag("max_refused", (p->flags & SI_PART_HIGH_OPEN) != 0);
+    }
+    if (p->kind == SI_PART_WORDS) {
+        put_text("words", p->words);
+    }
+    put_flag("needed", (p->flags & SI_PART_NEEDED) != 0);
+    printf("}");
+}
+
 static void put_command(const si_command_row *row) {
+    char grammar[SI_GRAMMAR_MAX];
     printf("{");
     si_json_text(stdout, "name", row->name.p);
     put_text("class", si_class_name(row->rank));
     put_text("scope", si_scope_name(row->scope));
     put_text("comp", si_comp_name(row->comp));
     put_text("section", row->section);
-    put_text("values", row->values);
+    put_text("values", si_command_grammar(row, grammar));
+    printf(",\"parts\":[");
+    for (int i = 0; i < SI_MAX_PARTS && row->parts[i].kind != SI_PART_NONE; i++) {
+        printf("%s", i > 0 ? "," : "");
+        put_part(&row->parts[i]);
+    }
+    printf("]");
     put_text("initial", row->initial);
     put_text("help", row->help);
     put_flag("effects", (row->flags & SI_EFFECTS) != 0);

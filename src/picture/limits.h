@@ -1,8 +1,9 @@
-/* Limits of what commands may say: setters refuse or clamp by them, the recipe's reader relies on
- * them (schema.c), and the grammar in help, messages and documents is made of them (commands.h).
+/* Limits of what commands may say, as far as recipes have them, too: the table of commands is made
+ * of them (commands.h: setters, help, messages and documents), and the recipe's reader relies on
+ * them (schema.c).
  *
  * Where the vendor's command pages give a range it is theirs; the others keep arithmetic exact and
- * memory bounded. Plain numbers, since they become text. */
+ * memory bounded. */
 #ifndef SI_PICTURE_LIMITS_H
 #define SI_PICTURE_LIMITS_H
 
@@ -29,10 +30,24 @@
 #define SI_PRINT_RES_MAX 65535 /* dpi; JPEG has 16 bits for it */
 #define SI_DPR_MAX 1000
 
-/* "0…5", "-100…100" */
-#define SI_LIMIT_TEXT(limit) SI_LIMIT_TEXT_OF(limit)
-#define SI_LIMIT_TEXT_OF(limit) #limit
-#define SI_RANGE_TEXT(low, high) SI_LIMIT_TEXT(low) "…" SI_LIMIT_TEXT(high)
-#define SI_SYMMETRIC_TEXT(most) SI_RANGE_TEXT(-most, most)
+/* Words that both sides know, in the order in which the enumerations and numbers of picture.h and
+ * recipe.h count; tests/unit/test_limits.c holds them together. */
+#define SI_FIT_WORDS "fit|constrain|crop|wrap|stretch|hfit|vfit"
+#define SI_RESMODE_WORDS "bilin|bicub|sharp2|bisharp"
+#define SI_MASK_USE_WORDS "norm|invert|off"
+#define SI_BLEND_WORDS "norm|dissolve|lighten|darken|mult|screen"
+#define SI_COLORIZE_WORDS "off|norm"    /* behind SI_COLORIZE_NONE */
+#define SI_PERSPECTIVE_WORDS "R1|R2|R3" /* behind SI_PERSPECTIVE_NONE */
+#define SI_COMPRESSION_WORDS "none|lzw|zip|jpeg"
+#define SI_PIXEL_WORDS "rgb|gray|cmyk"
+#define SI_QUANTIZE_WORDS "adaptive|web|mac"
+#define SI_INTENT_WORDS "perceptual|relative|saturation|absolute"
+#define SI_BODY_WORDS "text|javascript|xml|json"
+#define SI_ANTIALIAS_WORDS "off|norm|crisp|sharp|strong|smooth" /* si_text_ref.antialias */
+#define SI_ANTIALIAS_MAX 5
+#define SI_TEXT_RESOLUTION_WORDS "fixedRes|autoRes|maxRes" /* .resolution_mode */
+#define SI_TEXT_RESOLUTION_MAX 2
+#define SI_TEXT_WRAP_WORDS "wrap|noWrap|nbWrap" /* .wrap */
+#define SI_TEXT_WRAP_MAX 2
 
 #endif

@@ -1,5 +1,6 @@
 /* The canonical text of a recipe: `smartimg/2&key=value&…`. Structures nest in parentheses,
  * `key=(key=value&…)`; one table a structure serves writing and reading. */
+#include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -103,6 +104,12 @@ static void put_file(writer *w, const si_file_ref *file) {
     put_i64(w, file->time);
 }
 
+static void put_word(writer *w, const char *words, int index) {
+    si_str word = si_words_at(words, index);
+    assert(word.p != NULL);
+    put_n(w, word.p, word.len);
+}
+
 static void put_value(writer *w, const si_field *f, const void *value) {
     char text[40];
     switch (f->kind) {
@@ -131,7 +138,7 @@ static void put_value(writer *w, const si_field *f, const void *value) {
         put_hex(w, ((const si_paint *)value)->alpha, 2);
         break;
     case SI_FIELD_ENUM:
-        put(w, f->names[*(const int *)value]);
+        put_word(w, f->words, *(const int *)value);
         break;
     case SI_FIELD_FILE:
         put_file(w, value);
@@ -330,13 +337,9 @@ static bool read_paint(si_str s, si_paint *out) {
 }
 
 static bool read_enum(const si_field *f, si_str s, int *out) {
-    for (int i = 0; f->names[i] != NULL; i++) {
-        if (si_str_eq(s, si_str_of(f->names[i]))) {
-            *out = i;
-            return true;
-        }
-    }
-    return false;
+    int index = si_words_find(f->words, s, false);
+    *out = index < 0 ? *out : index;
+    return index >= 0;
 }
 
 static bool in_range(const si_field *f, double v) {

@@ -4,36 +4,22 @@
 
 #include "picture/limits.h"
 
-static const char *const req_names[] = {
-    "img", "mask", "props", "imageprops", "xmp", "map", "set", "crop", "save", NULL};
-static const char *const body_names[] = {"text", "javascript", "xml", "json", NULL};
-static const char *const unit_names[] = {"none", "px", "n", NULL};
-static const char *const fit_names[] = {
-    "fit", "constrain", "crop", "wrap", "stretch", "hfit", "vfit", NULL};
-static const char *const resmode_names[] = {"bilin", "bicub", "sharp2", "bisharp", NULL};
-static const char *const thumb_names[] = {"none", "crop", "fit", "texture", NULL};
-static const char *const compression_names[] = {"none", "lzw", "zip", "jpeg", NULL};
-static const char *const pixel_names[] = {"rgb", "gray", "cmyk", NULL};
-static const char *const quantize_names[] = {"adaptive", "web", "mac", NULL};
-static const char *const intent_names[] = {
-    "perceptual", "relative", "saturation", "absolute", NULL};
-static const char *const source_names[] = {"none", "file", "is", "url", NULL};
-static const char *const layer_names[] = {"image", "solid", "text", NULL};
-static const char *const mask_names[] = {"norm", "invert", "off", NULL};
-static const char *const blend_names[] = {
-    "norm", "dissolve", "lighten", "darken", "mult", "screen", NULL};
-static const char *const colorize_names[] = {"none", "off", "norm", NULL};
-static const char *const perspective_names[] = {"none", "R1", "R2", "R3", NULL};
-static const char *const format_names[] = {
-#define X(id, name, ...) name,
+/* Words of enumerations: those of commands (limits.h) and those that only recipes have. */
+static const char req_words[] = "img|mask|props|imageprops|xmp|map|set|crop|save";
+static const char unit_words[] = "none|px|n";
+static const char thumb_words[] = "none|crop|fit|texture";
+static const char source_words[] = "none|file|is|url";
+static const char layer_words[] = "image|solid|text";
+static const char format_words[] =
+#define X(id, name, ...) "|" name
     SI_FORMATS(X)
 #undef X
-        NULL};
+    ;
 
-/* Rows. S(type) names the structure that the following ones are about. */
-#define ROW(key, kind, member, count, always, low, high, names, schema, count_offset)              \
+/* Rows. THIS is the structure that the following ones are about. */
+#define ROW(key, kind, member, count, always, low, high, words, schema, count_offset)              \
     {                                                                                              \
-        key, SI_FIELD_##kind, offsetof(THIS, member), count, always, low, high, names, schema,     \
+        key, SI_FIELD_##kind, offsetof(THIS, member), count, always, low, high, words, schema,     \
             count_offset                                                                           \
     }
 #define F(key, kind, member) ROW(key, kind, member, 1, false, 0, 0, NULL, NULL, 0)
@@ -42,7 +28,7 @@ static const char *const format_names[] = {
 #define N(key, kind, member, count) ROW(key, kind, member, count, false, 0, 0, NULL, NULL, 0)
 #define NR(key, kind, member, count, low, high)                                                    \
     ROW(key, kind, member, count, false, low, high, NULL, NULL, 0)
-#define E(key, member, names) ROW(key, ENUM, member, 1, false, 0, 0, names, NULL, 0)
+#define E(key, member, words) ROW(key, ENUM, member, 1, false, 0, 0, words, NULL, 0)
 #define IN(key, member, schema) ROW(key, STRUCT, member, 1, false, 0, 0, NULL, &schema, 0)
 #define AT(key, member, schema) ROW(key, POINTER, member, 1, false, 0, 0, NULL, &schema, 0)
 #define LIST(key, member, schema, count)                                                           \
@@ -62,7 +48,7 @@ static const void *initial_source(void) {
 }
 
 #define THIS si_source
-static const si_field source_fields[] = {E("kind", kind, source_names), F("file", FILE, file),
+static const si_field source_fields[] = {E("kind", kind, source_words), F("file", FILE, file),
     AT("is", nested, schema_picture), F("url", TEXT, url), F("profile", FILE, profile),
     NR("smart", INT, smart_crop, 2, 0, SI_CROP_SIDE_MAX),
     NR("part", REAL, crop_rect, 4, -1000, 1000), END};
@@ -103,7 +89,7 @@ static const si_field ops_fields[] = {R("growmask", INT, grow_mask, -SI_LEVEL_MA
     NR("balance", INT, balance, 3, -SI_LEVEL_MAX, SI_LEVEL_MAX),
     R("hue", INT, hue, -SI_HUE_MAX, SI_HUE_MAX),
     R("saturation", INT, saturation, -SI_LEVEL_MAX, SI_LEVEL_MAX),
-    E("colorize", colorize, colorize_names), F("colorizergb", COLOR, colorize_rgb),
+    E("colorize", colorize, "none|" SI_COLORIZE_WORDS), F("colorizergb", COLOR, colorize_rgb),
     R("colorizecontrast", REAL, colorize_contrast, 0, SI_PERCENT_MAX), F("invert", BOOL, invert),
     R("blur", REAL, blur, 0, SI_BLUR_MAX), R("grow", INT, grow, -SI_LEVEL_MAX, SI_LEVEL_MAX),
     R("noise", INT, noise, 0, SI_PERCENT_MAX), F("noisegaussian", BOOL, noise_gaussian),
@@ -119,11 +105,11 @@ static const si_schema schema_ops = {ops_fields, sizeof(si_ops), initial_ops, NU
 
 /* "pos=px,3,4": the unit is a field of its own, as in every point. */
 #define POINT(key, member)                                                                         \
-    E(key "unit", member.unit, unit_names), NR(key, REAL, member.v, 2, -MOST, MOST)
+    E(key "unit", member.unit, unit_words), NR(key, REAL, member.v, 2, -MOST, MOST)
 
 #define THIS si_effect
 static const si_field effect_fields[] = {ALWAYS("n", INT, number), F("color", PAINT, color),
-    E("blend", blend, blend_names), E("maskuse", mask_use, mask_names),
+    E("blend", blend, SI_BLEND_WORDS), E("maskuse", mask_use, SI_MASK_USE_WORDS),
     R("opac", INT, opac, 0, SI_PERCENT_MAX), R("grow", INT, grow, -SI_LEVEL_MAX, SI_LEVEL_MAX),
     R("blur", REAL, blur, 0, SI_BLUR_MAX), R("noise", INT, noise, 0, SI_PERCENT_MAX),
     F("noisegaussian", BOOL, noise_gaussian), F("noisemono", BOOL, noise_mono), POINT("pos", pos),
@@ -165,7 +151,7 @@ static const si_schema schema_adjustments = {
 /* ---- layers ---- */
 
 #define THIS si_perspective
-static const si_field perspective_fields[] = {E("mode", mode, perspective_names),
+static const si_field perspective_fields[] = {E("mode", mode, "none|" SI_PERSPECTIVE_WORDS),
     F("n", BOOL, normalized), NR("v", REAL, v, 8, -MOST, MOST),
     R("jitter", INT, jitter, 0, SI_JITTER_MAX), END};
 #undef THIS
@@ -192,8 +178,9 @@ static const si_schema schema_font = {font_fields, sizeof(si_font_ref), initial_
 
 #define THIS si_text_ref
 static const si_field text_fields[] = {F("rtf", TEXT, rtf), F("ps", BOOL, ps),
-    R("dpi", INT, dpi, 1, SI_TEXT_DPI_MAX), R("aa", INT, antialias, 0, 5),
-    R("res", INT, resolution_mode, 0, 2), R("wrap", INT, wrap, 0, 2),
+    R("dpi", INT, dpi, 1, SI_TEXT_DPI_MAX), R("aa", INT, antialias, 0, SI_ANTIALIAS_MAX),
+    R("res", INT, resolution_mode, 0, SI_TEXT_RESOLUTION_MAX),
+    R("wrap", INT, wrap, 0, SI_TEXT_WRAP_MAX),
     R("angle", REAL, angle, -SI_DEGREES_MAX, SI_DEGREES_MAX), F("path", TEXT, path),
     F("flow", TEXT, flow_path), F("flowx", TEXT, flow_xpath), F("reverse", BOOL, path_reverse),
     R("start", REAL, path_start, 0, 1), R("end", REAL, path_end, 0, 2),
@@ -216,16 +203,16 @@ static const void *initial_text(void) {
 static const si_schema schema_text = {text_fields, sizeof(si_text_ref), initial_text, NULL, true};
 
 #define THIS si_layer
-static const si_field layer_fields[] = {ALWAYS("n", INT, number), E("kind", kind, layer_names),
+static const si_field layer_fields[] = {ALWAYS("n", INT, number), E("kind", kind, layer_words),
     F("hide", BOOL, hide), IN("src", source, schema_source), IN("mask", mask, schema_source),
-    E("maskuse", mask_use, mask_names), F("hascolor", BOOL, has_color), F("color", PAINT, color),
-    F("bgcolor", PAINT, bg_color), E("cropunit", crop_unit, unit_names),
+    E("maskuse", mask_use, SI_MASK_USE_WORDS), F("hascolor", BOOL, has_color),
+    F("color", PAINT, color), F("bgcolor", PAINT, bg_color), E("cropunit", crop_unit, unit_words),
     NR("crop", REAL, crop, 4, -MOST, MOST), NR("size", INT, size, 2, 0, MOST),
     NR("sizen", REAL, size_n, 2, 0, MOST), R("scale", REAL, scale, 0, MOST),
     R("rotate", REAL, rotate, 0, SI_DEGREES_MAX),
-    IN("perspective", perspective, schema_perspective), E("extendunit", extend_unit, unit_names),
+    IN("perspective", perspective, schema_perspective), E("extendunit", extend_unit, unit_words),
     NR("extend", REAL, extend, 4, -MOST, MOST), POINT("anchor", anchor), POINT("origin", origin),
-    POINT("pos", pos), E("blend", blend, blend_names),
+    POINT("pos", pos), E("blend", blend, SI_BLEND_WORDS),
     IN("adjust", adjustments, schema_adjustments), IN("text", text, schema_text), END};
 #undef THIS
 
@@ -240,13 +227,13 @@ static const si_schema schema_layer = {
 
 #define THIS si_view
 static const si_field view_fields[] = {ALWAYS("wid", INT, wid), ALWAYS("hei", INT, hei),
-    R("scl", REAL, scl, 0, MOST), E("fit", fit, fit_names), F("upscale", BOOL, upscale),
+    R("scl", REAL, scl, 0, MOST), E("fit", fit, SI_FIT_WORDS), F("upscale", BOOL, upscale),
     NR("align", REAL, align, 2, -SI_ALIGN_MAX, SI_ALIGN_MAX), F("hasrgn", BOOL, has_rgn),
     NR("rgn", INT, rgn, 4, -MOST, MOST), F("hasrect", BOOL, has_rect),
     NR("rect", INT, rect, 4, -MOST, MOST), R("rectscale", REAL, rect_scale, SI_FACTOR_MIN, MOST),
     NR("maxpix", INT, max_pix, 2, 0, MOST), NR("defpix", INT, default_pix, 2, 0, MOST),
-    ROW("resmode", ENUM, resmode, 1, true, 0, 0, resmode_names, NULL, 0),
-    IN("usm", usm, schema_usm), F("sharpen", BOOL, sharpen), E("thumb", thumb, thumb_names),
+    ROW("resmode", ENUM, resmode, 1, true, 0, 0, SI_RESMODE_WORDS, NULL, 0),
+    IN("usm", usm, schema_usm), F("sharpen", BOOL, sharpen), E("thumb", thumb, thumb_words),
     R("thumbscale", REAL, thumb_scale, SI_FACTOR_MIN, MOST), END};
 #undef THIS
 
@@ -294,7 +281,7 @@ static const si_schema schema_picture = {
 #define THIS si_watermark
 static const si_field watermark_fields[] = {IN("pic", picture, schema_picture),
     NR("sizen", REAL, size_n, 2, 0, MOST), NR("align", REAL, align, 2, -SI_ALIGN_MAX, SI_ALIGN_MAX),
-    E("blend", blend, blend_names), R("opac", INT, opac, 0, SI_PERCENT_MAX), END};
+    E("blend", blend, SI_BLEND_WORDS), R("opac", INT, opac, 0, SI_PERCENT_MAX), END};
 #undef THIS
 
 static const void *initial_watermark(void) {
@@ -315,7 +302,7 @@ static const si_schema schema_watermark = {
 /* ---- the recipe ---- */
 
 #define THIS si_quantize_command
-static const si_field quantize_fields[] = {E("kind", kind, quantize_names),
+static const si_field quantize_fields[] = {E("kind", kind, SI_QUANTIZE_WORDS),
     F("nodither", BOOL, no_dither), R("colors", INT, colors, 0, SI_COLORS_MAX),
     F("forced", TEXT, forced), END};
 #undef THIS
@@ -342,21 +329,22 @@ static const si_schema schema_fact = {fact_fields, sizeof(si_fact), initial_fact
 
 #define THIS si_recipe
 static const si_field recipe_fields[] = {ALWAYS("co", TEXT, company),
-    ALWAYS("gen", U64, generation), E("req", req, req_names), E("body", body, body_names),
+    ALWAYS("gen", U64, generation), E("req", req, req_words), E("body", body, SI_BODY_WORDS),
     F("encoding", TEXT, encoding), F("handler", TEXT, handler), F("id", TEXT, request_id),
     LIST("fact", facts, schema_fact, fact_count), F("set", TEXT, set), F("save", TEXT, save_name),
     IN("pic", picture, schema_picture), AT("mark", watermark, schema_watermark),
     ALWAYS("bgc", COLOR, bgc),
     ROW("dpr", REAL, dpr, 1, true, SI_FACTOR_MIN, SI_DPR_MAX, NULL, NULL, 0),
-    F("dprheld", BOOL, dpr_held), ROW("fmt", ENUM, format, 1, true, 0, 0, format_names, NULL, 0),
-    F("alpha", BOOL, alpha), F("progressive", BOOL, progressive),
-    R("scans", INT, scans, 0, SI_SCANS_MAX), F("palette", BOOL, palette),
-    F("lossless", BOOL, lossless), E("compression", compression, compression_names),
-    E("pixel", pixel_type, pixel_names), F("pixelkeep", BOOL, pixel_keep),
+    F("dprheld", BOOL, dpr_held),
+    ROW("fmt", ENUM, format, 1, true, 0, 0, format_words + 1, NULL, 0), F("alpha", BOOL, alpha),
+    F("progressive", BOOL, progressive), R("scans", INT, scans, 0, SI_SCANS_MAX),
+    F("palette", BOOL, palette), F("lossless", BOOL, lossless),
+    E("compression", compression, SI_COMPRESSION_WORDS), E("pixel", pixel_type, SI_PIXEL_WORDS),
+    F("pixelkeep", BOOL, pixel_keep),
     ROW("qlt", INT, quality, 1, true, SI_QUALITY_MIN, SI_QUALITY_MAX, NULL, NULL, 0),
     ALWAYS("chroma", BOOL, chroma_full), R("jpegsize", INT, jpeg_size, 0, MOST),
     IN("quantize", quantize, schema_quantize), F("icc", FILE, icc), F("iccname", TEXT, icc_name),
-    E("intent", intent, intent_names), F("bpc", BOOL, black_point), F("dither", BOOL, dither),
+    E("intent", intent, SI_INTENT_WORDS), F("bpc", BOOL, black_point), F("dither", BOOL, dither),
     F("iccembed", BOOL, icc_embed), F("xmpembed", BOOL, xmp_embed),
     F("pathembed", BOOL, path_embed), R("dpi", INT, print_res, -1, SI_PRINT_RES_MAX),
     F("assumedrgb", FILE, assumed[0]), F("assumedgray", FILE, assumed[1]),

@@ -1,4 +1,4 @@
-/* The recipe's structures as tables, from which text.c writes and reads them. */
+/* The recipe's structures as tables, from which recipe_text.c writes and reads them. */
 #ifndef SI_PICTURE_SCHEMA_H
 #define SI_PICTURE_SCHEMA_H
 
@@ -15,7 +15,7 @@ typedef enum si_field_kind {
     SI_FIELD_I64,     /* int64_t */
     SI_FIELD_COLOR,   /* uint32_t, RRGGBB */
     SI_FIELD_PAINT,   /* si_paint, RRGGBBAA */
-    SI_FIELD_ENUM,    /* an enumeration that counts along `names` */
+    SI_FIELD_ENUM,    /* an enumeration that counts along `words` */
     SI_FIELD_FILE,    /* si_file_ref, path,size,time */
     SI_FIELD_STRUCT,  /* an embedded structure, (…) */
     SI_FIELD_POINTER, /* a pointer to one, or NULL */
@@ -32,8 +32,8 @@ typedef struct si_field {
     size_t offset;
     int count; /* values in a row, separated by commas */
     bool always;
-    double low, high; /* what a renderer may rely on; both 0 = anything */
-    const char *const *names;
+    double low, high;  /* what a renderer may rely on; both 0 = anything */
+    const char *words; /* ENUM: "none|px|n" */
     const struct si_schema *schema;
     size_t count_offset; /* LIST: where the int is that counts */
 } si_field;

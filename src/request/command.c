@@ -4,12 +4,15 @@
 #include "request/commands.h"
 #include "request/setters.h"
 
+#define LIST(...) __VA_ARGS__ /* parts without the parentheses around them */
+
 const si_command_row si_command_rows[] = {
-#define X(name, handler, scope, comp, flags, rank, section, values, initial, help)                 \
+#define X(name, handler, scope, comp, flags, rank, section, parts, initial_, help_)                \
     {{name, sizeof(name) - 1}, #handler, si_set_##handler, SI_SCOPE_##scope, SI_COMP_##comp,       \
-        flags, SI_CLASS_##rank, section, values, initial, help},
+        flags, SI_CLASS_##rank, section, {LIST parts}, .initial = initial_, .help = help_},
     SI_COMMANDS(X)
 #undef X
+#undef LIST
 };
 
 const int si_command_count = sizeof si_command_rows / sizeof *si_command_rows;
@@ -59,8 +62,9 @@ si_result si_command_bad_value(const si_command_target *s, si_str value) {
         return si_fail(s->q->all->diag, SI_ERR_RANGE, "%s: numbers go to %d, got \"%.*s\"",
             s->row->name.p, SI_NUMBER_MAX, SHOWN(value));
     }
+    char grammar[SI_GRAMMAR_MAX];
     return si_fail(s->q->all->diag, SI_ERR_RANGE, "%s: expected %s, got \"%.*s\"", s->row->name.p,
-        s->row->values, SHOWN(value));
+        si_command_grammar(s->row, grammar), SHOWN(value));
 }
 
 si_result si_command_copy_value(const si_command_target *s, si_str value, const char **out) {

@@ -1,9 +1,9 @@
-/* The functions that apply values of commands, in setters_*.c. What a command means is in
- * reference/commands.md; its row in commands.h names the section. */
+/* The functions that apply values of commands, in setters_*.c. Kinds, bounds, words and defaults of
+ * values are those of the command's row in commands.h, by which parts.h reads them. */
 #ifndef SI_REQUEST_SETTERS_H
 #define SI_REQUEST_SETTERS_H
 
-#include "request/command.h"
+#include "request/parts.h"
 #include "request/values.h"
 
 typedef si_result si_setter(const si_command_target *s, si_str value);

@@ -26,18 +26,17 @@ si_result si_set_mask(const si_command_target *s, si_str value) {
 }
 
 si_result si_set_hide(const si_command_target *s, si_str value) {
-    return si_str_flag(value, &s->draft->layer.hide) ? SI_OK : si_command_bad_value(s, value);
+    return si_command_flag(s, value, &s->draft->layer.hide);
 }
 
 si_result si_set_maskUse(const si_command_target *s, si_str value) {
-    static const char *const uses[] = {"norm", "invert", "off", NULL};
-    int index = si_value_keyword(value, uses);
-    if (index < 0) {
-        return si_command_bad_value(s, value);
+    int index = 0;
+    si_result result = si_command_word(s, value, &index);
+    if (result == SI_OK) {
+        *(s->effect != NULL ? &s->effect->effect.mask_use : &s->draft->layer.mask_use) =
+            (si_mask_use)index;
     }
-    *(s->effect != NULL ? &s->effect->effect.mask_use : &s->draft->layer.mask_use) =
-        (si_mask_use)index;
-    return SI_OK;
+    return result;
 }
 
 si_result si_set_color(const si_command_target *s, si_str value) {
@@ -66,8 +65,11 @@ si_result si_set_bgColor(const si_command_target *s, si_str value) {
 si_result si_set_crop(const si_command_target *s, si_str value) {
     si_layer *l = &s->draft->layer;
     si_unit unit = unit_of(s);
-    double v[4];
-    if (!si_value_reals(value, v, 4) || v[2] < 0 || v[3] < 0) {
+    double v[4] = {0};
+    si_parts p = si_parts_of(s, value);
+    (void)si_part_reals(&p, v);
+    (void)si_part_reals(&p, v + 2);
+    if (!si_parts_done(&p)) {
         return si_command_bad_value(s, value);
     }
     for (int i = 0; unit == SI_UNIT_PIXELS && i < 4; i++) {
@@ -83,12 +85,11 @@ si_result si_set_crop(const si_command_target *s, si_str value) {
 }
 
 si_result si_set_size(const si_command_target *s, si_str value) {
-    si_str rest = value, part;
+    si_parts p = si_parts_of(s, value);
     int v[2] = {0, 0};
-    for (int i = 0; i < 2; i++) {
-        if (si_value_part(&rest, &part) && (!si_value_int(part, &v[i]) || v[i] < 0)) {
-            return si_command_bad_value(s, value);
-        }
+    (void)si_part_ints(&p, v);
+    if (p.wrong) {
+        return si_command_bad_value(s, value);
     }
     si_layer *l = &s->draft->layer;
     memcpy(l->size, v, sizeof v);
@@ -99,9 +100,10 @@ si_result si_set_size(const si_command_target *s, si_str value) {
 
 /* Relative to layer 0, so not for it, unless it is a watermark: then relative to what is marked. */
 si_result si_set_sizeN(const si_command_target *s, si_str value) {
-    double v[2];
-    if (!si_value_reals(value, v, 2) || v[0] < 0 || v[1] < 0) {
-        return si_command_bad_value(s, value);
+    double v[2] = {0};
+    si_result result = si_command_real(s, value, v);
+    if (result != SI_OK) {
+        return result;
     }
     bool base = s->draft->number <= 0;
     if (base && s->q->role != SI_ROLE_WATERMARK) {
@@ -112,37 +114,30 @@ si_result si_set_sizeN(const si_command_target *s, si_str value) {
     return SI_OK;
 }
 
-static si_result set_factor(const si_command_target *s, si_str value, double *out) {
-    double v;
-    if (!si_value_real(value, &v) || v <= 0) {
-        return si_command_bad_value(s, value);
-    }
-    *out = v;
-    return SI_OK;
-}
-
 si_result si_set_scale(const si_command_target *s, si_str value) {
-    return set_factor(s, value, &s->draft->scale);
+    return si_command_real(s, value, &s->draft->scale);
 }
 
 si_result si_set_res(const si_command_target *s, si_str value) {
-    return set_factor(s, value, &s->draft->res);
+    return si_command_real(s, value, &s->draft->res);
 }
 
+_Static_assert(SI_FLIP_LR == 1 && SI_FLIP_UD == 2, "flip's words count from 1");
+
 si_result si_set_flip(const si_command_target *s, si_str value) {
-    static const char *const ways[] = {"lr", "ud", "lrud", NULL};
-    int index = si_value_keyword(value, ways);
-    if (index < 0) {
-        return si_command_bad_value(s, value);
+    int index = 0;
+    si_result result = si_command_word(s, value, &index);
+    if (result == SI_OK) {
+        s->draft->adjustments->flip = index + 1;
     }
-    s->draft->adjustments->flip = index + 1; /* SI_FLIP_LR, SI_FLIP_UD, both */
-    return SI_OK;
+    return result;
 }
 
 si_result si_set_rotate(const si_command_target *s, si_str value) {
-    double v;
-    if (!si_value_real(value, &v)) {
-        return si_command_bad_value(s, value);
+    double v = 0;
+    si_result result = si_command_real(s, value, &v);
+    if (result != SI_OK) {
+        return result;
     }
     v = fmod(v, SI_DEGREES_MAX);
     v = si_canonical(v < 0 ? v + SI_DEGREES_MAX : v);
@@ -150,14 +145,14 @@ si_result si_set_rotate(const si_command_target *s, si_str value) {
     return SI_OK;
 }
 
+_Static_assert(SI_PERSPECTIVE_SUPER == SI_PERSPECTIVE_NEAREST + 2, "R1, R2, R3");
+
 /* R1, R2, R3 or R3Tn; case counts here. */
-static bool read_quality(si_str text, si_perspective *out) {
-    static const char *const names[] = {"R1", "R2", "R3"};
-    for (int i = 0; i < 3; i++) {
-        if (si_str_eq(text, si_str_of(names[i]))) {
-            out->mode = (si_perspective_mode)(SI_PERSPECTIVE_NEAREST + i);
-            return true;
-        }
+static bool read_quality(const si_part *row, si_str text, si_perspective *out) {
+    int index = si_words_find(row->words, text, false);
+    if (index >= 0) {
+        out->mode = (si_perspective_mode)(SI_PERSPECTIVE_NEAREST + index);
+        return true;
     }
     si_str jitter = {text.p + 3, text.len - 3};
     out->mode = SI_PERSPECTIVE_SUPER;
@@ -167,13 +162,11 @@ static bool read_quality(si_str text, si_perspective *out) {
 
 si_result si_set_perspective(const si_command_target *s, si_str value) {
     si_perspective p = {.mode = SI_PERSPECTIVE_SUPER, .normalized = ends_with(s, 'N')};
-    si_str rest = value, part;
-    for (int i = 0; i < 8; i++) {
-        if (!si_value_part(&rest, &part) || !si_value_real(part, &p.v[i])) {
-            return si_command_bad_value(s, value);
-        }
-    }
-    if ((si_value_part(&rest, &part) && !read_quality(part, &p)) || rest.len > 0) {
+    si_parts parts = si_parts_of(s, value);
+    si_str quality;
+    (void)si_part_reals(&parts, p.v);
+    if ((si_part_text(&parts, &quality) && !read_quality(&s->row->parts[1], quality, &p)) ||
+        !si_parts_done(&parts)) {
         return si_command_bad_value(s, value);
     }
     s->draft->layer.perspective = p;
@@ -183,9 +176,10 @@ si_result si_set_perspective(const si_command_target *s, si_str value) {
 si_result si_set_extend(const si_command_target *s, si_str value) {
     si_layer *l = &s->draft->layer;
     si_unit unit = unit_of(s);
-    double v[4];
-    if (!si_value_reals(value, v, 4)) {
-        return si_command_bad_value(s, value);
+    double v[4] = {0};
+    si_result result = si_command_real(s, value, v);
+    if (result != SI_OK) {
+        return result;
     }
     for (int i = 0; unit == SI_UNIT_PIXELS && i < 4; i++) {
         v[i] = floor(v[i] + 0.5);
@@ -199,8 +193,9 @@ si_result si_set_extend(const si_command_target *s, si_str value) {
 /* A component beyond ±2147483648 is an error (1.1), as are all beyond SI_NUMBER_MAX. */
 static si_result set_point(const si_command_target *s, si_str value, si_point *out) {
     si_point p = {.unit = unit_of(s)};
-    if (!si_value_reals(value, p.v, 2)) {
-        return si_command_bad_value(s, value);
+    si_result result = si_command_real(s, value, p.v);
+    if (result != SI_OK) {
+        return result;
     }
     for (int i = 0; p.unit == SI_UNIT_PIXELS && i < 2; i++) {
         p.v[i] = floor(p.v[i] + 0.5) + 0.0; /* P39: reals are rounded; no −0 */
@@ -224,13 +219,12 @@ si_result si_set_pos(const si_command_target *s, si_str value) {
 /* ---- look ---- */
 
 si_result si_set_opac(const si_command_target *s, si_str value) {
-    si_str rest = value, part;
-    int v[2] = {100, 100};
-    for (int i = 0; i < 2; i++) {
-        if (si_value_part(&rest, &part) && !si_value_int(part, &v[i])) {
-            return si_command_bad_value(s, value);
-        }
-        v[i] = si_clamp_int(v[i], 0, SI_PERCENT_MAX);
+    si_parts p = si_parts_of(s, value);
+    int v[2] = {0};
+    (void)si_part_ints(&p, &v[0]);
+    (void)si_part_ints(&p, &v[1]);
+    if (p.wrong) {
+        return si_command_bad_value(s, value);
     }
     if (s->effect != NULL) { /* whose own fill opacity is ignored */
         s->effect->effect.opac = v[0];
@@ -241,14 +235,12 @@ si_result si_set_opac(const si_command_target *s, si_str value) {
 }
 
 si_result si_set_blendMode(const si_command_target *s, si_str value) {
-    static const char *const modes[] = {
-        "norm", "dissolve", "lighten", "darken", "mult", "screen", NULL};
-    int index = si_value_keyword(value, modes);
-    if (index < 0) {
-        return si_command_bad_value(s, value);
+    int index = 0;
+    si_result result = si_command_word(s, value, &index);
+    if (result == SI_OK) {
+        *(s->effect != NULL ? &s->effect->effect.blend : &s->draft->layer.blend) = (si_blend)index;
     }
-    *(s->effect != NULL ? &s->effect->effect.blend : &s->draft->layer.blend) = (si_blend)index;
-    return SI_OK;
+    return result;
 }
 
 si_result si_set_clipPath(const si_command_target *s, si_str value) {

@@ -7,40 +7,29 @@ static si_ops *ops(const si_command_target *s) {
     return &s->draft->adjustments->ops;
 }
 
-static si_result set_level(const si_command_target *s, si_str value, int most, int *out) {
-    int v;
-    if (!si_value_int(value, &v)) {
-        return si_command_bad_value(s, value);
-    }
-    *out = si_clamp_int(v, -most, most);
-    return SI_OK;
-}
-
 si_result si_set_op_brightness(const si_command_target *s, si_str value) {
-    return set_level(s, value, SI_LEVEL_MAX, &ops(s)->brightness);
+    return si_command_int(s, value, &ops(s)->brightness);
 }
 
 si_result si_set_op_contrast(const si_command_target *s, si_str value) {
-    return set_level(s, value, SI_LEVEL_MAX, &ops(s)->contrast);
+    return si_command_int(s, value, &ops(s)->contrast);
 }
 
 si_result si_set_op_hue(const si_command_target *s, si_str value) {
-    return set_level(s, value, SI_HUE_MAX, &ops(s)->hue);
+    return si_command_int(s, value, &ops(s)->hue);
 }
 
 si_result si_set_op_saturation(const si_command_target *s, si_str value) {
-    return set_level(s, value, SI_LEVEL_MAX, &ops(s)->saturation);
+    return si_command_int(s, value, &ops(s)->saturation);
 }
 
 si_result si_set_op_colorBalance(const si_command_target *s, si_str value) {
-    int v[3];
-    if (!si_value_ints(value, v, 3)) {
-        return si_command_bad_value(s, value);
+    int v[3] = {0};
+    si_result result = si_command_int(s, value, v);
+    if (result == SI_OK) {
+        memcpy(ops(s)->balance, v, sizeof v);
     }
-    for (int i = 0; i < 3; i++) {
-        ops(s)->balance[i] = si_clamp_int(v[i], -SI_LEVEL_MAX, SI_LEVEL_MAX);
-    }
-    return SI_OK;
+    return result;
 }
 
 /* How many parts of a value belong to a colour that options follow: decimals, three of them for an
@@ -66,64 +55,59 @@ static size_t color_length(si_str value) {
     return len;
 }
 
+_Static_assert(SI_COLORIZE_NORM == SI_COLORIZE_OFF + 1, "words of the mode");
+
 si_result si_set_op_colorize(const si_command_target *s, si_str value) {
-    static const char *const modes[] = {"off", "norm", NULL};
     si_color color;
     size_t len = color_length(value);
     si_str rest =
         len < value.len ? (si_str){value.p + len + 1, value.len - len - 1} : (si_str){NULL, 0};
-    si_str part;
-    int mode = 1;
+    si_parts p = si_parts_from(s, rest, 1);
+    int index = 0;
     double contrast = 0;
+    (void)si_part_word(&p, &index);
+    (void)si_part_reals(&p, &contrast);
     if (!si_color_parse((si_str){value.p, len}, &color) || color.type != SI_COLOR_RGB ||
-        (si_value_part(&rest, &part) && (mode = si_value_keyword(part, modes)) < 0) ||
-        (si_value_part(&rest, &part) && !si_value_real(part, &contrast)) || rest.len > 0) {
+        !si_parts_done(&p)) {
         return si_command_bad_value(s, value);
     }
-    ops(s)->colorize = mode == 0 ? SI_COLORIZE_OFF : SI_COLORIZE_NORM;
+    si_colorize mode = (si_colorize)(SI_COLORIZE_OFF + index);
+    ops(s)->colorize = mode;
     ops(s)->colorize_rgb = si_color_rgb(&color);
-    ops(s)->colorize_contrast = mode == 0 ? 0 : si_clamp_real(contrast, 0, SI_PERCENT_MAX);
+    ops(s)->colorize_contrast = mode == SI_COLORIZE_OFF ? 0 : contrast;
     return SI_OK;
 }
 
 si_result si_set_op_invert(const si_command_target *s, si_str value) {
-    return si_str_flag(value, &ops(s)->invert) ? SI_OK : si_command_bad_value(s, value);
+    return si_command_flag(s, value, &ops(s)->invert);
 }
 
 si_result si_set_op_blur(const si_command_target *s, si_str value) {
-    double v;
-    if (!si_value_real(value, &v)) {
-        return si_command_bad_value(s, value);
-    }
-    *(s->effect != NULL ? &s->effect->effect.blur : &ops(s)->blur) =
-        si_clamp_real(v, 0, SI_BLUR_MAX);
-    return SI_OK;
+    return si_command_real(s, value, s->effect != NULL ? &s->effect->effect.blur : &ops(s)->blur);
 }
 
 si_result si_set_op_grow(const si_command_target *s, si_str value) {
-    return set_level(
-        s, value, SI_LEVEL_MAX, s->effect != NULL ? &s->effect->effect.grow : &ops(s)->grow);
+    return si_command_int(s, value, s->effect != NULL ? &s->effect->effect.grow : &ops(s)->grow);
 }
 
 /* Both forms share a slot. */
 si_result si_set_op_growMask(const si_command_target *s, si_str value) {
-    si_result result = set_level(s, value, SI_LEVEL_MAX, &ops(s)->grow_mask);
+    si_result result = si_command_int(s, value, &ops(s)->grow_mask);
     bool raw = s->row->name.p[s->row->name.len - 1] == 'R';
     ops(s)->grow_mask_raw = raw && ops(s)->grow_mask != 0;
     return result;
 }
 
 si_result si_set_op_noise(const si_command_target *s, si_str value) {
-    static const char *const kinds[] = {"uniform", "gaussian", NULL};
-    si_str rest = value, part;
+    si_parts p = si_parts_of(s, value);
     int v = 0, kind = 0;
     bool mono = false;
-    if ((si_value_part(&rest, &part) && !si_value_int(part, &v)) ||
-        (si_value_part(&rest, &part) && (kind = si_value_keyword(part, kinds)) < 0) ||
-        (si_value_part(&rest, &part) && !si_str_flag(part, &mono)) || rest.len > 0) {
+    (void)si_part_ints(&p, &v);
+    (void)si_part_word(&p, &kind);
+    (void)si_part_flag(&p, &mono);
+    if (!si_parts_done(&p)) {
         return si_command_bad_value(s, value);
     }
-    v = si_clamp_int(v, 0, SI_PERCENT_MAX);
     bool gaussian = v > 0 && kind == 1;
     mono = v > 0 && mono;
     if (s->effect != NULL) {
@@ -147,18 +131,16 @@ si_result si_set_op_sharpen(const si_command_target *s, si_str value) {
 
 /* Both forms share a slot. At comp radii are taken as they are either way (P19). */
 si_result si_set_op_usm(const si_command_target *s, si_str value) {
-    si_str rest = value, part;
+    si_parts p = si_parts_of(s, value);
     si_usm usm = {0};
     bool view = s->draft->number < 0;
-    if ((si_value_part(&rest, &part) && !si_value_real(part, &usm.amount)) ||
-        (si_value_part(&rest, &part) && !si_value_real(part, &usm.radius)) ||
-        (si_value_part(&rest, &part) && !si_value_int(part, &usm.threshold)) ||
-        (si_value_part(&rest, &part) && !si_str_flag(part, &usm.mono)) || rest.len > 0) {
+    (void)si_part_reals(&p, &usm.amount);
+    (void)si_part_reals(&p, &usm.radius);
+    (void)si_part_ints(&p, &usm.threshold);
+    (void)si_part_flag(&p, &usm.mono);
+    if (!si_parts_done(&p)) {
         return si_command_bad_value(s, value);
     }
-    usm.amount = si_clamp_real(usm.amount, 0, SI_USM_AMOUNT_MAX);
-    usm.radius = si_clamp_real(usm.radius, 0, SI_USM_RADIUS_MAX);
-    usm.threshold = si_clamp_int(usm.threshold, 0, SI_USM_THRESHOLD_MAX);
     usm.raw = !view && s->row->name.p[s->row->name.len - 1] == 'R';
     if (usm.amount == 0 || usm.radius == 0) {
         usm = (si_usm){0};

@@ -2,10 +2,6 @@
  * output.c. */
 #include "request/setters.h"
 
-static si_result set_flag(const si_command_target *s, si_str value, bool *out) {
-    return si_str_flag(value, out) ? SI_OK : si_command_bad_value(s, value);
-}
-
 /* A compression named for a format that has no use for it is ignored (P22). */
 static void set_compression(si_recipe *r, const si_output *output, int method) {
     enum { NONE, LZW, ZIP, JPEG, LOSSY, LOSSLESS };
@@ -21,12 +17,10 @@ static void set_compression(si_recipe *r, const si_output *output, int method) {
 si_result si_set_fmt(const si_command_target *s, si_str value) {
     static const char *const swf[] = {"swf", "swf3", "swf-alpha", "swf3-alpha", NULL};
     static const char *const manifests[] = {"f4m", "m3u8", NULL};
-    static const char *const pixel_types[] = {"rgb", "gray", "cmyk", NULL};
-    static const char *const compressions[] = {
-        "none", "lzw", "zip", "jpeg", "lossy", "lossless", NULL};
-    si_str rest = value, format, pixel, compression;
+    si_parts p = si_parts_of(s, value);
+    si_str format;
     si_diag *diag = s->q->all->diag;
-    (void)si_value_part(&rest, &format);
+    (void)si_part_text(&p, &format);
     const si_output *output = si_output_by_name(format.p, format.len);
     int manifest = si_value_keyword(format, manifests), type = 0, method = -1;
     s->q->asked.manifest = manifest >= 0 ? manifests[manifest] : NULL;
@@ -38,10 +32,9 @@ si_result si_set_fmt(const si_command_target *s, si_str value) {
                    ? si_fail(diag, SI_ERR_UNSUPPORTED, "fmt: %.*s is not supported", SHOWN(format))
                    : si_fail(diag, SI_ERR_SYNTAX, "fmt: unknown format \"%.*s\"", SHOWN(format));
     }
-    bool typed = si_value_part(&rest, &pixel);
-    bool compressed = si_value_part(&rest, &compression);
-    if ((typed && (type = si_value_keyword(pixel, pixel_types)) < 0) ||
-        (compressed && (method = si_value_keyword(compression, compressions)) < 0)) {
+    bool typed = si_part_word(&p, &type);
+    bool compressed = si_part_word(&p, &method);
+    if (p.wrong) {
         return si_command_bad_value(s, value);
     }
     si_recipe *r = s->q->recipe;
@@ -59,35 +52,31 @@ si_result si_set_fmt(const si_command_target *s, si_str value) {
 /* Numbers out of range are clamped (P5); without a second value chroma is 0, not the attribute's.
  */
 si_result si_set_qlt(const si_command_target *s, si_str value) {
-    si_str rest = value, part;
-    int quality;
+    si_parts p = si_parts_of(s, value);
+    int quality = 0;
     bool chroma = false;
-    if (!si_value_part(&rest, &part) || !si_value_int(part, &quality) ||
-        (si_value_part(&rest, &part) && !si_str_flag(part, &chroma))) {
+    (void)si_part_ints(&p, &quality);
+    (void)si_part_flag(&p, &chroma);
+    if (p.wrong) {
         return si_command_bad_value(s, value);
     }
-    s->q->recipe->quality = si_clamp_int(quality, SI_QUALITY_MIN, SI_QUALITY_MAX);
+    s->q->recipe->quality = quality;
     s->q->recipe->chroma_full = chroma;
     return SI_OK;
 }
 
 si_result si_set_jpegSize(const si_command_target *s, si_str value) {
-    int v;
-    if (!si_value_int(value, &v) || v < 0) {
-        return si_command_bad_value(s, value);
-    }
-    s->q->recipe->jpeg_size = v;
-    return SI_OK;
+    return si_command_int(s, value, &s->q->recipe->jpeg_size);
 }
 
 si_result si_set_pscan(const si_command_target *s, si_str value) {
-    static const char *const scans[] = {"auto", "3", "4", "5", NULL};
-    int index = si_value_keyword(value, scans);
-    if (index < 0) {
-        return si_command_bad_value(s, value);
+    int index = 0, scans = 0; /* auto */
+    si_result result = si_command_word(s, value, &index);
+    if (result == SI_OK) {
+        (void)si_value_int(value, &scans);
+        s->q->recipe->scans = scans;
     }
-    s->q->recipe->scans = index == 0 ? 0 : index + 2;
-    return SI_OK;
+    return result;
 }
 
 /* "RRGGBB,RRGGBB…" in upper case; false if a colour is anything else. */
@@ -116,23 +105,21 @@ static bool read_forced(si_str list, char *out) {
 
 /* The number and the list of colours mean something to adaptive palettes only. */
 si_result si_set_quantize(const si_command_target *s, si_str value) {
-    static const char *const kinds[] = {"adaptive", "web", "mac", NULL};
-    static const char *const dithers[] = {"diffuse", "off", NULL};
     si_quantize_command q = {.forced = ""};
-    si_str rest = value, part;
-    int kind = 0, dither = 0, colors = SI_COLORS_MAX;
-    if ((si_value_part(&rest, &part) && (kind = si_value_keyword(part, kinds)) < 0) ||
-        (si_value_part(&rest, &part) && (dither = si_value_keyword(part, dithers)) < 0) ||
-        (si_value_part(&rest, &part) && !si_value_int(part, &colors)) || colors < SI_COLORS_MIN ||
-        colors > SI_COLORS_MAX) {
+    si_parts p = si_parts_of(s, value);
+    int kind = 0, dither = 0, colors = 0;
+    (void)si_part_word(&p, &kind);
+    (void)si_part_word(&p, &dither);
+    (void)si_part_ints(&p, &colors);
+    if (p.wrong) {
         return si_command_bad_value(s, value);
     }
-    if (kind == 0 && rest.len > 0) {
-        char *forced = si_arena_alloc(s->q->all->arena, rest.len + 1);
+    if (kind == 0 && p.rest.len > 0) {
+        char *forced = si_arena_alloc(s->q->all->arena, p.rest.len + 1);
         if (forced == NULL) {
             return si_no_memory(s->q->all->diag);
         }
-        if (!read_forced(rest, forced)) {
+        if (!read_forced(p.rest, forced)) {
             return si_command_bad_value(s, value);
         }
         q.forced = forced;
@@ -146,16 +133,17 @@ si_result si_set_quantize(const si_command_target *s, si_str value) {
 
 /* Which file the profile is, output.c finds. */
 si_result si_set_icc(const si_command_target *s, si_str value) {
-    static const char *const intents[] = {"perceptual", "relative", "saturation", "absolute", NULL};
     si_recipe *r = s->q->recipe;
     const si_attributes *a = &s->q->company->attributes;
-    si_str rest = value, profile, part;
+    si_parts p = si_parts_of(s, value);
+    si_str profile;
     int intent = a->icc_render_intent;
     bool black_point = a->icc_black_point, dither = a->icc_dither;
-    if (!si_value_part(&rest, &profile) ||
-        (si_value_part(&rest, &part) && (intent = si_value_keyword(part, intents)) < 0) ||
-        (si_value_part(&rest, &part) && !si_str_flag(part, &black_point)) ||
-        (si_value_part(&rest, &part) && !si_str_flag(part, &dither))) {
+    (void)si_part_text(&p, &profile);
+    (void)si_part_word(&p, &intent);
+    (void)si_part_flag(&p, &black_point);
+    (void)si_part_flag(&p, &dither);
+    if (p.wrong) {
         return si_command_bad_value(s, value);
     }
     r->intent = (si_intent)intent;
@@ -165,23 +153,19 @@ si_result si_set_icc(const si_command_target *s, si_str value) {
 }
 
 si_result si_set_iccEmbed(const si_command_target *s, si_str value) {
-    return set_flag(s, value, &s->q->recipe->icc_embed);
+    return si_command_flag(s, value, &s->q->recipe->icc_embed);
 }
 
 si_result si_set_xmpEmbed(const si_command_target *s, si_str value) {
-    return set_flag(s, value, &s->q->recipe->xmp_embed);
+    return si_command_flag(s, value, &s->q->recipe->xmp_embed);
 }
 
 si_result si_set_pathEmbed(const si_command_target *s, si_str value) {
-    return set_flag(s, value, &s->q->recipe->path_embed);
+    return si_command_flag(s, value, &s->q->recipe->path_embed);
 }
 
 si_result si_set_printRes(const si_command_target *s, si_str value) {
-    int v;
-    if (!si_value_int(value, &v) || v < 0) {
-        return si_command_bad_value(s, value);
-    }
-    s->q->recipe->print_res = si_clamp_int(v, 0, SI_PRINT_RES_MAX);
-    s->q->asked.print_res_given = true;
-    return SI_OK;
+    si_result result = si_command_int(s, value, &s->q->recipe->print_res);
+    s->q->asked.print_res_given |= result == SI_OK;
+    return result;
 }

@@ -28,39 +28,37 @@ si_request_type si_request_type_by_name(si_str name) {
 }
 
 /* The body format of a reply in text, as far as the type has such bodies. */
-static bool read_shape(const char *bodies, si_str body, si_str encoding, si_shape *out) {
-    static const char *const names[] = {"text", "javascript", "xml", "json", NULL};
-    static const char *const encodings[] = {
-        "UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "ISO-8859-1", NULL};
+static bool read_shape(
+    const si_command_target *s, const char *bodies, si_str body, si_str encoding, si_shape *out) {
+    const si_part *parts = s->row->parts; /* type, body, encoding */
     out->body = bodies[0] == 'x' ? SI_BODY_XML : SI_BODY_TEXT;
     out->encoding = "UTF-8";
     if (bodies[0] == '\0' || body.len == 0) {
         return true;
     }
-    int format = si_value_keyword(body, names);
+    int format = si_words_find(parts[1].words, body, true);
     if (format < 0 || strchr(bodies, "tjxJ"[format]) == NULL) {
         return false;
     }
     out->body = (si_body)format;
     if (out->body == SI_BODY_XML && encoding.len > 0) {
-        int index = si_value_keyword(encoding, encodings);
-        if (index < 0) {
-            return false;
-        }
-        out->encoding = encodings[index];
+        int index = si_words_find(parts[2].words, encoding, true);
+        return index >= 0 && si_command_copy_value(
+                                 s, si_words_at(parts[2].words, index), &out->encoding) == SI_OK;
     }
     return true; /* clients append ,UTF-8 to json: ignored */
 }
 
 si_result si_set_req(const si_command_target *s, si_str value) {
-    si_str rest = value, name, body, encoding;
+    si_parts p = si_parts_of(s, value);
+    si_str name, body, encoding;
     si_asked *asked = &s->q->asked;
-    (void)si_value_part(&rest, &name);
-    (void)si_value_part(&rest, &body);
-    (void)si_value_part(&rest, &encoding);
+    (void)si_part_text(&p, &name);
+    (void)si_part_text(&p, &body);
+    (void)si_part_text(&p, &encoding);
     si_request_type type = si_request_type_by_name(name);
     asked->type = type != SI_TYPE_COUNT ? type : asked->type;
-    return type != SI_TYPE_COUNT && read_shape(types[type].bodies, body, encoding, &asked->shape)
+    return type != SI_TYPE_COUNT && read_shape(s, types[type].bodies, body, encoding, &asked->shape)
                ? SI_OK
                : si_command_bad_value(s, value);
 }
@@ -118,26 +116,26 @@ si_result si_set_name(const si_command_target *s, si_str value) {
 }
 
 si_result si_set_timeout(const si_command_target *s, si_str value) {
-    int v;
-    return si_value_int(value, &v) && v >= 0 ? SI_OK : si_command_bad_value(s, value);
+    int ignored = 0;
+    return si_command_int(s, value, &ignored);
 }
 
 si_result si_set_effectMask(const si_command_target *s, si_str value) {
-    return si_str_flag(value, &s->q->picture.effect_mask) ? SI_OK : si_command_bad_value(s, value);
+    return si_command_flag(s, value, &s->q->picture.effect_mask);
 }
 
 /* ---- caches, server.md section 1 ---- */
 
 /* Files are looked at on every request, so validate is what happens anyway. */
 si_result si_set_cache(const si_command_target *s, si_str value) {
-    enum { OFF, ON, VALIDATE, UPDATE };
-    static const char *const states[] = {"off", "on", "validate", "update", NULL};
+    enum { ON, OFF, VALIDATE, UPDATE };
+    const char *states = s->row->parts[0].words;
     si_str rest = value, first, second;
     (void)si_value_part(&rest, &first);
-    int client = si_value_keyword(first, states), server = client;
+    int client = si_words_find(states, first, true), server = client;
     if (si_value_part(&rest, &second)) {
-        server = si_value_keyword(second, states);
-        client = client > ON || server > ON ? -1 : client;
+        server = si_words_find(states, second, true);
+        client = client > OFF || server > OFF ? -1 : client;
     }
     if (client < 0 || server < 0) {
         return si_command_bad_value(s, value);
@@ -150,29 +148,36 @@ si_result si_set_cache(const si_command_target *s, si_str value) {
 
 /* ---- smart imaging, section 2.1 ---- */
 
-static bool read_switch(si_str value, si_switch *out) {
-    static const char *const states[] = {"off", "on", NULL};
-    int index = si_value_keyword(value, states);
-    *out = index == 1 ? SI_SWITCH_ON : SI_SWITCH_OFF;
-    return index >= 0;
+static bool read_switch(si_parts *p, si_switch *out) {
+    int index = -1;
+    const char *words = p->row->parts[p->next].words;
+    (void)si_part_word(p, &index);
+    *out = index == si_words_find(words, SI_STR("on"), false) ? SI_SWITCH_ON : SI_SWITCH_OFF;
+    return !p->wrong;
+}
+
+static si_result set_switch(const si_command_target *s, si_str value, si_switch *out) {
+    si_parts p = si_parts_of(s, value);
+    return read_switch(&p, out) ? SI_OK : si_command_bad_value(s, value);
 }
 
 si_result si_set_bfc(const si_command_target *s, si_str value) {
-    return read_switch(value, &s->q->asked.bfc) ? SI_OK : si_command_bad_value(s, value);
+    return set_switch(s, value, &s->q->asked.bfc);
 }
 
 si_result si_set_network(const si_command_target *s, si_str value) {
-    return read_switch(value, &s->q->asked.network) ? SI_OK : si_command_bad_value(s, value);
+    return set_switch(s, value, &s->q->asked.network);
 }
 
 /* Smart imaging D-1 (bare on: detected ratio) and D-2 (a bad ratio is an error). */
 si_result si_set_dpr(const si_command_target *s, si_str value) {
-    si_str rest = value, state, ratio;
+    si_parts p = si_parts_of(s, value);
     double r = 0;
     si_switch on;
-    (void)si_value_part(&rest, &state);
-    if (!read_switch(state, &on) || (on == SI_SWITCH_ON && si_value_part(&rest, &ratio) &&
-                                        (!si_value_real(ratio, &r) || r < SI_FACTOR_MIN))) {
+    if (read_switch(&p, &on) && on == SI_SWITCH_ON) {
+        (void)si_part_reals(&p, &r);
+    }
+    if (p.wrong) {
         return si_command_bad_value(s, value);
     }
     s->q->asked.dpr = on;

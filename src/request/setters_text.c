@@ -14,16 +14,13 @@ si_result si_set_text(const si_command_target *s, si_str value) {
 }
 
 si_result si_set_textAttr(const si_command_target *s, si_str value) {
-    static const char *const aa[] = {"off", "norm", "crisp", "sharp", "strong", "smooth", NULL};
-    static const char *const modes[] = {"fixedRes", "autoRes", "maxRes", NULL};
-    static const char *const wraps[] = {"wrap", "noWrap", "nbWrap", NULL};
-    si_str rest = value, part;
-    int dpi = 72, antialias = 1, mode = 0, wrap = 0;
-    if ((si_value_part(&rest, &part) && (!si_value_int(part, &dpi) || dpi <= 0)) ||
-        (si_value_part(&rest, &part) && (antialias = si_value_keyword(part, aa)) < 0) ||
-        (si_value_part(&rest, &part) && (mode = si_value_keyword(part, modes)) < 0) ||
-        (si_value_part(&rest, &part) && (wrap = si_value_keyword(part, wraps)) < 0) ||
-        rest.len > 0 || dpi > SI_TEXT_DPI_MAX) {
+    si_parts p = si_parts_of(s, value);
+    int dpi = 0, antialias = 0, mode = 0, wrap = 0;
+    (void)si_part_ints(&p, &dpi);
+    (void)si_part_word(&p, &antialias);
+    (void)si_part_word(&p, &mode);
+    (void)si_part_word(&p, &wrap);
+    if (!si_parts_done(&p)) {
         return si_command_bad_value(s, value);
     }
     text(s)->dpi = dpi;
@@ -34,12 +31,12 @@ si_result si_set_textAttr(const si_command_target *s, si_str value) {
 }
 
 si_result si_set_textAngle(const si_command_target *s, si_str value) {
-    double v;
-    if (!si_value_real(value, &v)) {
-        return si_command_bad_value(s, value);
+    double v = 0;
+    si_result result = si_command_real(s, value, &v);
+    if (result == SI_OK) {
+        text(s)->angle = si_canonical(fmod(v, SI_DEGREES_MAX)) + 0.0;
     }
-    text(s)->angle = si_canonical(fmod(v, SI_DEGREES_MAX)) + 0.0;
-    return SI_OK;
+    return result;
 }
 
 si_result si_set_textPath(const si_command_target *s, si_str value) {
@@ -56,14 +53,13 @@ si_result si_set_textFlowXPath(const si_command_target *s, si_str value) {
 
 /* An end beyond 1 is for closed paths: once around and on. */
 si_result si_set_pathAttr(const si_command_target *s, si_str value) {
-    static const char *const ways[] = {"norm", "reverse", NULL};
-    si_str rest = value, part;
+    si_parts p = si_parts_of(s, value);
     int way = 0;
-    double start = 0, end = 1;
-    if ((si_value_part(&rest, &part) && (way = si_value_keyword(part, ways)) < 0) ||
-        (si_value_part(&rest, &part) && !si_value_real(part, &start)) ||
-        (si_value_part(&rest, &part) && !si_value_real(part, &end)) || rest.len > 0 || start < 0 ||
-        start >= 1 || end <= start || end > start + 1) {
+    double start = 0, end = 0;
+    (void)si_part_word(&p, &way);
+    (void)si_part_reals(&p, &start);
+    (void)si_part_reals(&p, &end);
+    if (!si_parts_done(&p) || end <= start || end > start + 1) {
         return si_command_bad_value(s, value);
     }
     text(s)->path_reverse = way == 1;

@@ -50,26 +50,6 @@ bool si_value_exceeds(si_str s) {
     return false;
 }
 
-bool si_value_ints(si_str s, int *out, int count) {
-    si_str part;
-    for (int i = 0; i < count; i++) {
-        if (!si_value_part(&s, &part) || !si_value_int(part, &out[i])) {
-            return false;
-        }
-    }
-    return s.len == 0;
-}
-
-bool si_value_reals(si_str s, double *out, int count) {
-    si_str part;
-    for (int i = 0; i < count; i++) {
-        if (!si_value_part(&s, &part) || !si_value_real(part, &out[i])) {
-            return false;
-        }
-    }
-    return s.len == 0;
-}
-
 int si_value_keyword(si_str s, const char *const *names) {
     for (int i = 0; names[i] != NULL; i++) {
         if (si_str_eq_nocase(s, si_str_of(names[i]))) {
@@ -101,10 +81,6 @@ bool si_value_paint(si_str s, si_paint *out) {
     *out =
         (si_paint){.rgb = si_color_rgb(&color), .alpha = (uint8_t)floor(color.alpha * 255 + 0.5)};
     return true;
-}
-
-int si_clamp_int(int v, int low, int high) {
-    return v < low ? low : v > high ? high : v;
 }
 
 double si_clamp_real(double v, double low, double high) {

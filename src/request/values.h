@@ -22,10 +22,6 @@ bool si_value_part(si_str *rest, si_str *part);
 /* Whether a value has a number beyond ±SI_NUMBER_MAX in it: what to tell of a bad one. */
 bool si_value_exceeds(si_str s);
 
-/* `count` numbers parted by commas, all there and nothing else. */
-bool si_value_ints(si_str s, int *out, int count);
-bool si_value_reals(si_str s, double *out, int count);
-
 /* Index of a keyword (any case, P1) in a NULL-ended list, or −1. */
 int si_value_keyword(si_str s, const char *const *names);
 
@@ -38,7 +34,6 @@ bool si_value_handler(si_str s);
 /* A colour with its alpha, naively converted to 8-bit RGB. */
 bool si_value_paint(si_str s, si_paint *out);
 
-int si_clamp_int(int v, int low, int high);
 double si_clamp_real(double v, double low, double high);
 
 #endif

@@ -65,6 +65,7 @@ class Help(unittest.TestCase):
         self.assertEqual(page.returncode, 0)
         self.assertIn("op_usm= - unsharp mask", page.stdout)
         self.assertIn("0…5[,0…250[,0…255[,0|1]]]", page.stdout)
+        self.assertIn("part 2: 0…250 pixels, held to that", page.stdout)
         self.assertIn("finished view", page.stdout)
 
     def test_types_of_requests(self):
@@ -77,7 +78,12 @@ class Help(unittest.TestCase):
         listed = self.help("commands").stdout
         table = json.loads(self.help("commands", "--json").stdout)
         self.assertGreater(len(table["commands"]), 90)
+        parts = {row["name"]: row["parts"] for row in table["commands"]}
+        self.assertEqual([parts["qlt"][0][key] for key in ("kind", "min", "max", "max_held")], ["int", 1, 100, True])
+        self.assertEqual(parts["flip"][0]["words"], "lr|ud|lrud")
+        page = (PROJECT / "docs/protocol.md").read_text()
         for row in table["commands"]:
+            self.assertIn(f"\n## {row['section']}\n", page)
             self.assertRegex(listed, rf"(?m)^  {row['name']} +\S")
 
     def test_unknown(self):

@@ -1,7 +1,10 @@
 /* Limits of values (picture/limits.h): whatever a request may say, the recipe's reader takes.
  */
 #include "request/command.h"
+#include "picture/limits.h"
 #include "picture/schema.h"
+
+#include <math.h>
 
 #include "command_samples.h"
 #include "plans.h"
@@ -184,7 +187,225 @@ static void test_grammar(void **state) {
         {"op_colorBalance", "r,g,b in -100…100"},
         {"quantize", "adaptive|web|mac[,diffuse|off[,2…256[,RRGGBB…]]]"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        assert_string_equal(si_command_find(si_str_of(rows[i].name))->values, rows[i].values);
+        char grammar[SI_GRAMMAR_MAX];
+        const si_command_row *row = si_command_find(si_str_of(rows[i].name));
+        assert_string_equal(si_command_grammar(row, grammar), rows[i].values);
+    }
+}
+
+/* ---- the table, the setters and the recipe agree ---- */
+
+/* Samples of which every part counts. */
+static const char *const full_samples[][2] = {{"cache", "on"}, {"colorize", "ff0000,norm,5"},
+    {"op_colorize", "ff0000,norm,5"}, {"dpr", "on,1"}, {"op_usmR", "1,2,3,1"},
+    {"pathAttr", "norm,0,1"}, {"perspectiveN", "0,0,1,0,1,1,0,1,R2"}, {"req", "props,xml,UTF-8"},
+    {"textAttr", "90,off,maxRes,noWrap"}, {"pscan", "4&fmt=pjpeg"}};
+
+static const char *sample_of(const char *name) {
+    for (size_t i = 0; i < sizeof full_samples / sizeof *full_samples; i++) {
+        if (strcmp(full_samples[i][0], name) == 0) {
+            return full_samples[i][1];
+        }
+    }
+    for (int i = 0; i < SAMPLE_COUNT; i++) {
+        if (strcasecmp(samples[i].name, name) == 0) {
+            return samples[i].value;
+        }
+    }
+    fail_msg("no sample of %s", name);
+    return NULL;
+}
+
+/* What comes of a command at a place: the recipe's text or that of the error, for the caller to
+ * free. `name` NULL = without any command. */
+static char *outcome(const char *place, const char *name, const char *value) {
+    char url[2000], text[20000];
+    const char *mark = strchr(place, '~');
+    snprintf(url, sizeof url, "%.*s%s%s%s%s", (int)(mark - place), place, name != NULL ? name : "",
+        name != NULL ? "=" : "", value, mark + 1);
+    si_arena arena = {0};
+    si_plan plan;
+    si_diag diag = {0};
+    bool fine = plan_url(catalog, url, chrome, &arena, &plan, &diag) == SI_OK;
+    snprintf(text, sizeof text, "%s", fine ? plan.recipe_text : diag.text);
+    si_arena_free(&arena);
+    check(url);
+    return strdup(text);
+}
+
+/* The place where a command changes most: one where its sample makes a difference, else one where
+ * it is taken. */
+static const char *place_of(const si_command_row *row) {
+    const char *taken = NULL;
+    for (int p = 0; p < PLACE_COUNT; p++) {
+        char *with = outcome(places[p], row->name.p, sample_of(row->name.p));
+        char *without = outcome(places[p], NULL, "");
+        bool fine = strncmp(with, "smartimg/", 9) == 0, differs = strcmp(with, without) != 0;
+        taken = fine && (taken == NULL || differs) ? places[p] : taken;
+        free(with);
+        free(without);
+        if (fine && differs) {
+            break;
+        }
+    }
+    assert_non_null(taken);
+    return taken;
+}
+
+/* The sample of a row with number, word or flag `k` of part `index` replaced. */
+static void with_part(const si_command_row *row, int index, int k, const char *by, char *out) {
+    si_str rest = si_str_of(sample_of(row->name.p)), part;
+    int at = k;
+    for (int i = 0; i < index; i++) {
+        at += row->parts[i].count > 1 ? row->parts[i].count : 1;
+    }
+    size_t n = 0;
+    for (int i = 0; si_str_next(&rest, ',', &part) || i <= at; i++) {
+        si_str text = i == at ? si_str_of(by) : part;
+        n += (size_t)sprintf(out + n, "%s%.*s", i > 0 ? "," : "", SI_STR_ARG(text));
+    }
+}
+
+typedef struct trial {
+    const si_command_row *row;
+    const char *place;
+    int index, k;
+} trial;
+
+static char *try_part(const trial *t, const char *by) {
+    char value[500];
+    with_part(t->row, t->index, t->k, by, value);
+    return outcome(t->place, t->row->name.p, value);
+}
+
+/* Refused values are told with the command's name; other errors are about whole requests. */
+static void expect(const trial *t, const char *by, bool wanted) {
+    char *text = try_part(t, by);
+    bool wrong = strncmp(text, t->row->name.p, t->row->name.len) == 0;
+    if (wrong == wanted) {
+        fail_msg("%s, part %d: \"%s\" gives %s", t->row->name.p, t->index, by, text);
+    }
+    free(text);
+}
+
+static void expect_same(const trial *t, const char *a, const char *b, bool wanted) {
+    char *x = try_part(t, a), *y = try_part(t, b);
+    if ((strcmp(x, y) == 0) != wanted) {
+        fail_msg(
+            "%s, part %d: \"%s\" and \"%s\" give %s and %s", t->row->name.p, t->index, a, b, x, y);
+    }
+    free(x);
+    free(y);
+}
+
+/* The bound itself, a step inside and a step outside. Steps of reals are what 7 digits hold. */
+static void try_bound(const trial *t, double bound, double outward, bool held, bool open) {
+    char at[32], inside[32], outside[32];
+    double step = t->row->parts[t->index].kind == SI_PART_INT || fabs(bound) > 1000 ? 1 : 1e-4;
+    snprintf(at, sizeof at, "%.7f", bound);
+    snprintf(inside, sizeof inside, "%.7f", bound - outward * step);
+    snprintf(outside, sizeof outside, "%.7f", bound + outward * step);
+    expect(t, at, !open);
+    expect(t, inside, true);
+    expect(t, outside, held);
+    if (held) {
+        expect_same(t, at, outside, true);
+        expect_same(t, at, inside, false);
+    }
+}
+
+static void try_number(const trial *t, const si_part *part) {
+    for (trial one = *t; one.k < part->count; one.k++) {
+        try_bound(&one, part->min, -1, (part->flags & SI_PART_LOW_HELD) != 0,
+            (part->flags & SI_PART_LOW_OPEN) != 0);
+        try_bound(&one, part->max, 1, (part->flags & SI_PART_HIGH_HELD) != 0,
+            (part->flags & SI_PART_HIGH_OPEN) != 0);
+        expect(&one, "x", false);
+    }
+}
+
+static void try_words(const trial *t, const si_part *part) {
+    si_str word;
+    for (int i = 0; (word = si_words_at(part->words, i)).p != NULL; i++) {
+        char text[40], upper[40], other[42];
+        snprintf(text, sizeof text, "%.*s", SI_STR_ARG(word));
+        snprintf(other, sizeof other, "%sx", text);
+        for (size_t k = 0; k <= word.len; k++) {
+            upper[k] = (char)(text[k] >= 'a' && text[k] <= 'z' ? text[k] - 32 : text[k]);
+        }
+        expect(t, text, true);
+        expect(t, other, (part->flags & SI_PART_LENIENT) != 0);
+        if ((part->flags & SI_PART_CASE) == 0) {
+            expect_same(t, text, upper, true);
+        }
+    }
+}
+
+static void test_parts_of_every_command(void **state) {
+    (void)state;
+    for (int i = 0; i < si_command_count; i++) {
+        const si_command_row *row = &si_command_rows[i];
+        trial t = {.row = row, .place = row->set != NULL ? place_of(row) : NULL};
+        for (; t.index < SI_MAX_PARTS && row->set != NULL; t.index++) {
+            const si_part *part = &row->parts[t.index];
+            bool end = part->label != NULL && strcmp(part->label, "end") == 0; /* > start */
+            if ((part->kind == SI_PART_INT || part->kind == SI_PART_REAL) && !end) {
+                try_number(&t, part);
+            } else if (part->kind == SI_PART_WORDS) {
+                try_words(&t, part);
+            } else if (part->kind == SI_PART_FLAG) {
+                expect(&t, "0", true);
+                expect(&t, "1", true);
+                expect(&t, "2", false);
+            }
+        }
+    }
+}
+
+/* A default that is a value says what saying nothing says. A point that is given is kept as given,
+ * even if it is 0,0; a colour has no default here. */
+static void test_defaults(void **state) {
+    (void)state;
+    static const char *const except[] = {"anchorN", "pos", "posN", "colorize", "op_colorize"};
+    for (int i = 0; i < si_command_count; i++) {
+        const si_command_row *row = &si_command_rows[i];
+        bool tried = !row->initial_told && row->initial[0] != '\0';
+        for (size_t k = 0; k < sizeof except / sizeof *except; k++) {
+            tried = tried && strcmp(row->name.p, except[k]) != 0;
+        }
+        for (int p = 0; p < PLACE_COUNT && tried; p++) {
+            if (strstr(places[p], "req=") != NULL || strstr(places[p], row->name.p) != NULL) {
+                continue; /* what the place says itself is not the default */
+            }
+            char *with = outcome(places[p], row->name.p, row->initial);
+            char *without = outcome(places[p], NULL, "");
+            if (strcmp(with, without) != 0) {
+                fail_msg("%s=%s at %s gives %s, not %s", row->name.p, row->initial, places[p], with,
+                    without);
+            }
+            free(with);
+            free(without);
+        }
+    }
+}
+
+/* Words count along the enumerations of recipes. */
+static void test_words(void **state) {
+    (void)state;
+    static const struct {
+        const char *words;
+        int last;
+    } lists[] = {{SI_FIT_WORDS, SI_FIT_VFIT}, {SI_RESMODE_WORDS, SI_RESMODE_BISHARP},
+        {SI_MASK_USE_WORDS, SI_MASK_OFF}, {SI_BLEND_WORDS, SI_BLEND_SCREEN},
+        {"none|" SI_COLORIZE_WORDS, SI_COLORIZE_NORM},
+        {"none|" SI_PERSPECTIVE_WORDS, SI_PERSPECTIVE_SUPER},
+        {SI_COMPRESSION_WORDS, SI_COMPRESSION_JPEG}, {SI_PIXEL_WORDS, SI_PIXEL_CMYK},
+        {SI_QUANTIZE_WORDS, SI_QUANTIZE_MAC}, {SI_INTENT_WORDS, SI_INTENT_ABSOLUTE},
+        {SI_BODY_WORDS, SI_BODY_JSON}, {SI_ANTIALIAS_WORDS, SI_ANTIALIAS_MAX},
+        {SI_TEXT_RESOLUTION_WORDS, SI_TEXT_RESOLUTION_MAX}, {SI_TEXT_WRAP_WORDS, SI_TEXT_WRAP_MAX}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        assert_non_null(si_words_at(lists[i].words, lists[i].last).p);
+        assert_null(si_words_at(lists[i].words, lists[i].last + 1).p);
     }
 }
 
@@ -194,6 +415,9 @@ int main(void) {
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_grammar),
+        cmocka_unit_test(test_parts_of_every_command),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

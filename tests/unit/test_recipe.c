@@ -61,7 +61,7 @@ static void fill_value(si_arena *a, const si_field *f, void *value) {
         *(si_paint *)value = (si_paint){any(1 << 24), (uint8_t)any(256)};
         break;
     case SI_FIELD_ENUM:
-        while (f->names[names] != NULL) {
+        while (si_words_at(f->words, names).p != NULL) {
             names++;
         }
         *(int *)value = (int)any((uint32_t)names);
