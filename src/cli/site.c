@@ -358,7 +358,7 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
     }
     s->generations = path(s, "%s/generations", s->cache);
     s->access_log =
-        o->access_log != NULL ? absolute(s, o->access_log) : path(s, "%s/access.log", s->cache);
+        o->access_log != NULL ? absolute(s, o->access_log) : path(s, "%s/" SI_ACCESS_LOG, s->cache);
     if (strchr(s->access_log, '$') != NULL) {
         si_complain("the path of the access log must not hold $");
         return false;
