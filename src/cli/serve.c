@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/wire.h"
 #include "catalog/catalog.h"
 #include "cli/child.h"
 #include "cli/ready_probe.h"
@@ -46,7 +47,7 @@ static void become_nginx(void *context) {
     const server *s = context;
     int null = open("/dev/null", O_RDONLY);
     dup2(null, STDIN_FILENO);
-    const char *preload = getenv("SMARTIMG_PRELOAD"); /* a sanitizer's library, for tests */
+    const char *preload = getenv(SI_ENV_PRELOAD);
     if (preload != NULL) {
         setenv("LD_PRELOAD", preload, 1);
     }
