@@ -13,11 +13,12 @@
 
 /* ---- lines of a renderer's reply that are for the edge alone ---- */
 
-#define SI_HEADER_KEEP "X-Accel-Expires" /* how long the cache keeps it, seconds; 0 = not at all   \
-                                          */
-#define SI_HEADER_FRESH_UNTIL                                                                      \
-    "X-Smartimg-Fresh-Until"          /* Unix time, of replies with foreign images */
-#define SI_HEADER_PADDING "X-Padding" /* zeros, so that the body begins with a page */
+/* seconds that the cache keeps it, 0 = not at all */
+#define SI_HEADER_KEEP "X-Accel-Expires"
+/* of replies with foreign images: until when they are good, Unix time */
+#define SI_HEADER_FRESH_UNTIL "X-Smartimg-Fresh-Until"
+/* zeros, so that the body begins with a page of the cache file */
+#define SI_HEADER_PADDING "X-Padding"
 
 /* ---- response headers ---- */
 
