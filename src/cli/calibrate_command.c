@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/wire.h"
 #include "catalog/extensions.h"
 #include "cli/cli.h"
 #include "quality/calibrate.h"
@@ -241,13 +242,14 @@ const si_command si_command_calibrate = {
         "an accident of these pictures, or makes that share or the mean square error worse, is "
         "left out of the file.\n"
         "\n"
-        "All commands go by the file that the environment variable SMARTIMG_CALIBRATION names when "
+        "All commands go by the file that the environment variable " SI_ENV_CALIBRATION
+        " names when "
         "they start. One that was measured with other versions of the libraries, or is damaged, "
         "is ignored, with a message.",
     .exit_status = " 0  measured\n 1  nothing could be measured, or FILE not written\n"
                    " 2  wrong usage",
     .examples = " smartimg calibrate -o calibration.ini --root pictures\n"
-                " SMARTIMG_CALIBRATION=$PWD/calibration.ini smartimg serve",
+                " " SI_ENV_CALIBRATION "=$PWD/calibration.ini smartimg serve",
     .options = options,
     .operands_min = 0,
     .operands_max = 10000,

@@ -50,14 +50,55 @@ static void print_wrapped(const char *text, int indent) {
     }
 }
 
-static void print_option(const si_option *o) {
+const char *si_option_default(const si_option *o, const si_initial *initial, char *out) {
+    static const char units[] = "\0kmgt";
+    int64_t n = initial->number;
+    int unit = 0;
+    if (initial->words != NULL || o->kind == SI_OPTION_TEXT) {
+        snprintf(
+            out, SI_OPTION_WORDS, "%s", initial->words != NULL ? initial->words : initial->text);
+        return out;
+    }
+    while (o->kind == SI_OPTION_BYTES && unit < 4 && n >= 1024 && n % 1024 == 0) {
+        n /= 1024;
+        unit++;
+    }
+    int len = snprintf(out, SI_OPTION_WORDS, "%lld", (long long)n);
+    out[len] = units[unit];
+    out[len + 1] = '\0';
+    return out;
+}
+
+const char *si_option_range(const si_option *o, const si_initial *initial, char *out) {
+    out[0] = '\0';
+    if (o->kind == SI_OPTION_COUNT) {
+        snprintf(out, SI_OPTION_WORDS, "%d to %d%s%s", o->minimum, o->maximum,
+            initial->unit[0] != '\0' ? " " : "", initial->unit);
+    } else if (o->kind == SI_OPTION_BYTES) {
+        snprintf(out, SI_OPTION_WORDS, "bytes; k, m, g and t may follow the number");
+    }
+    return out;
+}
+
+static void print_option(const si_option *o, const si_initial *initial) {
+    char text[1000], words[SI_OPTION_WORDS], range[SI_OPTION_WORDS];
     printf("    ");
     if (o->letter != 0) {
         printf("-%c, ", o->letter);
     }
     printf("--%s%s%s\n", o->name, o->argument != NULL ? " " : "",
         o->argument != NULL ? o->argument : "");
-    print_wrapped(o->help, 8);
+    if (initial == NULL) {
+        print_wrapped(o->help, 8);
+    } else {
+        si_option_range(o, initial, range);
+        const char *before = range[0] == '\0'             ? ""
+                             : o->kind == SI_OPTION_BYTES ? " In "
+                                                          : " Range: ";
+        snprintf(text, sizeof text, "%s%s%s%s Default: %s.", o->help, before, range,
+            range[0] != '\0' ? "." : "", si_option_default(o, initial, words));
+        print_wrapped(text, 8);
+    }
     putchar('\n');
 }
 
@@ -66,10 +107,10 @@ void si_command_help(const si_command *command) {
     printf("    smartimg %s %s\n\nDESCRIPTION\n", command->name, command->synopsis);
     print_wrapped(command->description, 4);
     printf("\nOPTIONS\n");
-    for (const si_option *o = command->options; o->name != NULL; o++) {
-        print_option(o);
+    for (int i = 0; command->options[i].name != NULL; i++) {
+        print_option(&command->options[i], command->initial != NULL ? &command->initial[i] : NULL);
     }
-    print_option(&help_option);
+    print_option(&help_option, NULL);
     printf("EXIT STATUS\n");
     print_wrapped(command->exit_status, 4);
     if (command->examples != NULL) {
@@ -178,6 +219,20 @@ static const si_option *option_of(const si_command *command, int value) {
     return o;
 }
 
+static void store_initial(const si_command *command) {
+    for (int i = 0; command->initial != NULL && command->options[i].name != NULL; i++) {
+        const si_option *o = &command->options[i];
+        const si_initial *initial = &command->initial[i];
+        if (o->kind == SI_OPTION_TEXT) {
+            *(const char **)o->target = initial->text;
+        } else if (o->kind == SI_OPTION_COUNT) {
+            *(int *)o->target = (int)initial->number;
+        } else if (o->kind == SI_OPTION_BYTES) {
+            *(int64_t *)o->target = initial->number;
+        } /* others have theirs in the target */
+    }
+}
+
 /* What --config named, NULL if nothing or if there is no such option. */
 static const char *config_folder(const si_command *command) {
     for (const si_option *o = command->options; o->name != NULL; o++) {
@@ -193,6 +248,7 @@ int si_command_run(const si_command *command, int argc, char **argv) {
     char letters[3 * OPTIONS_MAX];
     bool given[OPTIONS_MAX] = {false};
     build_tables(command, longs, letters);
+    store_initial(command);
     opterr = 0;
     int value;
     while ((value = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
@@ -255,14 +311,14 @@ void si_complain_mistake(void *context, const char *file, int line, const char *
 
 const char *si_default_cache(si_arena *arena) {
     if (geteuid() == 0) {
-        return "/var/cache/smartimg";
+        return SI_CACHE_OF_ROOT;
     }
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     if (xdg != NULL && xdg[0] == '/') {
-        return si_arena_printf(arena, "%s/smartimg/server", xdg);
+        return si_arena_printf(arena, "%s/" SI_CACHE_OF_USER, xdg);
     }
     if (home != NULL && home[0] == '/') {
-        return si_arena_printf(arena, "%s/.cache/smartimg/server", home);
+        return si_arena_printf(arena, "%s/.cache/" SI_CACHE_OF_USER, home);
     }
     si_complain("no home folder to keep a cache in, name one with --cache");
     return NULL;

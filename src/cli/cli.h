@@ -43,6 +43,14 @@ typedef struct si_option {
     int minimum, maximum; /* of a count */
 } si_option;
 
+/* What an option is worth that was not given, where a table says so (server_options.h). */
+typedef struct si_initial {
+    const char *text;  /* of a text */
+    int64_t number;    /* of a count or bytes */
+    const char *words; /* for people, where the above would not tell; or NULL */
+    const char *unit;  /* of a count, "" = none */
+} si_initial;
+
 typedef struct si_command {
     const char *name;
     const char *summary;     /* one line */
@@ -51,6 +59,7 @@ typedef struct si_command {
     const char *examples;    /* lines, or NULL */
     const char *exit_status; /* lines */
     const si_option *options;
+    const si_initial *initial; /* one for each option, stored before parsing; or NULL */
     int operands_min, operands_max;
     int (*run)(char **operands, int count); /* returns the exit status */
 } si_command;
@@ -70,6 +79,12 @@ int si_command_run(const si_command *command, int argc, char **argv);
  */
 const char *si_option_store(const si_option *option, const char *value);
 
+/* The default and the range of an option in words, for people: "10g", "1 to 256", "" = none. `out`
+ * has room for SI_OPTION_WORDS bytes. */
+enum { SI_OPTION_WORDS = 200 };
+const char *si_option_default(const si_option *option, const si_initial *initial, char *out);
+const char *si_option_range(const si_option *option, const si_initial *initial, char *out);
+
 /* Prints the manual page of a command to stdout. */
 void si_command_help(const si_command *command);
 
@@ -82,9 +97,11 @@ int si_complain_diag(const si_diag *diag);
 /* Prints a mistake in the configuration to stderr: a si_catalog_report; `context` is the folder. */
 void si_complain_mistake(void *context, const char *file, int line, const char *text);
 
-/* Where the server keeps its cache unless told otherwise: /var/cache/smartimg for root, else
- * $XDG_CACHE_HOME/smartimg/server or ~/.cache/smartimg/server. NULL, with a complaint, if there is
- * no home. */
+#define SI_CACHE_OF_ROOT "/var/cache/smartimg"
+#define SI_CACHE_OF_USER "smartimg/server" /* below $XDG_CACHE_HOME, or .cache of the home */
+
+/* Where the server keeps its cache unless told otherwise: one of the above. NULL, with a complaint,
+ * if there is no home. */
 const char *si_default_cache(si_arena *arena);
 
 #endif

@@ -72,7 +72,11 @@ static int run(char **operands, int count) {
         si_config_page();
         return SI_EXIT_OK;
     }
-    si_complain("config: there are the actions check [DIR] and attributes");
+    if (strcmp(operands[0], "options") == 0 && count == 1) {
+        si_config_options_page();
+        return SI_EXIT_OK;
+    }
+    si_complain("config: there are the actions check [DIR], attributes and options");
     return SI_EXIT_USAGE;
 }
 
@@ -88,7 +92,7 @@ static const si_option options[] = {
 const si_command si_command_config = {
     .name = "config",
     .summary = "checks the configuration, explains its attributes",
-    .synopsis = "check [DIR] [--root DIR] | attributes",
+    .synopsis = "check [DIR] [--root DIR] | attributes | options",
     .description =
         "check reads the configuration folder DIR (default: the current folder) as the server "
         "would, with the data files and rule sets that it names, and reports every mistake as "
@@ -97,7 +101,8 @@ const si_command si_command_config = {
         "of something that is not used. A line that begins so tells of a library that is not safe "
         "with foreign files.\n"
         "\n"
-        "attributes prints the reference page of attributes and record fields, as Markdown.",
+        "attributes prints the reference page of attributes and record fields, options that of the "
+        "options of `smartimg serve` and smartimg.ini, as Markdown.",
     .exit_status = " 0  no mistakes\n 1  mistakes, or no such folder\n 2  wrong usage",
     .examples = " smartimg config check /etc/smartimg",
     .options = options,

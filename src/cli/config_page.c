@@ -1,8 +1,10 @@
 #include "cli/config_page.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "catalog/catalog.h"
+#include "cli/cli.h"
 
 static const char head[] =
     "# Company files: attributes and records\n"
@@ -153,4 +155,63 @@ void si_config_page(void) {
         print_cell(f->help);
         printf(" |\n");
     }
+}
+
+/* ---- options of the servers ---- */
+
+static const char options_head[] =
+    "# Options of the servers\n"
+    "\n"
+    "*Made by `smartimg config options` from the table of the source; a test says when it is out "
+    "of "
+    "date.*\n"
+    "\n"
+    "`smartimg serve` takes them on the command line, `--name VALUE`, or from the file "
+    "`smartimg.ini` of its configuration\n"
+    "folder, whose lines are `name = value` and which alone it cannot name. The command line beats "
+    "the file. `smartimg config\n"
+    "check DIR` tells every mistake in it; it is read at the start only. `smartimg renderer` takes "
+    "its options on the command line.\n"
+    "\n"
+    "What companies may set is in [attributes.md](attributes.md).\n";
+
+static bool same_option(const si_option *a, const si_option *b) {
+    return strcmp(a->name, b->name) == 0 && strcmp(a->help, b->help) == 0;
+}
+
+static bool has_option(const si_command *command, const si_option *option) {
+    for (const si_option *o = command->options; o->name != NULL; o++) {
+        if (same_option(o, option)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void print_server_option(const si_option *o, const si_initial *initial) {
+    char text[SI_OPTION_WORDS];
+    printf("| `%s` | %s | ", o->name, o->argument);
+    print_cell(si_option_range(o, initial, text));
+    printf(initial->words != NULL ? " | %s | " : " | `%s` | ", si_option_default(o, initial, text));
+    print_cell(o->help);
+    printf(" |\n");
+}
+
+/* The options of `command` that `other` has, or has not. */
+static void print_server_options(
+    const char *title, const si_command *command, const si_command *other, bool shared) {
+    printf("\n## %s\n\n| option | value | range | default | meaning |\n|---|---|---|---|---|\n",
+        title);
+    for (int i = 0; command->options[i].name != NULL; i++) {
+        if (has_option(other, &command->options[i]) == shared) {
+            print_server_option(&command->options[i], &command->initial[i]);
+        }
+    }
+}
+
+void si_config_options_page(void) {
+    fputs(options_head, stdout);
+    print_server_options("Of `smartimg serve`", &si_command_serve, &si_command_renderer, false);
+    print_server_options("Of both commands", &si_command_serve, &si_command_renderer, true);
+    print_server_options("Of `smartimg renderer`", &si_command_renderer, &si_command_serve, false);
 }

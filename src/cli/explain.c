@@ -166,6 +166,7 @@ static void print_json(const si_exchange *x) {
     printf("{");
     json_field("client", si_client_name(&x->plan.client, name));
     json_field("recipe", x->planned ? x->plan.recipe_text : "");
+    json_number("revision", SI_RECIPE_REVISION, 0);
     json_number("status", a->status, 0);
     json_field("content_type", a->content_type);
     json_number("bytes", (double)a->body.len, 0);

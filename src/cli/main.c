@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/help_url.h"
+#include "picture/recipe.h"
 #include "render/libraries.h"
 
 const si_command *const si_commands[] = {&si_command_serve, &si_command_renderer,
@@ -43,7 +44,8 @@ static void print_library(
 }
 
 static int print_version(void) {
-    printf("smartimg %s\n", SMARTIMG_VERSION);
+    printf("smartimg %s\n  %-10s %s (their syntax, and the revision of pixels and choice)\n",
+        SMARTIMG_VERSION, "recipes", SI_RECIPE_VERSION);
     si_libraries_each(print_library, NULL);
     return SI_EXIT_OK;
 }

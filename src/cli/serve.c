@@ -11,16 +11,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/wire.h"
 #include "catalog/catalog.h"
 #include "cli/child.h"
-#include "cli/fetch_options.h"
-#include "cli/originals.h"
 #include "cli/ready_probe.h"
 #include "cli/config_file.h"
-#include "cli/site.h"
+#include "cli/server_options.h"
 #include "process/confine.h"
 #include "quality/calibration.h"
-#include "renderer/pool.h"
 
 enum {
     PROBE_MS = 20,    /* between two looks whether the server answers */
@@ -30,8 +28,7 @@ enum {
     FORCE_MS = 2000   /* for nginx to stop without ending that */
 };
 
-static si_site_options wanted = {
-    .root = ".", .listen = "127.0.0.1:8080", .cache_size = INT64_C(10) << 30};
+static si_site_options wanted;
 static si_pool_options pool_options;
 static si_option_parsed originals = {si_originals_parse, &pool_options.limits.refused};
 
@@ -50,7 +47,7 @@ static void become_nginx(void *context) {
     const server *s = context;
     int null = open("/dev/null", O_RDONLY);
     dup2(null, STDIN_FILENO);
-    const char *preload = getenv("SMARTIMG_PRELOAD"); /* a sanitizer's library, for tests */
+    const char *preload = getenv(SI_ENV_PRELOAD);
     if (preload != NULL) {
         setenv("LD_PRELOAD", preload, 1);
     }
@@ -215,6 +212,7 @@ static bool catch_signals(server *s) {
 /* Everything up to the first child. */
 static bool prepare(server *s) {
     si_diag diag = {0};
+    wanted.root = pool_options.root; /* until that is absolute */
     if (access(wanted.root, R_OK | X_OK) != 0) {
         si_complain("cannot read folder %s: %s", wanted.root, strerror(errno));
         return false;
@@ -264,56 +262,13 @@ static int run(char **operands, int count) {
     return s.failed ? SI_EXIT_FAILED : SI_EXIT_OK;
 }
 
-static const si_option options[] = {
-    {"root", 0, "DIR", SI_OPTION_TEXT, &wanted.root,
-        "Folder of the images. Default: the current folder.", 0, 0},
-    {"config", 0, "DIR", SI_OPTION_TEXT, &wanted.config,
-        "Configuration folder: smartimg.ini with options of this command (`listen = ADDR:PORT`; "
-        "the "
-        "command line beats it), and one file companies/NAME.ini per company. Default: none, and "
-        "each first-level folder below the root is a company with default settings.",
-        0, 0},
-    {"listen", 0, "ADDR:PORT", SI_OPTION_TEXT, &wanted.listen,
-        "Where to serve HTTP. Default: 127.0.0.1:8080.", 0, 0},
-    {"tls-listen", 0, "ADDR:PORT", SI_OPTION_TEXT, &wanted.tls_listen,
-        "Where to serve HTTPS, with HTTP/2. Default: nowhere.", 0, 0},
-    {"tls-cert", 0, "FILE", SI_OPTION_TEXT, &wanted.tls_cert,
-        "Certificate chain for HTTPS, in PEM. Default: a self-signed one for localhost, made at "
-        "the start with a warning.",
-        0, 0},
-    {"tls-key", 0, "FILE", SI_OPTION_TEXT, &wanted.tls_key, "Its private key.", 0, 0},
-    {"admin-listen", 0, "ADDR:PORT", SI_OPTION_TEXT, &wanted.admin_listen,
-        "Where to serve /metrics, for Prometheus. Default: nowhere.", 0, 0},
-    {"cache", 0, "DIR", SI_OPTION_TEXT, &wanted.cache,
-        "Folder of the cache; it is made if it is not there. Default: /var/cache/smartimg for "
-        "root, else $XDG_CACHE_HOME/smartimg/server or ~/.cache/smartimg/server.",
-        0, 0},
-    {"cache-size", 0, "SIZE", SI_OPTION_BYTES, &wanted.cache_size,
-        "Bytes the cache may take on disk; k, m, g and t may follow the number. What was not asked "
-        "for longest goes first. Default: 10g.",
-        0, 0},
-    {"renderers", 0, "N", SI_OPTION_COUNT, &pool_options.workers,
-        "Number of renderer processes. Default: one per processor.", 1, SI_POOL_WORKERS_MAX},
-    {"workers", 0, "N", SI_OPTION_COUNT, &wanted.nginx_workers,
-        "Number of nginx's worker processes. Default: one per processor.", 1, 256},
-    {"memory", 0, "SIZE", SI_OPTION_BYTES, &pool_options.memory,
-        "Address space of one renderer. Default: 2g.", 0, 0},
-    {"cpu-seconds", 0, "N", SI_OPTION_COUNT, &pool_options.cpu_seconds,
-        "Processor time one render may take. Default: 20.", 1, 3600},
-    {"wall-ms", 0, "N", SI_OPTION_COUNT, &pool_options.wall_ms,
-        "Wall time one render may take, in milliseconds. Default: 8000.", 100, 3600000},
-    SI_ORIGINALS_OPTION(originals),
-    SI_FETCH_OPTIONS(pool_options.fetch),
-    {"access-log", 0, "FILE", SI_OPTION_TEXT, &wanted.access_log,
-        "File to log requests to. Default: access.log in the cache folder.", 0, 0},
-    {"error-log", 0, "FILE", SI_OPTION_TEXT, &wanted.error_log,
-        "File for nginx's complaints. Default: standard error.", 0, 0},
-    {"user", 0, "NAME", SI_OPTION_TEXT, &wanted.user,
-        "When started by root: the user whom renderers and nginx's workers run as, who must be "
-        "able to read the images. Default: they stay root, which can read any folder.",
-        0, 0},
-    {0},
-};
+#define ROWS(X)                                                                                    \
+    SI_ROOT_OPTION(X, pool_options)                                                                \
+    SI_SERVE_OPTIONS(X, wanted, pool_options)                                                      \
+    SI_POOL_OPTIONS(X, pool_options, originals)
+
+static const si_option options[] = {ROWS(SI_OPTION_ROW){0}};
+static const si_initial initial[] = {ROWS(SI_INITIAL_ROW)};
 
 const si_command si_command_serve = {
     .name = "serve",
@@ -342,5 +297,6 @@ const si_command si_command_serve = {
         " smartimg serve --root /srv/images --config /etc/smartimg --listen 0.0.0.0:80 \\\n"
         "     --tls-listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem --user www-data",
     .options = options,
+    .initial = initial,
     .run = run,
 };

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/wire.h"
 #include "cli/nginx_conf.h"
 #include "renderer/pool.h"
 
@@ -60,11 +61,11 @@ static bool find_parts(si_site *s) {
     if (slash != NULL) {
         *slash = '\0';
     }
-    const char *conf_dir = getenv("SMARTIMG_CONF_DIR");
+    const char *conf_dir = getenv(SI_ENV_CONF_DIR);
     const char *templates[] = {conf_dir != NULL ? path(s, "%s/nginx.conf.in", conf_dir) : NULL,
         path(s, "%s/../../../conf/nginx.conf.in", exe),
         path(s, "%s/../share/smartimg/nginx.conf.in", exe)};
-    const char *modules[] = {getenv("SMARTIMG_MODULE"),
+    const char *modules[] = {getenv(SI_ENV_MODULE),
         path(s, "%s/../edge/ngx_http_smartimg_module.so", exe),
         path(s, "%s/../lib/smartimg/ngx_http_smartimg_module.so", exe)};
     for (int i = 2; i >= 0; i--) {
@@ -72,7 +73,7 @@ static bool find_parts(si_site *s) {
         s->module = readable(modules[i]) ? absolute(s, modules[i]) : s->module;
     }
     if (s->conf_template == NULL) {
-        si_complain("cannot find nginx.conf.in: name its folder in SMARTIMG_CONF_DIR");
+        si_complain("cannot find nginx.conf.in: name its folder in " SI_ENV_CONF_DIR);
     } else if (s->module == NULL) {
         si_complain(
             "cannot find ngx_http_smartimg_module.so: was the project built without nginx?");
@@ -358,7 +359,7 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
     }
     s->generations = path(s, "%s/generations", s->cache);
     s->access_log =
-        o->access_log != NULL ? absolute(s, o->access_log) : path(s, "%s/access.log", s->cache);
+        o->access_log != NULL ? absolute(s, o->access_log) : path(s, "%s/" SI_ACCESS_LOG, s->cache);
     if (strchr(s->access_log, '$') != NULL) {
         si_complain("the path of the access log must not hold $");
         return false;

@@ -7,6 +7,8 @@
 
 #include "cli/cli.h"
 
+#define SI_ACCESS_LOG "access.log" /* in the cache folder, unless another file is named */
+
 /* As asked for on the command line; addresses and files not given are NULL. */
 typedef struct si_site_options {
     const char *root, *config, *cache, *access_log, *error_log, *user;

@@ -18,32 +18,22 @@
 #define NGX_HTTP_SMARTIMG_WRAP  (2 * 1024 * 1024)
 
 
+static ngx_int_t ngx_http_smartimg_open_content(ngx_http_request_t *r,
+    si_plan *plan, ngx_file_t *file, struct stat *st);
 static ngx_int_t ngx_http_smartimg_wrap(ngx_http_request_t *r, si_plan *plan,
     ngx_fd_t fd, size_t size);
 
 
-/*
- * The file is opened anew for each request, so a replaced one is sent whole.
- */
-
 ngx_int_t
 ngx_http_smartimg_send_content(ngx_http_request_t *r, si_plan *plan)
 {
-    si_diag                         diag;
-    ngx_fd_t                        fd;
-    ngx_int_t                       rc;
-    ngx_buf_t                      *b;
-    ngx_chain_t                     out;
-    struct stat                     st;
-    ngx_pool_cleanup_t             *cln;
-    ngx_pool_cleanup_file_t        *clnf;
-    ngx_http_smartimg_main_conf_t  *smcf;
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+    struct stat   st;
 
-    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
-
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pool_cleanup_file_t));
     b = ngx_calloc_buf(r->pool);
-    if (cln == NULL || b == NULL) {
+    if (b == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -52,23 +42,9 @@ ngx_http_smartimg_send_content(ngx_http_request_t *r, si_plan *plan)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_memzero(&diag, sizeof(si_diag));
-
-    fd = si_root_open(smcf->root_fd, plan->content.path, &diag);
-    if (fd == NGX_INVALID_FILE) {
-        return ngx_http_smartimg_send_text(r, NGX_HTTP_FORBIDDEN,
-                                           (u_char *) diag.text,
-                                           ngx_strlen(diag.text));
-    }
-
-    cln->handler = ngx_pool_cleanup_file;
-    clnf = cln->data;
-    clnf->fd = fd;
-    clnf->name = (u_char *) plan->content.path;
-    clnf->log = r->pool->log;
-
-    if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    rc = ngx_http_smartimg_open_content(r, plan, b->file, &st);
+    if (b->file->fd == NGX_INVALID_FILE) {
+        return rc;
     }
 
     r->headers_out.content_type.data = (u_char *) plan->content_type;
@@ -78,7 +54,8 @@ ngx_http_smartimg_send_content(ngx_http_request_t *r, si_plan *plan)
     r->headers_out.last_modified_time = st.st_mtime;
 
     if (plan->content_handler) {
-        return ngx_http_smartimg_wrap(r, plan, fd, (size_t) st.st_size);
+        return ngx_http_smartimg_wrap(r, plan, b->file->fd,
+                                      (size_t) st.st_size);
     }
 
     r->headers_out.content_length_n = st.st_size;
@@ -100,15 +77,63 @@ ngx_http_smartimg_send_content(ngx_http_request_t *r, si_plan *plan)
     b->last_in_chain = 1;
     b->sync = (b->last_buf || b->in_file) ? 0 : 1;
 
-    b->file->fd = fd;
-    b->file->name.data = (u_char *) plan->content.path;
-    b->file->name.len = ngx_strlen(plan->content.path);
-    b->file->log = r->connection->log;
-
     out.buf = b;
     out.next = NULL;
 
     return ngx_http_output_filter(r, &out);
+}
+
+
+/*
+ * The file is opened anew for each request, so a replaced one is sent whole.
+ * It is closed with the request.  If it cannot be sent, its descriptor is
+ * NGX_INVALID_FILE and the request ends with what is returned.
+ */
+
+static ngx_int_t
+ngx_http_smartimg_open_content(ngx_http_request_t *r, si_plan *plan,
+    ngx_file_t *file, struct stat *st)
+{
+    si_diag                         diag;
+    ngx_fd_t                        fd;
+    ngx_pool_cleanup_t             *cln;
+    ngx_pool_cleanup_file_t        *clnf;
+    ngx_http_smartimg_main_conf_t  *smcf;
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    file->fd = NGX_INVALID_FILE;
+    file->name.data = (u_char *) plan->content.path;
+    file->name.len = ngx_strlen(plan->content.path);
+    file->log = r->connection->log;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pool_cleanup_file_t));
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(&diag, sizeof(si_diag));
+
+    fd = si_root_open(smcf->root_fd, plan->content.path, &diag);
+    if (fd == NGX_INVALID_FILE) {
+        return ngx_http_smartimg_send_text(r, NGX_HTTP_FORBIDDEN,
+                                           (u_char *) diag.text,
+                                           ngx_strlen(diag.text));
+    }
+
+    cln->handler = ngx_pool_cleanup_file;
+    clnf = cln->data;
+    clnf->fd = fd;
+    clnf->name = file->name.data;
+    clnf->log = r->pool->log;
+
+    if (fstat(fd, st) == -1 || !S_ISREG(st->st_mode)) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    file->fd = fd;
+
+    return NGX_OK;
 }
 
 

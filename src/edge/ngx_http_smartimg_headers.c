@@ -6,6 +6,7 @@
  */
 
 #include "ngx_http_smartimg_module.h"
+#include "base/wire.h"
 
 
 #define NGX_HTTP_SMARTIMG_YEAR  31536000
@@ -15,12 +16,12 @@ static void ngx_http_smartimg_drop_timing(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_header_filter(ngx_http_request_t *r);
 static void ngx_http_smartimg_check_upstream(ngx_http_request_t *r);
 static time_t ngx_http_smartimg_fresh_until(ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_set_validity(ngx_http_request_t *r,
+    si_plan *plan, time_t fresh);
 static ngx_int_t ngx_http_smartimg_set_lifetime(ngx_http_request_t *r,
     si_plan *plan, time_t fresh);
 static ngx_int_t ngx_http_smartimg_add_rule_headers(ngx_http_request_t *r,
     si_plan *plan);
-static ngx_table_elt_t *ngx_http_smartimg_find_header(ngx_http_request_t *r,
-    ngx_str_t *name);
 static void ngx_http_smartimg_not_modified(ngx_http_request_t *r);
 
 
@@ -58,23 +59,16 @@ ngx_http_smartimg_filter_init(ngx_conf_t *cf)
 static void
 ngx_http_smartimg_drop_timing(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_table_elt_t  *h;
 
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
-        header = part->elts;
+    static ngx_str_t  name = ngx_string(SI_HEADER_TIMING);
 
-        for (i = 0; i < part->nelts; i++) {
-            if (header[i].key.len == sizeof("Server-Timing") - 1
-                && ngx_strncasecmp(header[i].key.data,
-                                   (u_char *) "Server-Timing",
-                                   sizeof("Server-Timing") - 1)
-                   == 0)
-            {
-                header[i].hash = 0;
-            }
-        }
+    for (h = ngx_http_smartimg_find_header(&r->headers_out.headers, &name,
+                                           NULL);
+         h;
+         h = ngx_http_smartimg_find_header(&r->headers_out.headers, &name, h))
+    {
+        h->hash = 0;
     }
 }
 
@@ -88,28 +82,20 @@ static time_t
 ngx_http_smartimg_fresh_until(ngx_http_request_t *r)
 {
     time_t            until;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_table_elt_t  *h;
 
-    static ngx_str_t  name = ngx_string("X-Smartimg-Fresh-Until");
+    static ngx_str_t  name = ngx_string(SI_HEADER_FRESH_UNTIL);
 
     until = NGX_ERROR;
 
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
-        header = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (header[i].hash
-                && header[i].key.len == name.len
-                && ngx_strncasecmp(header[i].key.data, name.data, name.len)
-                   == 0)
-            {
-                header[i].hash = 0;
-                until = ngx_atotm(header[i].value.data, header[i].value.len);
-                until = (until == NGX_ERROR) ? 0 : until;
-            }
-        }
+    for (h = ngx_http_smartimg_find_header(&r->headers_out.headers, &name,
+                                           NULL);
+         h;
+         h = ngx_http_smartimg_find_header(&r->headers_out.headers, &name, h))
+    {
+        h->hash = 0;
+        until = ngx_atotm(h->value.data, h->value.len);
+        until = (until == NGX_ERROR) ? 0 : until;
     }
 
     return until;
@@ -120,15 +106,10 @@ static ngx_int_t
 ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 {
     time_t                    fresh;
-    si_plan                  *plan;
     ngx_str_t                *result, *vary;
     ngx_http_smartimg_ctx_t  *ctx;
 
-    static ngx_str_t  cache_control = ngx_string("Cache-Control");
-    static ngx_str_t  no_store = ngx_string("no-store");
-    static ngx_str_t  x_cache = ngx_string("X-Cache");
-    static ngx_str_t  accept_ch = ngx_string("Accept-CH");
-    static ngx_str_t  hints = ngx_string("Sec-CH-DPR, DPR");
+    static ngx_str_t  x_cache = ngx_string(SI_HEADER_CACHE);
 
     if (r->upstream && !r->cached) {
         ngx_http_smartimg_check_upstream(r);
@@ -147,8 +128,7 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
     /* a renderer gives the number only; nginx knows the words */
     r->headers_out.status_line.len = 0;
 
-    plan = &ctx->plan->plan;
-    vary = &ngx_http_smartimg_vary[plan->vary & 7];
+    vary = &ngx_http_smartimg_vary[ctx->plan->plan.vary & 7];
 
     if (vary->len
         && ngx_http_smartimg_add_header(r, &ngx_http_smartimg_vary_name, vary)
@@ -170,16 +150,31 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
+    if (ngx_http_smartimg_set_validity(r, &ctx->plan->plan, fresh)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+/* How long a reply is good, which an error is not, and what else says so. */
+
+static ngx_int_t
+ngx_http_smartimg_set_validity(ngx_http_request_t *r, si_plan *plan,
+    time_t fresh)
+{
+    static ngx_str_t  cache_control = ngx_string("Cache-Control");
+    static ngx_str_t  no_store = ngx_string("no-store");
+    static ngx_str_t  accept_ch = ngx_string("Accept-CH");
+    static ngx_str_t  hints = ngx_string("Sec-CH-DPR, DPR");
+
     if (r->err_status >= NGX_HTTP_BAD_REQUEST
         || r->headers_out.status >= NGX_HTTP_BAD_REQUEST)
     {
-        if (ngx_http_smartimg_add_header(r, &cache_control, &no_store)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        return ngx_http_next_header_filter(r);
+        return ngx_http_smartimg_add_header(r, &cache_control, &no_store);
     }
 
     if (ngx_http_smartimg_set_lifetime(r, plan, fresh) != NGX_OK
@@ -220,7 +215,7 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         r->keepalive = 0;
     }
 
-    return ngx_http_next_header_filter(r);
+    return NGX_OK;
 }
 
 
@@ -345,7 +340,8 @@ ngx_http_smartimg_add_rule_headers(ngx_http_request_t *r, si_plan *plan)
         value.data = (u_char *) rule->value;
         value.len = ngx_strlen(rule->value);
 
-        header = ngx_http_smartimg_find_header(r, &name);
+        header = ngx_http_smartimg_find_header(&r->headers_out.headers, &name,
+                                               NULL);
 
         if (header == NULL) {
             if (ngx_http_smartimg_add_header(r, &name, &value) != NGX_OK) {
@@ -374,22 +370,38 @@ ngx_http_smartimg_add_rule_headers(ngx_http_request_t *r, si_plan *plan)
 }
 
 
-static ngx_table_elt_t *
-ngx_http_smartimg_find_header(ngx_http_request_t *r, ngx_str_t *name)
+/*
+ * Returns the next header of a name behind one that was found before, or the
+ * first if that is NULL, or NULL if there is none.  Headers that are not sent
+ * (hash 0) do not count.
+ */
+
+ngx_table_elt_t *
+ngx_http_smartimg_find_header(ngx_list_t *headers, ngx_str_t *name,
+    ngx_table_elt_t *after)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_table_elt_t  *h;
 
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
-        header = part->elts;
+    for (part = &headers->part; part; part = part->next) {
+        h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
-            if (header[i].hash && header[i].key.len == name->len
-                && ngx_strncasecmp(header[i].key.data, name->data, name->len)
-                   == 0)
+
+            if (after) {
+                if (&h[i] == after) {
+                    after = NULL;
+                }
+
+                continue;
+            }
+
+            if (h[i].hash
+                && h[i].key.len == name->len
+                && ngx_strncasecmp(h[i].key.data, name->data, name->len) == 0)
             {
-                return &header[i];
+                return &h[i];
             }
         }
     }

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_smartimg_module.h"
+#include "base/wire.h"
 
 
 typedef struct {
@@ -20,6 +21,8 @@ static ngx_int_t ngx_http_smartimg_init_zone(ngx_shm_zone_t *shm_zone,
     void *data);
 static void ngx_http_smartimg_count_saved(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_metrics_handler(ngx_http_request_t *r);
+static u_char *ngx_http_smartimg_print_rows(u_char *p,
+    ngx_http_smartimg_shared_t *shared);
 
 
 static ngx_http_smartimg_row_t  ngx_http_smartimg_rows[] = {
@@ -29,6 +32,9 @@ static ngx_http_smartimg_row_t  ngx_http_smartimg_rows[] = {
     NGX_HTTP_SMARTIMG_COUNTERS(X)
 #undef X
 };
+
+#define NGX_HTTP_SMARTIMG_ROWS                                                \
+    (sizeof(ngx_http_smartimg_rows) / sizeof(ngx_http_smartimg_row_t))
 
 
 /* counted into when there is no zone */
@@ -212,37 +218,19 @@ static void
 ngx_http_smartimg_count_saved(ngx_http_request_t *r)
 {
     off_t             saved;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
-    static ngx_str_t  name = ngx_string("X-Adobe-Smart-Imaging");
+    static ngx_str_t  name = ngx_string(SI_HEADER_SAVED);
 
-    part = &r->headers_out.headers.part;
-    h = part->elts;
+    h = ngx_http_smartimg_find_header(&r->headers_out.headers, &name, NULL);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == name.len
-            && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0)
-        {
-            break;
-        }
+    if (h == NULL) {
+        return;
     }
 
     /* not a number if negative: then nothing was saved */
 
-    saved = ngx_atoof(h[i].value.data, h[i].value.len);
+    saved = ngx_atoof(h->value.data, h->value.len);
 
     if (saved > 0) {
         ngx_http_smartimg_count(saved, saved);
@@ -265,14 +253,12 @@ ngx_http_smartimg_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static ngx_int_t
 ngx_http_smartimg_metrics_handler(ngx_http_request_t *r)
 {
-    u_char                       *p;
-    size_t                        size;
-    ngx_str_t                     type;
-    ngx_uint_t                    i, n, new;
-    ngx_atomic_int_t              sum;
-    ngx_http_complex_value_t      cv;
-    ngx_http_smartimg_row_t      *row;
-    ngx_http_smartimg_shared_t   *shared;
+    size_t                       size;
+    ngx_str_t                    type;
+    ngx_uint_t                   i;
+    ngx_http_complex_value_t     cv;
+    ngx_http_smartimg_row_t     *row;
+    ngx_http_smartimg_shared_t  *shared;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return NGX_HTTP_NOT_ALLOWED;
@@ -284,10 +270,9 @@ ngx_http_smartimg_metrics_handler(ngx_http_request_t *r)
         return NGX_HTTP_NOT_FOUND;
     }
 
-    n = sizeof(ngx_http_smartimg_rows) / sizeof(ngx_http_smartimg_row_t);
     size = 0;
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < NGX_HTTP_SMARTIMG_ROWS; i++) {
         row = &ngx_http_smartimg_rows[i];
         size += sizeof("# HELP  " CRLF "# TYPE  " CRLF " " CRLF)
                 + 3 * ngx_strlen(row->name) + ngx_strlen(row->labels)
@@ -295,15 +280,30 @@ ngx_http_smartimg_metrics_handler(ngx_http_request_t *r)
                 + NGX_ATOMIC_T_LEN;
     }
 
-    p = ngx_pnalloc(r->pool, size);
-    if (p == NULL) {
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+
+    cv.value.data = ngx_pnalloc(r->pool, size);
+    if (cv.value.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
-    cv.value.data = p;
+    cv.value.len = ngx_http_smartimg_print_rows(cv.value.data, shared)
+                   - cv.value.data;
 
-    for (i = 0; i < n; i++) {
+    ngx_str_set(&type, "text/plain; version=0.0.4; charset=utf-8");
+
+    return ngx_http_send_response(r, NGX_HTTP_OK, &type, &cv);
+}
+
+
+static u_char *
+ngx_http_smartimg_print_rows(u_char *p, ngx_http_smartimg_shared_t *shared)
+{
+    ngx_uint_t                i, k, new;
+    ngx_atomic_int_t          sum;
+    ngx_http_smartimg_row_t  *row;
+
+    for (i = 0; i < NGX_HTTP_SMARTIMG_ROWS; i++) {
         row = &ngx_http_smartimg_rows[i];
 
         new = i == 0 || ngx_strcmp(row[-1].name, row->name) != 0;
@@ -315,17 +315,13 @@ ngx_http_smartimg_metrics_handler(ngx_http_request_t *r)
 
         sum = 0;
 
-        for (size = 0; size < NGX_HTTP_SMARTIMG_SLOTS; size++) {
-            sum += *(ngx_atomic_t *) ((u_char *) &shared->counters[size]
+        for (k = 0; k < NGX_HTTP_SMARTIMG_SLOTS; k++) {
+            sum += *(ngx_atomic_t *) ((u_char *) &shared->counters[k]
                                       + row->offset);
         }
 
         p = ngx_sprintf(p, "%s%s %A\n", row->name, row->labels, sum);
     }
 
-    cv.value.len = p - cv.value.data;
-
-    ngx_str_set(&type, "text/plain; version=0.0.4; charset=utf-8");
-
-    return ngx_http_send_response(r, NGX_HTTP_OK, &type, &cv);
+    return p;
 }

@@ -1,6 +1,6 @@
 
 /*
- * Directives, phases and variables.
+ * Directives and phases.
  */
 
 #include "ngx_http_smartimg_module.h"
@@ -12,12 +12,11 @@ static ngx_int_t ngx_http_smartimg_send_error(ngx_http_request_t *r,
 static ngx_int_t ngx_http_smartimg_send_body(ngx_http_request_t *r,
     si_plan *plan);
 static ngx_int_t ngx_http_smartimg_refuse_method(ngx_http_request_t *r);
-static ngx_int_t ngx_http_smartimg_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_smartimg_add_variables(ngx_conf_t *cf);
 static void *ngx_http_smartimg_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_smartimg_init_main_conf(ngx_conf_t *cf, void *conf);
 static char *ngx_http_smartimg_load(ngx_conf_t *cf,
+    ngx_http_smartimg_main_conf_t *smcf);
+static char *ngx_http_smartimg_map_generations(ngx_conf_t *cf,
     ngx_http_smartimg_main_conf_t *smcf);
 static void ngx_http_smartimg_report(void *context, const char *file, int line,
     const char *text);
@@ -28,19 +27,6 @@ static char *ngx_http_smartimg_merge_loc_conf(ngx_conf_t *cf, void *parent,
 static char *ngx_http_smartimg(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_int_t ngx_http_smartimg_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_smartimg_init_process(ngx_cycle_t *cycle);
-
-
-enum {
-    NGX_HTTP_SMARTIMG_RECIPE,
-    NGX_HTTP_SMARTIMG_KEY,
-    NGX_HTTP_SMARTIMG_CLASS,
-    NGX_HTTP_SMARTIMG_RENDER,
-    NGX_HTTP_SMARTIMG_REFRESH,
-    NGX_HTTP_SMARTIMG_HEAD_AT,
-    NGX_HTTP_SMARTIMG_BYPASS,
-    NGX_HTTP_SMARTIMG_NO_STORE,
-    NGX_HTTP_SMARTIMG_CACHE
-};
 
 
 static ngx_command_t  ngx_http_smartimg_commands[] = {
@@ -88,48 +74,6 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       NULL },
 
       ngx_null_command
-};
-
-
-static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
-
-    /* SCGI parameter and log line */
-    { ngx_string("smartimg_recipe"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_RECIPE, 0, 0 },
-
-    /* for scgi_cache_key: the recipe, or a digest of a long one */
-    { ngx_string("smartimg_key"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_KEY, 0, 0 },
-
-    { ngx_string("smartimg_class"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_CLASS, 0, 0 },
-
-    /*
-     * for scgi_param: evaluated only when a request to a renderer is built,
-     * so it counts the renders
-     */
-    { ngx_string("smartimg_render"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_RENDER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    /* for scgi_param: "1" if the reply replaces one that is being served */
-    { ngx_string("smartimg_head_at"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_HEAD_AT, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("smartimg_refresh"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_REFRESH, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    /* for scgi_cache_bypass and scgi_no_cache */
-    { ngx_string("smartimg_bypass"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_BYPASS, 0, 0 },
-
-    { ngx_string("smartimg_no_store"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_NO_STORE, 0, 0 },
-
-    /* hit, miss, refresh or bypass */
-    { ngx_string("smartimg_cache"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_CACHE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-      ngx_http_null_variable
 };
 
 
@@ -183,9 +127,6 @@ char  *ngx_module_names[] = {
 char  *ngx_module_order[] = {
     NULL
 };
-
-
-static ngx_str_t  ngx_http_smartimg_one = ngx_string("1");
 
 
 /*
@@ -350,132 +291,6 @@ ngx_http_smartimg_send_text(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-static ngx_int_t
-ngx_http_smartimg_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
-    uintptr_t data)
-{
-    ngx_str_t                *value;
-    ngx_uint_t                refresh;
-    ngx_http_smartimg_ctx_t  *ctx;
-
-    ctx = ngx_http_smartimg_get_ctx(r);
-
-    if (ctx == NULL || ctx->plan->failed) {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
-    value = NULL;
-
-    refresh = r != r->main && r->upstream
-              && r->upstream->cache_status == NGX_HTTP_CACHE_EXPIRED;
-
-    switch (data) {
-
-    case NGX_HTTP_SMARTIMG_RECIPE:
-        value = &ctx->plan->text;
-        break;
-
-    case NGX_HTTP_SMARTIMG_KEY:
-        value = &ctx->plan->key;
-        break;
-
-    case NGX_HTTP_SMARTIMG_CLASS:
-        value = &ctx->plan->client;
-        break;
-
-    case NGX_HTTP_SMARTIMG_RENDER:
-        if (refresh) {
-            ngx_http_smartimg_count(updates, 1);
-
-        } else {
-            ngx_http_smartimg_count(renders, 1);
-        }
-
-        value = &ngx_http_smartimg_one;
-        break;
-
-    case NGX_HTTP_SMARTIMG_REFRESH:
-        value = refresh ? &ngx_http_smartimg_one : NULL;
-        break;
-
-    case NGX_HTTP_SMARTIMG_HEAD_AT:
-
-        /*
-         * Where the reply's head will stand in the cache file.  The renderer
-         * fills it up so that the body begins with a page: sendfile() from
-         * the middle of one costs a quarter of the speed.
-         */
-
-        if (r->cache && r->cache->header_start) {
-            v->data = ngx_pnalloc(r->pool, NGX_SIZE_T_LEN);
-
-            if (v->data == NULL) {
-                return NGX_ERROR;
-            }
-
-            v->len = ngx_sprintf(v->data, "%uz", r->cache->header_start)
-                     - v->data;
-            v->valid = 1;
-            v->no_cacheable = 0;
-            v->not_found = 0;
-
-            return NGX_OK;
-        }
-
-        break;
-
-    case NGX_HTTP_SMARTIMG_BYPASS:
-        if (ctx->plan->plan.update || !ctx->plan->plan.server_cache) {
-            value = &ngx_http_smartimg_one;
-        }
-
-        break;
-
-    case NGX_HTTP_SMARTIMG_NO_STORE:
-        value = ctx->plan->plan.server_cache ? NULL : &ngx_http_smartimg_one;
-        break;
-
-    default: /* NGX_HTTP_SMARTIMG_CACHE */
-        value = ngx_http_smartimg_cache_result(r);
-
-        if (value == NULL) {
-            v->not_found = 1;
-            return NGX_OK;
-        }
-
-        break;
-    }
-
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-    v->data = value ? value->data : (u_char *) "";
-    v->len = value ? value->len : 0;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_smartimg_add_variables(ngx_conf_t *cf)
-{
-    ngx_http_variable_t  *var, *v;
-
-    for (v = ngx_http_smartimg_vars; v->name.len; v++) {
-        var = ngx_http_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = v->get_handler;
-        var->data = v->data;
-    }
-
-    return NGX_OK;
-}
-
-
 static void *
 ngx_http_smartimg_create_main_conf(ngx_conf_t *cf)
 {
@@ -564,6 +379,16 @@ ngx_http_smartimg_load(ngx_conf_t *cf, ngx_http_smartimg_main_conf_t *smcf)
         return NGX_CONF_ERROR;
     }
 
+    return ngx_http_smartimg_map_generations(cf, smcf);
+}
+
+
+static char *
+ngx_http_smartimg_map_generations(ngx_conf_t *cf,
+    ngx_http_smartimg_main_conf_t *smcf)
+{
+    si_diag  diag;
+
     if (smcf->generations.len == 0) {
         return NGX_CONF_OK;
     }
@@ -571,6 +396,8 @@ ngx_http_smartimg_load(ngx_conf_t *cf, ngx_http_smartimg_main_conf_t *smcf)
     if (ngx_conf_full_name(cf->cycle, &smcf->generations, 0) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
+
+    ngx_memzero(&diag, sizeof(si_diag));
 
     if (si_generations_open((const char *) smcf->generations.data,
                             &smcf->table, &diag)

@@ -27,14 +27,20 @@ static ngx_http_smartimg_ctx_t *ngx_http_smartimg_create_ctx(
 static void ngx_http_smartimg_cleanup(void *data);
 static void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     si_client_headers *headers);
+static ngx_table_elt_t *ngx_http_smartimg_read_header(ngx_http_request_t *r,
+    ngx_str_t *name, si_str *value);
 static ngx_http_smartimg_plan_t *ngx_http_smartimg_get_plan(
     ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_is_plan_of(
+    ngx_http_smartimg_plan_t *plan, ngx_http_request_t *r, ngx_uint_t hash,
+    si_client *client);
 static bool ngx_http_smartimg_test_file(void *context,
     const si_file_ref *file);
 static ngx_int_t ngx_http_smartimg_test_plan(ngx_http_request_t *r,
     ngx_http_smartimg_plan_t *plan);
 static ngx_http_smartimg_plan_t *ngx_http_smartimg_make_plan(
     ngx_http_request_t *r, si_client_headers *headers);
+static void ngx_http_smartimg_split_uri(ngx_str_t *uri, si_request *request);
 static void ngx_http_smartimg_set_key(ngx_http_smartimg_plan_t *plan);
 static void ngx_http_smartimg_release_plan(ngx_http_smartimg_plan_t *plan);
 
@@ -135,93 +141,59 @@ ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     si_client_headers *headers)
 {
     u_char           *joined;
-    si_str           *field;
-    ngx_str_t         dpr;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
+    si_str           *accept;
     ngx_table_elt_t  *h;
 
-    ngx_str_null(&dpr);
+    static ngx_str_t  name = ngx_string("Accept");
+    static ngx_str_t  user_agent = ngx_string("User-Agent");
+    static ngx_str_t  sec_ch_dpr = ngx_string("Sec-CH-DPR");
+    static ngx_str_t  dpr = ngx_string("DPR");
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        switch (h[i].key.len) {
-
-        case 3:
-            if (ngx_memcmp(h[i].lowcase_key, "dpr", 3) == 0 && !dpr.data) {
-                dpr = h[i].value;
-            }
-
-            continue;
-
-        case 6:
-            if (ngx_memcmp(h[i].lowcase_key, "accept", 6) != 0) {
-                continue;
-            }
-
-            field = &headers->accept;
-
-            if (field->p == NULL) {
-                break;
-            }
-
-            if (field->len > NGX_HTTP_SMARTIMG_ACCEPT) {
-                continue;
-            }
-
-            joined = ngx_pnalloc(r->pool, field->len + 2 + h[i].value.len);
-            if (joined == NULL) {
-                continue;
-            }
-
-            (void) ngx_sprintf(joined, "%*s, %V", field->len, field->p,
-                               &h[i].value);
-
-            field->p = (const char *) joined;
-            field->len += 2 + h[i].value.len;
-
-            continue;
-
-        case 10:
-            if (ngx_memcmp(h[i].lowcase_key, "sec-ch-dpr", 10) == 0) {
-                field = &headers->dpr;
-                break;
-            }
-
-            if (ngx_memcmp(h[i].lowcase_key, "user-agent", 10) == 0) {
-                field = &headers->user_agent;
-                break;
-            }
-
-            continue;
-
-        default:
-            continue;
-        }
-
-        if (field->p == NULL) {
-            field->p = (const char *) h[i].value.data;
-            field->len = h[i].value.len;
-        }
-    }
+    ngx_http_smartimg_read_header(r, &user_agent, &headers->user_agent);
+    ngx_http_smartimg_read_header(r, &sec_ch_dpr, &headers->dpr);
 
     if (headers->dpr.p == NULL) {
-        headers->dpr.p = (const char *) dpr.data;
-        headers->dpr.len = dpr.len;
+        ngx_http_smartimg_read_header(r, &dpr, &headers->dpr);
     }
+
+    accept = &headers->accept;
+    h = ngx_http_smartimg_read_header(r, &name, accept);
+
+    while (h && accept->len <= NGX_HTTP_SMARTIMG_ACCEPT) {
+        h = ngx_http_smartimg_find_header(&r->headers_in.headers, &name, h);
+
+        if (h == NULL) {
+            break;
+        }
+
+        joined = ngx_pnalloc(r->pool, accept->len + 2 + h->value.len);
+        if (joined == NULL) {
+            break;
+        }
+
+        (void) ngx_sprintf(joined, "%*s, %V", accept->len, accept->p,
+                           &h->value);
+
+        accept->p = (const char *) joined;
+        accept->len += 2 + h->value.len;
+    }
+}
+
+
+static ngx_table_elt_t *
+ngx_http_smartimg_read_header(ngx_http_request_t *r, ngx_str_t *name,
+    si_str *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_http_smartimg_find_header(&r->headers_in.headers, name, NULL);
+
+    if (h) {
+        value->p = (const char *) h->value.data;
+        value->len = h->value.len;
+    }
+
+    return h;
 }
 
 
@@ -233,7 +205,7 @@ ngx_http_smartimg_read_headers(ngx_http_request_t *r,
 static ngx_http_smartimg_plan_t *
 ngx_http_smartimg_get_plan(ngx_http_request_t *r)
 {
-    si_client                  *known, client;
+    si_client                   client;
     ngx_uint_t                  hash;
     si_client_headers           headers;
     ngx_http_smartimg_plan_t  **slot, *plan;
@@ -252,20 +224,11 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
     plan = *slot;
 
     if (plan
-        && plan->hash == hash
-        && plan->uri.len == r->unparsed_uri.len
-        && ngx_memcmp(plan->uri.data, r->unparsed_uri.data, plan->uri.len)
-           == 0)
+        && ngx_http_smartimg_is_plan_of(plan, r, hash, &client)
+        && ngx_http_smartimg_test_plan(r, plan) == NGX_OK)
     {
-        known = &plan->plan.client;
-
-        if (known->formats == client.formats && known->used == client.used
-            && known->dpr == client.dpr
-            && ngx_http_smartimg_test_plan(r, plan) == NGX_OK)
-        {
-            plan->refs++;
-            return plan;
-        }
+        plan->refs++;
+        return plan;
     }
 
     plan = ngx_http_smartimg_make_plan(r, &headers);
@@ -295,6 +258,22 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
     plan->refs++;
 
     return plan;
+}
+
+
+static ngx_uint_t
+ngx_http_smartimg_is_plan_of(ngx_http_smartimg_plan_t *plan,
+    ngx_http_request_t *r, ngx_uint_t hash, si_client *client)
+{
+    si_client  *known = &plan->plan.client;
+
+    return plan->hash == hash
+           && plan->uri.len == r->unparsed_uri.len
+           && ngx_memcmp(plan->uri.data, r->unparsed_uri.data, plan->uri.len)
+              == 0
+           && known->formats == client->formats
+           && known->used == client->used
+           && known->dpr == client->dpr;
 }
 
 
@@ -359,7 +338,6 @@ ngx_http_smartimg_test_plan(ngx_http_request_t *r,
 static ngx_http_smartimg_plan_t *
 ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
 {
-    u_char                         *p, *last;
     si_str                          error;
     si_diag                         diag;
     si_request                      request;
@@ -375,33 +353,12 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
     plan->made = ngx_current_msec;
     plan->tested = ngx_current_msec;
 
-    /* names may hold encoded slashes, which r->uri does not tell from others */
-
     ngx_memzero(&request, sizeof(si_request));
     request.headers = *headers;
     request.address.p = (const char *) r->connection->addr_text.data;
     request.address.len = r->connection->addr_text.len;
 
-    p = r->unparsed_uri.data;
-    last = p + r->unparsed_uri.len;
-
-    request.path.p = (const char *) p;
-
-    while (p < last && *p != '?' && *p != '#') {
-        p++;
-    }
-
-    request.path.len = (const char *) p - request.path.p;
-
-    if (p < last && *p == '?') {
-        request.query.p = (const char *) ++p;
-
-        while (p < last && *p != '#') {
-            p++;
-        }
-
-        request.query.len = (const char *) p - request.query.p;
-    }
+    ngx_http_smartimg_split_uri(&r->unparsed_uri, &request);
 
     ngx_memzero(&diag, sizeof(si_diag));
 
@@ -431,6 +388,38 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
     }
 
     return plan;
+}
+
+
+/* Names may hold encoded slashes, which r->uri does not tell from others. */
+
+static void
+ngx_http_smartimg_split_uri(ngx_str_t *uri, si_request *request)
+{
+    u_char  *p, *last;
+
+    p = uri->data;
+    last = p + uri->len;
+
+    request->path.p = (const char *) p;
+
+    while (p < last && *p != '?' && *p != '#') {
+        p++;
+    }
+
+    request->path.len = (const char *) p - request->path.p;
+
+    if (p == last || *p != '?') {
+        return;
+    }
+
+    request->query.p = (const char *) ++p;
+
+    while (p < last && *p != '#') {
+        p++;
+    }
+
+    request->query.len = (const char *) p - request->query.p;
 }
 
 

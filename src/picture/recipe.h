@@ -3,7 +3,23 @@
  * The front side writes it from a URL, the company's settings and the client class; the renderer
  * reads it. Equal recipes give equal bytes. It is the cache key, the SCGI parameter, the log line,
  * and what `smartimg explain` prints. Whatever does not change the bytes never enters it: raw
- * headers, command order, comments, unknown commands, cache control, time to live. */
+ * headers, command order, comments, unknown commands, cache control, time to live.
+ *
+ * It begins with `smartimg/SYNTAX.REVISION`, so that a cache never serves what an older renderer
+ * made of the same request:
+ *
+ * - SI_RECIPE_SYNTAX is raised when texts of before can no longer be read, or would mean something
+ *   else.
+ * - SI_RECIPE_REVISION is raised by a commit after which any recipe is answered with other bytes:
+ *   pixels, what is embedded, settings of encoders, the choice among candidates, the text of
+ *   properties. Not for new commands, which make texts that there were not before, nor for speed,
+ *   headers or messages. One raise is enough between two releases. Distributions' libraries have
+ *   revisions of their own, which nobody can count: `smartimg purge` is for them.
+ *
+ * `smartimg serve` forks the renderer pool from itself, so front side and renderers have the same
+ * numbers unless nginx was started again after its module had been replaced, or a pool elsewhere is
+ * older. A renderer refuses what it would make other bytes of: rendered, they would be kept under
+ * the new revision. */
 #ifndef SI_PICTURE_RECIPE_H
 #define SI_PICTURE_RECIPE_H
 
@@ -15,6 +31,14 @@
 #include "base/result.h"
 #include "base/str.h"
 #include "picture/picture.h"
+
+#define SI_RECIPE_SYNTAX 2
+#define SI_RECIPE_REVISION 1
+#define SI_RECIPE_TEXT_OF(number) #number
+#define SI_RECIPE_NUMBERS(syntax, revision)                                                        \
+    SI_RECIPE_TEXT_OF(syntax) "." SI_RECIPE_TEXT_OF(revision)
+/* "SYNTAX.REVISION" */
+#define SI_RECIPE_VERSION SI_RECIPE_NUMBERS(SI_RECIPE_SYNTAX, SI_RECIPE_REVISION)
 
 /* Requests that a renderer answers (reference/commands.md 7.2). Those about the catalog alone are
  * answered by the front side (plan.h) and have no recipe. */
@@ -152,8 +176,9 @@ enum { SI_RECIPE_TEXT_MAX = 32768 };
 SI_NODISCARD si_result si_recipe_print(
     const si_recipe *r, si_arena *arena, const char **text, si_diag *diag);
 
-/* Reads a canonical text back; strings go into the arena. Anything that si_recipe_print() could not
- * have written is SI_ERR_SYNTAX, so a renderer may be handed a recipe by anyone.
+/* Reads a canonical text back; strings go into the arena. A text of another version is
+ * SI_ERR_CONFIG, anything else that si_recipe_print() could not have written SI_ERR_SYNTAX, so a
+ * renderer may be handed a recipe by anyone.
  * print(scan(text)) is text. */
 SI_NODISCARD si_result si_recipe_scan(si_str text, si_arena *arena, si_recipe *r, si_diag *diag);
 

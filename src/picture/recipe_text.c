@@ -1,4 +1,4 @@
-/* The canonical text of a recipe: `smartimg/2&key=value&…`. Structures nest in parentheses,
+/* The canonical text of a recipe: `smartimg/VERSION&key=value&…`. Structures nest in parentheses,
  * `key=(key=value&…)`; one table a structure serves writing and reading. */
 #include <assert.h>
 #include <stddef.h>
@@ -7,9 +7,10 @@
 #include "base/percent.h"
 #include "picture/schema.h"
 
-#define HEADER "smartimg/2"
+#define NAME "smartimg/"
 
 enum {
+    VERSION_MAX = 20, /* characters, of which two numbers are made */
     MAX_DEPTH = 32,
     MAX_LIST = 512,      /* more than layers or effects there may be (query.h) */
     MAX_ELEMENTS = 6000, /* more than SI_RECIPE_TEXT_MAX bytes can hold */
@@ -262,7 +263,7 @@ static void put_struct(writer *w, const si_schema *schema, const void *value, co
 
 si_result si_recipe_print(const si_recipe *r, si_arena *arena, const char **text, si_diag *diag) {
     writer w = {0};
-    put(&w, HEADER "&");
+    put(&w, NAME SI_RECIPE_VERSION "&");
     put_struct(&w, &si_schema_recipe, r, si_schema_recipe.initial());
     put(&w, "&ladder=");
     for (int i = 0; i < r->ladder_len; i++) {
@@ -534,11 +535,37 @@ static bool read_ladder(si_str text, si_recipe *r) {
     return true;
 }
 
+/* The version that a text begins with, and the "&" behind it. */
+static si_result read_version(reader *in, si_diag *diag) {
+    if (!skip(in, NAME)) {
+        return si_fail(diag, SI_ERR_SYNTAX, "not a recipe");
+    }
+    size_t left = (size_t)(in->end - in->at), len = 0;
+    while (len < left && ((in->at[len] >= '0' && in->at[len] <= '9') || in->at[len] == '.')) {
+        len++;
+    }
+    si_str version = {in->at, len};
+    in->at += len;
+    if (len > VERSION_MAX || !skip(in, "&")) {
+        return si_fail(diag, SI_ERR_SYNTAX, "not a recipe");
+    }
+    return si_str_eq(version, SI_STR(SI_RECIPE_VERSION))
+               ? SI_OK
+               : si_fail(diag, SI_ERR_CONFIG,
+                     "a recipe of version %.*s, but this renderer makes " SI_RECIPE_VERSION
+                     ": after an upgrade all parts have to be started again",
+                     SI_STR_ARG(version));
+}
+
 si_result si_recipe_scan(si_str text, si_arena *arena, si_recipe *r, si_diag *diag) {
     si_recipe_init(r);
     reader in = {.at = text.p, .end = text.p + text.len, .arena = arena};
-    if (text.len > SI_RECIPE_TEXT_MAX || !skip(&in, HEADER "&")) {
-        return si_fail(diag, SI_ERR_SYNTAX, "not a recipe of this version");
+    if (text.len > SI_RECIPE_TEXT_MAX) {
+        return si_fail(diag, SI_ERR_SYNTAX, "a recipe that is too long");
+    }
+    si_result version = read_version(&in, diag);
+    if (version != SI_OK) {
+        return version;
     }
     if (!read_struct(&in, &si_schema_recipe, (char *)r) || !skip(&in, "&ladder=") ||
         !read_ladder((si_str){in.at, (size_t)(in.end - in.at)}, r) || !si_schema_recipe.valid(r)) {

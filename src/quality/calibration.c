@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/ini.h"
+#include "base/wire.h"
 
 static struct {
     bool known;
@@ -104,7 +105,7 @@ static void write_name(FILE *to, const char *name) {
 
 void si_calibration_write(FILE *to, const si_calibration *c) {
     bool named[SI_FORMAT_COUNT] = {false};
-    fprintf(to, "# Measured by smartimg calibrate; counts where " SI_CALIBRATION_ENV " names it.\n"
+    fprintf(to, "# Measured by smartimg calibrate; counts where " SI_ENV_CALIBRATION " names it.\n"
                 "[libraries]\n");
     for (int k = 0; k < SI_SETTING_COUNT; k++) {
         si_format format = si_encoder_setting_get((si_encoder_setting)k)->format;
@@ -128,12 +129,12 @@ void si_calibration_write(FILE *to, const si_calibration *c) {
 
 const si_calibration *si_calibration_current(void) {
     if (!current.known) {
-        const char *path = getenv(SI_CALIBRATION_ENV);
+        const char *path = getenv(SI_ENV_CALIBRATION);
         si_diag diag = {0};
         current.known = true;
         if (path != NULL && path[0] != '\0' &&
             si_calibration_read(path, &current.values, &diag) != SI_OK) {
-            fprintf(stderr, "smartimg: " SI_CALIBRATION_ENV " is ignored: %s\n", diag.text);
+            fprintf(stderr, "smartimg: " SI_ENV_CALIBRATION " is ignored: %s\n", diag.text);
         }
     }
     return &current.values;

@@ -16,8 +16,7 @@
 
 #include "quality/encoder_settings.h"
 
-#define SI_CALIBRATION_ENV "SMARTIMG_CALIBRATION" /* the file's path; unset or empty = none */
-#define SI_CALIBRATION_BIAS_MAX 20.0              /* levels, either way */
+#define SI_CALIBRATION_BIAS_MAX 20.0 /* levels, either way */
 #define SI_CALIBRATION_COST_MIN 0.05
 #define SI_CALIBRATION_COST_MAX 20.0
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/wire.h"
 #include "render/embeds.h"
 #include "renderer/answer_facts.h"
 #include "renderer/motion.h"
@@ -167,12 +168,12 @@ int si_answer_headers(const si_answer *a, si_bytes *out) {
         if (!isnan(c->target)) {
             snprintf(target, sizeof target, "; target=%.2f", c->target);
         }
-        ok &= put_line(out, "X-Adobe-Smart-Imaging: %ld", c->saved);
-        ok &= put_line(out, "X-Smart-Imaging: format=%s; saved=%ld%s%s; effort=%s",
+        ok &= put_line(out, SI_HEADER_SAVED ": %ld", c->saved);
+        ok &= put_line(out, SI_HEADER_CHOICE ": format=%s; saved=%ld%s%s; effort=%s",
             si_format_name(c->format), c->saved, score, target, c->complete ? "full" : "fast");
     }
     if (a->server_timing[0] != '\0') {
-        ok &= put_line(out, "Server-Timing: %s", a->server_timing);
+        ok &= put_line(out, SI_HEADER_TIMING ": %s", a->server_timing);
     }
     return ok;
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/sanitize.h"
+#include "base/wire.h"
 
 enum { ALT_STACK_SIZE = 64 * 1024 };
 
@@ -70,7 +71,7 @@ static void on_last_signal(int signal_number) {
 
 static void make_reply(char *out, size_t room, const char *status, const char *text) {
     snprintf(out, room,
-        "Status: %s\r\nContent-Type: text/plain; charset=utf-8\r\nX-Accel-Expires: 0\r\n"
+        "Status: %s\r\nContent-Type: text/plain; charset=utf-8\r\n" SI_HEADER_KEEP ": 0\r\n"
         "Content-Length: %zu\r\n\r\n%s\n",
         status, strlen(text) + 1, text);
 }

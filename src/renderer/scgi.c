@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/wire.h"
 
 enum {
     LENGTH_DIGITS_MAX = 6, /* of the netstring's length: enough for SI_SCGI_LIMIT and some zeros */
@@ -81,14 +82,14 @@ si_result si_scgi_parse(const char *data, size_t len, si_scgi_request *out, si_d
         if (!take_text(&rest, &name) || !take_text(&rest, &value) || name.len == 0) {
             return si_fail(diag, SI_ERR_SYNTAX, "SCGI header without a name, value or end");
         }
-        if (si_str_eq(name, SI_STR("SMARTIMG_RECIPE"))) {
+        if (si_str_eq(name, SI_STR(SI_PARAM_RECIPE))) {
             if (out->recipe.p != NULL) {
                 return si_fail(diag, SI_ERR_SYNTAX, "SCGI request with two recipes");
             }
             out->recipe = value;
-        } else if (si_str_eq(name, SI_STR("SMARTIMG_REFRESH"))) {
+        } else if (si_str_eq(name, SI_STR(SI_PARAM_REFRESH))) {
             out->refresh = si_str_eq(value, SI_STR("1"));
-        } else if (si_str_eq(name, SI_STR("SMARTIMG_HEAD_AT"))) {
+        } else if (si_str_eq(name, SI_STR(SI_PARAM_HEAD_AT))) {
             long at;
             out->head_at = si_str_int(value, &at) && at > 0 && at <= SI_SCGI_LIMIT ? (size_t)at : 0;
         } else if (si_str_eq(name, SI_STR("SCGI")) && !si_str_eq(value, SI_STR("1"))) {
@@ -96,7 +97,7 @@ si_result si_scgi_parse(const char *data, size_t len, si_scgi_request *out, si_d
         }
     }
     if (out->recipe.p == NULL) {
-        return si_fail(diag, SI_ERR_SYNTAX, "SCGI request without SMARTIMG_RECIPE");
+        return si_fail(diag, SI_ERR_SYNTAX, "SCGI request without " SI_PARAM_RECIPE);
     }
     return SI_OK;
 }

@@ -16,9 +16,9 @@ enum { SI_SCGI_LIMIT = 64 * 1024 }; /* longest request head accepted, bytes, len
 
 /* What a renderer wants to know of a request. */
 typedef struct si_scgi_request {
-    si_str recipe;  /* SMARTIMG_RECIPE, borrowed from the buffer */
-    bool refresh;   /* SMARTIMG_REFRESH is 1: a cached reply is there, this one is to be the best */
-    size_t head_at; /* SMARTIMG_HEAD_AT: bytes that will precede the reply's head in the edge's
+    si_str recipe;  /* SI_PARAM_RECIPE, borrowed from the buffer */
+    bool refresh;   /* SI_PARAM_REFRESH is 1: a cached reply is there, this one is to be the best */
+    size_t head_at; /* SI_PARAM_HEAD_AT: bytes that will precede the reply's head in the edge's
                        cache file; 0 = not told */
 } si_scgi_request;
 
@@ -28,7 +28,7 @@ typedef struct si_scgi_request {
 SI_NODISCARD si_result si_scgi_measure(const char *data, size_t len, size_t *need, si_diag *diag);
 
 /* Parses a complete head of exactly the length that si_scgi_measure() gave. SI_ERR_SYNTAX if it is
- * not well formed, names SMARTIMG_RECIPE not exactly once, or claims another protocol version. */
+ * not well formed, names SI_PARAM_RECIPE not exactly once, or claims another protocol version. */
 SI_NODISCARD si_result si_scgi_parse(
     const char *data, size_t len, si_scgi_request *out, si_diag *diag);
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/wire.h"
 #include "process/confine.h"
 #include "renderer/answer.h"
 #include "renderer/files.h"
@@ -50,7 +51,7 @@ static void set_alarm(int ms) {
  * is fastest. The edge hides the line. */
 static bool pad_head(si_bytes *head, size_t head_at) {
     enum { PAGE = 4096 };
-    static const char name[] = "X-Padding: ", end[] = "\r\n";
+    static const char name[] = SI_HEADER_PADDING ": ", end[] = "\r\n";
     size_t line = sizeof name - 1 + sizeof end - 1;
     size_t rest = (head_at + head->len + line + 2) % PAGE; /* 2: the empty line */
     char zeros[PAGE];
@@ -64,9 +65,9 @@ static bool pad_head(si_bytes *head, size_t head_at) {
  * may. */
 static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *head) {
     char more[140];
-    int n = snprintf(more, sizeof more, "X-Accel-Expires: %ld\r\n", a->status == 200 ? keep : 0);
+    int n = snprintf(more, sizeof more, SI_HEADER_KEEP ": %ld\r\n", a->status == 200 ? keep : 0);
     if (a->status == 200 && a->foreign) {
-        n += snprintf(more + n, sizeof more - (size_t)n, "X-Smartimg-Fresh-Until: %lld\r\n",
+        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FRESH_UNTIL ": %lld\r\n",
             (long long)a->fresh_until);
     }
     return si_answer_headers(a, head) && si_bytes_append(head, more, (size_t)n) &&

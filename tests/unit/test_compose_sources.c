@@ -3,42 +3,21 @@
 
 #include <fcntl.h>
 
-#include "base/bytes.h"
+#include "photoshop_block.h"
 
 /* ---- a file with a path ---- */
-
-static void put16(si_bytes *b, unsigned v) {
-    const uint8_t bytes[2] = {(uint8_t)(v >> 8), (uint8_t)v};
-    assert_true(si_bytes_append(b, bytes, 2));
-}
-
-static void put32(si_bytes *b, uint32_t v) {
-    put16(b, v >> 16);
-    put16(b, v & 0xFFFF);
-}
 
 /* A rectangle x0, y0, x1, y1 in fractions of the image as Photoshop keeps it. */
 static void put_path(si_bytes *b, unsigned id, const char *name, const double box[4]) {
     static const int corners[4][2] = {{0, 1}, {2, 1}, {2, 3}, {0, 3}};
-    uint8_t len = (uint8_t)strlen(name);
-    assert_true(si_bytes_append(b, "8BIM", 4));
-    put16(b, id);
-    assert_true(si_bytes_append(b, &len, 1) && si_bytes_append(b, name, len));
-    assert_true(si_bytes_append(b, "", len % 2 == 0));
-    put32(b, 6 * 26);
-    for (int i = -2; i < 4; i++) {
-        put16(b, i == -2 ? 6 : i == -1 ? 0 : 2);
-        put16(b, i == -1 ? 4 : 0);
-        if (i < 0) {
-            assert_true(si_bytes_append(b, (uint8_t[22]){0}, 22));
-            continue;
-        }
-        b->len -= 2; /* knots have no count */
-        for (int k = 0; k < 3; k++) {
-            put32(b, (uint32_t)(int32_t)lrint(box[corners[i][1]] * (1 << 24)));
-            put32(b, (uint32_t)(int32_t)lrint(box[corners[i][0]] * (1 << 24)));
-        }
+    si_bytes data = {0};
+    put_length(&data, 6, 0); /* fill rule record */
+    put_length(&data, 0, 4);
+    for (int i = 0; i < 4; i++) {
+        double x = box[corners[i][0]], y = box[corners[i][1]];
+        put_knot(&data, 2, (double[]){x, y, x, y, x, y});
     }
+    put_resource(b, id, name, &data);
 }
 
 static void red(int x, int y, int *s) {

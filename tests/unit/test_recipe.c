@@ -237,13 +237,13 @@ static void test_damaged_recipes_do_no_harm(void **unused) {
 static void test_values_out_of_range_are_refused(void **unused) {
     (void)unused;
     static const char *const good =
-        "smartimg/"
-        "2&co=&gen=0&pic=(layer=(n=0&src=(kind=file&file=a,1,2))&view=(wid=0&hei=0&resmode="
+        "smartimg/" SI_RECIPE_VERSION
+        "&co=&gen=0&pic=(layer=(n=0&src=(kind=file&file=a,1,2))&view=(wid=0&hei=0&resmode="
         "sharp2))&bgc=FFFFFF&dpr=1&fmt=jpeg&qlt=80&chroma=0&smart=0&ladder=";
     static const struct {
         const char *from, *to;
     } changes[] = {{"qlt=80", "qlt=101"}, {"qlt=80", "qlt=0"}, {"n=0&src", "n=1&src"},
-        {"dpr=1", "dpr=0"}, {"smartimg/2", "smartimg/1"}, {"hei=0", "hei=-1"},
+        {"dpr=1", "dpr=0"}, {"smartimg/", "smartimg-"}, {"hei=0", "hei=-1"},
         {"kind=file", "kind=is"}, {"FFFFFF", "FFFFFG"}, {"a,1,2", "a,1"}, {"ladder=", "ladder=x"},
         {"&ladder=", ""}, {"n=0&src", "n=0&n=0&src"}};
     si_arena a = {0};
@@ -265,11 +265,42 @@ static void test_values_out_of_range_are_refused(void **unused) {
     si_arena_free(&a);
 }
 
+/* Another renderer would make other bytes of it. */
+static void test_other_versions_are_refused(void **unused) {
+    (void)unused;
+    si_arena a = {0};
+    si_diag diag = {0};
+    si_recipe r;
+    const char *text;
+    si_recipe_init(&r);
+    assert_int_equal(si_recipe_print(&r, &a, &text, &diag), SI_OK);
+    char *begin =
+        si_arena_printf(&a, "smartimg/%d.%d&", (int)SI_RECIPE_SYNTAX, (int)SI_RECIPE_REVISION);
+    assert_memory_equal(text, begin, strlen(begin));
+    const char *const others[] = {"1", "2", "", SI_RECIPE_VERSION ".1", "0" SI_RECIPE_VERSION,
+        si_arena_printf(&a, "%d.%d", SI_RECIPE_SYNTAX, SI_RECIPE_REVISION - 1),
+        si_arena_printf(&a, "%d.%d", SI_RECIPE_SYNTAX, SI_RECIPE_REVISION + 1),
+        si_arena_printf(&a, "%d.%d", SI_RECIPE_SYNTAX + 1, SI_RECIPE_REVISION)};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char *other = si_arena_printf(&a, "smartimg/%s&%s", others[i], text + strlen(begin));
+        diag = (si_diag){0};
+        assert_int_equal(si_recipe_scan(si_str_of(other), &a, &r, &diag), SI_ERR_CONFIG);
+        assert_non_null(strstr(diag.text, "but this renderer makes " SI_RECIPE_VERSION ":"));
+    }
+    static const char *const none[] = {"", "smartimg/", "smartimg/2.1", "smartimg/2.1x&", "x",
+        "smartimg/11111111111111111111111111111111&"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        assert_int_equal(si_recipe_scan(si_str_of(none[i]), &a, &r, NULL), SI_ERR_SYNTAX);
+    }
+    si_arena_free(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_recipes_survive),
         cmocka_unit_test(test_damaged_recipes_do_no_harm),
         cmocka_unit_test(test_values_out_of_range_are_refused),
+        cmocka_unit_test(test_other_versions_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/wire.h"
 #include "renderer/scgi.h"
 
 #define HEAD(headers) headers, sizeof(headers) - 1
@@ -48,19 +49,19 @@ static void test_good_requests(void **state) {
     (void)state;
     char recipe[64];
     bool refresh;
-    assert_int_equal(parse(HEAD("CONTENT_LENGTH\0000\0SCGI\0001\0SMARTIMG_RECIPE\0a=b\0"), &refresh,
-                         recipe, sizeof recipe),
+    assert_int_equal(parse(HEAD("CONTENT_LENGTH\0000\0SCGI\0001\0" SI_PARAM_RECIPE "\0a=b\0"),
+                         &refresh, recipe, sizeof recipe),
         SI_OK);
     assert_string_equal(recipe, "a=b");
     assert_false(refresh);
     /* any order, foreign headers, empty values */
-    assert_int_equal(parse(HEAD("SMARTIMG_REFRESH\0001\0HTTP_X\0\0SMARTIMG_RECIPE\0r\0"), &refresh,
-                         recipe, sizeof recipe),
+    assert_int_equal(parse(HEAD(SI_PARAM_REFRESH "\0001\0HTTP_X\0\0" SI_PARAM_RECIPE "\0r\0"),
+                         &refresh, recipe, sizeof recipe),
         SI_OK);
     assert_string_equal(recipe, "r");
     assert_true(refresh);
-    assert_int_equal(parse(HEAD("SMARTIMG_REFRESH\000yes\0SMARTIMG_RECIPE\0\0"), &refresh, recipe,
-                         sizeof recipe),
+    assert_int_equal(parse(HEAD(SI_PARAM_REFRESH "\000yes\0" SI_PARAM_RECIPE "\0\0"), &refresh,
+                         recipe, sizeof recipe),
         SI_OK);
     assert_string_equal(recipe, "");
     assert_false(refresh);
@@ -72,16 +73,16 @@ static void test_malformed_requests(void **state) {
         const char *headers;
         size_t len;
     } rows[] = {
-        {HEAD("")},                                         /* no recipe */
-        {HEAD("CONTENT_LENGTH\0000\0")},                    /* no recipe */
-        {HEAD("SMARTIMG_RECIPE")},                          /* name without end */
-        {HEAD("SMARTIMG_RECIPE\0")},                        /* no value */
-        {HEAD("SMARTIMG_RECIPE\0x")},                       /* value without end */
-        {HEAD("SMARTIMG_RECIPE\0x\0\0y\0")},                /* empty name */
-        {HEAD("SMARTIMG_RECIPE\0x\0SMARTIMG_RECIPE\0x\0")}, /* twice */
-        {HEAD("SMARTIMG_RECIPE\0x\0SCGI\0002\0")},          /* other version */
-        {HEAD("SMARTIMG_RECIPE\0x\0A\0")},                  /* odd number of texts */
-        {HEAD("smartimg_recipe\0x\0")},                     /* names are case-sensitive */
+        {HEAD("")},                                              /* no recipe */
+        {HEAD("CONTENT_LENGTH\0000\0")},                         /* no recipe */
+        {HEAD(SI_PARAM_RECIPE)},                                 /* name without end */
+        {HEAD(SI_PARAM_RECIPE "\0")},                            /* no value */
+        {HEAD(SI_PARAM_RECIPE "\0x")},                           /* value without end */
+        {HEAD(SI_PARAM_RECIPE "\0x\0\0y\0")},                    /* empty name */
+        {HEAD(SI_PARAM_RECIPE "\0x\0" SI_PARAM_RECIPE "\0x\0")}, /* twice */
+        {HEAD(SI_PARAM_RECIPE "\0x\0SCGI\0002\0")},              /* other version */
+        {HEAD(SI_PARAM_RECIPE "\0x\0A\0")},                      /* odd number of texts */
+        {HEAD("smartimg_recipe\0x\0")},                          /* names are case-sensitive */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char recipe[64];
@@ -131,7 +132,7 @@ static void test_bad_netstrings(void **state) {
 static void test_truncated_requests(void **state) {
     (void)state;
     size_t total, need;
-    char *text = netstring(HEAD("CONTENT_LENGTH\0000\0SMARTIMG_RECIPE\0abc\0"), &total);
+    char *text = netstring(HEAD("CONTENT_LENGTH\0000\0" SI_PARAM_RECIPE "\0abc\0"), &total);
     si_scgi_request request;
     si_diag none = {0};
     for (size_t len = 0; len < total; len++) {
@@ -152,7 +153,8 @@ static void test_truncated_requests(void **state) {
 static void test_damaged_requests(void **state) {
     (void)state;
     size_t total;
-    char *text = netstring(HEAD("CONTENT_LENGTH\0000\0SCGI\0001\0SMARTIMG_RECIPE\0abc\0"), &total);
+    char *text =
+        netstring(HEAD("CONTENT_LENGTH\0000\0SCGI\0001\0" SI_PARAM_RECIPE "\0abc\0"), &total);
     char *damaged = malloc(total);
     assert_non_null(damaged);
     uint32_t seed = 1;
@@ -176,7 +178,7 @@ static void test_reading_in_pieces(void **state) {
     (void)state;
     static char buffer[SI_SCGI_LIMIT];
     size_t total;
-    char *text = netstring(HEAD("CONTENT_LENGTH\0003\0SMARTIMG_RECIPE\0abc\0"), &total);
+    char *text = netstring(HEAD("CONTENT_LENGTH\0003\0" SI_PARAM_RECIPE "\0abc\0"), &total);
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     pid_t child = fork();
@@ -209,7 +211,7 @@ static void test_short_head_with_body(void **state) {
     si_diag diag = {0};
     assert_int_equal(si_scgi_read(pair[0], si_now_ns() + 60 * SI_SECOND, buffer, &request, &diag),
         SI_ERR_SYNTAX);
-    assert_string_equal(diag.text, "SCGI request without SMARTIMG_RECIPE");
+    assert_string_equal(diag.text, "SCGI request without " SI_PARAM_RECIPE);
     close(pair[0]);
     close(pair[1]);
 }
@@ -233,6 +235,33 @@ static void test_silence_and_early_end(void **state) {
     close(pair[0]);
 }
 
+/* The names in the configuration of nginx, which is no C. */
+static void test_names_of_the_nginx_template(void **state) {
+    (void)state;
+    static const char *const lines[] = {"scgi_param " SI_PARAM_RECIPE " $smartimg_recipe;",
+        "scgi_param " SI_PARAM_RENDER " $smartimg_render;",
+        "scgi_param " SI_PARAM_REFRESH " $smartimg_refresh;",
+        "scgi_param " SI_PARAM_HEAD_AT " $smartimg_head_at;",
+        "scgi_hide_header " SI_HEADER_PADDING ";"};
+    static char text[64 * 1024], path[4096];
+    const char *root = getenv("SMARTIMG_SOURCE_ROOT");
+    snprintf(path, sizeof path, "%s/conf/nginx.conf.in", root != NULL ? root : ".");
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    int parameters = 0;
+    for (const char *at = text; (at = strstr(at, "SMARTIMG_")) != NULL; at++) {
+        parameters += at > text && at[-1] == ' ' && strncmp(at - 11, "scgi_param ", 11) == 0;
+    }
+    assert_int_equal(parameters, 4);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        if (strstr(text, lines[i]) == NULL) {
+            fail_msg("nginx.conf.in has no line \"%s\"", lines[i]);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good_requests),
@@ -243,6 +272,7 @@ int main(void) {
         cmocka_unit_test(test_reading_in_pieces),
         cmocka_unit_test(test_short_head_with_body),
         cmocka_unit_test(test_silence_and_early_end),
+        cmocka_unit_test(test_names_of_the_nginx_template),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

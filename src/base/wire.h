@@ -1,0 +1,37 @@
+/* Names that processes, their environment and HTTP clients call things by. Each stands here once;
+ * conf/nginx.conf.in, which people read as it is, names some again, and a unit test (scgi) holds it
+ * against these. */
+#ifndef SI_BASE_WIRE_H
+#define SI_BASE_WIRE_H
+
+/* ---- SCGI parameters, from the front side to a renderer ---- */
+
+#define SI_PARAM_RECIPE "SMARTIMG_RECIPE"   /* canonical text (picture/recipe.h) */
+#define SI_PARAM_RENDER "SMARTIMG_RENDER"   /* 1; only nginx looks at it, to count */
+#define SI_PARAM_REFRESH "SMARTIMG_REFRESH" /* 1: the refined answer; else the first one */
+#define SI_PARAM_HEAD_AT "SMARTIMG_HEAD_AT" /* bytes before the reply's head in the cache file */
+
+/* ---- lines of a renderer's reply that are for the edge alone ---- */
+
+/* seconds that the cache keeps it, 0 = not at all */
+#define SI_HEADER_KEEP "X-Accel-Expires"
+/* of replies with foreign images: until when they are good, Unix time */
+#define SI_HEADER_FRESH_UNTIL "X-Smartimg-Fresh-Until"
+/* zeros, so that the body begins with a page of the cache file */
+#define SI_HEADER_PADDING "X-Padding"
+
+/* ---- response headers ---- */
+
+#define SI_HEADER_SAVED "X-Adobe-Smart-Imaging" /* bytes less than the requested encoding */
+#define SI_HEADER_CHOICE "X-Smart-Imaging"      /* format, savings, scores and effort */
+#define SI_HEADER_TIMING "Server-Timing"        /* stages of the render; not of hits */
+#define SI_HEADER_CACHE "X-Cache"               /* hit, miss, refresh or bypass */
+
+/* ---- environment variables; unset or empty = none ---- */
+
+#define SI_ENV_CALIBRATION "SMARTIMG_CALIBRATION" /* file of `smartimg calibrate` */
+#define SI_ENV_CONF_DIR "SMARTIMG_CONF_DIR"       /* folder of nginx.conf.in */
+#define SI_ENV_MODULE "SMARTIMG_MODULE"           /* file of the nginx module */
+#define SI_ENV_PRELOAD "SMARTIMG_PRELOAD"         /* nginx's LD_PRELOAD: a sanitizer, for tests */
+
+#endif

@@ -1,0 +1,117 @@
+/* The options of the commands that keep running, `smartimg serve` and `smartimg renderer`: each row
+ * has all that is known of one. Parsing, `--help`, smartimg.ini, `smartimg config check` and
+ * docs/configuration.md (`smartimg config options`) are made from them.
+ *
+ * X(name, kind, argument, target, initial, words, minimum, maximum, unit, help)
+ *
+ * - name: without the dashes; also the name in smartimg.ini.
+ * - kind, argument, target: of an si_option (cli.h).
+ * - initial: the default, of the target's type; NULL or 0 if it is found at the start.
+ * - words: what the default is, where `initial` alone would not tell people; else NULL.
+ * - minimum, maximum, unit: of a count; unit is what is counted, "" if `help` says so.
+ * - help: sentences that say neither the range nor the default, which help and page add. */
+#ifndef SI_CLI_SERVER_OPTIONS_H
+#define SI_CLI_SERVER_OPTIONS_H
+
+#include "cli/originals.h"
+#include "cli/site.h"
+#include "renderer/pool.h"
+#include "source/fetch.h"
+
+#define SI_ORIGINALS_NAME(id, name) " " name
+
+/* Of both commands, and shown first. `pool` is an si_pool_options. */
+#define SI_ROOT_OPTION(X, pool)                                                                    \
+    X("root", TEXT, "DIR", (pool).root, ".", "the current folder", 0, 0, "",                       \
+        "Folder of the original images, the same one for the front side and all renderers.")
+
+/* Of both commands. `pool` is an si_pool_options, `originals` an si_option_parsed whose parser is
+ * si_originals_parse(). */
+#define SI_POOL_OPTIONS(X, pool, originals)                                                        \
+    X("memory", BYTES, "SIZE", (pool).memory, SI_POOL_MEMORY, NULL, 0, 0, "",                      \
+        "Address space of one renderer.")                                                          \
+    X("cpu-seconds", COUNT, "N", (pool).cpu_seconds, SI_POOL_CPU_SECONDS, NULL, 1, 3600,           \
+        "seconds", "Processor time one render may take.")                                          \
+    X("wall-ms", COUNT, "N", (pool).wall_ms, SI_POOL_WALL_MS, NULL, 100, 3600000, "milliseconds",  \
+        "Wall time one render may take.")                                                          \
+    X("originals", PARSED, "KINDS", originals, NULL, "all", 0, 0, "",                              \
+        "Kinds of originals that are served, parted by commas, of:" SI_KINDS(                      \
+            SI_ORIGINALS_NAME) ". Others get an error, as unknown kinds do; replies that are in "  \
+                               "the cache already "                                                \
+                               "stay there.")                                                      \
+    X("foreign-private", TEXT, "HOSTS", (pool).fetch.private_hosts, NULL, "none", 0, 0, "",        \
+        "Hosts of foreign images that may have addresses of private networks or of this machine, " \
+        "parted by commas. Whether a company may use a host at all is in its own settings.")       \
+    X("foreign-timeout-ms", COUNT, "N", (pool).fetch.timeout_ms, SI_FETCH_TIMEOUT_MS, NULL, 100,   \
+        60000, "milliseconds",                                                                     \
+        "Time for the foreign images of a request to arrive, on top of its wall time.")            \
+    X("foreign-size", BYTES, "SIZE", (pool).fetch.max_bytes, SI_FETCH_BYTES, NULL, 0, 0, "",       \
+        "What a foreign image may have.")                                                          \
+    X("foreign-transfers", COUNT, "N", (pool).fetch.transfers, SI_FETCH_TRANSFERS, NULL, 1,        \
+        SI_FETCH_TRANSFERS_MAX, "",                                                                \
+        "Foreign images that are downloaded at a time; more have to wait.")                        \
+    X("foreign-life", COUNT, "SECONDS", (pool).fetch.usual_life, SI_FETCH_USUAL_LIFE, NULL, 1,     \
+        31536000, "seconds",                                                                       \
+        "How long replies with foreign images are kept whose server does not say.")
+
+/* What `serve` calls renderers and `renderer` workers. */
+#define SI_RENDERERS_OPTION(X, name, pool)                                                         \
+    X(name, COUNT, "N", (pool).workers, 0, "one per processor", 1, SI_POOL_WORKERS_MAX, "",        \
+        "Number of renderer processes.")
+
+/* Of `serve` alone. `site` is an si_site_options. */
+#define SI_SERVE_OPTIONS(X, site, pool)                                                            \
+    X("config", TEXT, "DIR", (site).config, NULL,                                                  \
+        "none, and each first-level folder below the root is a company with default settings", 0,  \
+        0, "",                                                                                     \
+        "Configuration folder: smartimg.ini with options of this command (`listen = ADDR:PORT`; "  \
+        "the command line beats it), and one file companies/NAME.ini per company.")                \
+    X("listen", TEXT, "ADDR:PORT", (site).listen, "127.0.0.1:8080", NULL, 0, 0, "",                \
+        "Where to serve HTTP.")                                                                    \
+    X("tls-listen", TEXT, "ADDR:PORT", (site).tls_listen, NULL, "nowhere", 0, 0, "",               \
+        "Where to serve HTTPS, with HTTP/2.")                                                      \
+    X("tls-cert", TEXT, "FILE", (site).tls_cert, NULL,                                             \
+        "a self-signed one for localhost, made at the start with a warning", 0, 0, "",             \
+        "Certificate chain for HTTPS, in PEM.")                                                    \
+    X("tls-key", TEXT, "FILE", (site).tls_key, NULL, "that of the self-signed certificate", 0, 0,  \
+        "", "Private key of the certificate, in PEM.")                                             \
+    X("admin-listen", TEXT, "ADDR:PORT", (site).admin_listen, NULL, "nowhere", 0, 0, "",           \
+        "Where to serve /metrics, for Prometheus.")                                                \
+    X("cache", TEXT, "DIR", (site).cache, NULL,                                                    \
+        SI_CACHE_OF_ROOT " for root, else $XDG_CACHE_HOME/" SI_CACHE_OF_USER                       \
+                         " or ~/.cache/" SI_CACHE_OF_USER,                                         \
+        0, 0, "", "Folder of the cache; it is made if it is not there.")                           \
+    X("cache-size", BYTES, "SIZE", (site).cache_size, INT64_C(10) << 30, NULL, 0, 0, "",           \
+        "What the cache may take on disk. What was not asked for longest goes first.")             \
+    SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
+    X("workers", COUNT, "N", (site).nginx_workers, 0, "one per processor", 1, 256, "",             \
+        "Number of nginx's worker processes.")                                                     \
+    X("access-log", TEXT, "FILE", (site).access_log, NULL, SI_ACCESS_LOG " in the cache folder",   \
+        0, 0, "", "File to log requests to.")                                                      \
+    X("error-log", TEXT, "FILE", (site).error_log, NULL, "standard error", 0, 0, "",               \
+        "File for nginx's complaints.")                                                            \
+    X("user", TEXT, "NAME", (site).user, NULL, "they stay root, which can read any folder", 0, 0,  \
+        "",                                                                                        \
+        "When started by root: the user whom renderers and nginx's workers run as, who must be "   \
+        "able to read the images.")
+
+/* Of `renderer` alone. `address` is a const char *. */
+#define SI_RENDERER_OPTIONS(X, pool, address)                                                      \
+    X("socket", TEXT, "PATH", (pool).socket_path, NULL, "none", 0, 0, "",                          \
+        "Listens on a Unix socket at PATH, which only this user may connect to.")                  \
+    X("listen", TEXT, "ADDR:PORT", address, NULL, "nowhere", 0, 0, "",                             \
+        "Listens on TCP. There is no authentication: whoever reaches this port can have any "      \
+        "image below the root rendered, so use it only between machines that trust each other.")   \
+    SI_RENDERERS_OPTION(X, "workers", pool)
+
+/* What is made of a row: an option, and its si_initial. */
+#define SI_OPTION_ROW(name, kind, argument, target, initial, words, minimum, maximum, unit, help)  \
+    {name, 0, argument, SI_OPTION_##kind, &(target), help, minimum, maximum},
+#define SI_INITIAL_ROW(name, kind, argument, target, initial, words, minimum, maximum, unit, help) \
+    {SI_INITIAL_##kind(initial), words, unit},
+#define SI_INITIAL_TEXT(value) value, 0
+#define SI_INITIAL_PARSED(value) value, 0
+#define SI_INITIAL_COUNT(value) NULL, value
+#define SI_INITIAL_BYTES(value) NULL, value
+
+#endif

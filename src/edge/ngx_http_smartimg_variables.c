@@ -1,0 +1,239 @@
+
+/*
+ * Variables: what the configuration asks the module about a request.
+ */
+
+#include "ngx_http_smartimg_module.h"
+
+
+static ngx_int_t ngx_http_smartimg_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_smartimg_value(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx, uintptr_t data, ngx_str_t *value);
+static void ngx_http_smartimg_count_render(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_is_refresh(ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_head_at(ngx_http_request_t *r,
+    ngx_str_t *value);
+
+
+enum {
+    NGX_HTTP_SMARTIMG_RECIPE,
+    NGX_HTTP_SMARTIMG_KEY,
+    NGX_HTTP_SMARTIMG_CLASS,
+    NGX_HTTP_SMARTIMG_RENDER,
+    NGX_HTTP_SMARTIMG_REFRESH,
+    NGX_HTTP_SMARTIMG_HEAD_AT,
+    NGX_HTTP_SMARTIMG_BYPASS,
+    NGX_HTTP_SMARTIMG_NO_STORE,
+    NGX_HTTP_SMARTIMG_CACHE
+};
+
+
+static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
+
+    /* SCGI parameter and log line */
+    { ngx_string("smartimg_recipe"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_RECIPE, 0, 0 },
+
+    /* for scgi_cache_key: the recipe, or a digest of a long one */
+    { ngx_string("smartimg_key"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_KEY, 0, 0 },
+
+    { ngx_string("smartimg_class"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_CLASS, 0, 0 },
+
+    /*
+     * for scgi_param: evaluated only when a request to a renderer is built,
+     * so it counts the renders
+     */
+    { ngx_string("smartimg_render"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_RENDER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* for scgi_param: "1" if the reply replaces one that is being served */
+    { ngx_string("smartimg_head_at"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_HEAD_AT, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("smartimg_refresh"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_REFRESH, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* for scgi_cache_bypass and scgi_no_cache */
+    { ngx_string("smartimg_bypass"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_BYPASS, 0, 0 },
+
+    { ngx_string("smartimg_no_store"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_NO_STORE, 0, 0 },
+
+    /* hit, miss, refresh or bypass */
+    { ngx_string("smartimg_cache"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_CACHE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
+static ngx_int_t
+ngx_http_smartimg_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_int_t                 rc;
+    ngx_str_t                 value;
+    ngx_http_smartimg_ctx_t  *ctx;
+
+    ctx = ngx_http_smartimg_get_ctx(r);
+
+    if (ctx == NULL || ctx->plan->failed) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    ngx_str_set(&value, "");
+
+    rc = ngx_http_smartimg_value(r, ctx, data, &value);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_DECLINED) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+    v->data = value.data;
+    v->len = value.len;
+
+    return NGX_OK;
+}
+
+
+/* NGX_DECLINED: there is no such value; the empty one is there already. */
+
+static ngx_int_t
+ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
+    uintptr_t data, ngx_str_t *value)
+{
+    ngx_str_t  *result;
+    ngx_uint_t  yes;
+
+    yes = 0;
+
+    switch (data) {
+
+    case NGX_HTTP_SMARTIMG_RECIPE:
+        *value = ctx->plan->text;
+        return NGX_OK;
+
+    case NGX_HTTP_SMARTIMG_KEY:
+        *value = ctx->plan->key;
+        return NGX_OK;
+
+    case NGX_HTTP_SMARTIMG_CLASS:
+        *value = ctx->plan->client;
+        return NGX_OK;
+
+    case NGX_HTTP_SMARTIMG_RENDER:
+        ngx_http_smartimg_count_render(r);
+        yes = 1;
+        break;
+
+    case NGX_HTTP_SMARTIMG_REFRESH:
+        yes = ngx_http_smartimg_is_refresh(r);
+        break;
+
+    case NGX_HTTP_SMARTIMG_HEAD_AT:
+        return ngx_http_smartimg_head_at(r, value);
+
+    case NGX_HTTP_SMARTIMG_BYPASS:
+        yes = ctx->plan->plan.update || !ctx->plan->plan.server_cache;
+        break;
+
+    case NGX_HTTP_SMARTIMG_NO_STORE:
+        yes = !ctx->plan->plan.server_cache;
+        break;
+
+    default: /* NGX_HTTP_SMARTIMG_CACHE */
+        result = ngx_http_smartimg_cache_result(r);
+
+        if (result == NULL) {
+            return NGX_DECLINED;
+        }
+
+        *value = *result;
+        return NGX_OK;
+    }
+
+    if (yes) {
+        ngx_str_set(value, "1");
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_smartimg_count_render(ngx_http_request_t *r)
+{
+    if (ngx_http_smartimg_is_refresh(r)) {
+        ngx_http_smartimg_count(updates, 1);
+
+    } else {
+        ngx_http_smartimg_count(renders, 1);
+    }
+}
+
+
+/* A better reply for one that is being served. */
+
+static ngx_uint_t
+ngx_http_smartimg_is_refresh(ngx_http_request_t *r)
+{
+    return r != r->main && r->upstream
+           && r->upstream->cache_status == NGX_HTTP_CACHE_EXPIRED;
+}
+
+
+/*
+ * Where the reply's head will stand in the cache file.  The renderer fills it
+ * up so that the body begins with a page: sendfile() from the middle of one
+ * costs a quarter of the speed.
+ */
+
+static ngx_int_t
+ngx_http_smartimg_head_at(ngx_http_request_t *r, ngx_str_t *value)
+{
+    if (r->cache == NULL || r->cache->header_start == 0) {
+        return NGX_OK;
+    }
+
+    value->data = ngx_pnalloc(r->pool, NGX_SIZE_T_LEN);
+    if (value->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value->len = ngx_sprintf(value->data, "%uz", r->cache->header_start)
+                 - value->data;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_smartimg_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_smartimg_vars; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
