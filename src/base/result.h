@@ -32,6 +32,16 @@ typedef enum si_result {
 #undef X
 } si_result;
 
+/* Leaves the function with the result of `expression`, unless that is SI_OK. For functions that have
+ * nothing to release at that point. */
+#define SI_TRY(expression)                                                                         \
+    do {                                                                                           \
+        const si_result si_tried = (expression);                                                   \
+        if (si_tried != SI_OK) {                                                                   \
+            return si_tried;                                                                       \
+        }                                                                                          \
+    } while (0)
+
 /* Diagnostics of one operation. Zero-initialize; needs no release. */
 typedef struct si_diag {
     si_result code; /* SI_OK until the first failure */

@@ -47,21 +47,18 @@ si_encode_params si_choose_requested(
 static si_result fit_jpeg_size(
     const si_recipe *r, const si_image *image, si_encode_params *p, si_diag *diag) {
     si_bytes file = {0};
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     if (r->jpeg_size > 0 && r->format == SI_FORMAT_JPEG) {
-        code =
+        result =
             si_codec_encode_within(image, p, (size_t)r->jpeg_size * 1024, &file, &p->quality, diag);
     }
     si_bytes_free(&file);
-    return code;
+    return result;
 }
 
 /* Lays an RGBA image on a grey level. */
 static si_result flatten(const si_image *image, uint8_t level, si_image *out, si_diag *diag) {
-    si_result result = si_image_alloc(out, image->width, image->height, 3, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_image_alloc(out, image->width, image->height, 3, diag));
     out->grey = image->grey;
     for (int y = 0; y < image->height; y++) {
         const uint8_t *from = image->pixels + (size_t)y * image->stride;
@@ -157,10 +154,7 @@ static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
     if (s->exact) {
         t = (target){.score = 100};
     } else if (r->format == SI_FORMAT_PNG) {
-        si_result result = target_of_png(r, s->image, &t, diag);
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(target_of_png(r, s->image, &t, diag));
         t.score = fmax(t.score, SI_SCORE_PNG_LEAST);
     }
     if (isnan(t.score)) {

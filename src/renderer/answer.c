@@ -16,11 +16,11 @@
 
 void si_answer_error(const si_diag *diag, si_answer *out) {
     si_answer_free(out);
-    si_result code = diag->code != SI_OK ? diag->code : SI_ERR_INTERNAL;
+    si_result result = diag->code != SI_OK ? diag->code : SI_ERR_INTERNAL;
     char text[512];
-    int n = snprintf(text, sizeof text, "%s%s%s\n", si_result_title(code),
+    int n = snprintf(text, sizeof text, "%s%s%s\n", si_result_title(result),
         diag->text[0] != '\0' ? ": " : "", diag->text);
-    out->status = si_result_status(code);
+    out->status = si_result_status(result);
     out->content_type = "text/plain; charset=utf-8";
     (void)si_bytes_append(&out->body, text, (size_t)(n < (int)sizeof text ? n : 0));
 }

@@ -282,10 +282,7 @@ static si_result add_page(
         video(b, at->item, page);
         return SI_OK;
     }
-    si_result result = resolve(b, id, SI_TABLE_IMAGE, &r);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(resolve(b, id, SI_TABLE_IMAGE, &r));
     bool is_set = r.record != NULL && r.record->image_set[0] != '\0';
     return is_set && (!known || set_type != NULL) ? add_record_set(b, at, &r, set_type)
                                                   : add_image(b, at, &r, type);

@@ -24,11 +24,8 @@ static uint8_t average(const si_image *from, int x0, int y0, int k, int channel)
 
 /* Shrinks by a whole factor. */
 static si_result reduce(const si_image *from, int k, si_image *to, si_diag *diag) {
-    si_result r = si_image_alloc(
-        to, (from->width + k - 1) / k, (from->height + k - 1) / k, from->channels, diag);
-    if (r != SI_OK) {
-        return r;
-    }
+    SI_TRY(si_image_alloc(
+        to, (from->width + k - 1) / k, (from->height + k - 1) / k, from->channels, diag));
     for (int y = 0; y < to->height; y++) {
         uint8_t *p = to->pixels + (size_t)y * to->stride;
         for (int x = 0; x < to->width; x++) {
@@ -47,29 +44,29 @@ static si_result encode(const si_image *im, si_report_picture *p, si_diag *diag)
     params.quality = 95;
     params.chroma_full = params.optimize = true;
     si_bytes file = {0};
-    si_result r = si_codec_encode(format, im, &params, &file, diag);
-    if (r == SI_OK) {
+    si_result result = si_codec_encode(format, im, &params, &file, diag);
+    if (result == SI_OK) {
         si_bytes_move(&p->file, &file);
         p->format = format;
         p->reencoded = true;
     }
-    return r;
+    return result;
 }
 
 /* Makes a picture 1/k as large, or what browsers show. */
 static si_result remake(si_report_picture *p, int k, si_diag *diag) {
     si_image im = {0}, small = {0};
-    si_result r = si_codec_decode(p->format, p->file.data, p->file.len, &im, diag);
-    if (r == SI_OK && k > 1) {
-        r = reduce(&im, k, &small, diag);
+    si_result result = si_codec_decode(p->format, p->file.data, p->file.len, &im, diag);
+    if (result == SI_OK && k > 1) {
+        result = reduce(&im, k, &small, diag);
     }
-    if (r == SI_OK) {
-        r = encode(k > 1 ? &small : &im, p, diag);
+    if (result == SI_OK) {
+        result = encode(k > 1 ? &small : &im, p, diag);
     }
     p->reduced = k;
     si_image_free(&im);
     si_image_free(&small);
-    return r;
+    return result;
 }
 
 /* The factor that makes a picture small enough. */

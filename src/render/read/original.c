@@ -48,11 +48,11 @@ si_result si_vips_fail(si_diag *diag) {
         }
         line += n + (line[n] == '\n');
     }
-    si_result code =
+    si_result result =
         len > 0 ? si_fail(diag, SI_ERR_SOURCE, "the source image is broken: %.*s", len, best)
                 : si_fail(diag, SI_ERR_SOURCE, "the source image is broken");
     vips_error_clear();
-    return code;
+    return result;
 }
 
 /* ---- kinds ---- */
