@@ -241,7 +241,7 @@ si_result si_image_set_parse(si_str text, si_asset asset, int depth, si_set_loca
     }
     SI_TRY(check_brackets(text, depth, diag));
     *out = parse_set(&p, text, asset == SI_ASSET_SPINSET ? ",;" : ",", depth);
-    return *out != NULL ? SI_OK : diag->code;
+    return *out != NULL ? SI_OK : si_diag_result(diag, SI_ERR_SYNTAX);
 }
 
 /* ---- types ---- */

@@ -117,8 +117,7 @@ static si_result encode(
     if (result == SI_OK) {
         return SI_OK;
     }
-    return diag != NULL && diag->code != SI_OK ? diag->code
-                                               : si_fail(diag, result, "heic: no memory");
+    return si_diag_result(diag, si_fail(diag, result, "heic: no memory"));
 }
 
 static si_result copy_pixels(struct heif_image *picture, si_image *out, si_diag *diag) {

@@ -158,7 +158,7 @@ static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
         t.score = fmax(t.score, SI_SCORE_PNG_LEAST);
     }
     if (isnan(t.score)) {
-        return diag->code != SI_OK ? diag->code : SI_ERR_INTERNAL;
+        return si_diag_result(diag, SI_ERR_INTERNAL);
     }
     s->choice->target = t.score;
     s->threshold = s->exact ? 100 : t.score - SI_SCORE_SLACK;
@@ -276,7 +276,7 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
     }
     const si_candidate *requested = si_search_try(&s, r->format, &s.requested_params, diag);
     if (requested == NULL || requested->bytes == 0) {
-        result = diag->code != SI_OK ? diag->code : SI_ERR_INTERNAL;
+        result = si_diag_result(diag, SI_ERR_INTERNAL);
         goto done;
     }
     out->candidates[0].verdict = SI_VERDICT_REQUESTED;

@@ -47,7 +47,7 @@ static si_result load_profile(const si_files *files, const si_file_ref *file, co
     }
     int fd = files->open(files->context, file, diag);
     if (fd < 0) {
-        return diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
+        return si_diag_result(diag, SI_ERR_IO);
     }
     si_result result = si_target_load(name[0] != '\0' ? name : file->path, fd, out, type, diag);
     close(fd);

@@ -70,33 +70,29 @@ static si_result remake(si_report_picture *p, int k, si_diag *diag) {
 }
 
 /* The factor that makes a picture small enough. */
-static int factor(const si_report_picture *p, si_diag *diag) {
+static si_result factor(const si_report_picture *p, int *k, si_diag *diag) {
     si_image im = {0};
-    int k = 1;
-    if (si_codec_decode(p->format, p->file.data, p->file.len, &im, diag) == SI_OK) {
-        int side = im.width > im.height ? im.width : im.height;
-        k = (side + SI_REPORT_PICTURE_SIDE - 1) / SI_REPORT_PICTURE_SIDE;
-    }
+    SI_TRY(si_codec_decode(p->format, p->file.data, p->file.len, &im, diag));
+    int side = im.width > im.height ? im.width : im.height;
+    int least = (side + SI_REPORT_PICTURE_SIDE - 1) / SI_REPORT_PICTURE_SIDE;
     si_image_free(&im);
-    return k < 2 ? 2 : k;
+    *k = least < 2 ? 2 : least;
+    return SI_OK;
 }
 
 si_result si_report_pictures_fit(si_report_picture pictures[2], si_diag *diag) {
     for (int i = 0; i < 2; i++) {
         pictures[i].reduced = 1;
-        if (!shown_by_browsers(pictures[i].format) && remake(&pictures[i], 1, diag) != SI_OK) {
-            return diag->code;
+        if (!shown_by_browsers(pictures[i].format)) {
+            SI_TRY(remake(&pictures[i], 1, diag));
         }
     }
     if (pictures[0].file.len <= SI_REPORT_PICTURE_BYTES &&
         pictures[1].file.len <= SI_REPORT_PICTURE_BYTES) {
         return SI_OK;
     }
-    int k = factor(&pictures[0], diag);
-    for (int i = 0; i < 2; i++) {
-        if (diag->code == SI_OK) {
-            (void)!remake(&pictures[i], k, diag);
-        }
-    }
-    return diag->code;
+    int k;
+    SI_TRY(factor(&pictures[0], &k, diag));
+    SI_TRY(remake(&pictures[0], k, diag));
+    return remake(&pictures[1], k, diag);
 }

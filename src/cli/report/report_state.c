@@ -75,19 +75,20 @@ done:
 
 FILE *si_report_state_open(const char *path, const si_report_settings *settings,
     si_report_list *list, int *filled, si_diag *diag) {
+    si_result result;
     *filled = 0;
     FILE *f = fopen(path, "a+e"); /* made if missing, never emptied before it is looked at */
     char *expected = first_line(settings);
     if (f == NULL || expected == NULL) {
-        (void)si_fail(diag, SI_ERR_IO, "cannot use %s: %s", path, strerror(errno));
+        result = si_fail(diag, SI_ERR_IO, "cannot use %s: %s", path, strerror(errno));
     } else if (flock(fileno(f), LOCK_EX | LOCK_NB) != 0) {
-        (void)si_fail(diag, SI_ERR_CONFIG, "%s is in use by another report", path);
+        result = si_fail(diag, SI_ERR_CONFIG, "%s is in use by another report", path);
     } else {
         rewind(f);
-        (void)!read_lines(f, path, expected, list, filled, diag);
+        result = read_lines(f, path, expected, list, filled, diag);
     }
     free(expected);
-    if (f != NULL && diag->code != SI_OK) {
+    if (f != NULL && result != SI_OK) {
         fclose(f);
         f = NULL;
     }

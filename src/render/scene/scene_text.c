@@ -43,7 +43,7 @@ static si_result font_data(
     }
     int fd = rc->files->open(rc->files->context, file, diag);
     if (fd < 0) {
-        return diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
+        return si_diag_result(diag, SI_ERR_IO);
     }
     si_result result = map_file(fd, m, diag);
     close(fd);
