@@ -57,7 +57,7 @@ static si_result draw_layer(si_render_context *rc, const si_scene *scene, int i,
 static si_result composite(si_render_context *rc, const si_scene *scene,
     const si_view_transform *view, si_rect window, si_tile *out, si_diag *diag);
 
-/* The view of a composite that is not flipped. */
+/* The view transform of a composite that is not flipped. */
 static si_view_transform unflipped(const si_scene *scene, const si_view_transform *view) {
     si_view_transform s = *view;
     for (int i = 0; i < 2; i++) {
