@@ -4,11 +4,9 @@
 #include <strings.h>
 
 static const struct {
-    const char *name, *mime;
-    bool alpha;
-    const char *types, *carries;
+    const char *name, *mime, *types, *carries;
 } formats[] = {
-#define X(id, name, mime, alpha, types, carries) {name, mime, alpha, types, carries},
+#define X(id, name, mime, types, carries) {name, mime, types, carries},
     SI_FORMATS(X)
 #undef X
 };
@@ -52,10 +50,6 @@ const char *si_format_name(si_format f) {
 
 const char *si_format_mime(si_format f) {
     return formats[f].mime;
-}
-
-bool si_format_has_alpha(si_format f) {
-    return formats[f].alpha;
 }
 
 bool si_format_holds(si_format f, si_pixel_type type) {

@@ -426,7 +426,7 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
         .context = SI_CONTEXT_IS,
         .path = {path.p + skip, path.len - skip},
         .query = request->query};
-    si_reading all = {.catalog = catalog, .generations = generations, .arena = arena, .diag = diag};
+    si_reading all = {.catalog = catalog, .arena = arena, .diag = diag};
     si_query *q = si_arena_alloc(arena, sizeof *q);
     if (q == NULL) {
         return si_no_memory(diag);
