@@ -1,9 +1,11 @@
 #include "base/bytes.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 bool si_bytes_append(si_bytes *b, const void *data, size_t len) {
+    assert(b->len <= b->cap);
     if (len > b->cap - b->len) {
         size_t cap = b->cap < 4096 ? 4096 : b->cap;
         while (cap - b->len < len) {

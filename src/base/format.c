@@ -1,5 +1,6 @@
 #include "base/format.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -45,19 +46,23 @@ const si_output si_outputs[] = {
 const int si_output_count = sizeof si_outputs / sizeof *si_outputs;
 
 const char *si_format_name(si_format f) {
+    assert((unsigned)f < SI_FORMAT_COUNT);
     return formats[f].name;
 }
 
 const char *si_format_mime(si_format f) {
+    assert((unsigned)f < SI_FORMAT_COUNT);
     return formats[f].mime;
 }
 
 bool si_format_holds(si_format f, si_pixel_type type) {
+    assert((unsigned)f < SI_FORMAT_COUNT);
     return strchr(formats[f].types, "rgc"[type]) != NULL;
 }
 
 bool si_format_carries(si_format f, unsigned what) {
     static const char letters[] = "ixpd";
+    assert((unsigned)f < SI_FORMAT_COUNT);
     for (int i = 0; letters[i] != '\0'; i++) {
         if ((what >> i & 1) && strchr(formats[f].carries, letters[i]) == NULL) {
             return false;

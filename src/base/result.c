@@ -41,9 +41,11 @@ si_result si_diag_result(const si_diag *diag, si_result otherwise) {
 }
 
 int si_result_status(si_result code) {
+    assert((unsigned)code < sizeof results / sizeof *results);
     return results[code].status;
 }
 
 const char *si_result_title(si_result code) {
+    assert((unsigned)code < sizeof results / sizeof *results);
     return results[code].title;
 }

@@ -1,5 +1,6 @@
 #include "codec/codec.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -97,6 +98,7 @@ static bool fits(const void *icc, size_t len, const si_image *image) {
 
 si_result si_codec_encode(si_format format, const si_image *image, const si_encode_params *params,
     si_bytes *out, si_diag *diag) {
+    assert((unsigned)format < SI_FORMAT_COUNT);
     const si_codec_driver *d = drivers[format];
     if (!si_codec_get(format)->available) {
         return si_fail(diag, SI_ERR_UNSUPPORTED, "no %s encoder here", si_format_name(format));
@@ -164,6 +166,7 @@ si_result si_codec_encode_within(const si_image *image, const si_encode_params *
 
 si_result si_codec_decode(
     si_format format, const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
+    assert((unsigned)format < SI_FORMAT_COUNT);
     const si_codec_driver *d = drivers[format];
     if (d == NULL) {
         return si_fail(diag, SI_ERR_UNSUPPORTED, "no %s decoder built in", si_format_name(format));

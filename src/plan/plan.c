@@ -1,6 +1,7 @@
 /* The outermost request: from URL and headers to a recipe, or to a reply that needs none. */
 #include "plan/plan.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -379,6 +380,7 @@ static si_result read_request(si_incoming *in, si_query *q, si_plan *plan) {
         return result;
     }
     q->read_only = q->asked.type == SI_TYPE_VALIDATE;
+    assert((unsigned)q->asked.type < sizeof types / sizeof *types);
     switch (types[q->asked.type].reply) {
     case OFF:
         return si_fail(all->diag, SI_ERR_UNSUPPORTED, "req=%s is switched off",

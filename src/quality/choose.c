@@ -1,5 +1,6 @@
 #include "quality/choose.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "quality/lossless.h"
@@ -242,6 +243,7 @@ static void settle(si_search *s, si_bytes *requested_file) {
     } else {
         si_bytes_move(&c->body, requested_file);
     }
+    assert(c->winner >= 0 && c->winner < c->candidate_count);
     c->score = c->candidates[c->winner].score;
 }
 

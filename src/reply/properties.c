@@ -1,5 +1,6 @@
 #include "reply/properties.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -91,6 +92,7 @@ const char *si_properties_type(si_body body) {
     static const char *const types[] = {"text/plain; charset=utf-8",
         "text/javascript; charset=utf-8", "text/xml; charset=utf-8",
         "text/javascript; charset=utf-8"};
+    assert((unsigned)body < sizeof types / sizeof *types);
     return types[body];
 }
 
