@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@ void *si_arena_alloc(si_arena *a, size_t size) {
         *b = (struct si_arena_block){.next = a->blocks, .size = room};
         a->blocks = b;
     }
+    assert(b->used <= b->size && size <= b->size - b->used);
     void *p = b->data + b->used;
     b->used += size;
     a->total += size;

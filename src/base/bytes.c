@@ -1,20 +1,22 @@
 #include "base/bytes.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-int si_bytes_append(si_bytes *b, const void *data, size_t len) {
+bool si_bytes_append(si_bytes *b, const void *data, size_t len) {
+    assert(b->len <= b->cap);
     if (len > b->cap - b->len) {
         size_t cap = b->cap < 4096 ? 4096 : b->cap;
         while (cap - b->len < len) {
             if (cap > SIZE_MAX / 2) {
-                return 0;
+                return false;
             }
             cap *= 2;
         }
         uint8_t *grown = realloc(b->data, cap);
         if (grown == NULL) {
-            return 0;
+            return false;
         }
         b->data = grown;
         b->cap = cap;
@@ -23,7 +25,7 @@ int si_bytes_append(si_bytes *b, const void *data, size_t len) {
         memcpy(b->data + b->len, data, len);
         b->len += len;
     }
-    return 1;
+    return true;
 }
 
 void si_bytes_free(si_bytes *b) {

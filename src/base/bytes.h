@@ -2,6 +2,7 @@
 #ifndef SI_BASE_BYTES_H
 #define SI_BASE_BYTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,7 +14,7 @@ typedef struct si_bytes {
 } si_bytes;
 
 /* Appends `len` bytes; false when memory runs out (the bytes so far stay). */
-int si_bytes_append(si_bytes *b, const void *data, size_t len);
+bool si_bytes_append(si_bytes *b, const void *data, size_t len);
 
 /* Frees and zeroes. */
 void si_bytes_free(si_bytes *b);

@@ -1,14 +1,13 @@
 #include "base/format.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
 static const struct {
-    const char *name, *mime;
-    bool alpha;
-    const char *types, *carries;
+    const char *name, *mime, *types, *carries;
 } formats[] = {
-#define X(id, name, mime, alpha, types, carries) {name, mime, alpha, types, carries},
+#define X(id, name, mime, types, carries) {name, mime, types, carries},
     SI_FORMATS(X)
 #undef X
 };
@@ -47,23 +46,23 @@ const si_output si_outputs[] = {
 const int si_output_count = sizeof si_outputs / sizeof *si_outputs;
 
 const char *si_format_name(si_format f) {
+    assert((unsigned)f < SI_FORMAT_COUNT);
     return formats[f].name;
 }
 
 const char *si_format_mime(si_format f) {
+    assert((unsigned)f < SI_FORMAT_COUNT);
     return formats[f].mime;
 }
 
-bool si_format_has_alpha(si_format f) {
-    return formats[f].alpha;
-}
-
 bool si_format_holds(si_format f, si_pixel_type type) {
+    assert((unsigned)f < SI_FORMAT_COUNT);
     return strchr(formats[f].types, "rgc"[type]) != NULL;
 }
 
 bool si_format_carries(si_format f, unsigned what) {
     static const char letters[] = "ixpd";
+    assert((unsigned)f < SI_FORMAT_COUNT);
     for (int i = 0; letters[i] != '\0'; i++) {
         if ((what >> i & 1) && strchr(formats[f].carries, letters[i]) == NULL) {
             return false;

@@ -29,21 +29,21 @@ enum {
     SI_CARRIES_DPI = 8,   /* a print resolution (`printRes`) */
 };
 
-/* id, name in recipes and receipts, MIME type, can carry alpha, pixel types (letters: r g c), what
+/* id, name in recipes and receipts, MIME type, pixel types (letters: r g c), what
  * else it carries (letters: i x p d); reference/commands.md 6.1 and 6.2 */
 #define SI_FORMATS(X)                                                                              \
-    X(JPEG, "jpeg", "image/jpeg", false, "rgc", "ixpd")                                            \
-    X(PNG, "png", "image/png", true, "rg", "id")                                                   \
-    X(GIF, "gif", "image/gif", true, "rg", "")                                                     \
-    X(WEBP, "webp", "image/webp", true, "r", "")                                                   \
-    X(AVIF, "avif", "image/avif", true, "r", "")                                                   \
-    X(JXL, "jxl", "image/jxl", true, "rg", "")                                                     \
-    X(JP2, "jp2", "image/jp2", true, "rg", "")                                                     \
-    X(JXR, "jxr", "image/vnd.ms-photo", true, "r", "")                                             \
-    X(TIFF, "tiff", "image/tiff", true, "rgc", "ixpd")                                             \
-    X(HEIC, "heic", "image/heic", false, "r", "")                                                  \
-    X(PDF, "pdf", "application/pdf", false, "rgc", "id")                                           \
-    X(EPS, "eps", "image/eps", false, "rgc", "ipd")
+    X(JPEG, "jpeg", "image/jpeg", "rgc", "ixpd")                                                   \
+    X(PNG, "png", "image/png", "rg", "id")                                                         \
+    X(GIF, "gif", "image/gif", "rg", "")                                                           \
+    X(WEBP, "webp", "image/webp", "r", "")                                                         \
+    X(AVIF, "avif", "image/avif", "r", "")                                                         \
+    X(JXL, "jxl", "image/jxl", "rg", "")                                                           \
+    X(JP2, "jp2", "image/jp2", "rg", "")                                                           \
+    X(JXR, "jxr", "image/vnd.ms-photo", "r", "")                                                   \
+    X(TIFF, "tiff", "image/tiff", "rgc", "ixpd")                                                   \
+    X(HEIC, "heic", "image/heic", "r", "")                                                         \
+    X(PDF, "pdf", "application/pdf", "rgc", "id")                                                  \
+    X(EPS, "eps", "image/eps", "rgc", "ipd")
 
 typedef enum si_format {
 #define X(id, ...) SI_FORMAT_##id,
@@ -57,7 +57,6 @@ typedef enum si_format {
 /* Static strings; `f` must be a valid format. */
 const char *si_format_name(si_format f);
 const char *si_format_mime(si_format f);
-bool si_format_has_alpha(si_format f);
 
 /* True if files of this format can have this kind of pixels. Where `fmt` names a type that the
  * format has not, gray is sent as RGB with equal components and CMYK is refused; a profile of such

@@ -83,10 +83,7 @@ static si_result read_segment(reader *r, si_path_op op, bool relative) {
     double p[6];
     int points = op == SI_PATH_CURVE ? 3 : 1;
     for (int i = 0; i < 2 * points; i++) {
-        si_result code = read_number(r, &p[i]);
-        if (code != SI_OK) {
-            return code;
-        }
+        SI_TRY(read_number(r, &p[i]));
         p[i] += relative ? (i % 2 == 0 ? r->x : r->y) : 0;
         if (!(fabs(p[i]) <= SI_PATH_MAX_COORDINATE)) {
             return fail(r, SI_ERR_RANGE, "coordinate too large");
@@ -96,10 +93,7 @@ static si_result read_segment(reader *r, si_path_op op, bool relative) {
         return move_to(r, p[0], p[1]);
     }
     if (!r->open) {
-        si_result code = move_to(r, r->x, r->y);
-        if (code != SI_OK) {
-            return code;
-        }
+        SI_TRY(move_to(r, r->x, r->y));
     }
     return add(r, op, p, points);
 }
@@ -140,29 +134,29 @@ static si_result read_command(reader *r) {
         return close_subpath(r);
     }
     r->p++;
-    si_result code = read_segment(r, op, relative);
-    while (code == SI_OK && skip_to_number(r)) {
-        code = read_segment(r, op == SI_PATH_MOVE ? SI_PATH_LINE : op, relative);
+    si_result result = read_segment(r, op, relative);
+    while (result == SI_OK && skip_to_number(r)) {
+        result = read_segment(r, op == SI_PATH_MOVE ? SI_PATH_LINE : op, relative);
     }
-    return code;
+    return result;
 }
 
 static si_result read_all(reader *r) {
-    si_result code = r->p == r->end ? fail(r, SI_ERR_SYNTAX, "it is empty") : SI_OK;
-    while (code == SI_OK && r->p < r->end) {
-        code = read_command(r);
-        if (code == SI_OK && r->p < r->end && *r->p == ',' && ++r->p == r->end) {
-            code = fail(r, SI_ERR_SYNTAX, "something is missing");
+    si_result result = r->p == r->end ? fail(r, SI_ERR_SYNTAX, "it is empty") : SI_OK;
+    while (result == SI_OK && r->p < r->end) {
+        result = read_command(r);
+        if (result == SI_OK && r->p < r->end && *r->p == ',' && ++r->p == r->end) {
+            result = fail(r, SI_ERR_SYNTAX, "something is missing");
         }
     }
-    return code;
+    return result;
 }
 
 si_result si_path_parse(si_str text, si_arena *arena, si_path *out, si_diag *diag) {
     reader r = {.p = text.p, .start = text.p, .end = text.p + text.len, .diag = diag};
-    si_result code = read_all(&r);
-    if (code != SI_OK) {
-        return code;
+    si_result result = read_all(&r);
+    if (result != SI_OK) {
+        return result;
     }
     if (arena != NULL) {
         reader again = {.p = r.start, .start = r.start, .end = r.end, .diag = diag};
@@ -171,12 +165,12 @@ si_result si_path_parse(si_str text, si_arena *arena, si_path *out, si_diag *dia
             return si_fail(diag, SI_ERR_MEMORY, "no memory for a path");
         }
         r = again;
-        code = read_all(&r);
+        result = read_all(&r);
     }
     if (out != NULL) {
         *out = (si_path){.segments = r.segments, .count = r.count};
     }
-    return code;
+    return result;
 }
 
 /* ---- printing ---- */

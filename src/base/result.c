@@ -1,5 +1,6 @@
 #include "base/result.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -34,10 +35,17 @@ si_result si_fail(si_diag *diag, si_result code, const char *fmt, ...) {
     return code;
 }
 
+si_result si_diag_result(const si_diag *diag, si_result otherwise) {
+    assert(otherwise != SI_OK);
+    return diag != NULL && diag->code != SI_OK ? diag->code : otherwise;
+}
+
 int si_result_status(si_result code) {
+    assert((unsigned)code < sizeof results / sizeof *results);
     return results[code].status;
 }
 
 const char *si_result_title(si_result code) {
+    assert((unsigned)code < sizeof results / sizeof *results);
     return results[code].title;
 }

@@ -2,7 +2,12 @@
  *
  * A function that can fail returns si_result and takes a si_diag. The result says what kind of
  * failure it is (and so which HTTP status the client gets); the diagnostics say it in words. The
- * first error wins: a later si_fail() on the same diagnostics keeps the text of the first. */
+ * first error wins: a later si_fail() on the same diagnostics keeps the text of the first.
+ *
+ * Whoever does not want the words passes NULL for `diag`: every function that records into one
+ * takes that and returns the same results. So what was recorded is read with si_diag_result(),
+ * never with diag->code, except by those who own the diagnostics; a `const si_diag *` is read, and
+ * needs one. */
 #ifndef SI_BASE_RESULT_H
 #define SI_BASE_RESULT_H
 
@@ -32,6 +37,16 @@ typedef enum si_result {
 #undef X
 } si_result;
 
+/* Leaves the function with the result of `expression`, unless that is SI_OK. For functions that
+ * have nothing to release at that point. */
+#define SI_TRY(expression)                                                                         \
+    do {                                                                                           \
+        const si_result si_tried = (expression);                                                   \
+        if (si_tried != SI_OK) {                                                                   \
+            return si_tried;                                                                       \
+        }                                                                                          \
+    } while (0)
+
 /* Diagnostics of one operation. Zero-initialize; needs no release. */
 typedef struct si_diag {
     si_result code; /* SI_OK until the first failure */
@@ -41,6 +56,10 @@ typedef struct si_diag {
 
 /* Records a failure, unless one is recorded already, and returns `code`. `diag` may be NULL. */
 si_result si_fail(si_diag *diag, si_result code, const char *fmt, ...) SI_PRINTF(3, 4);
+
+/* What a function returns that was told of a failure by −1, NULL or false: the result recorded in
+ * `diag`, or `otherwise` (a failure) if none is, or if `diag` is NULL. */
+si_result si_diag_result(const si_diag *diag, si_result otherwise);
 
 /* HTTP status of a result, 200…599. */
 int si_result_status(si_result code);

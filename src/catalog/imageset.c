@@ -239,12 +239,9 @@ si_result si_image_set_parse(si_str text, si_asset asset, int depth, si_set_loca
         return si_fail(
             diag, SI_ERR_LIMIT, "the set is nested deeper than %d", SI_SET_NESTING_LIMIT);
     }
-    si_result result = check_brackets(text, depth, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(check_brackets(text, depth, diag));
     *out = parse_set(&p, text, asset == SI_ASSET_SPINSET ? ",;" : ",", depth);
-    return *out != NULL ? SI_OK : diag->code;
+    return *out != NULL ? SI_OK : si_diag_result(diag, SI_ERR_SYNTAX);
 }
 
 /* ---- types ---- */

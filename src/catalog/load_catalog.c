@@ -194,10 +194,7 @@ static si_result load_company(si_loading *l, const char *file, si_company *compa
     l->company = company;
     l->file = si_loading_shown(l, file);
     l->root_path_here = l->sections = false;
-    si_result result = si_ini_read(l->dir_fd, file, setting, mistake, l, l->diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_ini_read(l->dir_fd, file, setting, mistake, l, l->diag));
     settle_root_path(l);
     settle_time(l, file);
     si_macros_load(l);
@@ -206,7 +203,7 @@ static si_result load_company(si_loading *l, const char *file, si_company *compa
     si_profiles_load(l);
     si_rules_load(l);
     l->sections = true;
-    result = si_ini_read(l->dir_fd, file, setting, known_mistake, l, l->diag);
+    si_result result = si_ini_read(l->dir_fd, file, setting, known_mistake, l, l->diag);
     si_company_check(l);
     return result;
 }

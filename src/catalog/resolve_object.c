@@ -191,10 +191,7 @@ static si_result resolve_whole(const si_catalog *c, const si_object_query *query
         q.main = named != NULL ? named : standard;
     }
     *out = (si_resolved){.main = q.main};
-    si_result result = suffixes_of(&q, &s, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(suffixes_of(&q, &s, diag));
     const si_company *start = rooted ? standard : q.main;
     place places[MAX_PLACES];
     int count = list_places(standard, start, named, &q, rest, places);
@@ -207,10 +204,7 @@ static si_result resolve_whole(const si_catalog *c, const si_object_query *query
     }
     if (named != NULL && q.from_url) { /* FullMatch: as if no catalog had matched */
         out->main = q.main = standard;
-        result = suffixes_of(&q, &s, diag);
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(suffixes_of(&q, &s, diag));
         (void)find_record(&(place){standard, standard, q.object}, 1, &s, q.table, arena, out);
     }
     out->company = named != NULL ? standard : start;

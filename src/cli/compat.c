@@ -131,11 +131,11 @@ static bool check_url(run_state *s, const si_report_row *row) {
     si_diag diag = {0};
     split(row->url, &request);
     bool ok = si_compat_count(&s->commands, &request, row->requests);
-    si_result code = si_plan_make(s->catalog, NULL, &request, &arena, &plan, &diag);
-    if (code != SI_OK && code != SI_ERR_NOT_FOUND) {
+    si_result result = si_plan_make(s->catalog, NULL, &request, &arena, &plan, &diag);
+    if (result != SI_OK && result != SI_ERR_NOT_FOUND) {
         si_compat_refuse(&s->commands, diag.text, row->requests);
     }
-    outcome what = code == SI_OK ? WORKS : code == SI_ERR_NOT_FOUND ? MISSING : REFUSED;
+    outcome what = result == SI_OK ? WORKS : result == SI_ERR_NOT_FOUND ? MISSING : REFUSED;
     s->sums.urls[what]++;
     s->sums.requests[what] += row->requests;
     if (what == REFUSED || (verbose && what == MISSING) || (what == WORKS && s->peer != NULL)) {
@@ -264,10 +264,10 @@ static bool check_all(run_state *s, const si_report_list *list) {
 
 static bool start(run_state *s) {
     si_diag diag = {0};
-    si_result r =
+    si_result result =
         si_catalog_load(config, root, si_complain_mistake, (void *)config, &s->catalog, &diag);
-    if (r != SI_OK) {
-        if (r != SI_ERR_CONFIG) { /* whose mistakes have been told one by one */
+    if (result != SI_OK) {
+        if (result != SI_ERR_CONFIG) { /* whose mistakes have been told one by one */
             si_complain_diag(&diag);
         }
         return false;

@@ -106,17 +106,18 @@ static si_result decode(const si_bytes *file, si_image *out, si_diag *diag) {
     r.picture.view.scl = 1;
     r.format = SI_FORMAT_PNG;
     r.alpha = true;
+    si_result result;
     int fd = memfd_create("answer", MFD_CLOEXEC);
     if (fd < 0 || write(fd, file->data, file->len) != (ssize_t)file->len) {
-        (void)si_fail(diag, SI_ERR_IO, "cannot keep the answer: %s", strerror(errno));
+        result = si_fail(diag, SI_ERR_IO, "cannot keep the answer: %s", strerror(errno));
     } else {
         si_files files = si_files_of_fd(&fd);
-        (void)!si_render(&r, &files, NULL, out, diag);
+        result = si_render(&r, &files, NULL, out, diag);
     }
     if (fd >= 0) {
         close(fd);
     }
-    return diag->code;
+    return result;
 }
 
 static double score_of(const si_image *ours, const si_image *theirs) {

@@ -45,15 +45,15 @@ static int check(const char *folder) {
     si_catalog *catalog = NULL;
     si_diag diag = {0};
     /* where the images are makes no difference to the syntax */
-    si_result r =
+    si_result result =
         si_catalog_load(t.folder, root != NULL ? root : t.folder, report, &t, &catalog, &diag);
-    if (r == SI_OK && root != NULL) {
+    if (result == SI_OK && root != NULL) {
         (void)si_catalog_check_files(catalog, report, &t);
     }
     si_catalog_free(catalog);
     (void)si_config_file_check(t.folder, report, &t);
     (void)si_libraries_unsafe(refused_by(t.folder), warn, NULL);
-    if (r != SI_OK && t.mistakes == 0) {
+    if (result != SI_OK && t.mistakes == 0) {
         return si_complain_diag(&diag);
     }
     if (t.mistakes > 0) {

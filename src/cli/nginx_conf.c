@@ -56,10 +56,7 @@ si_result si_template_fill(
     si_str line;
     while (si_str_next(&text, '\n', &line)) {
         bool comment = si_str_starts(si_str_trim(line), SI_STR("#"));
-        si_result r = comment ? SI_OK : fill_line(line, values, out, diag);
-        if (r != SI_OK) {
-            return r;
-        }
+        SI_TRY(comment ? SI_OK : fill_line(line, values, out, diag));
         if (comment && !si_bytes_append(out, line.p, line.len)) {
             return si_fail(diag, SI_ERR_MEMORY, "no memory for a configuration");
         }

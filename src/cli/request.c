@@ -140,16 +140,16 @@ static void take_error(const si_diag *diag, si_exchange *x) {
 static bool choose_catalog(const si_request_options *options, const char *root, si_exchange *x,
     const si_catalog **catalog) {
     si_diag diag = {0};
-    si_result r = SI_OK;
+    si_result result = SI_OK;
     if (options->catalog == NULL) {
-        r = si_catalog_load(options->config, root, si_complain_mistake, (void *)options->config,
-            &x->catalog, &diag);
+        result = si_catalog_load(options->config, root, si_complain_mistake,
+            (void *)options->config, &x->catalog, &diag);
     }
-    if (r != SI_OK && r != SI_ERR_CONFIG) { /* whose mistakes have been told one by one */
+    if (result != SI_OK && result != SI_ERR_CONFIG) { /* whose mistakes have been told one by one */
         si_complain_diag(&diag);
     }
     *catalog = options->catalog != NULL ? options->catalog : x->catalog;
-    return r == SI_OK;
+    return result == SI_OK;
 }
 
 bool si_exchange_make(const si_request_options *options, const char *url, si_exchange *x) {

@@ -70,27 +70,27 @@ static si_result check_frame(const si_animation *a, const si_image *frame, si_di
 }
 
 si_result si_animation_add(si_animation *a, const si_image *frame, int delay_ms, si_diag *diag) {
-    si_result code = check_frame(a, frame, diag);
-    if (code == SI_OK && a->state == NULL) {
+    si_result result = check_frame(a, frame, diag);
+    if (result == SI_OK && a->state == NULL) {
         a->width = frame->width;
         a->height = frame->height;
         a->channels = frame->channels;
-        code = a->driver->begin(
+        result = a->driver->begin(
             &a->params, a->plays, a->width, a->height, si_image_has_alpha(frame), &a->state, diag);
     }
     delay_ms = delay_ms < 0 ? 0 : delay_ms > MAX_DELAY_MS ? MAX_DELAY_MS : delay_ms;
-    return code == SI_OK ? a->driver->add(a->state, frame, delay_ms, diag) : code;
+    return result == SI_OK ? a->driver->add(a->state, frame, delay_ms, diag) : result;
 }
 
 si_result si_animation_end(si_animation *a, si_bytes *out, si_diag *diag) {
     if (a->state == NULL) {
         return si_fail(diag, SI_ERR_INTERNAL, "an animation without frames");
     }
-    si_result code = a->driver->end(a->state, out, diag);
-    if (code != SI_OK) {
+    si_result result = a->driver->end(a->state, out, diag);
+    if (result != SI_OK) {
         si_bytes_free(out);
     }
-    return code;
+    return result;
 }
 
 void si_animation_free(si_animation *a) {

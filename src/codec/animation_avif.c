@@ -59,28 +59,28 @@ static si_result begin(const si_encode_params *params, int plays, int width, int
 static si_result add(void *state_, const si_image *frame, int delay_ms, si_diag *diag) {
     state *s = state_;
     avifImage *picture = NULL;
-    si_result code = si_avif_picture(frame, &s->params, s->alpha, &picture, diag);
-    if (code == SI_OK) {
+    si_result result = si_avif_picture(frame, &s->params, s->alpha, &picture, diag);
+    if (result == SI_OK) {
         uint64_t ticks = delay_ms > 0 ? (uint64_t)delay_ms : 1; /* a frame of no time is refused */
         avifResult e = avifEncoderAddImage(s->encoder, picture, ticks, AVIF_ADD_IMAGE_FLAG_NONE);
-        code = e == AVIF_RESULT_OK ? SI_OK : fail(diag, e, SI_ERR_INTERNAL);
+        result = e == AVIF_RESULT_OK ? SI_OK : fail(diag, e, SI_ERR_INTERNAL);
     }
     if (picture != NULL) {
         avifImageDestroy(picture);
     }
-    return code;
+    return result;
 }
 
 static si_result end(void *state_, si_bytes *out, si_diag *diag) {
     state *s = state_;
     avifRWData file = AVIF_DATA_EMPTY;
     avifResult e = avifEncoderFinish(s->encoder, &file);
-    si_result code = e == AVIF_RESULT_OK ? SI_OK : fail(diag, e, SI_ERR_INTERNAL);
-    if (code == SI_OK && !si_bytes_append(out, file.data, file.size)) {
-        code = si_fail(diag, SI_ERR_MEMORY, "avif: no memory");
+    si_result result = e == AVIF_RESULT_OK ? SI_OK : fail(diag, e, SI_ERR_INTERNAL);
+    if (result == SI_OK && !si_bytes_append(out, file.data, file.size)) {
+        result = si_fail(diag, SI_ERR_MEMORY, "avif: no memory");
     }
     avifRWDataFree(&file);
-    return code;
+    return result;
 }
 
 /* ---- reading ---- */
@@ -90,10 +90,7 @@ static si_result show_frame(
     const avifImage *a = decoder->image;
     si_image frame = {0};
     bool alpha = a->alphaPlane != NULL;
-    si_result code = si_image_alloc(&frame, (int)a->width, (int)a->height, alpha ? 4 : 3, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_image_alloc(&frame, (int)a->width, (int)a->height, alpha ? 4 : 3, diag));
     avifRGBImage rgb;
     avifRGBImageSetDefaults(&rgb, a);
     rgb.depth = 8;
@@ -103,10 +100,10 @@ static si_result show_frame(
     avifResult e = avifImageYUVToRGB(a, &rgb);
     double ms = decoder->imageTiming.duration * 1000;
     int delay_ms = ms >= 0 && ms < 655350 ? (int)(ms + 0.5) : 0;
-    code = e == AVIF_RESULT_OK ? fn(context, &frame, index, delay_ms, diag)
-                               : fail(diag, e, SI_ERR_SOURCE);
+    si_result result = e == AVIF_RESULT_OK ? fn(context, &frame, index, delay_ms, diag)
+                                           : fail(diag, e, SI_ERR_SOURCE);
     si_image_free(&frame);
-    return code;
+    return result;
 }
 
 static int plays_of(const avifDecoder *decoder) {
@@ -128,7 +125,7 @@ static si_result decode(const uint8_t *data, size_t len, si_frame_fn fn, void *c
     decoder->ignoreExif = AVIF_TRUE;
     decoder->ignoreXMP = AVIF_TRUE;
     decoder->imageDimensionLimit = 65535;
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     avifResult e = avifDecoderSetIOMemory(decoder, data, len);
     if (e == AVIF_RESULT_OK) {
         e = avifDecoderParse(decoder);
@@ -137,17 +134,17 @@ static si_result decode(const uint8_t *data, size_t len, si_frame_fn fn, void *c
         *plays = plays_of(decoder);
         *frames = decoder->imageCount;
     }
-    for (int i = 0; e == AVIF_RESULT_OK && code == SI_OK && i < decoder->imageCount; i++) {
+    for (int i = 0; e == AVIF_RESULT_OK && result == SI_OK && i < decoder->imageCount; i++) {
         e = avifDecoderNextImage(decoder);
         if (e == AVIF_RESULT_OK) {
-            code = show_frame(decoder, fn, context, i, diag);
+            result = show_frame(decoder, fn, context, i, diag);
         }
     }
     if (e != AVIF_RESULT_OK) {
-        code = fail(diag, e, SI_ERR_SOURCE);
+        result = fail(diag, e, SI_ERR_SOURCE);
     }
     avifDecoderDestroy(decoder);
-    return code;
+    return result;
 }
 
 const si_animation_driver si_animation_avif = {

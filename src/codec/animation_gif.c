@@ -227,33 +227,33 @@ static si_result flush(state *s, bool wipe, si_diag *diag) {
 static si_result add(void *state_, const si_image *frame, int delay_ms, si_diag *diag) {
     state *s = state_;
     si_image next = {0};
-    si_result code = si_image_alloc(&next, frame->width, frame->height, 4, diag);
-    if (code != SI_OK) {
-        return code;
+    si_result result = si_image_alloc(&next, frame->width, frame->height, 4, diag);
+    if (result != SI_OK) {
+        return result;
     }
     make_keyed(frame, &next);
     if (s->waiting.pixels != NULL) {
-        code = flush(s, must_wipe(&s->waiting, &next), diag);
+        result = flush(s, must_wipe(&s->waiting, &next), diag);
         si_image_free(&s->waiting);
     }
     s->waiting = next;
     s->delay_cs = (delay_ms + 5) / 10;
-    return code;
+    return result;
 }
 
 static si_result end(void *state_, si_bytes *out, si_diag *diag) {
     state *s = state_;
     int e;
-    si_result code = flush(s, false, diag);
+    si_result result = flush(s, false, diag);
     bool ok = EGifCloseFile(s->gif, &e) == GIF_OK; /* writes the end, frees in any case */
     s->gif = NULL;
-    if (code == SI_OK && (!ok || s->file.failed)) {
-        code = si_fail(diag, SI_ERR_MEMORY, "gif: no memory");
+    if (result == SI_OK && (!ok || s->file.failed)) {
+        result = si_fail(diag, SI_ERR_MEMORY, "gif: no memory");
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         si_bytes_move(out, &s->bytes);
     }
-    return code;
+    return result;
 }
 
 const si_animation_driver si_animation_gif = {

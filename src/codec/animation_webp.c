@@ -52,15 +52,15 @@ static si_result add(void *state_, const si_image *frame, int delay_ms, si_diag 
                        : WebPPictureImportRGB(&picture, frame->pixels, (int)frame->stride);
     bool ok = imported && s->time_ms < INT32_MAX &&
               WebPAnimEncoderAdd(s->encoder, &picture, (int)s->time_ms, &s->config);
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     if (!ok) {
         bool memory = !imported || picture.error_code == VP8_ENC_ERROR_OUT_OF_MEMORY;
-        code = si_fail(diag, memory ? SI_ERR_MEMORY : SI_ERR_INTERNAL, "webp: encoder error %d",
+        result = si_fail(diag, memory ? SI_ERR_MEMORY : SI_ERR_INTERNAL, "webp: encoder error %d",
             (int)picture.error_code);
     }
     WebPPictureFree(&picture);
     s->time_ms += delay_ms;
-    return code;
+    return result;
 }
 
 static si_result end(void *state_, si_bytes *out, si_diag *diag) {
@@ -93,13 +93,13 @@ static si_result decode(const uint8_t *data, size_t len, si_frame_fn fn, void *c
     }
     *plays = (int)info.loop_count;
     *frames = (int)info.frame_count;
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     int last_ms = 0, index = 0;
-    while (code == SI_OK && WebPAnimDecoderHasMoreFrames(decoder)) {
+    while (result == SI_OK && WebPAnimDecoderHasMoreFrames(decoder)) {
         uint8_t *pixels;
         int end_ms;
         if (!WebPAnimDecoderGetNext(decoder, &pixels, &end_ms)) {
-            code = si_fail(diag, SI_ERR_SOURCE, "webp: damaged data");
+            result = si_fail(diag, SI_ERR_SOURCE, "webp: damaged data");
             break;
         }
         const si_image frame = {.width = (int)info.canvas_width,
@@ -107,11 +107,11 @@ static si_result decode(const uint8_t *data, size_t len, si_frame_fn fn, void *c
             .channels = 4,
             .stride = 4 * (size_t)info.canvas_width,
             .pixels = pixels};
-        code = fn(context, &frame, index++, end_ms - last_ms, diag);
+        result = fn(context, &frame, index++, end_ms - last_ms, diag);
         last_ms = end_ms;
     }
     WebPAnimDecoderDelete(decoder);
-    return code;
+    return result;
 }
 
 const si_animation_driver si_animation_webp = {.begin = begin,

@@ -46,8 +46,8 @@ static bool has_ssimulacra2(void) {
 }
 
 static si_result fail(si_diag *diag, avifResult e, si_result otherwise) {
-    si_result r = e == AVIF_RESULT_OUT_OF_MEMORY ? SI_ERR_MEMORY : otherwise;
-    return si_fail(diag, r, "avif: %s", avifResultToString(e));
+    si_result result = e == AVIF_RESULT_OUT_OF_MEMORY ? SI_ERR_MEMORY : otherwise;
+    return si_fail(diag, result, "avif: %s", avifResultToString(e));
 }
 
 static avifResult set_option(avifEncoder *encoder, const char *key, const char *value) {
@@ -172,12 +172,13 @@ static si_result encode(
     avifImage *picture = NULL;
     avifRWData file = AVIF_DATA_EMPTY;
     avifEncoder *encoder = avifEncoderCreate();
-    si_result r = si_avif_picture(image, params, si_image_has_transparency(image), &picture, diag);
-    if (r != SI_OK) {
+    si_result result =
+        si_avif_picture(image, params, si_image_has_transparency(image), &picture, diag);
+    if (result != SI_OK) {
         goto done;
     }
     if (encoder == NULL) {
-        r = si_fail(diag, SI_ERR_MEMORY, "avif: no memory");
+        result = si_fail(diag, SI_ERR_MEMORY, "avif: no memory");
         goto done;
     }
     avifResult e = (avifResult)si_avif_set_options(encoder, params);
@@ -185,9 +186,9 @@ static si_result encode(
         e = avifEncoderWrite(encoder, picture, &file);
     }
     if (e != AVIF_RESULT_OK) {
-        r = fail(diag, e, SI_ERR_INTERNAL);
+        result = fail(diag, e, SI_ERR_INTERNAL);
     } else if (!si_bytes_append(out, file.data, file.size)) {
-        r = si_fail(diag, SI_ERR_MEMORY, "avif: no memory");
+        result = si_fail(diag, SI_ERR_MEMORY, "avif: no memory");
     }
 done:
     avifRWDataFree(&file);
@@ -197,11 +198,11 @@ done:
     if (encoder != NULL) {
         avifEncoderDestroy(encoder);
     }
-    return r;
+    return result;
 }
 
 static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
-    si_result r = SI_OK;
+    si_result result = SI_OK;
     avifDecoder *decoder = avifDecoderCreate();
     if (decoder == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "avif: no memory");
@@ -218,13 +219,13 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
         e = avifDecoderNextImage(decoder);
     }
     if (e != AVIF_RESULT_OK) {
-        r = fail(diag, e, SI_ERR_SOURCE);
+        result = fail(diag, e, SI_ERR_SOURCE);
         goto done;
     }
     avifImage *a = decoder->image;
     bool alpha = a->alphaPlane != NULL;
-    r = si_image_alloc(out, (int)a->width, (int)a->height, alpha ? 4 : 3, diag);
-    if (r != SI_OK) {
+    result = si_image_alloc(out, (int)a->width, (int)a->height, alpha ? 4 : 3, diag);
+    if (result != SI_OK) {
         goto done;
     }
     out->grey = a->yuvFormat == AVIF_PIXEL_FORMAT_YUV400;
@@ -236,11 +237,11 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
     rgb.rowBytes = (uint32_t)out->stride;
     e = avifImageYUVToRGB(a, &rgb);
     if (e != AVIF_RESULT_OK) {
-        r = fail(diag, e, SI_ERR_SOURCE);
+        result = fail(diag, e, SI_ERR_SOURCE);
     }
 done:
     avifDecoderDestroy(decoder);
-    return r;
+    return result;
 }
 
 static void library(char *text, size_t size) {

@@ -1,5 +1,6 @@
 #include "codec/codec.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -97,6 +98,7 @@ static bool fits(const void *icc, size_t len, const si_image *image) {
 
 si_result si_codec_encode(si_format format, const si_image *image, const si_encode_params *params,
     si_bytes *out, si_diag *diag) {
+    assert((unsigned)format < SI_FORMAT_COUNT);
     const si_codec_driver *d = drivers[format];
     if (!si_codec_get(format)->available) {
         return si_fail(diag, SI_ERR_UNSUPPORTED, "no %s encoder here", si_format_name(format));
@@ -121,11 +123,11 @@ si_result si_codec_encode(si_format format, const si_image *image, const si_enco
     }
     p.quality = clamp(p.quality, d->quality_min, d->quality_max);
     p.effort = p.effort < 0 ? 0 : p.effort > 9 ? 9 : p.effort;
-    si_result r = d->encode(image, &p, out, diag);
-    if (r != SI_OK) {
+    si_result result = d->encode(image, &p, out, diag);
+    if (result != SI_OK) {
         si_bytes_free(out);
     }
-    return r;
+    return result;
 }
 
 si_result si_codec_encode_within(const si_image *image, const si_encode_params *params,
@@ -136,10 +138,10 @@ si_result si_codec_encode_within(const si_image *image, const si_encode_params *
     p.quality = (float)high;
     while (low < high) {
         si_bytes file = {0};
-        si_result r = si_codec_encode(SI_FORMAT_JPEG, image, &p, &file, diag);
-        if (r != SI_OK) {
+        si_result result = si_codec_encode(SI_FORMAT_JPEG, image, &p, &file, diag);
+        if (result != SI_OK) {
             si_bytes_free(out);
-            return r;
+            return result;
         }
         if (file.len <= max_bytes) {
             low = (int)p.quality;
@@ -164,6 +166,7 @@ si_result si_codec_encode_within(const si_image *image, const si_encode_params *
 
 si_result si_codec_decode(
     si_format format, const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
+    assert((unsigned)format < SI_FORMAT_COUNT);
     const si_codec_driver *d = drivers[format];
     if (d == NULL) {
         return si_fail(diag, SI_ERR_UNSUPPORTED, "no %s decoder built in", si_format_name(format));
@@ -175,9 +178,9 @@ si_result si_codec_decode(
     if (data == NULL || len == 0) {
         return si_fail(diag, SI_ERR_SOURCE, "empty %s file", si_format_name(format));
     }
-    si_result r = d->decode(data, len, out, diag);
-    if (r != SI_OK) {
+    si_result result = d->decode(data, len, out, diag);
+    if (result != SI_OK) {
         si_image_free(out);
     }
-    return r;
+    return result;
 }

@@ -59,16 +59,16 @@ static si_result encode(
     si_memfile file = {.out = out};
     ColorMapObject *map = NULL;
     GifFileType *gif = NULL;
-    si_result r = SI_OK;
+    si_result result = SI_OK;
     uint8_t *indices = malloc((size_t)image->width * (size_t)image->height);
     if (indices == NULL || !si_palette_quantize(image, &params->quantize, &palette, indices)) {
-        r = si_fail(diag, SI_ERR_MEMORY, "gif: no memory for colours");
+        result = si_fail(diag, SI_ERR_MEMORY, "gif: no memory for colours");
         goto done;
     }
     map = si_gif_map(&palette);
     gif = EGifOpen(&file, on_write, &e);
     if (map == NULL || gif == NULL) {
-        r = si_fail(diag, SI_ERR_MEMORY, "gif: no memory");
+        result = si_fail(diag, SI_ERR_MEMORY, "gif: no memory");
         goto done;
     }
     bool transparent = palette.rgba[0][3] == 0;
@@ -76,12 +76,12 @@ static si_result encode(
     ok = EGifCloseFile(gif, &e) == GIF_OK && ok; /* writes the end, frees in any case */
     gif = NULL;
     if (!ok) {
-        r = si_fail(diag, file.failed ? SI_ERR_MEMORY : SI_ERR_INTERNAL, "gif: encoder error");
+        result = si_fail(diag, file.failed ? SI_ERR_MEMORY : SI_ERR_INTERNAL, "gif: encoder error");
     }
 done:
     GifFreeMapObject(map);
     free(indices);
-    return r;
+    return result;
 }
 
 /* Reads up to and including the first image's description; the number of its transparent colour,
@@ -150,7 +150,7 @@ static bool read_rows(
 
 /* Takes the first image, which must cover the whole screen. */
 static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
-    si_result r = SI_OK;
+    si_result result = SI_OK;
     int e = 0, key;
     uint8_t *row = NULL;
     si_memfile file = {.data = data, .len = len};
@@ -164,23 +164,23 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
     const ColorMapObject *map = d->ColorMap != NULL ? d->ColorMap : gif->SColorMap;
     if (!found || map == NULL || d->Left != 0 || d->Top != 0 || d->Width != gif->SWidth ||
         d->Height != gif->SHeight) {
-        r = si_fail(diag, SI_ERR_SOURCE, "gif: no image of the screen's size");
+        result = si_fail(diag, SI_ERR_SOURCE, "gif: no image of the screen's size");
         goto done;
     }
-    r = si_image_alloc(out, d->Width, d->Height, key != NO_TRANSPARENT_COLOR ? 4 : 3, diag);
-    if (r != SI_OK) {
+    result = si_image_alloc(out, d->Width, d->Height, key != NO_TRANSPARENT_COLOR ? 4 : 3, diag);
+    if (result != SI_OK) {
         goto done;
     }
     row = malloc((size_t)out->width);
     if (row == NULL) {
-        r = si_fail(diag, SI_ERR_MEMORY, "gif: no memory");
+        result = si_fail(diag, SI_ERR_MEMORY, "gif: no memory");
     } else if (!read_rows(gif, map, key, row, out)) {
-        r = si_fail(diag, SI_ERR_SOURCE, "gif: damaged data");
+        result = si_fail(diag, SI_ERR_SOURCE, "gif: damaged data");
     }
 done:
     free(row);
     DGifCloseFile(gif, &e);
-    return r;
+    return result;
 }
 
 static void library(char *text, size_t size) {

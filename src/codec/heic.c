@@ -15,9 +15,9 @@ static bool have_encoder(void) {
 
 static bool fine(struct heif_error e, si_diag *diag) {
     if (e.code != heif_error_Ok) {
-        si_result code =
+        si_result result =
             e.code == heif_error_Memory_allocation_error ? SI_ERR_MEMORY : SI_ERR_INTERNAL;
-        si_fail(diag, code, "heic: %s", e.message);
+        si_fail(diag, result, "heic: %s", e.message);
     }
     return e.code == heif_error_Ok;
 }
@@ -107,16 +107,17 @@ static si_result encode(
     const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag) {
     struct heif_context *context = heif_context_alloc();
     struct heif_color_profile_nclx *nclx = make_nclx();
-    si_result r = SI_ERR_MEMORY;
+    si_result result = SI_ERR_MEMORY;
     if (context != NULL && nclx != NULL) {
-        r = write_file(context, image, nclx, params->effort, out, diag) ? SI_OK : SI_ERR_INTERNAL;
+        result =
+            write_file(context, image, nclx, params->effort, out, diag) ? SI_OK : SI_ERR_INTERNAL;
     }
     heif_nclx_color_profile_free(nclx);
     heif_context_free(context);
-    if (r == SI_OK) {
+    if (result == SI_OK) {
         return SI_OK;
     }
-    return diag != NULL && diag->code != SI_OK ? diag->code : si_fail(diag, r, "heic: no memory");
+    return si_diag_result(diag, si_fail(diag, result, "heic: no memory"));
 }
 
 static si_result copy_pixels(struct heif_image *picture, si_image *out, si_diag *diag) {
@@ -124,20 +125,20 @@ static si_result copy_pixels(struct heif_image *picture, si_image *out, si_diag 
     const uint8_t *p = heif_image_get_plane_readonly(picture, heif_channel_interleaved, &stride);
     int width = heif_image_get_width(picture, heif_channel_interleaved);
     int height = heif_image_get_height(picture, heif_channel_interleaved);
-    si_result r = p != NULL ? si_image_alloc(out, width, height, 3, diag)
-                            : si_fail(diag, SI_ERR_SOURCE, "heic: no pixels");
-    for (int y = 0; r == SI_OK && y < height; y++) {
+    si_result result = p != NULL ? si_image_alloc(out, width, height, 3, diag)
+                                 : si_fail(diag, SI_ERR_SOURCE, "heic: no pixels");
+    for (int y = 0; result == SI_OK && y < height; y++) {
         memcpy(out->pixels + (size_t)y * out->stride, p + (size_t)y * (size_t)stride,
             3 * (size_t)width);
     }
-    return r;
+    return result;
 }
 
 static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
     struct heif_context *context = heif_context_alloc();
     struct heif_image_handle *handle = NULL;
     struct heif_image *picture = NULL;
-    si_result r = SI_ERR_SOURCE;
+    si_result result = SI_ERR_SOURCE;
     struct heif_error e = {heif_error_Memory_allocation_error, heif_suberror_Unspecified, ""};
     if (context != NULL) {
         e = heif_context_read_from_memory_without_copy(context, data, len, NULL);
@@ -150,15 +151,15 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
             handle, &picture, heif_colorspace_RGB, heif_chroma_interleaved_RGB, NULL);
     }
     if (e.code == heif_error_Ok) {
-        r = copy_pixels(picture, out, diag);
+        result = copy_pixels(picture, out, diag);
     } else {
-        r = e.code == heif_error_Memory_allocation_error ? SI_ERR_MEMORY : SI_ERR_SOURCE;
-        si_fail(diag, r, "heic: %s", e.message);
+        result = e.code == heif_error_Memory_allocation_error ? SI_ERR_MEMORY : SI_ERR_SOURCE;
+        si_fail(diag, result, "heic: %s", e.message);
     }
     heif_image_release(picture);
     heif_image_handle_release(handle);
     heif_context_free(context);
-    return r;
+    return result;
 }
 
 static void library(char *text, size_t size) {

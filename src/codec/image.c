@@ -1,11 +1,13 @@
 #include "codec/image.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { ALIGNMENT = 64, MAX_SIDE = 65535, MAX_PIXELS = 1 << 28 };
 
 si_result si_image_alloc(si_image *im, int width, int height, int channels, si_diag *diag) {
+    assert(channels >= 1 && channels <= 5);
     *im = (si_image){0};
     if (width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE ||
         (int64_t)width * height > MAX_PIXELS) {

@@ -121,7 +121,7 @@ static void set_params(opj_cparameters_t *c, const si_image *image, const si_enc
 
 static si_result encode(
     const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag) {
-    si_result r = SI_OK;
+    si_result result = SI_OK;
     char message[SI_JP2_MESSAGE] = "";
     si_memfile file = {.out = out};
     opj_cparameters_t c;
@@ -130,19 +130,19 @@ static si_result encode(
     opj_codec_t *codec = opj_create_compress(OPJ_CODEC_JP2);
     opj_stream_t *stream = open_stream(&file);
     if (picture == NULL || codec == NULL || stream == NULL) {
-        r = si_fail(diag, SI_ERR_MEMORY, "jp2: no memory");
+        result = si_fail(diag, SI_ERR_MEMORY, "jp2: no memory");
         goto done;
     }
     si_jp2_listen(codec, message);
     if (!opj_setup_encoder(codec, &c, picture) || !opj_start_compress(codec, picture, stream) ||
         !opj_encode(codec, stream) || !opj_end_compress(codec, stream)) {
-        r = si_fail(diag, file.failed ? SI_ERR_MEMORY : SI_ERR_INTERNAL, "jp2: %s", message);
+        result = si_fail(diag, file.failed ? SI_ERR_MEMORY : SI_ERR_INTERNAL, "jp2: %s", message);
     }
 done:
     opj_stream_destroy(stream);
     opj_destroy_codec(codec);
     opj_image_destroy(picture);
-    return r;
+    return result;
 }
 
 /* True if these are the components that encode() writes: 8 bits each, all of the image's size. */
@@ -177,7 +177,7 @@ static void take_pixels(const opj_image_t *picture, si_image *out) {
 }
 
 static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
-    si_result r = SI_OK;
+    si_result result = SI_OK;
     char message[SI_JP2_MESSAGE] = "";
     si_memfile file = {.data = data, .len = len};
     opj_dparameters_t d;
@@ -186,32 +186,32 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
     opj_codec_t *codec = opj_create_decompress(OPJ_CODEC_JP2);
     opj_stream_t *stream = open_stream(&file);
     if (codec == NULL || stream == NULL) {
-        r = si_fail(diag, SI_ERR_MEMORY, "jp2: no memory");
+        result = si_fail(diag, SI_ERR_MEMORY, "jp2: no memory");
         goto done;
     }
     si_jp2_listen(codec, message);
     if (!opj_setup_decoder(codec, &d) || !opj_read_header(stream, codec, &picture)) {
-        r = si_fail(diag, SI_ERR_SOURCE, "jp2: %s", message);
+        result = si_fail(diag, SI_ERR_SOURCE, "jp2: %s", message);
         goto done;
     }
     if (!is_plain(picture)) {
-        r = si_fail(diag, SI_ERR_SOURCE, "jp2: not 8-bit grey or RGB");
+        result = si_fail(diag, SI_ERR_SOURCE, "jp2: not 8-bit grey or RGB");
         goto done;
     }
     bool alpha = picture->numcomps % 2 == 0;
-    r = si_image_alloc(
+    result = si_image_alloc(
         out, (int)picture->comps[0].w, (int)picture->comps[0].h, alpha ? 4 : 3, diag);
-    if (r != SI_OK) {
+    if (result != SI_OK) {
         goto done;
     }
     if (!opj_decode(codec, stream, picture) || !opj_end_decompress(codec, stream)) {
-        r = si_fail(diag, SI_ERR_SOURCE, "jp2: %s", message);
+        result = si_fail(diag, SI_ERR_SOURCE, "jp2: %s", message);
         goto done;
     }
     for (OPJ_UINT32 i = 0; i < picture->numcomps; i++) {
         if (picture->comps[i].data == NULL || picture->comps[i].w != (OPJ_UINT32)out->width ||
             picture->comps[i].h != (OPJ_UINT32)out->height) {
-            r = si_fail(diag, SI_ERR_SOURCE, "jp2: component without data");
+            result = si_fail(diag, SI_ERR_SOURCE, "jp2: component without data");
             goto done;
         }
     }
@@ -221,7 +221,7 @@ done:
     opj_stream_destroy(stream);
     opj_destroy_codec(codec);
     opj_image_destroy(picture);
-    return r;
+    return result;
 }
 
 static void library(char *text, size_t size) {

@@ -157,16 +157,16 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
     struct jpeg_decompress_struct cinfo = {.err = error_init(&error)};
     if (setjmp(error.back) != 0) {
         jpeg_destroy_decompress(&cinfo);
-        si_result r = error.code == SI_ERR_MEMORY ? SI_ERR_MEMORY : SI_ERR_SOURCE;
-        return si_fail(diag, r, "jpeg: %s", error.text);
+        si_result result = error.code == SI_ERR_MEMORY ? SI_ERR_MEMORY : SI_ERR_SOURCE;
+        return si_fail(diag, result, "jpeg: %s", error.text);
     }
     jpeg_create_decompress(&cinfo);
     jpeg_mem_src(&cinfo, (unsigned char *)(uintptr_t)data, (unsigned long)len);
     jpeg_read_header(&cinfo, TRUE);
     bool cmyk = cinfo.num_components == 4;
-    si_result r =
+    si_result result =
         si_image_alloc(out, (int)cinfo.image_width, (int)cinfo.image_height, cmyk ? 4 : 3, diag);
-    if (r == SI_OK) {
+    if (result == SI_OK) {
         out->grey = cinfo.jpeg_color_space == JCS_GRAYSCALE;
         out->cmyk = cmyk;
         cinfo.out_color_space = cmyk ? JCS_CMYK : JCS_EXT_RGB;
@@ -180,11 +180,11 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
         }
         jpeg_finish_decompress(&cinfo);
         if (cinfo.err->num_warnings > 0) { /* libjpeg fills in for missing data; scores must not */
-            r = si_fail(diag, SI_ERR_SOURCE, "jpeg: damaged data");
+            result = si_fail(diag, SI_ERR_SOURCE, "jpeg: damaged data");
         }
     }
     jpeg_destroy_decompress(&cinfo);
-    return r;
+    return result;
 }
 
 static void library(char *text, size_t size) {

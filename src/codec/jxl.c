@@ -122,7 +122,7 @@ static bool set_frame(JxlEncoderFrameSettings *frame, const si_encode_params *p,
 
 static si_result encode(
     const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag) {
-    si_result r = SI_ERR_MEMORY;
+    si_result result = SI_ERR_MEMORY;
     int channels = (image->grey ? 1 : 3) + si_image_has_transparency(image);
     JxlPixelFormat format = {
         .num_channels = (uint32_t)channels,
@@ -132,25 +132,25 @@ static si_result encode(
     uint8_t *packed = si_pack(image, channels);
     JxlEncoder *encoder = JxlEncoderCreate(NULL);
     if (packed == NULL || encoder == NULL) {
-        r = si_fail(diag, SI_ERR_MEMORY, "jxl: no memory");
+        result = si_fail(diag, SI_ERR_MEMORY, "jxl: no memory");
         goto done;
     }
     JxlEncoderFrameSettings *frame = JxlEncoderFrameSettingsCreate(encoder, NULL);
     if (frame == NULL || !set_info(encoder, image, channels, params) ||
         !set_frame(frame, params, channels % 2 == 0) ||
         JxlEncoderAddImageFrame(frame, &format, packed, size) != JXL_ENC_SUCCESS) {
-        r = si_fail(
+        result = si_fail(
             diag, SI_ERR_INTERNAL, "jxl: encoder error %d", (int)JxlEncoderGetError(encoder));
         goto done;
     }
     JxlEncoderCloseInput(encoder);
-    r = collect(encoder, out, diag);
+    result = collect(encoder, out, diag);
 done:
     if (encoder != NULL) {
         JxlEncoderDestroy(encoder);
     }
     free(packed);
-    return r;
+    return result;
 }
 
 /* Allocates `out` for the image that the decoder has just described. */
@@ -164,21 +164,21 @@ static si_result take_info(
         return si_fail(diag, SI_ERR_LIMIT, "jxl: too large");
     }
     format->num_channels = info.alpha_bits > 0 ? 4 : 3;
-    si_result r =
+    si_result result =
         si_image_alloc(out, (int)info.xsize, (int)info.ysize, (int)format->num_channels, diag);
     out->grey = info.num_color_channels == 1;
-    return r;
+    return result;
 }
 
 static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
-    si_result r = SI_OK;
+    si_result result = SI_OK;
     JxlPixelFormat format = {.data_type = JXL_TYPE_UINT8, .align = ROW_ALIGNMENT};
     JxlDecoder *decoder = JxlDecoderCreate(NULL);
     if (decoder == NULL ||
         JxlDecoderSubscribeEvents(decoder, JXL_DEC_BASIC_INFO | JXL_DEC_FULL_IMAGE) !=
             JXL_DEC_SUCCESS ||
         JxlDecoderSetInput(decoder, data, len) != JXL_DEC_SUCCESS) {
-        r = si_fail(diag, SI_ERR_MEMORY, "jxl: no memory");
+        result = si_fail(diag, SI_ERR_MEMORY, "jxl: no memory");
         goto done;
     }
     JxlDecoderCloseInput(decoder);
@@ -186,22 +186,22 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
         size_t size;
         switch (JxlDecoderProcessInput(decoder)) {
         case JXL_DEC_BASIC_INFO:
-            r = take_info(decoder, &format, out, diag);
+            result = take_info(decoder, &format, out, diag);
             break;
         case JXL_DEC_NEED_IMAGE_OUT_BUFFER:
             if (JxlDecoderImageOutBufferSize(decoder, &format, &size) != JXL_DEC_SUCCESS ||
                 size > out->stride * (size_t)out->height ||
                 JxlDecoderSetImageOutBuffer(decoder, &format, out->pixels,
                     out->stride * (size_t)out->height) != JXL_DEC_SUCCESS) {
-                r = si_fail(diag, SI_ERR_SOURCE, "jxl: unexpected image size");
+                result = si_fail(diag, SI_ERR_SOURCE, "jxl: unexpected image size");
             }
             break;
         case JXL_DEC_FULL_IMAGE:
             goto done;
         default:
-            r = si_fail(diag, SI_ERR_SOURCE, "jxl: damaged data");
+            result = si_fail(diag, SI_ERR_SOURCE, "jxl: damaged data");
         }
-        if (r != SI_OK) {
+        if (result != SI_OK) {
             goto done;
         }
     }
@@ -209,7 +209,7 @@ done:
     if (decoder != NULL) {
         JxlDecoderDestroy(decoder);
     }
-    return r;
+    return result;
 }
 
 static void library(char *text, size_t size) {

@@ -119,7 +119,7 @@ static uint8_t *make_rows(const si_image *image, int channels) {
 
 static si_result encode(
     const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag) {
-    si_result r = SI_OK;
+    si_result result = SI_OK;
     bool alpha = si_image_has_transparency(image);
     int channels = alpha ? 4 : image->grey ? 1 : 3; /* there is no grey with alpha */
     PKPixelFormatGUID format = channels == 4   ? GUID_PKPixelFormat32bppBGRA
@@ -130,7 +130,7 @@ static si_result encode(
     PKImageEncode *encoder = NULL;
     uint8_t *rows = make_rows(image, channels);
     if (rows == NULL || PKImageEncode_Create_WMP(&encoder) != WMP_errSuccess) {
-        r = si_fail(diag, SI_ERR_MEMORY, "jxr: no memory");
+        result = si_fail(diag, SI_ERR_MEMORY, "jxr: no memory");
         goto done;
     }
     ERR e = encoder->Initialize(encoder, &s.base, &c, sizeof c);
@@ -149,7 +149,7 @@ static si_result encode(
         e = encoder->WritePixels(encoder, (U32)image->height, rows, (U32)(image->width * channels));
     }
     if (e != WMP_errSuccess || s.file.failed) {
-        r = si_fail(diag,
+        result = si_fail(diag,
             e == WMP_errOutOfMemory || s.file.failed ? SI_ERR_MEMORY : SI_ERR_INTERNAL,
             "jxr: encoder error %ld", (long)e);
     }
@@ -158,7 +158,7 @@ done:
         encoder->Release(&encoder);
     }
     free(rows);
-    return r;
+    return result;
 }
 
 /* Channels of the files that encode() writes; 0 for any other kind. */
@@ -214,7 +214,7 @@ static void grey_to_rgb(const uint8_t *grey, si_image *out) {
 }
 
 static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
-    si_result r = SI_OK;
+    si_result result = SI_OK;
     uint8_t *rows = NULL;
     stream s = open_stream((si_memfile){.data = data, .len = len});
     PKImageDecode *decoder = NULL;
@@ -224,28 +224,28 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
     ERR e = decoder->Initialize(decoder, &s.base);
     int channels = e == WMP_errSuccess ? count_channels(decoder) : 0;
     if (channels == 0 || !is_whole(decoder, len)) {
-        r = si_fail(diag, SI_ERR_SOURCE, "jxr: damaged header, or not 8-bit grey or BGR");
+        result = si_fail(diag, SI_ERR_SOURCE, "jxr: damaged header, or not 8-bit grey or BGR");
         goto done;
     }
     size_t width = decoder->WMP.wmiI.cWidth, height = decoder->WMP.wmiI.cHeight;
     if (width > INT32_MAX || height > INT32_MAX) {
-        r = si_fail(diag, SI_ERR_LIMIT, "jxr: too large");
+        result = si_fail(diag, SI_ERR_LIMIT, "jxr: too large");
         goto done;
     }
-    r = si_image_alloc(out, (int)width, (int)height, channels == 4 ? 4 : 3, diag);
-    if (r != SI_OK) {
+    result = si_image_alloc(out, (int)width, (int)height, channels == 4 ? 4 : 3, diag);
+    if (result != SI_OK) {
         goto done;
     }
     if (channels == 1) {
         rows = malloc(width * height);
         if (rows == NULL) {
-            r = si_fail(diag, SI_ERR_MEMORY, "jxr: no memory");
+            result = si_fail(diag, SI_ERR_MEMORY, "jxr: no memory");
             goto done;
         }
     }
     e = decode_rows(decoder, channels, rows != NULL ? rows : out->pixels);
     if (e != WMP_errSuccess) {
-        r = si_fail(diag, e == WMP_errOutOfMemory ? SI_ERR_MEMORY : SI_ERR_SOURCE,
+        result = si_fail(diag, e == WMP_errOutOfMemory ? SI_ERR_MEMORY : SI_ERR_SOURCE,
             "jxr: decoder error %ld", (long)e);
     } else if (rows != NULL) {
         out->grey = true;
@@ -256,7 +256,7 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
 done:
     decoder->Release(&decoder);
     free(rows);
-    return r;
+    return result;
 }
 
 static void library(char *text, size_t size) {

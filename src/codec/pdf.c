@@ -198,17 +198,17 @@ static si_result encode_pdf(
     const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag) {
     const char *filter;
     si_bytes stream = {0};
-    si_result r = make_stream(image, params, &filter, &stream, diag);
-    if (r == SI_OK) {
+    si_result result = make_stream(image, params, &filter, &stream, diag);
+    if (result == SI_OK) {
         pdf p = {.w = {.out = out}};
         print(&p.w, "%%PDF-1.6\n%%\xe2\xe3\xcf\xd3\n");
         put_page(&p, image, params->dpi);
         put_image(&p, image, params, filter, &stream);
         put_index(&p);
-        r = p.w.failed ? si_fail(diag, SI_ERR_MEMORY, "pdf: no memory") : SI_OK;
+        result = p.w.failed ? si_fail(diag, SI_ERR_MEMORY, "pdf: no memory") : SI_OK;
     }
     si_bytes_free(&stream);
-    return r;
+    return result;
 }
 
 /* ---- EPS ---- */

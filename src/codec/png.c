@@ -157,13 +157,13 @@ static si_result encode(
     const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag) {
     layout l = {0};
     uint8_t *packed = NULL;
-    si_result r = choose_layout(image, params, &l, diag);
-    if (r != SI_OK) {
+    si_result result = choose_layout(image, params, &l, diag);
+    if (result != SI_OK) {
         goto done;
     }
     packed = pack(&l, image);
     if (packed == NULL) {
-        r = si_fail(diag, SI_ERR_MEMORY, "png: no memory for pixels");
+        result = si_fail(diag, SI_ERR_MEMORY, "png: no memory for pixels");
         goto done;
     }
     /* Filters help photos and hurt most drawings with few colours. At high effort try both. */
@@ -176,7 +176,7 @@ static si_result encode(
         int e = write_file(image, params, &l, packed, tries[i], &file.data, &file.len);
         file.cap = file.len;
         if (e != 0) {
-            r = si_fail(diag, e == SPNG_EMEM ? SI_ERR_MEMORY : SI_ERR_INTERNAL, "png: %s",
+            result = si_fail(diag, e == SPNG_EMEM ? SI_ERR_MEMORY : SI_ERR_INTERNAL, "png: %s",
                 spng_strerror(e));
             goto done;
         }
@@ -188,11 +188,11 @@ static si_result encode(
 done:
     free(packed);
     free(l.indices);
-    return r;
+    return result;
 }
 
 static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
-    si_result r = SI_ERR_MEMORY;
+    si_result result = SI_ERR_MEMORY;
     int e = SPNG_EMEM;
     spng_ctx *ctx = spng_ctx_new(0);
     if (ctx == NULL) {
@@ -205,11 +205,11 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
     }
     bool alpha = (ihdr.color_type & 4) || spng_get_trns(ctx, &trns) == 0;
     if (ihdr.width > INT32_MAX || ihdr.height > INT32_MAX) {
-        r = si_fail(diag, SI_ERR_LIMIT, "png: too large");
+        result = si_fail(diag, SI_ERR_LIMIT, "png: too large");
         goto freed;
     }
-    r = si_image_alloc(out, (int)ihdr.width, (int)ihdr.height, alpha ? 4 : 3, diag);
-    if (r != SI_OK) {
+    result = si_image_alloc(out, (int)ihdr.width, (int)ihdr.height, alpha ? 4 : 3, diag);
+    if (result != SI_OK) {
         goto freed;
     }
     out->grey = !(ihdr.color_type & 2);
@@ -221,12 +221,12 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
     }
 done:
     if (e != 0) {
-        r = si_fail(
+        result = si_fail(
             diag, e == SPNG_EMEM ? SI_ERR_MEMORY : SI_ERR_SOURCE, "png: %s", spng_strerror(e));
     }
 freed:
     spng_ctx_free(ctx);
-    return r;
+    return result;
 }
 
 static void library(char *text, size_t size) {

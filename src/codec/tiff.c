@@ -188,10 +188,7 @@ static si_result encode(
 /* Inks, which libtiff would turn into RGB by a rule of its own. */
 static si_result decode_cmyk(
     TIFF *t, int width, int height, int samples, si_image *out, si_diag *diag) {
-    si_result result = si_image_alloc(out, width, height, samples, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_image_alloc(out, width, height, samples, diag));
     out->cmyk = true;
     if (TIFFScanlineSize(t) > (tmsize_t)out->stride) {
         return SI_ERR_SOURCE;
@@ -207,10 +204,7 @@ static si_result decode_cmyk(
 static si_result decode_rgb(
     TIFF *t, int width, int height, bool alpha, si_image *out, si_diag *diag) {
     int channels = alpha ? 4 : 3;
-    si_result result = si_image_alloc(out, width, height, channels, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_image_alloc(out, width, height, channels, diag));
     uint32_t *raster = malloc((size_t)width * (size_t)height * sizeof *raster);
     if (raster == NULL || TIFFReadRGBAImageOriented(t, (uint32_t)width, (uint32_t)height, raster,
                               ORIENTATION_TOPLEFT, 1) != 1) {

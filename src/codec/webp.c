@@ -78,7 +78,7 @@ static bool import_light(const si_image *image, WebPPicture *picture) {
 
 static si_result encode(
     const si_image *image, const si_encode_params *params, si_bytes *out, si_diag *diag) {
-    si_result r = SI_OK;
+    si_result result = SI_OK;
     WebPConfig config;
     WebPPicture picture;
     if (!WebPPictureInit(&picture) || !si_webp_config(&config, params)) {
@@ -95,11 +95,11 @@ static si_result encode(
         bool memory = !imported || picture.error_code == VP8_ENC_ERROR_OUT_OF_MEMORY ||
                       picture.error_code == VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY ||
                       picture.error_code == VP8_ENC_ERROR_BAD_WRITE;
-        r = si_fail(diag, memory ? SI_ERR_MEMORY : SI_ERR_INTERNAL, "webp: encoder error %d",
+        result = si_fail(diag, memory ? SI_ERR_MEMORY : SI_ERR_INTERNAL, "webp: encoder error %d",
             (int)picture.error_code);
     }
     WebPPictureFree(&picture);
-    return r;
+    return result;
 }
 
 static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag *diag) {
@@ -107,10 +107,7 @@ static si_result decode(const uint8_t *data, size_t len, si_image *out, si_diag 
     if (WebPGetFeatures(data, len, &f) != VP8_STATUS_OK || f.has_animation) {
         return si_fail(diag, SI_ERR_SOURCE, "webp: not a still WebP file");
     }
-    si_result r = si_image_alloc(out, f.width, f.height, f.has_alpha ? 4 : 3, diag);
-    if (r != SI_OK) {
-        return r;
-    }
+    SI_TRY(si_image_alloc(out, f.width, f.height, f.has_alpha ? 4 : 3, diag));
     size_t size = out->stride * (size_t)out->height;
     uint8_t *done = f.has_alpha ? WebPDecodeRGBAInto(data, len, out->pixels, size, (int)out->stride)
                                 : WebPDecodeRGBInto(data, len, out->pixels, size, (int)out->stride);

@@ -27,17 +27,14 @@ static const si_company *find_company(
 
 static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     si_str decoded;
-    si_result result =
-        si_object_path_read(all->catalog, &in->path, all->arena, &decoded, all->diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_object_path_read(all->catalog, &in->path, all->arena, &decoded, all->diag));
     si_record_table table = in->context == SI_CONTEXT_STATIC ? SI_TABLE_STATIC : SI_TABLE_IMAGE;
     all->main = find_company(all->catalog, decoded, table, all->arena);
     all->attributes = &all->main->attributes;
     plan->error_detail = all->attributes->error_detail;
     si_rule_input input = {in->context, in->path, in->query, in->request->address};
-    result = si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
+    si_result result =
+        si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
     plan->by_address = in->rules.by_address;
     if (result != SI_OK) {
         return result;
@@ -97,11 +94,8 @@ si_result si_incoming_headers(
         const char *texts[2] = {h->name, h->value};
         si_str out[2];
         for (int k = 0; k < 2; k++) {
-            si_result result = si_variables_expand(
-                variables, si_str_of(texts[k]), SI_INSERT_URL, all->arena, &out[k], all->diag);
-            if (result != SI_OK) {
-                return result;
-            }
+            SI_TRY(si_variables_expand(
+                variables, si_str_of(texts[k]), SI_INSERT_URL, all->arena, &out[k], all->diag));
             texts[k] = si_arena_copy(all->arena, out[k].p, out[k].len);
         }
         if (texts[0] == NULL || texts[1] == NULL) {

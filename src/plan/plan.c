@@ -1,6 +1,7 @@
 /* The outermost request: from URL and headers to a recipe, or to a reply that needs none. */
 #include "plan/plan.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -92,14 +93,11 @@ static si_result read_watermark(const si_query *target) {
         .object_raw = si_str_of(name),
         .recipe = unused};
     si_query_init(q);
-    si_result result = si_query_open(q, SI_STR(""));
-    if (result == SI_OK && q->found.is.record == NULL) {
+    SI_TRY(si_query_open(q, SI_STR("")));
+    if (q->found.is.record == NULL) {
         return si_fail(all->diag, SI_ERR_CONFIG, "the watermark's record is missing");
     }
-    result = result == SI_OK ? si_query_build(q, SI_STR("")) : result;
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_query_build(q, SI_STR("")));
     si_layer *base = (si_layer *)q->picture.layers; /* ours until now */
     int *comp = q->picture.comp.opac;
     *mark = (si_watermark){.blend = base->blend, .opac = comp[0] * base->adjustments.opac[0] / 100};
@@ -201,11 +199,9 @@ static si_result build_image(si_query *q, si_str query, si_plan *plan) {
         }
         return result == SI_OK ? si_catalog_facts(q) : result;
     }
-    si_result result = si_query_build(q, query);
-    result = result == SI_OK ? si_query_output(q) : result;
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_query_build(q, query));
+    SI_TRY(si_query_output(q));
+    si_result result = SI_OK;
     if (q->asked.type == SI_TYPE_IMG && q->all->attributes->watermark[0] != '\0') {
         result = read_watermark(q);
     }
@@ -366,10 +362,7 @@ static void set_caching(const si_query *q, si_plan *plan) {
 
 static si_result read_request(si_incoming *in, si_query *q, si_plan *plan) {
     si_reading *all = q->all;
-    si_result result = si_incoming_admit(in, all, plan);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_incoming_admit(in, all, plan));
     si_str query = in->query.p != NULL ? in->query : SI_STR("");
     *q = (si_query){.all = all,
         .company = all->main,
@@ -381,12 +374,13 @@ static si_result read_request(si_incoming *in, si_query *q, si_plan *plan) {
     if (in->object.len == 0 && query.len == 0) {
         q->asked.type = SI_TYPE_BANNER;
     }
-    result = si_query_open(q, query);
+    si_result result = si_query_open(q, query);
     plan->shape = q->asked.shape;
     if (result != SI_OK) {
         return result;
     }
     q->read_only = q->asked.type == SI_TYPE_VALIDATE;
+    assert((unsigned)q->asked.type < sizeof types / sizeof *types);
     switch (types[q->asked.type].reply) {
     case OFF:
         return si_fail(all->diag, SI_ERR_UNSUPPORTED, "req=%s is switched off",
@@ -434,7 +428,7 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
         .context = SI_CONTEXT_IS,
         .path = {path.p + skip, path.len - skip},
         .query = request->query};
-    si_reading all = {.catalog = catalog, .generations = generations, .arena = arena, .diag = diag};
+    si_reading all = {.catalog = catalog, .arena = arena, .diag = diag};
     si_query *q = si_arena_alloc(arena, sizeof *q);
     if (q == NULL) {
         return si_no_memory(diag);
@@ -445,10 +439,8 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     if (result != SI_OK) {
         result = replace_error(q, plan);
     }
-    result = result == SI_OK ? si_incoming_headers(&in, &q->variables, &all, plan) : result;
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(result);
+    SI_TRY(si_incoming_headers(&in, &q->variables, &all, plan));
     plan->dependencies = all.dependencies;
     plan->recipe.object = si_arena_copy(arena, in.object.p, in.object.len);
     plan->recipe.generation = si_plan_generation(plan, generations);

@@ -144,10 +144,7 @@ static si_result read_commands(si_str query, si_arena *arena, commands *c, si_di
         if (memchr(text, '\0', len) != NULL) {
             return si_fail(diag, SI_ERR_SYNTAX, "NUL in a value");
         }
-        si_result result = read_command(token.name, text, c, diag);
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(read_command(token.name, text, c, diag));
     }
     return out_of_memory ? si_fail(diag, SI_ERR_MEMORY, "out of memory") : SI_OK;
 }
@@ -249,10 +246,8 @@ static si_result reply(si_incoming *in, si_reading *all, si_plan *plan) {
         read_commands(in->query.p != NULL ? in->query : SI_STR(""), all->arena, &c, all->diag);
     plan->shape = c.shape;
     all->locale = si_str_of(c.locale);
-    result = result == SI_OK ? find(in, &c, all, plan, &r) : result;
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(result);
+    SI_TRY(find(in, &c, all, plan, &r));
     si_result found = si_catalog_find_static(
         all->catalog, r.owner, si_str_of(r.path), all->arena, &file, &missing);
     if (c.req == EXISTS) {

@@ -1,5 +1,6 @@
 #include "quality/choose.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "quality/lossless.h"
@@ -47,21 +48,18 @@ si_encode_params si_choose_requested(
 static si_result fit_jpeg_size(
     const si_recipe *r, const si_image *image, si_encode_params *p, si_diag *diag) {
     si_bytes file = {0};
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     if (r->jpeg_size > 0 && r->format == SI_FORMAT_JPEG) {
-        code =
+        result =
             si_codec_encode_within(image, p, (size_t)r->jpeg_size * 1024, &file, &p->quality, diag);
     }
     si_bytes_free(&file);
-    return code;
+    return result;
 }
 
 /* Lays an RGBA image on a grey level. */
 static si_result flatten(const si_image *image, uint8_t level, si_image *out, si_diag *diag) {
-    si_result result = si_image_alloc(out, image->width, image->height, 3, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_image_alloc(out, image->width, image->height, 3, diag));
     out->grey = image->grey;
     for (int y = 0; y < image->height; y++) {
         const uint8_t *from = image->pixels + (size_t)y * image->stride;
@@ -157,14 +155,11 @@ static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
     if (s->exact) {
         t = (target){.score = 100};
     } else if (r->format == SI_FORMAT_PNG) {
-        si_result result = target_of_png(r, s->image, &t, diag);
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(target_of_png(r, s->image, &t, diag));
         t.score = fmax(t.score, SI_SCORE_PNG_LEAST);
     }
     if (isnan(t.score)) {
-        return diag->code != SI_OK ? diag->code : SI_ERR_INTERNAL;
+        return si_diag_result(diag, SI_ERR_INTERNAL);
     }
     s->choice->target = t.score;
     s->threshold = s->exact ? 100 : t.score - SI_SCORE_SLACK;
@@ -248,6 +243,7 @@ static void settle(si_search *s, si_bytes *requested_file) {
     } else {
         si_bytes_move(&c->body, requested_file);
     }
+    assert(c->winner >= 0 && c->winner < c->candidate_count);
     c->score = c->candidates[c->winner].score;
 }
 
@@ -282,7 +278,7 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
     }
     const si_candidate *requested = si_search_try(&s, r->format, &s.requested_params, diag);
     if (requested == NULL || requested->bytes == 0) {
-        result = diag->code != SI_OK ? diag->code : SI_ERR_INTERNAL;
+        result = si_diag_result(diag, SI_ERR_INTERNAL);
         goto done;
     }
     out->candidates[0].verdict = SI_VERDICT_REQUESTED;

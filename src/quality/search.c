@@ -1,5 +1,6 @@
 #include "quality/search.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -126,6 +127,7 @@ static bool same_alpha(const si_image *a, const si_image *b) {
 si_candidate *si_search_try(
     si_search *s, si_format format, const si_encode_params *params, si_diag *diag) {
     si_choice *choice = s->choice;
+    assert(choice->candidate_count >= 0 && choice->candidate_count <= SI_CANDIDATES_MAX);
     if (choice->candidate_count == SI_CANDIDATES_MAX) {
         (void)si_fail(diag, SI_ERR_LIMIT, "too many candidates");
         return NULL;
@@ -179,6 +181,7 @@ void si_search_offer(si_search *s, int index, const si_bytes *file) {
     if (s->options.on_best == NULL) {
         return;
     }
+    assert(index >= 0 && index < c->candidate_count);
     c->winner = index;
     c->format = c->candidates[index].format;
     c->score = c->candidates[index].score;

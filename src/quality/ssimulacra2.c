@@ -148,10 +148,7 @@ static int mirrored(int i, int n) {
 
 static si_result repeat(const si_image *image, si_image *out, si_diag *diag) {
     int width = repeated_side(image->width), height = repeated_side(image->height);
-    si_result r = si_image_alloc(out, width, height, image->channels, diag);
-    if (r != SI_OK) {
-        return r;
-    }
+    SI_TRY(si_image_alloc(out, width, height, image->channels, diag));
     size_t pixel = (size_t)image->channels;
     for (int y = 0; y < height; y++) {
         const uint8_t *in = image->pixels + (size_t)mirrored(y, image->height) * image->stride;
@@ -197,7 +194,7 @@ si_result si_score_ref_new(
         return si_fail(diag, SI_ERR_RANGE, "an image without pixels cannot be scored");
     }
     si_image repeated = {0};
-    si_result r = SI_ERR_MEMORY;
+    si_result result = SI_ERR_MEMORY;
     si_score_ref *ref = calloc(1, sizeof *ref);
     if (ref == NULL) {
         goto error;
@@ -205,14 +202,14 @@ si_result si_score_ref_new(
     ref->width = image->width;
     ref->height = image->height;
     if (is_tiny(image)) {
-        r = repeat(image, &repeated, diag);
-        if (r != SI_OK) {
+        result = repeat(image, &repeated, diag);
+        if (result != SI_OK) {
             goto error;
         }
         image = &repeated;
     }
-    r = prepare(ref, image, background);
-    if (r != SI_OK) {
+    result = prepare(ref, image, background);
+    if (result != SI_OK) {
         goto error;
     }
     si_image_free(&repeated);
@@ -221,7 +218,7 @@ si_result si_score_ref_new(
 error:
     si_image_free(&repeated);
     si_score_ref_free(ref);
-    return si_fail(diag, r, "no memory to score an image");
+    return si_fail(diag, result, "no memory to score an image");
 }
 
 void si_score_ref_free(si_score_ref *ref) {
@@ -244,10 +241,7 @@ si_result si_score_against(
     }
     si_image repeated = {0};
     if (is_tiny(candidate)) {
-        si_result r = repeat(candidate, &repeated, diag);
-        if (r != SI_OK) {
-            return r;
-        }
+        SI_TRY(repeat(candidate, &repeated, diag));
         candidate = &repeated;
     }
     *score = score_views(ref, candidate);

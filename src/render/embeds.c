@@ -24,12 +24,12 @@ static si_result read_base(const si_recipe *r, const si_files *files,
         return SI_OK;
     }
     int fd;
-    si_result code = si_files_open(files, source, &fd, diag);
-    if (code == SI_OK) {
-        code = si_metadata_read(fd, limits, out, diag);
+    si_result result = si_files_open(files, source, &fd, diag);
+    if (result == SI_OK) {
+        result = si_metadata_read(fd, limits, out, diag);
         close(fd);
     }
-    return code;
+    return result;
 }
 
 /* ---- colours ---- */
@@ -47,11 +47,11 @@ static si_result load_profile(const si_files *files, const si_file_ref *file, co
     }
     int fd = files->open(files->context, file, diag);
     if (fd < 0) {
-        return diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
+        return si_diag_result(diag, SI_ERR_IO);
     }
-    si_result code = si_target_load(name[0] != '\0' ? name : file->path, fd, out, type, diag);
+    si_result result = si_target_load(name[0] != '\0' ? name : file->path, fd, out, type, diag);
     close(fd);
-    return code;
+    return result;
 }
 
 static si_result load_assumed(
@@ -62,19 +62,13 @@ static si_result load_assumed(
         if (r->assumed[i].path[0] == '\0') {
             continue;
         }
-        si_result code = load_profile(files, &r->assumed[i], "", &out->assumed[i], &type, diag);
-        if (code != SI_OK) {
-            return code;
-        }
+        SI_TRY(load_profile(files, &r->assumed[i], "", &out->assumed[i], &type, diag));
         out->spaces.assumed[i] = (si_icc){out->assumed[i].data, out->assumed[i].len};
     }
     if (source != NULL && source->profile.path[0] != '\0') { /* cat::IccProfile */
         si_pixel_type type;
         si_bytes own = {0};
-        si_result code = load_profile(files, &source->profile, "", &own, &type, diag);
-        if (code != SI_OK) {
-            return code;
-        }
+        SI_TRY(load_profile(files, &source->profile, "", &own, &type, diag));
         si_bytes_move(&out->assumed[type], &own);
         out->spaces.assumed[type] = (si_icc){out->assumed[type].data, out->assumed[type].len};
     }
@@ -97,17 +91,17 @@ static si_result follow_base(const si_recipe *r, const si_files *files,
     si_metadata meta = {0};
     si_target *t = &out->target;
     si_pixel_type own;
-    si_result code = read_base(r, files, limits, &meta, diag);
-    if (code == SI_OK && r->pixel_keep && si_format_holds(r->format, meta.type)) {
+    si_result result = read_base(r, files, limits, &meta, diag);
+    if (result == SI_OK && r->pixel_keep && si_format_holds(r->format, meta.type)) {
         t->type = meta.type;
     }
-    if (code == SI_OK && t->type == SI_PIXEL_CMYK &&
+    if (result == SI_OK && t->type == SI_PIXEL_CMYK &&
         si_icc_type(meta.icc.data, meta.icc.len, &own) && own == SI_PIXEL_CMYK) {
         si_bytes_move(&out->profile, &meta.icc);
         t->profile = (si_icc){out->profile.data, out->profile.len};
     }
     si_metadata_free(&meta);
-    return code;
+    return result;
 }
 
 si_result si_output_colours_load(const si_recipe *r, const si_files *files,
@@ -115,25 +109,25 @@ si_result si_output_colours_load(const si_recipe *r, const si_files *files,
     si_target *t = &out->target;
     *t = (si_target){
         .type = r->pixel_type, .intent = r->intent, .bpc = r->black_point, .dither = r->dither};
-    si_result code = load_assumed(r, files, out, diag);
+    si_result result = load_assumed(r, files, out, diag);
     bool named = r->icc.path[0] != '\0' || r->icc_name[0] != '\0';
-    if (code == SI_OK && named) {
-        code = load_profile(files, &r->icc, r->icc_name, &out->profile, &t->type, diag);
+    if (result == SI_OK && named) {
+        result = load_profile(files, &r->icc, r->icc_name, &out->profile, &t->type, diag);
         t->profile = (si_icc){out->profile.data, out->profile.len};
-        if (code == SI_OK && !si_format_holds(r->format, t->type)) {
-            code = si_fail(diag, SI_ERR_UNSUPPORTED,
+        if (result == SI_OK && !si_format_holds(r->format, t->type)) {
+            result = si_fail(diag, SI_ERR_UNSUPPORTED,
                 "icc: %s files cannot hold the pixel type of this profile",
                 si_format_name(r->format));
         }
-    } else if (code == SI_OK && (r->pixel_keep || t->type == SI_PIXEL_CMYK)) {
-        code = follow_base(r, files, limits, out, diag);
+    } else if (result == SI_OK && (r->pixel_keep || t->type == SI_PIXEL_CMYK)) {
+        result = follow_base(r, files, limits, out, diag);
     }
-    if (code == SI_OK && t->type == SI_PIXEL_CMYK && !si_format_holds(r->format, t->type)) {
-        code = si_fail(
+    if (result == SI_OK && t->type == SI_PIXEL_CMYK && !si_format_holds(r->format, t->type)) {
+        result = si_fail(
             diag, SI_ERR_UNSUPPORTED, "fmt: %s files cannot hold CMYK", si_format_name(r->format));
     }
-    if (code != SI_OK) {
-        return code;
+    if (result != SI_OK) {
+        return result;
     }
     if (t->type == SI_PIXEL_RGB && t->profile.data != NULL && !si_profile_is_srgb(t->profile)) {
         out->spaces.working = t->working = t->profile;
@@ -187,14 +181,14 @@ static si_result set_paths(const si_recipe *r, const si_files *files,
     if (e->meta.photoshop.len == 0 || source == NULL || !si_picture_is_simple(&r->picture)) {
         return SI_OK;
     }
-    si_result code = si_simple_map(r, files, limits, m, diag);
-    if (code == SI_OK) {
-        code = si_photoshop_transform(
+    si_result result = si_simple_map(r, files, limits, m, diag);
+    if (result == SI_OK) {
+        result = si_photoshop_transform(
             e->meta.photoshop.data, e->meta.photoshop.len, m, &e->paths, diag);
     }
     e->params.paths = e->paths.data;
     e->params.paths_len = e->paths.len;
-    return code;
+    return result;
 }
 
 si_result si_output_embeds_load(const si_recipe *r, const si_files *files,
@@ -203,26 +197,26 @@ si_result si_output_embeds_load(const si_recipe *r, const si_files *files,
     bool xmp = r->xmp_embed && si_format_carries(r->format, SI_CARRIES_XMP);
     bool paths = r->path_embed && si_format_carries(r->format, SI_CARRIES_PATHS);
     bool dpi = r->print_res < 0 && si_format_carries(r->format, SI_CARRIES_DPI);
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     set_forced(r->quantize.forced, e);
-    if (icc && (code = si_output_colours_load(r, files, limits, &e->colours, diag)) == SI_OK) {
+    if (icc && (result = si_output_colours_load(r, files, limits, &e->colours, diag)) == SI_OK) {
         set_icc(e);
     }
-    if (code == SI_OK && (xmp || paths || dpi)) {
-        code = read_base(r, files, limits, &e->meta, diag);
+    if (result == SI_OK && (xmp || paths || dpi)) {
+        result = read_base(r, files, limits, &e->meta, diag);
     }
-    if (code == SI_OK && xmp && e->meta.xmp.len > 0) {
+    if (result == SI_OK && xmp && e->meta.xmp.len > 0) {
         e->params.xmp = e->meta.xmp.data;
         e->params.xmp_len = e->meta.xmp.len;
     }
     e->params.dpi = r->print_res > 0 ? r->print_res : (int)(e->meta.dpi + 0.5);
-    if (code == SI_OK && paths) {
-        code = set_paths(r, files, limits, e, diag);
+    if (result == SI_OK && paths) {
+        result = set_paths(r, files, limits, e, diag);
     }
-    if (code != SI_OK) {
+    if (result != SI_OK) {
         si_output_embeds_free(e);
     }
-    return code;
+    return result;
 }
 
 void si_output_embeds_free(si_output_embeds *e) {

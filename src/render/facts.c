@@ -20,12 +20,12 @@ static si_result survey_open(survey *s, const si_recipe *r, const si_files *file
     *s = (survey){.rc = {.recipe = r, .files = files}};
     s->rc.arena = &s->arena;
     s->rc.limits = si_render_limits_or_default(limits);
-    si_result code = si_scene_open(&s->rc, &r->picture, NULL, &s->scene, diag);
-    if (code == SI_OK) {
-        code = si_geometry_view(&view, s->scene->exact,
+    si_result result = si_scene_open(&s->rc, &r->picture, NULL, &s->scene, diag);
+    if (result == SI_OK) {
+        result = si_geometry_view(&view, s->scene->exact,
             r->dpr_held ? s->scene->detail : si_detail_endless, r->dpr, &s->view, diag);
     }
-    return code;
+    return result;
 }
 
 static void survey_close(survey *s) {
@@ -37,12 +37,12 @@ static void survey_close(survey *s) {
 si_result si_render_size(const si_recipe *r, const si_files *files, const si_render_limits *limits,
     int size[2], si_diag *diag) {
     survey s;
-    si_result code = survey_open(&s, r, files, limits, diag);
-    if (code == SI_OK) {
+    si_result result = survey_open(&s, r, files, limits, diag);
+    if (result == SI_OK) {
         memcpy(size, s.view.out, sizeof s.view.out);
     }
     survey_close(&s);
-    return code;
+    return result;
 }
 
 /* ---- smart crops ---- */
@@ -58,11 +58,11 @@ si_result si_render_crops(const si_recipe *r, const si_source *const *crops, int
         }
     }
     rc.limits = si_render_limits_or_default(limits);
-    si_result code = si_render_context_crops(&rc, crops, count, rects, colours, diag);
+    si_result result = si_render_context_crops(&rc, crops, count, rects, colours, diag);
     si_render_context_close(&rc);
     si_arena_free(&arena);
     vips_error_clear();
-    return code;
+    return result;
 }
 
 /* ---- image maps ---- */
@@ -123,10 +123,10 @@ static bool write_maps(const survey *s, si_bytes *out) {
 si_result si_render_map(const si_recipe *r, const si_files *files, const si_render_limits *limits,
     si_bytes *out, si_diag *diag) {
     survey s;
-    si_result code = survey_open(&s, r, files, limits, diag);
-    if (code == SI_OK && !write_maps(&s, out)) {
-        code = si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    si_result result = survey_open(&s, r, files, limits, diag);
+    if (result == SI_OK && !write_maps(&s, out)) {
+        result = si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
     survey_close(&s);
-    return code;
+    return result;
 }

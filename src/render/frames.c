@@ -54,8 +54,8 @@ static void take_facts(const VipsImage *im, si_animation_facts *out) {
 si_result si_animation_look(
     int fd, const si_render_limits *limits, si_animation_facts *out, si_diag *diag) {
     si_original o = {0};
-    si_result code = si_original_open(&o, fd, limits, diag);
-    if (code == SI_OK) {
+    si_result result = si_original_open(&o, fd, limits, diag);
+    if (result == SI_OK) {
         *out = (si_animation_facts){.frames = 1, .width = o.width, .height = o.height};
         if (o.kind == SI_KIND_GIF || o.kind == SI_KIND_WEBP) {
             take_facts(o.image, out);
@@ -65,7 +65,7 @@ si_result si_animation_look(
     }
     si_original_close(&o);
     vips_error_clear();
-    return code;
+    return result;
 }
 
 /* ---- frames of WebP ---- */
@@ -112,8 +112,8 @@ static si_result strip_pages(
         return si_vips_fail(diag);
     }
     int height = vips_image_get_page_height(strip), frames = strip->Ysize / height;
-    si_result code = check_limits(frames, strip->Xsize, height, limits, diag);
-    for (int i = 0; i < frames && code == SI_OK; i++) {
+    si_result result = check_limits(frames, strip->Xsize, height, limits, diag);
+    for (int i = 0; i < frames && result == SI_OK; i++) {
         /* of a kind that is never loaded again at a smaller size */
         si_original page = {.kind = SI_KIND_GIF,
             .fd = fd,
@@ -122,21 +122,21 @@ static si_result strip_pages(
             .step = {1, 1},
             .limits = si_render_limits_or_default(limits)};
         if (vips_crop(strip, &page.image, 0, i * height, strip->Xsize, height, NULL) != 0) {
-            code = si_vips_fail(diag);
+            result = si_vips_fail(diag);
         } else {
-            code = fn(context, &page, i, delay_of(strip, i), diag);
+            result = fn(context, &page, i, delay_of(strip, i), diag);
         }
         si_original_close(&page);
     }
     VIPS_UNREF(strip);
-    return code;
+    return result;
 }
 
 /* ---- frames of GIF ---- */
 
 static si_result on_screen(int fd, const si_gif_facts *facts, const uint8_t *rgba, int index,
     int delay_ms, const si_render_limits *limits, si_page_fn fn, void *context, si_diag *diag) {
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     si_original page = {.kind = SI_KIND_GIF,
         .fd = fd,
         .width = facts->width,
@@ -148,34 +148,34 @@ static si_result on_screen(int fd, const si_gif_facts *facts, const uint8_t *rgb
             facts->width, facts->height, 4, VIPS_FORMAT_UCHAR);
     if (screen == NULL ||
         vips_extract_band(screen, &page.image, 0, "n", facts->alpha ? 4 : 3, NULL) != 0) {
-        code = si_vips_fail(diag);
+        result = si_vips_fail(diag);
     } else {
         page.image->Type = VIPS_INTERPRETATION_sRGB;
-        code = fn(context, &page, index, delay_ms, diag);
+        result = fn(context, &page, index, delay_ms, diag);
     }
     si_original_close(&page);
     VIPS_UNREF(screen);
-    return code;
+    return result;
 }
 
 static si_result gif_pages(
     int fd, const si_render_limits *limits, si_page_fn fn, void *context, si_diag *diag) {
     si_gif *gif = NULL;
     si_gif_facts facts = {0};
-    si_result code = si_gif_open(fd, limits, &gif, &facts, diag);
-    if (code == SI_OK) {
-        code = check_limits(facts.frames, facts.width, facts.height, limits, diag);
+    si_result result = si_gif_open(fd, limits, &gif, &facts, diag);
+    if (result == SI_OK) {
+        result = check_limits(facts.frames, facts.width, facts.height, limits, diag);
     }
-    for (int i = 0; i < facts.frames && code == SI_OK; i++) {
+    for (int i = 0; i < facts.frames && result == SI_OK; i++) {
         const uint8_t *rgba = NULL;
         int delay_ms = 0;
-        code = si_gif_next(gif, &rgba, &delay_ms, diag);
-        if (code == SI_OK) {
-            code = on_screen(fd, &facts, rgba, i, delay_ms, limits, fn, context, diag);
+        result = si_gif_next(gif, &rgba, &delay_ms, diag);
+        if (result == SI_OK) {
+            result = on_screen(fd, &facts, rgba, i, delay_ms, limits, fn, context, diag);
         }
     }
     si_gif_close(gif);
-    return code;
+    return result;
 }
 
 /* ---- frames of AVIF ---- */
@@ -204,10 +204,10 @@ static void copy_colours(VipsImage *from, VipsImage *to) {
 static si_result on_frame(
     void *context, const si_image *frame, int index, int delay_ms, si_diag *diag) {
     sequence *s = context;
-    si_result code =
+    si_result result =
         index > 0 ? SI_OK : check_limits(s->frames, frame->width, frame->height, s->limits, diag);
-    if (code != SI_OK) {
-        return code;
+    if (result != SI_OK) {
+        return result;
     }
     uint8_t *packed = si_pack(frame, frame->channels);
     if (packed == NULL) {
@@ -223,42 +223,42 @@ static si_result on_frame(
         (size_t)frame->width * (size_t)frame->height * (size_t)frame->channels, frame->width,
         frame->height, frame->channels, VIPS_FORMAT_UCHAR);
     if (page.image == NULL) {
-        code = si_vips_fail(diag);
+        result = si_vips_fail(diag);
     } else {
         page.image->Type = VIPS_INTERPRETATION_sRGB;
         copy_colours(s->like, page.image);
-        code = s->fn(s->context, &page, index, delay_ms, diag);
+        result = s->fn(s->context, &page, index, delay_ms, diag);
     }
     si_original_close(&page);
     free(packed);
-    return code;
+    return result;
 }
 
 static si_result sequence_pages(int fd, VipsImage *like, const si_render_limits *limits,
     si_page_fn fn, void *context, si_diag *diag) {
     si_bytes file = {0};
     sequence s = {.fd = fd, .like = like, .limits = limits, .fn = fn, .context = context};
-    si_result code = read_whole(fd, &file, diag);
-    if (code == SI_OK) {
-        code = si_animation_decode(
+    si_result result = read_whole(fd, &file, diag);
+    if (result == SI_OK) {
+        result = si_animation_decode(
             SI_FORMAT_AVIF, file.data, file.len, on_frame, &s, NULL, &s.frames, diag);
     }
     si_bytes_free(&file);
-    return code;
+    return result;
 }
 
 si_result si_animation_pages(
     int fd, const si_render_limits *limits, si_page_fn fn, void *context, si_diag *diag) {
     si_original o = {0};
-    si_result code = si_original_open(&o, fd, limits, diag);
-    if (code == SI_OK) {
-        code = o.kind == SI_KIND_GIF    ? gif_pages(fd, limits, fn, context, diag)
-               : o.kind == SI_KIND_WEBP ? strip_pages(fd, limits, fn, context, diag)
-                                        : sequence_pages(fd, o.image, limits, fn, context, diag);
+    si_result result = si_original_open(&o, fd, limits, diag);
+    if (result == SI_OK) {
+        result = o.kind == SI_KIND_GIF    ? gif_pages(fd, limits, fn, context, diag)
+                 : o.kind == SI_KIND_WEBP ? strip_pages(fd, limits, fn, context, diag)
+                                          : sequence_pages(fd, o.image, limits, fn, context, diag);
     }
     si_original_close(&o);
     vips_error_clear();
-    return code;
+    return result;
 }
 
 /* ---- rendering ---- */
@@ -282,41 +282,42 @@ static si_result render_page(
     (void)index;
     rendering *a = context;
     si_image frame = {0};
-    si_result code = si_simple_render_original(a->r, page, a->limits, &frame, diag);
-    if (code == SI_OK) {
+    si_result result = si_simple_render_original(a->r, page, a->limits, &frame, diag);
+    if (result == SI_OK) {
         a->pixels += (int64_t)frame.width * frame.height;
         if (a->pixels > a->limits->max_view_pixels) {
-            code = si_fail(diag, SI_ERR_LIMIT, "the reply's frames exceed the limit of %lld pixels",
-                (long long)a->limits->max_view_pixels);
+            result =
+                si_fail(diag, SI_ERR_LIMIT, "the reply's frames exceed the limit of %lld pixels",
+                    (long long)a->limits->max_view_pixels);
         }
     }
-    if (code == SI_OK) {
-        code = si_target_convert(&frame, a->target, diag);
+    if (result == SI_OK) {
+        result = si_target_convert(&frame, a->target, diag);
     }
-    if (code == SI_OK) {
-        code = a->sink(a->context, &frame, delay_ms, diag);
+    if (result == SI_OK) {
+        result = a->sink(a->context, &frame, delay_ms, diag);
     }
     si_image_free(&frame);
-    return code;
+    return result;
 }
 
 si_result si_animation_render(const si_recipe *r, const si_files *files,
     const si_render_limits *limits, si_frame_sink sink, void *context, si_diag *diag) {
     si_render_limits l = si_render_limits_or_default(limits);
     si_output_colours colours = {0};
-    si_result code = si_output_colours_load(r, files, limits, &colours, diag);
+    si_result result = si_output_colours_load(r, files, limits, &colours, diag);
     l.spaces = &colours.spaces;
     rendering a = {r, &l, &colours.target, sink, context, 0};
     int fd = -1;
-    if (code == SI_OK) {
-        code = si_files_open(files, &r->picture.layers[0].source, &fd, diag);
+    if (result == SI_OK) {
+        result = si_files_open(files, &r->picture.layers[0].source, &fd, diag);
     }
-    if (code == SI_OK) {
-        code = si_animation_pages(fd, &l, render_page, &a, diag);
+    if (result == SI_OK) {
+        result = si_animation_pages(fd, &l, render_page, &a, diag);
     }
     if (fd >= 0) {
         close(fd);
     }
     si_output_colours_free(&colours);
-    return code;
+    return result;
 }

@@ -42,28 +42,28 @@ si_result si_render(const si_recipe *r, const si_files *files, const si_render_l
     si_image *out, si_diag *diag) {
     si_render_limits l = si_render_limits_or_default(limits);
     si_output_colours colours = {0};
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     if (r->picture.layer_count < 1) {
-        code = si_fail(diag, SI_ERR_NOT_FOUND, "there is no layer 0");
+        result = si_fail(diag, SI_ERR_NOT_FOUND, "there is no layer 0");
     }
-    if (code == SI_OK) {
-        code = si_output_colours_load(r, files, limits, &colours, diag);
+    if (result == SI_OK) {
+        result = si_output_colours_load(r, files, limits, &colours, diag);
         l.spaces = &colours.spaces;
     }
     bool simple =
         si_picture_is_simple(&r->picture) && r->watermark == NULL && r->req != SI_REQ_MASK;
-    if (code == SI_OK) {
-        code = (simple ? si_simple_render : si_compose_render)(r, files, &l, out, diag);
+    if (result == SI_OK) {
+        result = (simple ? si_simple_render : si_compose_render)(r, files, &l, out, diag);
     }
-    if (code == SI_OK) {
-        code = si_target_convert(out, &colours.target, diag);
+    if (result == SI_OK) {
+        result = si_target_convert(out, &colours.target, diag);
     }
     si_output_colours_free(&colours);
-    if (code != SI_OK) {
+    if (result != SI_OK) {
         si_image_free(out);
     }
     vips_error_clear(); /* warnings that did not fail a load */
-    return code;
+    return result;
 }
 
 /* ---- properties ---- */
@@ -77,8 +77,8 @@ static double print_res(VipsImage *im) {
 si_result si_render_props(
     int fd, const si_render_limits *limits, si_source_props *out, si_diag *diag) {
     si_original o = {0};
-    si_result code = si_original_open(&o, fd, limits, diag);
-    if (code == SI_OK) {
+    si_result result = si_original_open(&o, fd, limits, diag);
+    if (result == SI_OK) {
         bool alpha = vips_image_hasalpha(o.image);
         int bands = vips_image_get_bands(o.image) - alpha;
         *out = (si_source_props){.width = o.swap ? o.height : o.width,
@@ -95,5 +95,5 @@ si_result si_render_props(
     }
     si_original_close(&o);
     vips_error_clear();
-    return code;
+    return result;
 }

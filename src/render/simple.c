@@ -67,21 +67,21 @@ static int filter_reach(const job *j) {
 static si_result filter(const job *j, si_image *im, si_diag *diag) {
     const si_ops *ops = &j->layer->adjustments.ops;
     const si_usm *l = &ops->usm, *u = &j->view->usm;
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     if (ops->sharpen) {
-        code = j->scale == 1 ? si_filter_sharpen(im, diag)
-                             : si_filter_usm(im, 2, SHARPEN_SIGMA * j->scale, 0, false, diag);
+        result = j->scale == 1 ? si_filter_sharpen(im, diag)
+                               : si_filter_usm(im, 2, SHARPEN_SIGMA * j->scale, 0, false, diag);
     }
-    if (code == SI_OK) {
-        code = si_filter_usm(im, l->amount, layer_radius(j), l->threshold, l->mono, diag);
+    if (result == SI_OK) {
+        result = si_filter_usm(im, l->amount, layer_radius(j), l->threshold, l->mono, diag);
     }
-    if (code == SI_OK && j->view->sharpen) {
-        code = si_filter_sharpen(im, diag);
+    if (result == SI_OK && j->view->sharpen) {
+        result = si_filter_sharpen(im, diag);
     }
-    if (code == SI_OK) {
-        code = si_filter_usm(im, u->amount, u->radius, u->threshold, u->mono, diag);
+    if (result == SI_OK) {
+        result = si_filter_usm(im, u->amount, u->radius, u->threshold, u->mono, diag);
     }
-    return code;
+    return result;
 }
 
 /* ---- the scaled composite ---- */
@@ -96,8 +96,8 @@ static si_result composite(
             .skip = s[i].skip,
             .count = s[i].count};
     }
-    si_result code = si_window_read(o, axes, j->view->resmode, false, out, diag);
-    return code == SI_OK ? filter(j, out, diag) : code;
+    si_result result = si_window_read(o, axes, j->view->resmode, false, out, diag);
+    return result == SI_OK ? filter(j, out, diag) : result;
 }
 
 /* ---- the reply ---- */
@@ -159,10 +159,7 @@ static si_result compose(const si_recipe *r, const si_geometry *g, const span s[
     if (inks) {
         si_target_naive_cmyk(bgc, bgc);
     }
-    si_result code = si_image_alloc(out, g->out[0], g->out[1], channels, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_image_alloc(out, g->out[0], g->out[1], channels, diag));
     out->cmyk = inks;
     if (!r->alpha) { /* with alpha, padding stays transparent (P13) */
         fill(out, bgc);
@@ -180,16 +177,10 @@ static si_result solve(const si_recipe *r, const si_original *o, const si_render
         .height = o->swap ? o->width : o->height,
         .exact = {o->exact[o->swap ? 1 : 0], o->exact[o->swap ? 0 : 1]}};
     *j = (job){.layer = &r->picture.layers[0], .view = &r->picture.view};
-    si_result code = si_geometry_layer(j->layer, &content, j->view, NULL, &j->box, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_geometry_layer(j->layer, &content, j->view, NULL, &j->box, diag));
     double detail[2] = {j->box.size[0] / j->box.crop[2], j->box.size[1] / j->box.crop[3]};
-    code = si_geometry_view(
-        j->view, j->box.exact, r->dpr_held ? detail : si_detail_endless, r->dpr, &j->g, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_geometry_view(
+        j->view, j->box.exact, r->dpr_held ? detail : si_detail_endless, r->dpr, &j->g, diag));
     const si_geometry *g = &j->g;
     if ((int64_t)g->out[0] * g->out[1] > most) {
         return si_fail(diag, SI_ERR_LIMIT, "reply of %d×%d pixels exceeds the limit of %lld pixels",
@@ -203,27 +194,27 @@ si_result si_simple_render_original(const si_recipe *r, si_original *o,
     const si_render_limits *limits, si_image *out, si_diag *diag) {
     job j;
     si_image part = {0};
-    si_result code = solve(r, o, limits, &j, diag);
-    if (code != SI_OK) {
-        return code;
+    si_result result = solve(r, o, limits, &j, diag);
+    if (result != SI_OK) {
+        return result;
     }
     int reach = filter_reach(&j);
     const span s[2] = {span_of(&j.g, 0, reach), span_of(&j.g, 1, reach)};
     if (s[0].shown > 0 && s[1].shown > 0) {
-        code = composite(&j, o, s, &part, diag);
+        result = composite(&j, o, s, &part, diag);
     }
-    if (code == SI_OK) {
-        code = compose(r, &j.g, s, &part, out, diag);
+    if (result == SI_OK) {
+        result = compose(r, &j.g, s, &part, out, diag);
     }
     si_image_free(&part);
-    return code;
+    return result;
 }
 
 /* Opens layer 0's file; the caller closes `o` and then *fd. */
 static si_result open_base(const si_recipe *r, const si_files *files,
     const si_render_limits *limits, si_original *o, int *fd, si_diag *diag) {
-    si_result code = si_files_open(files, &r->picture.layers[0].source, fd, diag);
-    return code == SI_OK ? si_original_open(o, *fd, limits, diag) : code;
+    si_result result = si_files_open(files, &r->picture.layers[0].source, fd, diag);
+    return result == SI_OK ? si_original_open(o, *fd, limits, diag) : result;
 }
 
 static void close_base(si_original *o, int fd) {
@@ -237,12 +228,12 @@ si_result si_simple_render(const si_recipe *r, const si_files *files,
     const si_render_limits *limits, si_image *out, si_diag *diag) {
     si_original o = {0};
     int fd;
-    si_result code = open_base(r, files, limits, &o, &fd, diag);
-    if (code == SI_OK) {
-        code = si_simple_render_original(r, &o, limits, out, diag);
+    si_result result = open_base(r, files, limits, &o, &fd, diag);
+    if (result == SI_OK) {
+        result = si_simple_render_original(r, &o, limits, out, diag);
     }
     close_base(&o, fd);
-    return code;
+    return result;
 }
 
 /* From stored to reply on one displayed axis: weights of x and y, and the offset. */
@@ -263,14 +254,14 @@ si_result si_simple_map(const si_recipe *r, const si_files *files, const si_rend
     si_original o = {0};
     int fd;
     job j;
-    si_result code = open_base(r, files, limits, &o, &fd, diag);
-    if (code == SI_OK) {
-        code = solve(r, &o, limits, &j, diag);
+    si_result result = open_base(r, files, limits, &o, &fd, diag);
+    if (result == SI_OK) {
+        result = solve(r, &o, limits, &j, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         map_axis(&o, &j, 0, m);
         map_axis(&o, &j, 1, m + 3);
     }
     close_base(&o, fd);
-    return code;
+    return result;
 }

@@ -16,45 +16,45 @@ enum { MAX_PROFILE = 16 << 20, PIECE = 64 << 10 };
 
 static si_result read_file(int fd, si_bytes *out, si_diag *diag) {
     uint8_t *piece = malloc(PIECE);
-    si_result code = piece != NULL ? SI_OK : SI_ERR_MEMORY;
-    for (off_t at = 0; code == SI_OK;) {
+    si_result result = piece != NULL ? SI_OK : SI_ERR_MEMORY;
+    for (off_t at = 0; result == SI_OK;) {
         ssize_t n = pread(fd, piece, PIECE, at);
         if (n < 0 && errno == EINTR) {
             continue;
         }
         if (n <= 0) {
-            code = n < 0 ? si_fail(diag, SI_ERR_IO, "the profile cannot be read") : SI_OK;
+            result = n < 0 ? si_fail(diag, SI_ERR_IO, "the profile cannot be read") : SI_OK;
             break;
         }
         at += n;
         if (at > MAX_PROFILE) {
-            code = si_fail(diag, SI_ERR_SOURCE, "the profile is larger than 16 MB");
+            result = si_fail(diag, SI_ERR_SOURCE, "the profile is larger than 16 MB");
         } else if (!si_bytes_append(out, piece, (size_t)n)) {
-            code = SI_ERR_MEMORY;
+            result = SI_ERR_MEMORY;
         }
     }
     free(piece);
-    return code == SI_ERR_MEMORY ? si_fail(diag, code, "no memory for a profile") : code;
+    return result == SI_ERR_MEMORY ? si_fail(diag, result, "no memory for a profile") : result;
 }
 
 si_result si_target_load(
     const char *name, int fd, si_bytes *out, si_pixel_type *type, si_diag *diag) {
-    si_result code;
+    si_result result;
     if (fd < 0) {
         const si_icc_space *space = si_icc_space_by_name(name, strlen(name));
-        code = space == NULL ? si_fail(diag, SI_ERR_NOT_FOUND, "no profile \"%.80s\"", name)
-                             : si_profile_make(space, out, diag);
+        result = space == NULL ? si_fail(diag, SI_ERR_NOT_FOUND, "no profile \"%.80s\"", name)
+                               : si_profile_make(space, out, diag);
     } else {
-        code = read_file(fd, out, diag);
+        result = read_file(fd, out, diag);
     }
-    if (code == SI_OK && !si_icc_type(out->data, out->len, type)) {
-        code =
+    if (result == SI_OK && !si_icc_type(out->data, out->len, type)) {
+        result =
             si_fail(diag, SI_ERR_SOURCE, "\"%.80s\" is not a profile of RGB, gray or CMYK", name);
     }
-    if (code != SI_OK) {
+    if (result != SI_OK) {
         si_bytes_free(out);
     }
-    return code;
+    return result;
 }
 
 static cmsHPROFILE open_rgb(si_icc profile) {
@@ -177,10 +177,7 @@ void si_target_naive_cmyk(const uint8_t rgb[3], uint8_t cmyk[4]) {
 static si_result convert_to_cmyk(si_image *im, const converter *c, si_diag *diag) {
     si_image out = {0};
     bool alpha = si_image_has_alpha(im);
-    si_result code = si_image_alloc(&out, im->width, im->height, alpha ? 5 : 4, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_image_alloc(&out, im->width, im->height, alpha ? 5 : 4, diag));
     out.cmyk = true;
     for (int y = 0; y < im->height; y++) {
         const uint8_t *p = im->pixels + (size_t)y * im->stride;
@@ -232,12 +229,12 @@ si_result si_target_convert(si_image *im, const si_target *t, si_diag *diag) {
         known.profile.len = len;
     }
     converter c;
-    si_result code = converter_open(&c, im, &known, diag);
-    if (code == SI_OK && t->type == SI_PIXEL_CMYK) {
-        code = convert_to_cmyk(im, &c, diag);
-    } else if (code == SI_OK) {
+    si_result result = converter_open(&c, im, &known, diag);
+    if (result == SI_OK && t->type == SI_PIXEL_CMYK) {
+        result = convert_to_cmyk(im, &c, diag);
+    } else if (result == SI_OK) {
         convert_in_place(im, &c);
     }
     converter_close(&c);
-    return code;
+    return result;
 }

@@ -17,11 +17,11 @@
 
 void si_answer_error(const si_diag *diag, si_answer *out) {
     si_answer_free(out);
-    si_result code = diag->code != SI_OK ? diag->code : SI_ERR_INTERNAL;
+    si_result result = si_diag_result(diag, SI_ERR_INTERNAL);
     char text[512];
-    int n = snprintf(text, sizeof text, "%s%s%s\n", si_result_title(code),
+    int n = snprintf(text, sizeof text, "%s%s%s\n", si_result_title(result),
         diag->text[0] != '\0' ? ": " : "", diag->text);
-    out->status = si_result_status(code);
+    out->status = si_result_status(result);
     out->content_type = "text/plain; charset=utf-8";
     (void)si_bytes_append(&out->body, text, (size_t)(n < (int)sizeof text ? n : 0));
 }
@@ -140,9 +140,9 @@ void si_answer_make(
     }
 }
 
-static int put_line(si_bytes *out, const char *fmt, ...) SI_PRINTF(2, 3);
+static bool put_line(si_bytes *out, const char *fmt, ...) SI_PRINTF(2, 3);
 
-static int put_line(si_bytes *out, const char *fmt, ...) {
+static bool put_line(si_bytes *out, const char *fmt, ...) {
     char line[400];
     va_list args;
     va_start(args, fmt);
@@ -152,12 +152,12 @@ static int put_line(si_bytes *out, const char *fmt, ...) {
            si_bytes_append(out, "\r\n", 2);
 }
 
-int si_answer_headers(const si_answer *a, si_bytes *out) {
-    int ok = put_line(out, "Status: %d", a->status) &&
-             put_line(out, "Content-Type: %s", a->content_type) &&
-             put_line(out, "Content-Length: %zu", a->body.len);
+bool si_answer_headers(const si_answer *a, si_bytes *out) {
+    bool ok = put_line(out, "Status: %d", a->status) &&
+              put_line(out, "Content-Type: %s", a->content_type) &&
+              put_line(out, "Content-Length: %zu", a->body.len);
     if (a->etag[0] != '\0') {
-        ok &= put_line(out, "ETag: %s", a->etag);
+        ok = ok && put_line(out, "ETag: %s", a->etag);
     }
     if (a->smart && a->status == 200) {
         const si_choice *c = &a->choice;
@@ -168,12 +168,13 @@ int si_answer_headers(const si_answer *a, si_bytes *out) {
         if (!isnan(c->target)) {
             snprintf(target, sizeof target, "; target=%.2f", c->target);
         }
-        ok &= put_line(out, SI_HEADER_SAVED ": %ld", c->saved);
-        ok &= put_line(out, SI_HEADER_CHOICE ": format=%s; saved=%ld%s%s; effort=%s",
-            si_format_name(c->format), c->saved, score, target, c->complete ? "full" : "fast");
+        ok = ok && put_line(out, SI_HEADER_SAVED ": %ld", c->saved);
+        ok = ok &&
+             put_line(out, SI_HEADER_CHOICE ": format=%s; saved=%ld%s%s; effort=%s",
+                 si_format_name(c->format), c->saved, score, target, c->complete ? "full" : "fast");
     }
     if (a->server_timing[0] != '\0') {
-        ok &= put_line(out, SI_HEADER_TIMING ": %s", a->server_timing);
+        ok = ok && put_line(out, SI_HEADER_TIMING ": %s", a->server_timing);
     }
     return ok;
 }

@@ -46,7 +46,7 @@ void si_answer_error(const si_diag *diag, si_answer *out);
 
 /* Writes the headers, each ended by CR LF, without the blank line: Status (as CGI has it),
  * Content-Type, ETag, X-Adobe-Smart-Imaging, X-Smart-Imaging, Server-Timing. */
-int si_answer_headers(const si_answer *a, si_bytes *out);
+bool si_answer_headers(const si_answer *a, si_bytes *out);
 
 void si_answer_free(si_answer *a);
 

@@ -164,12 +164,9 @@ static si_result imageprops(const si_recipe *r, const si_files *files,
     si_source_props p = {0};
     listing l = {0};
     int fd;
-    si_result result = si_files_open(files, &r->picture.layers[0].source, &fd, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_files_open(files, &r->picture.layers[0].source, &fd, diag));
     const char *paths = "";
-    result = si_render_props(fd, &options->limits, &p, diag);
+    si_result result = si_render_props(fd, &options->limits, &p, diag);
     result = result == SI_OK ? path_names(fd, options, &l.arena, &paths, diag) : result;
     close(fd);
     if (result != SI_OK) {
@@ -197,11 +194,8 @@ static si_result xmp(const si_recipe *r, const si_files *files, const si_answer_
     si_answer *out, si_diag *diag) {
     si_metadata m = {0};
     int fd;
-    si_result result = si_files_open(files, &r->picture.layers[0].source, &fd, diag);
-    if (result != SI_OK) {
-        return result;
-    }
-    result = si_metadata_read(fd, &options->limits, &m, diag);
+    SI_TRY(si_files_open(files, &r->picture.layers[0].source, &fd, diag));
+    si_result result = si_metadata_read(fd, &options->limits, &m, diag);
     close(fd);
     if (result == SI_OK) {
         si_bytes_move(&out->body, &m.xmp);
@@ -219,10 +213,7 @@ static si_result crop(const si_recipe *r, const si_files *files, const si_answer
     uint32_t colour;
     char rect[SI_CROP_RECT_MAX], swatch[SI_CROP_RECT_MAX];
     si_shape shape = si_recipe_shape(r);
-    si_result result = si_render_crops(r, &s, 1, files, &options->limits, found, &colour, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_render_crops(r, &s, 1, files, &options->limits, found, &colour, diag));
     si_crop_rect_print(s, found[0], rect);
     si_crop_colour_print(colour, swatch);
     const char *name = "";

@@ -19,10 +19,7 @@ static si_result on_frame(void *context, const si_image *frame, int delay_ms, si
     motion *m = context;
     if (m->file == NULL) {
         si_encode_params p = si_choose_requested(m->r, frame, m->embeds);
-        si_result code = si_animation_begin(m->r->format, &p, m->plays, &m->file, diag);
-        if (code != SI_OK) {
-            return code;
-        }
+        SI_TRY(si_animation_begin(m->r->format, &p, m->plays, &m->file, diag));
     }
     return si_animation_add(m->file, frame, delay_ms, diag);
 }
@@ -30,13 +27,10 @@ static si_result on_frame(void *context, const si_image *frame, int delay_ms, si
 static si_result look(const si_recipe *r, const si_files *files, const si_render_limits *limits,
     si_animation_facts *facts, si_diag *diag) {
     int fd;
-    si_result code = si_files_open(files, &r->picture.layers[0].source, &fd, diag);
-    if (code != SI_OK) {
-        return code;
-    }
-    code = si_animation_look(fd, limits, facts, diag);
+    SI_TRY(si_files_open(files, &r->picture.layers[0].source, &fd, diag));
+    si_result result = si_animation_look(fd, limits, facts, diag);
     close(fd);
-    return code;
+    return result;
 }
 
 si_result si_motion_answer(const si_recipe *r, const si_files *files,
@@ -47,21 +41,22 @@ si_result si_motion_answer(const si_recipe *r, const si_files *files,
     if (!si_animation_wanted(r)) {
         return SI_OK;
     }
-    si_result code = look(r, files, limits, &facts, diag);
-    if (code != SI_OK || facts.frames < 2) {
-        return code;
+    si_result result = look(r, files, limits, &facts, diag);
+    if (result != SI_OK || facts.frames < 2) {
+        return result;
     }
     *moved = true;
-    code = si_output_embeds_load(r, files, limits, &embeds, diag);
+    result = si_output_embeds_load(r, files, limits, &embeds, diag);
     motion m = {.r = r, .embeds = &embeds.params, .plays = facts.plays};
-    if (code == SI_OK) {
-        code = si_animation_render(r, files, limits, on_frame, &m, diag);
+    if (result == SI_OK) {
+        result = si_animation_render(r, files, limits, on_frame, &m, diag);
     }
-    if (code == SI_OK) {
-        code = m.file != NULL ? si_animation_end(m.file, out, diag)
-                              : si_fail(diag, SI_ERR_SOURCE, "the source animation has no frames");
+    if (result == SI_OK) {
+        result = m.file != NULL
+                     ? si_animation_end(m.file, out, diag)
+                     : si_fail(diag, SI_ERR_SOURCE, "the source animation has no frames");
     }
     si_animation_free(m.file);
     si_output_embeds_free(&embeds);
-    return code;
+    return result;
 }

@@ -67,10 +67,7 @@ si_result si_scgi_measure(const char *data, size_t len, size_t *need, si_diag *d
 
 si_result si_scgi_parse(const char *data, size_t len, si_scgi_request *out, si_diag *diag) {
     size_t need;
-    si_result r = si_scgi_measure(data, len, &need, diag);
-    if (r != SI_OK) {
-        return r;
-    }
+    SI_TRY(si_scgi_measure(data, len, &need, diag));
     if (need == 0 || need != len || data[len - 1] != ',') {
         return si_fail(diag, SI_ERR_SYNTAX, "SCGI head of a wrong length");
     }
@@ -108,10 +105,7 @@ si_result si_scgi_read(
     while (need == 0 || len < need) {
         /* never past the head, of which the first bytes tell the length */
         size_t room = need != 0 ? need - len : (size_t)LENGTH_DIGITS_MAX + 2 - len;
-        si_result r = wait_for(fd, POLLIN, deadline_ns, diag);
-        if (r != SI_OK) {
-            return r;
-        }
+        SI_TRY(wait_for(fd, POLLIN, deadline_ns, diag));
         ssize_t n = recv(fd, buffer + len, room, MSG_DONTWAIT);
         if (n == 0) {
             return si_fail(diag, SI_ERR_IO, "the connection ended within the SCGI head");
@@ -121,10 +115,7 @@ si_result si_scgi_read(
         }
         len += n > 0 ? (size_t)n : 0;
         if (need == 0) {
-            r = si_scgi_measure(buffer, len, &need, diag);
-            if (r != SI_OK) {
-                return r;
-            }
+            SI_TRY(si_scgi_measure(buffer, len, &need, diag));
         }
     }
     /* a head shorter than the first read is followed by bytes of the body */
@@ -139,10 +130,7 @@ si_result si_scgi_write(int fd, int64_t deadline_ns, const void *data, size_t le
             p += n;
             len -= (size_t)n;
         } else if (errno == EAGAIN) {
-            si_result r = wait_for(fd, POLLOUT, deadline_ns, diag);
-            if (r != SI_OK) {
-                return r;
-            }
+            SI_TRY(wait_for(fd, POLLOUT, deadline_ns, diag));
         } else if (errno != EINTR) {
             return si_fail(diag, SI_ERR_IO, "cannot write the reply: %s", strerror(errno));
         }

@@ -202,15 +202,15 @@ bool si_worker_serve(const si_worker *w, int connection) {
     si_diag diag = {0};
     bool good = true;
     atomic_store(&w->slot->kill_at_ns, read_by + SI_WORKER_KILL_SLACK_MS * SI_MILLISECOND);
-    si_result r = si_scgi_read(connection, read_by, buffer, &request, &diag);
+    si_result result = si_scgi_read(connection, read_by, buffer, &request, &diag);
     si_last_reply_owe(connection);
-    if (r == SI_OK) {
+    if (result == SI_OK) {
         good = serve_request(w, connection, &request);
-    } else if (r != SI_ERR_IO) { /* else there is nobody to tell */
+    } else if (result != SI_ERR_IO) { /* else there is nobody to tell */
         reply_error(w, connection, &diag);
     }
     (void)si_last_reply_claim(connection);
-    si_scgi_close(connection, r != SI_OK); /* whoever sends nonsense may be sending more */
+    si_scgi_close(connection, result != SI_OK); /* whoever sends nonsense may be sending more */
     w->slot->recipe[0] = '\0';
     atomic_store(&w->slot->kill_at_ns, 0);
     return good;

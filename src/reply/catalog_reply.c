@@ -297,9 +297,7 @@ si_result si_catalog_reply(si_query *q, si_str query, si_reply *out) {
         return si_fail(q->all->diag, SI_ERR_UNSUPPORTED, "req=%s is not supported",
             si_request_type_name(q->asked.type));
     }
-    return done                          ? SI_OK
-           : q->all->diag->code != SI_OK ? q->all->diag->code
-                                         : si_no_memory(q->all->diag);
+    return done ? SI_OK : si_diag_result(q->all->diag, si_no_memory(q->all->diag));
 }
 
 bool si_catalog_reply_renders(const si_query *q) {

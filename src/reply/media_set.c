@@ -108,7 +108,7 @@ static si_result describe_image(
     const si_file_ref ref = {file.path, file.size, file.time_ns};
     *layer = layer_of(b, source_of(b, r, &ref, si_resolved_crop(r)));
     if (*layer < 0) {
-        return b->diag->code;
+        return si_diag_result(b->diag, SI_ERR_LIMIT);
     }
     const char *state = si_arena_printf(b->arena, "%s,%llu,%lld", file.path,
         (unsigned long long)file.size, (long long)file.time_ns);
@@ -282,10 +282,7 @@ static si_result add_page(
         video(b, at->item, page);
         return SI_OK;
     }
-    si_result result = resolve(b, id, SI_TABLE_IMAGE, &r);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(resolve(b, id, SI_TABLE_IMAGE, &r));
     bool is_set = r.record != NULL && r.record->image_set[0] != '\0';
     return is_set && (!known || set_type != NULL) ? add_record_set(b, at, &r, set_type)
                                                   : add_image(b, at, &r, type);
@@ -377,9 +374,9 @@ static si_result add_single(builder *b, const si_resolved *r, si_set_element **t
         return SI_OK;
     }
     si_file file;
-    if (r->record == NULL && si_catalog_find(b->request->catalog, r->owner, si_str_of(r->path),
-                                 b->arena, &file, b->diag) != SI_OK) {
-        return b->diag->code;
+    if (r->record == NULL) {
+        SI_TRY(si_catalog_find(
+            b->request->catalog, r->owner, si_str_of(r->path), b->arena, &file, b->diag));
     }
     set(b, add_element(b, item, "i"), "n", full_name(b, r));
     si_result result = describe_image(b, item, r, &layer);
@@ -392,13 +389,13 @@ static si_result add_single(builder *b, const si_resolved *r, si_set_element **t
 
 /* ---- the reply ---- */
 
-static int put(si_bytes *out, const char *text) {
+static bool put(si_bytes *out, const char *text) {
     return si_bytes_append(out, text, strlen(text));
 }
 
 static si_result write_set(builder *b, const si_set_element *top) {
     si_bytes out = {0};
-    int ok;
+    bool ok;
     if (b->recipe->body == SI_BODY_JSON) {
         ok = put(&out, "{\"set\":") && si_set_tree_write_json(top, &out) && put(&out, "}");
     } else {
@@ -533,12 +530,13 @@ static bool put_gap(
 
 si_result si_media_set_fill(const si_recipe *r, const int (*sizes)[2], const si_set_crop *crops,
     si_bytes *out, si_diag *diag) {
-    int ok = 1, found = 1, layer;
+    int found = 1, layer;
+    bool ok = true;
     const char *rest = r->set;
     si_gap what;
     si_str text;
     if (r->body == SI_BODY_JSON) {
-        ok = put(out, "/*jsonp*/") & put(out, r->handler) & put(out, "(");
+        ok = put(out, "/*jsonp*/") && put(out, r->handler) && put(out, "(");
     }
     while (found == 1 && ok) {
         found = si_set_gap_next(&rest, &text, &layer, &what);
@@ -551,10 +549,10 @@ si_result si_media_set_fill(const si_recipe *r, const int (*sizes)[2], const si_
         }
     }
     if (r->body == SI_BODY_JSON) {
-        ok &=
-            put(out, ",") & si_json_put(out, r->request_id, strlen(r->request_id)) & put(out, ");");
+        ok = ok && put(out, ",") && si_json_put(out, r->request_id, strlen(r->request_id)) &&
+             put(out, ");");
     } else {
-        ok &= si_reply_encode(out, r->encoding);
+        ok = ok && si_reply_encode(out, r->encoding);
     }
     return ok ? SI_OK : si_fail(diag, SI_ERR_MEMORY, "out of memory");
 }

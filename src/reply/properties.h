@@ -15,7 +15,7 @@ const char *si_properties_type(si_body body);
 
 /* Appends the reply for `count` properties, ordered by object. `time` (seconds since 1970) is the
  * date the text form shows. False if out of memory. */
-int si_properties_write(
+bool si_properties_write(
     const si_shape *shape, const si_property *list, int count, int64_t time, si_bytes *out);
 
 #endif

@@ -27,13 +27,13 @@ static uint32_t character(const uint8_t *s, size_t left, size_t *len) {
     return c;
 }
 
-static int put_unit(si_bytes *out, uint32_t unit, bool little) {
+static bool put_unit(si_bytes *out, uint32_t unit, bool little) {
     uint8_t high = (uint8_t)(unit >> 8), low = (uint8_t)unit;
     const uint8_t pair[2] = {little ? low : high, little ? high : low};
     return si_bytes_append(out, pair, 2);
 }
 
-static int put_utf16(si_bytes *out, uint32_t c, bool little) {
+static bool put_utf16(si_bytes *out, uint32_t c, bool little) {
     if (c < 0x10000) {
         return put_unit(out, c, little);
     }
@@ -42,7 +42,7 @@ static int put_utf16(si_bytes *out, uint32_t c, bool little) {
            put_unit(out, 0xDC00 + (c & 0x3FF), little);
 }
 
-static int put_latin1(si_bytes *out, uint32_t c) {
+static bool put_latin1(si_bytes *out, uint32_t c) {
     char text[16];
     if (c < 256) {
         return si_bytes_append(out, &(uint8_t){(uint8_t)c}, 1);
@@ -59,7 +59,7 @@ bool si_reply_encode(si_bytes *body, const char *encoding) {
     if (!latin1 && !little && !marked && strcmp(encoding, "UTF-16BE") != 0) {
         return true;
     }
-    int ok = !marked || put_unit(&out, 0xFEFF, false);
+    bool ok = !marked || put_unit(&out, 0xFEFF, false);
     for (size_t i = 0; i < body->len && ok; i += len) {
         uint32_t c = character(body->data + i, body->len - i, &len);
         ok = latin1 ? put_latin1(&out, c) : put_utf16(&out, c, little);

@@ -100,15 +100,15 @@ int si_set_gap_next(const char **rest, si_str *before, int *layer, si_gap *what)
 
 /* ---- writing ---- */
 
-static int put(si_bytes *out, const char *text) {
+static bool put(si_bytes *out, const char *text) {
     return si_bytes_append(out, text, strlen(text));
 }
 
 /* XML has no way to write control characters. */
-static int put_xml_value(si_bytes *out, const char *text) {
-    int ok = 1;
+static bool put_xml_value(si_bytes *out, const char *text) {
+    bool ok = true;
     for (; *text != '\0' && ok; text++) {
-        ok = (unsigned char)*text < 0x20 ? 1
+        ok = (unsigned char)*text < 0x20 ? true
              : *text == '&'              ? put(out, "&amp;")
              : *text == '<'              ? put(out, "&lt;")
              : *text == '>'              ? put(out, "&gt;")
@@ -118,47 +118,48 @@ static int put_xml_value(si_bytes *out, const char *text) {
     return ok;
 }
 
-static int put_xml(si_bytes *out, const si_set_element *e) {
+static bool put_xml(si_bytes *out, const si_set_element *e) {
     if (e->hole != NULL) {
         return put(out, e->hole);
     }
-    int ok = put(out, "<") & put(out, e->name);
+    bool ok = put(out, "<") && put(out, e->name);
     for (const attribute *a = e->attributes; a != NULL; a = a->next) {
-        ok &= put(out, " ") & put(out, a->name) & put(out, "=\"") &
-              (a->gap ? put(out, a->value) : put_xml_value(out, a->value)) & put(out, "\"");
+        ok = ok && put(out, " ") && put(out, a->name) && put(out, "=\"") &&
+             (a->gap ? put(out, a->value) : put_xml_value(out, a->value)) && put(out, "\"");
     }
     if (e->children == NULL) {
-        return ok & put(out, "/>");
+        return ok && put(out, "/>");
     }
-    ok &= put(out, ">");
+    ok = ok && put(out, ">");
     for (const si_set_element *c = e->children; c != NULL; c = c->next) {
-        ok &= put_xml(out, c);
+        ok = ok && put_xml(out, c);
     }
-    return ok & put(out, "</") & put(out, e->name) & put(out, ">");
+    return ok && put(out, "</") && put(out, e->name) && put(out, ">");
 }
 
-static int put_json_value(si_bytes *out, const attribute *a) {
-    return a->gap ? put(out, "\"") & put(out, a->value) & put(out, "\"")
+static bool put_json_value(si_bytes *out, const attribute *a) {
+    return a->gap ? put(out, "\"") && put(out, a->value) && put(out, "\"")
                   : si_json_put(out, a->value, strlen(a->value));
 }
 
-static int put_json(si_bytes *out, const si_set_element *e);
+static bool put_json(si_bytes *out, const si_set_element *e);
 
 /* All children of a name: one as it is, several in an array. */
-static int put_json_children(si_bytes *out, const si_set_element *first) {
-    int ok = 1, count = 0;
+static bool put_json_children(si_bytes *out, const si_set_element *first) {
+    int count = 0;
+    bool ok = true;
     for (const si_set_element *c = first; c != NULL; c = c->next) {
         count += strcmp(c->name, first->name) == 0;
     }
     bool list = count > 1, comma = false;
-    ok &= put(out, "\"") & put(out, first->name) & put(out, list ? "\":[" : "\":");
+    ok = ok && put(out, "\"") && put(out, first->name) && put(out, list ? "\":[" : "\":");
     for (const si_set_element *c = first; c != NULL; c = c->next) {
         if (strcmp(c->name, first->name) == 0) {
-            ok &= (!comma || put(out, ",")) & put_json(out, c);
+            ok = ok && (!comma || put(out, ",")) && put_json(out, c);
             comma = true;
         }
     }
-    return ok & (!list || put(out, "]"));
+    return ok && (!list || put(out, "]"));
 }
 
 static bool seen_before(const si_set_element *parent, const si_set_element *child) {
@@ -170,29 +171,29 @@ static bool seen_before(const si_set_element *parent, const si_set_element *chil
     return false;
 }
 
-static int put_json_attributes(si_bytes *out, const si_set_element *e, bool *comma) {
-    int ok = 1;
+static bool put_json_attributes(si_bytes *out, const si_set_element *e, bool *comma) {
+    bool ok = true;
     for (const attribute *a = e->attributes; a != NULL; a = a->next) {
-        ok &= (!*comma || put(out, ",")) & put(out, "\"") & put(out, a->name) & put(out, "\":") &
-              put_json_value(out, a);
+        ok = ok && (!*comma || put(out, ",")) && put(out, "\"") && put(out, a->name) &&
+             put(out, "\":") && put_json_value(out, a);
         *comma = true;
     }
     return ok;
 }
 
-static int put_json(si_bytes *out, const si_set_element *e) {
+static bool put_json(si_bytes *out, const si_set_element *e) {
     if (e->hole != NULL) {
         return put(out, e->hole);
     }
     bool comma = false, children_first = (e->json & SI_SET_CHILDREN_FIRST) != 0;
-    int ok = put(out, "{") & (children_first || put_json_attributes(out, e, &comma));
+    bool ok = put(out, "{") && (children_first || put_json_attributes(out, e, &comma));
     for (const si_set_element *c = e->children; c != NULL; c = c->next) {
         if (!seen_before(e, c)) {
-            ok &= (!comma || put(out, ",")) & put_json_children(out, c);
+            ok = ok && (!comma || put(out, ",")) && put_json_children(out, c);
             comma = true;
         }
     }
-    return ok & (!children_first || put_json_attributes(out, e, &comma)) & put(out, "}");
+    return ok && (!children_first || put_json_attributes(out, e, &comma)) && put(out, "}");
 }
 
 /* ---- public ---- */

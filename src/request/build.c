@@ -43,11 +43,8 @@ static si_result apply(si_query *q, const si_statement *s) {
         if (q->read_only && value.len > 0 && memchr(value.p, '$', value.len) != NULL) {
             return SI_OK; /* what it will be, nobody knows */
         }
-        si_result result = si_variables_expand(
-            &q->variables, s->raw, SI_INSERT_DECODED, all->arena, &value, all->diag);
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(si_variables_expand(
+            &q->variables, s->raw, SI_INSERT_DECODED, all->arena, &value, all->diag));
         if (value.len > 0 && memchr(value.p, '\0', value.len) != NULL) {
             return si_fail(all->diag, SI_ERR_SYNTAX, "%s: NUL in the value", s->row->name.p);
         }
@@ -100,10 +97,7 @@ static si_result find_object(si_query *q) {
     si_str name = q->object;
     bool from_url = q->from_url;
     if (q->foreseen[SI_FORESEEN_TEMPLATE].len > 0 && !q->replaced && q->role != SI_ROLE_WATERMARK) {
-        si_result result = expand_foreseen(q, SI_FORESEEN_TEMPLATE, &name);
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(expand_foreseen(q, SI_FORESEEN_TEMPLATE, &name));
         q->by_template = true;
         from_url = false;
     }

@@ -75,9 +75,7 @@ si_result si_command_copy_value(const si_command_target *s, si_str value, const 
 si_result si_command_path_value(const si_command_target *s, si_str value, const char **out) {
     si_path path;
     si_reading *all = s->q->all;
-    if (si_path_parse(value, all->arena, &path, all->diag) != SI_OK) {
-        return all->diag->code;
-    }
+    SI_TRY(si_path_parse(value, all->arena, &path, all->diag));
     *out = path.count > 0 ? si_path_print(&path, all->arena) : "";
     return *out != NULL ? SI_OK : si_no_memory(all->diag);
 }

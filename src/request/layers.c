@@ -128,11 +128,7 @@ static si_result add_font(
         rows[i] = (si_font_row){si_str_of(styles[i]->name), styles[i]->bold, styles[i]->italic,
             si_str_of(styles[i]->path)};
     }
-    si_result result =
-        si_richtext_font_find(face, rows, (size_t)count, t->synthesize, &choice, all->diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_richtext_font_find(face, rows, (size_t)count, t->synthesize, &choice, all->diag));
     const si_font *found = styles[choice.row - rows];
     for (int i = 0; i < t->font_count; i++) {
         if (strcmp(fonts[i].name, found->name) == 0 && fonts[i].bold == found->bold &&
@@ -142,7 +138,7 @@ static si_result add_font(
     }
     si_file file;
     si_diag missing = {0};
-    result = si_catalog_find_exact(
+    si_result result = si_catalog_find_exact(
         all->catalog, found->owner, si_str_of(found->path), all->arena, &file, &missing);
     if (result != SI_OK) {
         return si_fail(all->diag, SI_ERR_CONFIG, "the file of font \"%s\" is missing", found->name);
@@ -205,13 +201,9 @@ static si_result complete_text(si_query *q, si_draft *d) {
     clear_for_mode(t);
     si_richtext_options options = {
         .mode = t->ps ? SI_TEXT_PS : SI_TEXT_NORM, .default_font = si_str_of(t->default_font)};
-    si_result result = si_variables_expand(
-        &q->variables, d->content->raw, SI_INSERT_DECODED, all->arena, &value, all->diag);
-    result =
-        result == SI_OK ? si_richtext_parse(value, &options, all->arena, &text, all->diag) : result;
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_variables_expand(
+        &q->variables, d->content->raw, SI_INSERT_DECODED, all->arena, &value, all->diag));
+    SI_TRY(si_richtext_parse(value, &options, all->arena, &text, all->diag));
     if (memchr(value.p, '\0', value.len) != NULL) {
         return si_fail(all->diag, SI_ERR_SYNTAX, "%s: NUL in the text", d->content->row->name.p);
     }
@@ -220,13 +212,13 @@ static si_result complete_text(si_query *q, si_draft *d) {
     }
     bool sized = l->size[0] > 0 || l->size_n[0] > 0;
     if (!sized && t->path[0] == '\0' && t->flow_path[0] == '\0') {
-        result = si_richtext_check_self_sizing(&text, all->diag);
+        SI_TRY(si_richtext_check_self_sizing(&text, all->diag));
     }
     t->rtf = si_arena_copy(all->arena, value.p, value.len);
     if (t->rtf == NULL) {
         return si_no_memory(all->diag);
     }
-    return result == SI_OK ? find_fonts(q, d, &text) : result;
+    return find_fonts(q, d, &text);
 }
 
 /* ---- effects ---- */
@@ -284,12 +276,7 @@ static si_result complete(si_query *q, si_draft *d) {
         memset(&l->source, 0, sizeof l->source);
         l->source.file.path = l->source.profile.path = l->source.url = "";
     }
-    si_result result = text    ? complete_text(q, d)
-                       : image ? complete_image(q, d)
-                               : complete_solid(q, d);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(text ? complete_text(q, d) : image ? complete_image(q, d) : complete_solid(q, d));
     if (l->kind != SI_LAYER_TEXT) {
         si_layer nothing;
         si_layer_init(&nothing, 0);

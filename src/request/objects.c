@@ -198,7 +198,7 @@ static si_result read_type(
     unsigned char head[SI_ICC_HEADER];
     int fd = si_catalog_open(q->all->catalog, file, diag);
     if (fd < 0) {
-        return diag->code;
+        return si_diag_result(diag, SI_ERR_IO);
     }
     ssize_t n = read(fd, head, sizeof head);
     close(fd);

@@ -78,10 +78,7 @@ static si_result set_profile(si_query *q) {
         return SI_OK;
     }
     si_pixel_type type;
-    si_result result = si_query_profile(q, q->company, si_str_of(name), &r->icc, &type);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_query_profile(q, q->company, si_str_of(name), &r->icc, &type));
     if (q->asked.icc != NULL) {
         r->pixel_type = type;
         r->pixel_keep = false;

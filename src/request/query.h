@@ -36,7 +36,6 @@ typedef struct si_dependency {
 /* What a request and those nested in it share. */
 typedef struct si_reading {
     const si_catalog *catalog;
-    const si_generations *generations;
     si_arena *arena;
     si_diag *diag;
     const si_company *main;          /* main catalog of the outermost request */
@@ -48,7 +47,6 @@ typedef struct si_reading {
 
     /* found on the way */
     si_dependency *dependencies;
-    uint64_t generation; /* sum of their purge counters */
     bool has_hours;
     double hours;        /* smallest expiration, −1 = never */
     bool record_forever; /* a record's own expiration is negative */

@@ -36,14 +36,11 @@ static void find_company(si_query *n) {
 static si_result admit_nested(si_query *n, si_str *query) {
     si_reading *all = n->all;
     si_rule_output rules;
-    si_result result =
-        si_object_path_read(all->catalog, &n->object_raw, all->arena, &n->object, all->diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_object_path_read(all->catalog, &n->object_raw, all->arena, &n->object, all->diag));
     find_company(n);
     si_rule_input input = {SI_CONTEXT_IS, n->object_raw, *query, all->address};
-    result = si_rules_apply(all->catalog, n->company, &input, all->arena, &rules, all->diag);
+    si_result result =
+        si_rules_apply(all->catalog, n->company, &input, all->arena, &rules, all->diag);
     all->by_address |= rules.by_address;
     if (result != SI_OK || si_str_eq(rules.path, n->object_raw)) {
         *query = result == SI_OK ? rules.query : *query;
@@ -129,10 +126,7 @@ static si_result read_nested(si_query *q, si_str text, bool inserted, si_source 
         .object_raw = path,
         .recipe = unused,
         .read_only = q->read_only};
-    result = admit_nested(n, &query);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(admit_nested(n, &query));
     si_query_init(n);
     query = query.p != NULL ? query : SI_STR("");
     result = forward_variables(q, n);
@@ -185,11 +179,8 @@ static si_result read_foreign(si_query *q, si_str text, bool inserted, si_source
     static const si_variables none;
     si_reading *all = q->all;
     const si_attributes *a = si_reading_attributes(all, q->company);
-    si_result result = si_variables_expand(
-        inserted ? &none : &q->variables, text, SI_INSERT_URL, all->arena, &text, all->diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_variables_expand(
+        inserted ? &none : &q->variables, text, SI_INSERT_URL, all->arena, &text, all->diag));
     const char *root = a->root_url;
     bool absolute = false;
     for (size_t i = 0; i + 2 < text.len && !absolute; i++) {
@@ -350,10 +341,7 @@ static si_result use_path(si_query *q, si_draft *d) {
     if (found->missing) {
         si_diag missing = {0};
         (void)si_fail(&missing, SI_ERR_NOT_FOUND, "image \"%s\" not found", found->is.object);
-        si_result result = replace_missing(q, found, &missing);
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(replace_missing(q, found, &missing));
         found->missing = false;
     } else if (found->source.kind == SI_SOURCE_NONE) {
         return SI_OK; /* a template without a background of its own */
@@ -404,10 +392,7 @@ si_result si_query_sources(si_query *q) {
 static si_result mask_object(si_query *q, si_draft *d, si_str name) {
     si_reading *all = q->all;
     si_found found;
-    si_result result = si_query_resolve(q, name, false, &found, all->diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_query_resolve(q, name, false, &found, all->diag));
     si_query_expire(q, &found);
     d->layer.mask = found.source;
     if (found.is.mask_path[0] != '\0') {

@@ -152,37 +152,34 @@ static si_result close_group(si_rtf *r) {
     r->skip = 0;
     r->starred = false;
     if (si_rtf_now(r)->dest == SI_RTF_FONTS) {
-        si_result rc = si_rtf_end_font(r);
-        if (rc != SI_OK) {
-            return rc;
-        }
+        SI_TRY(si_rtf_end_font(r));
     }
     r->depth -= r->depth > 0;
     return SI_OK;
 }
 
 static si_result read_all(si_rtf *r) {
-    si_result rc = SI_OK;
-    while (rc == SI_OK && r->p < r->end) {
+    si_result result = SI_OK;
+    while (result == SI_OK && r->p < r->end) {
         switch (*r->p) {
         case '{':
             r->p++;
-            rc = open_group(r);
+            result = open_group(r);
             break;
         case '}':
             r->p++;
-            rc = close_group(r);
+            result = close_group(r);
             break;
         case '\\':
             r->p++;
-            rc = read_escape(r);
+            result = read_escape(r);
             break;
         default:
             r->starred = false;
-            rc = si_rtf_put(r, si_rtf_utf8(&r->p, r->end), false);
+            result = si_rtf_put(r, si_rtf_utf8(&r->p, r->end), false);
         }
     }
-    return rc;
+    return result;
 }
 
 /* ---- the model ---- */
@@ -234,11 +231,11 @@ static si_result parse_into(si_rtf *r, si_str rtf) {
     *outermost = si_rtf_plain();
     r->groups[0] = outermost;
     r->text.paragraph_count = 1;
-    si_result rc = read_all(r);
-    if (rc == SI_OK) {
+    si_result result = read_all(r);
+    if (result == SI_OK) {
         finish(r);
     }
-    return rc;
+    return result;
 }
 
 si_result si_richtext_parse(si_str rtf, const si_richtext_options *options, si_arena *arena,
@@ -255,13 +252,13 @@ si_result si_richtext_parse(si_str rtf, const si_richtext_options *options, si_a
     r->arena = arena;
     r->diag = diag;
     r->text.mode = options->mode;
-    si_result rc = parse_into(r, rtf);
-    if (rc == SI_OK) {
+    si_result result = parse_into(r, rtf);
+    if (result == SI_OK) {
         *out = r->text;
         out->chars = r->chars;
         out->runs = r->runs;
         out->paragraphs = r->paragraphs;
         out->fonts = r->used;
     }
-    return rc;
+    return result;
 }

@@ -119,10 +119,7 @@ static si_result body_char(si_rtf *r, uint32_t c) {
         si_richtext_run *run = &r->runs[t->run_count];
         *run = (si_richtext_run){t->len, 0, s->format};
         run->format.color = current_color(r, s->cf);
-        si_result rc = use_font(r, &run->format.font);
-        if (rc != SI_OK) {
-            return rc;
-        }
+        SI_TRY(use_font(r, &run->format.font));
         r->run_id = s->id;
         t->run_count++;
         p->run_count++;

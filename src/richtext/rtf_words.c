@@ -251,18 +251,18 @@ static si_result set_character(si_rtf *r, int c, UNUSED long n) {
 
 static si_result set_unicode(si_rtf *r, UNUSED int argument, long n) {
     uint32_t c = (uint32_t)(n < 0 ? n + 65536 : n), first = r->surrogate;
-    si_result rc = SI_OK;
+    si_result result = SI_OK;
     r->surrogate = 0;
     if (c >= 0xd800 && c < 0xdc00) {
         r->surrogate = c;
     } else if (c >= 0xdc00 && c < 0xe000) {
-        rc = si_rtf_put(
+        result = si_rtf_put(
             r, first != 0 ? 0x10000 + ((first - 0xd800) << 10) + (c - 0xdc00) : 0xfffd, true);
     } else {
-        rc = si_rtf_put(r, c, true);
+        result = si_rtf_put(r, c, true);
     }
     r->skip = si_rtf_now(r)->skip;
-    return rc;
+    return result;
 }
 
 static si_result set_unicode_skip(si_rtf *r, UNUSED int argument, long n) {

@@ -108,7 +108,7 @@ int si_fetcher_open(int asking, const char *url, int timeout_ms, long *life, si_
 /* ---- the fetcher's side ---- */
 
 static void reply(int socket, const si_diag *diag, int fd, long life) {
-    answer a = {.code = fd >= 0 ? SI_OK : diag->code, .life = life};
+    answer a = {.code = fd >= 0 ? SI_OK : si_diag_result(diag, SI_ERR_IO), .life = life};
     memcpy(a.text, diag->text, sizeof a.text);
     (void)si_packet_send(socket, &a, sizeof a, fd, MSG_DONTWAIT); /* who asked may be gone */
 }

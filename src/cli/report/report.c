@@ -86,14 +86,14 @@ static bool choose_root(char **operands, int count) {
  * the configuration are told once, here. */
 static bool open_site(struct report *r) {
     si_diag diag = {0};
-    si_result e = si_catalog_load(request.config, request.root, si_complain_mistake,
+    si_result result = si_catalog_load(request.config, request.root, si_complain_mistake,
         (void *)(uintptr_t)request.config, &r->catalog, &diag);
     request.catalog = r->catalog;
-    if (e != SI_OK && e != SI_ERR_CONFIG) {
+    if (result != SI_OK && result != SI_ERR_CONFIG) {
         si_complain_diag(&diag);
     }
-    r->work.root = e == SI_OK ? open(request.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (e == SI_OK && r->work.root < 0) {
+    r->work.root = result == SI_OK ? open(request.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (result == SI_OK && r->work.root < 0) {
         si_complain("cannot open folder %s: %s", request.root, strerror(errno));
     }
     return r->work.root >= 0;

@@ -129,9 +129,9 @@ static si_result add_url(si_report_list *list, si_str url, const char *query, si
         *end++ = memchr(rest.p, '?', rest.len) != NULL ? '&' : '?';
         si_percent_encode(si_str_of(query), "\"<>#", end);
     }
-    si_result r = add_row(list, text, diag);
+    si_result result = add_row(list, text, diag);
     free(text);
-    return r;
+    return result;
 }
 
 /* ---- lines ---- */
@@ -222,21 +222,21 @@ si_result si_report_list_read(
     char *line = NULL;
     size_t room = 0;
     ssize_t len;
-    si_result r = SI_OK;
-    while (r == SI_OK && (len = getline(&line, &room, from)) >= 0) {
+    si_result result = SI_OK;
+    while (result == SI_OK && (len = getline(&line, &room, from)) >= 0) {
         while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r')) {
             line[--len] = '\0';
         }
-        r = add_line(list, line, (size_t)len, query, diag);
+        result = add_line(list, line, (size_t)len, query, diag);
     }
-    if (r == SI_OK && ferror(from)) {
-        r = si_fail(diag, SI_ERR_IO, "cannot read %s: %s", path, strerror(errno));
+    if (result == SI_OK && ferror(from)) {
+        result = si_fail(diag, SI_ERR_IO, "cannot read %s: %s", path, strerror(errno));
     }
     free(line);
     if (from != stdin) {
         fclose(from);
     }
-    return r;
+    return result;
 }
 
 /* ---- folders ---- */
@@ -264,9 +264,9 @@ static si_result add_file(
         *end++ = '?';
         si_percent_encode(si_str_of(query), "\"<>#", end);
     }
-    si_result r = add_row(list, text, diag);
+    si_result result = add_row(list, text, diag);
     free(text);
-    return r;
+    return result;
 }
 
 static si_result walk(
@@ -276,38 +276,39 @@ static si_result walk(
     if (tree == NULL) {
         return si_fail(diag, SI_ERR_IO, "cannot read folder %s: %s", folder, strerror(errno));
     }
-    si_result r = SI_OK;
+    si_result result = SI_OK;
     const FTSENT *e;
-    while (r == SI_OK && (e = fts_read(tree)) != NULL) {
+    while (result == SI_OK && (e = fts_read(tree)) != NULL) {
         if (e->fts_level > 0 && e->fts_name[0] == '.') {
             fts_set(tree, (FTSENT *)(uintptr_t)e, FTS_SKIP);
         } else if (e->fts_info == FTS_DNR) {
-            r = si_fail(
+            result = si_fail(
                 diag, SI_ERR_IO, "cannot read folder %s: %s", e->fts_path, strerror(e->fts_errno));
         } else if (is_image(e)) {
-            r = add_file(list, e->fts_path + root_len + 1, query, diag);
+            result = add_file(list, e->fts_path + root_len + 1, query, diag);
         }
     }
     fts_close(tree);
-    return r;
+    return result;
 }
 
 si_result si_report_list_folder(
     si_report_list *list, const char *root, const char *folder, const char *query, si_diag *diag) {
     char *base = realpath(root, NULL), *start = realpath(folder, NULL);
-    si_result r = SI_OK;
+    si_result result = SI_OK;
     if (base == NULL || start == NULL) {
-        r = si_fail(diag, SI_ERR_IO, "cannot read folder %s: %s", base == NULL ? root : folder,
+        result = si_fail(diag, SI_ERR_IO, "cannot read folder %s: %s", base == NULL ? root : folder,
             strerror(errno));
     } else {
         size_t len = strcmp(base, "/") == 0 ? 0 : strlen(base);
         if (strncmp(start, base, len) != 0 || (start[len] != '/' && start[len] != '\0')) {
-            r = si_fail(diag, SI_ERR_FORBIDDEN, "%s is not below the root folder %s", folder, root);
+            result =
+                si_fail(diag, SI_ERR_FORBIDDEN, "%s is not below the root folder %s", folder, root);
         } else {
-            r = walk(list, start, len, query, diag);
+            result = walk(list, start, len, query, diag);
         }
     }
     free(base);
     free(start);
-    return r;
+    return result;
 }

@@ -24,11 +24,8 @@ static uint8_t average(const si_image *from, int x0, int y0, int k, int channel)
 
 /* Shrinks by a whole factor. */
 static si_result reduce(const si_image *from, int k, si_image *to, si_diag *diag) {
-    si_result r = si_image_alloc(
-        to, (from->width + k - 1) / k, (from->height + k - 1) / k, from->channels, diag);
-    if (r != SI_OK) {
-        return r;
-    }
+    SI_TRY(si_image_alloc(
+        to, (from->width + k - 1) / k, (from->height + k - 1) / k, from->channels, diag));
     for (int y = 0; y < to->height; y++) {
         uint8_t *p = to->pixels + (size_t)y * to->stride;
         for (int x = 0; x < to->width; x++) {
@@ -47,59 +44,55 @@ static si_result encode(const si_image *im, si_report_picture *p, si_diag *diag)
     params.quality = 95;
     params.chroma_full = params.optimize = true;
     si_bytes file = {0};
-    si_result r = si_codec_encode(format, im, &params, &file, diag);
-    if (r == SI_OK) {
+    si_result result = si_codec_encode(format, im, &params, &file, diag);
+    if (result == SI_OK) {
         si_bytes_move(&p->file, &file);
         p->format = format;
         p->reencoded = true;
     }
-    return r;
+    return result;
 }
 
 /* Makes a picture 1/k as large, or what browsers show. */
 static si_result remake(si_report_picture *p, int k, si_diag *diag) {
     si_image im = {0}, small = {0};
-    si_result r = si_codec_decode(p->format, p->file.data, p->file.len, &im, diag);
-    if (r == SI_OK && k > 1) {
-        r = reduce(&im, k, &small, diag);
+    si_result result = si_codec_decode(p->format, p->file.data, p->file.len, &im, diag);
+    if (result == SI_OK && k > 1) {
+        result = reduce(&im, k, &small, diag);
     }
-    if (r == SI_OK) {
-        r = encode(k > 1 ? &small : &im, p, diag);
+    if (result == SI_OK) {
+        result = encode(k > 1 ? &small : &im, p, diag);
     }
     p->reduced = k;
     si_image_free(&im);
     si_image_free(&small);
-    return r;
+    return result;
 }
 
 /* The factor that makes a picture small enough. */
-static int factor(const si_report_picture *p, si_diag *diag) {
+static si_result factor(const si_report_picture *p, int *k, si_diag *diag) {
     si_image im = {0};
-    int k = 1;
-    if (si_codec_decode(p->format, p->file.data, p->file.len, &im, diag) == SI_OK) {
-        int side = im.width > im.height ? im.width : im.height;
-        k = (side + SI_REPORT_PICTURE_SIDE - 1) / SI_REPORT_PICTURE_SIDE;
-    }
+    SI_TRY(si_codec_decode(p->format, p->file.data, p->file.len, &im, diag));
+    int side = im.width > im.height ? im.width : im.height;
+    int least = (side + SI_REPORT_PICTURE_SIDE - 1) / SI_REPORT_PICTURE_SIDE;
     si_image_free(&im);
-    return k < 2 ? 2 : k;
+    *k = least < 2 ? 2 : least;
+    return SI_OK;
 }
 
 si_result si_report_pictures_fit(si_report_picture pictures[2], si_diag *diag) {
     for (int i = 0; i < 2; i++) {
         pictures[i].reduced = 1;
-        if (!shown_by_browsers(pictures[i].format) && remake(&pictures[i], 1, diag) != SI_OK) {
-            return diag->code;
+        if (!shown_by_browsers(pictures[i].format)) {
+            SI_TRY(remake(&pictures[i], 1, diag));
         }
     }
     if (pictures[0].file.len <= SI_REPORT_PICTURE_BYTES &&
         pictures[1].file.len <= SI_REPORT_PICTURE_BYTES) {
         return SI_OK;
     }
-    int k = factor(&pictures[0], diag);
-    for (int i = 0; i < 2; i++) {
-        if (diag->code == SI_OK) {
-            (void)!remake(&pictures[i], k, diag);
-        }
-    }
-    return diag->code;
+    int k;
+    SI_TRY(factor(&pictures[0], &k, diag));
+    SI_TRY(remake(&pictures[0], k, diag));
+    return remake(&pictures[1], k, diag);
 }

@@ -297,6 +297,7 @@ bool si_report_pool_run(const si_report_work *work, const si_report_job *jobs, i
     struct pool p = {.work = work, .done = done, .context = context, .diag = diag};
     struct sigaction action = {.sa_handler = on_signal}, before[CAUGHT];
     sigset_t blocked, open;
+    assert(diag != NULL); /* it also says that jobs are to end */
     p.count = children < CHILDREN_MAX ? children : CHILDREN_MAX;
     sigemptyset(&blocked);
     for (int i = 0; i < CAUGHT; i++) {

@@ -49,10 +49,10 @@ static si_result read_lines(FILE *f, const char *path, const char *expected, si_
     size_t room = 0;
     ssize_t len;
     off_t end = 0;
-    si_result r = SI_OK;
+    si_result result = SI_OK;
     while ((len = getline(&line, &room, f)) > 0 && line[len - 1] == '\n') {
         if (end == 0 && strcmp(line, expected) != 0) {
-            r = si_fail(diag, SI_ERR_CONFIG,
+            result = si_fail(diag, SI_ERR_CONFIG,
                 "%s belongs to a report with other settings, or to something else", path);
             goto done;
         }
@@ -61,33 +61,34 @@ static si_result read_lines(FILE *f, const char *path, const char *expected, si_
         end += len;
     }
     if (end == 0 && len > 0 && strncmp(line, expected, (size_t)len) != 0) {
-        r = si_fail(diag, SI_ERR_CONFIG, "%s is no state file of a report", path);
+        result = si_fail(diag, SI_ERR_CONFIG, "%s is no state file of a report", path);
         goto done;
     }
     if (ferror(f) || fseeko(f, end, SEEK_SET) != 0 || ftruncate(fileno(f), end) != 0 ||
         (end == 0 && (fputs(expected, f) == EOF || fflush(f) != 0))) {
-        r = si_fail(diag, SI_ERR_IO, "cannot use %s: %s", path, strerror(errno));
+        result = si_fail(diag, SI_ERR_IO, "cannot use %s: %s", path, strerror(errno));
     }
 done:
     free(line);
-    return r;
+    return result;
 }
 
 FILE *si_report_state_open(const char *path, const si_report_settings *settings,
     si_report_list *list, int *filled, si_diag *diag) {
+    si_result result;
     *filled = 0;
     FILE *f = fopen(path, "a+e"); /* made if missing, never emptied before it is looked at */
     char *expected = first_line(settings);
     if (f == NULL || expected == NULL) {
-        (void)si_fail(diag, SI_ERR_IO, "cannot use %s: %s", path, strerror(errno));
+        result = si_fail(diag, SI_ERR_IO, "cannot use %s: %s", path, strerror(errno));
     } else if (flock(fileno(f), LOCK_EX | LOCK_NB) != 0) {
-        (void)si_fail(diag, SI_ERR_CONFIG, "%s is in use by another report", path);
+        result = si_fail(diag, SI_ERR_CONFIG, "%s is in use by another report", path);
     } else {
         rewind(f);
-        (void)!read_lines(f, path, expected, list, filled, diag);
+        result = read_lines(f, path, expected, list, filled, diag);
     }
     free(expected);
-    if (f != NULL && diag->code != SI_OK) {
+    if (f != NULL && result != SI_OK) {
         fclose(f);
         f = NULL;
     }

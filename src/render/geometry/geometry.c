@@ -218,20 +218,20 @@ static si_result drawn_size(way *w, si_layer_box *out, si_diag *diag) {
 static si_result plain_rectangle(way *w, si_layer_box *out, si_diag *diag) {
     const si_content *c = w->content;
     if (w->l->kind == SI_LAYER_TEXT || (w->l->kind == SI_LAYER_SOLID && c->width <= 0)) {
-        si_result code = drawn_size(w, out, diag);
-        for (int i = 0; i < 2 && code == SI_OK; i++) {
+        si_result result = drawn_size(w, out, diag);
+        for (int i = 0; i < 2 && result == SI_OK; i++) {
             w->part[2 + i] = w->crop[2 + i] = w->size[i];
         }
-        return code;
+        return result;
     }
     if (!(c->width >= 1 && c->height >= 1)) {
         return si_fail(diag, SI_ERR_RANGE, "the source image is empty");
     }
-    si_result code = crop_of(w, diag);
-    if (code == SI_OK) {
+    si_result result = crop_of(w, diag);
+    if (result == SI_OK) {
         image_size(w);
     }
-    return code;
+    return result;
 }
 
 /* ---- anchor, rotate, extend, origin ---- */
@@ -291,10 +291,7 @@ static si_result extend(way *w, si_layer_box *out, si_diag *diag) {
     for (int i = 0; i < 4; i++) {
         double unit = l->extend_unit == SI_UNIT_NORMALIZED ? w->rect[i & 1] : 1;
         margin[i] = w->fill[i] + si_round(l->extend_unit == SI_UNIT_NONE ? 0 : l->extend[i] * unit);
-        si_result code = to_int(margin[i], &out->extend[i], diag);
-        if (code != SI_OK) {
-            return code;
-        }
+        SI_TRY(to_int(margin[i], &out->extend[i], diag));
     }
     for (int i = 0; i < 2; i++) {
         w->rect[i] += margin[i] + margin[2 + i];
@@ -354,10 +351,7 @@ static si_result place(const way *w, si_layer_box *out, si_diag *diag) {
                                                              : pos->v[i];
             at = si_round(w->canvas->origin[i] + shift - out->origin[i]);
         }
-        si_result code = to_int(at, &out->at[i], diag);
-        if (code != SI_OK) {
-            return code;
-        }
+        SI_TRY(to_int(at, &out->at[i], diag));
     }
     return SI_OK;
 }
@@ -393,14 +387,14 @@ si_result si_geometry_layer(const si_layer *l, const si_content *content, const 
     way w = {.l = l, .content = content, .view = view, .canvas = canvas};
     si_map turn;
     *out = (si_layer_box){0};
-    si_result code = plain_rectangle(&w, out, diag);
-    for (int i = 0; i < 2 && code == SI_OK; i++) {
-        code = to_int(w.size[i], &out->size[i], diag);
+    si_result result = plain_rectangle(&w, out, diag);
+    for (int i = 0; i < 2 && result == SI_OK; i++) {
+        result = to_int(w.size[i], &out->size[i], diag);
         out->crop[i] = w.crop[i];
         out->crop[2 + i] = w.crop[2 + i];
     }
-    if (code != SI_OK) {
-        return code;
+    if (result != SI_OK) {
+        return result;
     }
     anchor_of(&w, out->path_at);
     out->fit = content_map(&w);
@@ -411,18 +405,18 @@ si_result si_geometry_layer(const si_layer *l, const si_content *content, const 
     rotate(&w, &turn);
     out->turned[0] = (int)fmin(w.rect[0], MAX_COORDINATE);
     out->turned[1] = (int)fmin(w.rect[1], MAX_COORDINATE);
-    code = extend(&w, out, diag);
-    for (int i = 0; i < 2 && code == SI_OK; i++) {
-        code = to_int(w.rect[i], &out->rect[i], diag);
+    result = extend(&w, out, diag);
+    for (int i = 0; i < 2 && result == SI_OK; i++) {
+        result = to_int(w.rect[i], &out->rect[i], diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         exact_size(&w, out);
         origin_of(&w, out->origin);
-        code = place(&w, out, diag);
+        result = place(&w, out, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         si_map shift = {{1, 0, out->extend[0] + out->at[0], 0, 1, out->extend[1] + out->at[1]}};
         out->plain = si_map_chain(&turn, &shift);
     }
-    return code;
+    return result;
 }

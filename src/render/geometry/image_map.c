@@ -204,13 +204,13 @@ static bool is_upright(const polygon *p) {
     return p->count == 4;
 }
 
-static int put(si_bytes *out, const char *text, size_t len) {
+static bool put(si_bytes *out, const char *text, size_t len) {
     return si_bytes_append(out, text, len);
 }
 
-static int put_numbers(si_bytes *out, const double *v, int count) {
+static bool put_numbers(si_bytes *out, const double *v, int count) {
     char text[40];
-    int ok = 1;
+    bool ok = true;
     for (int i = 0; i < count && ok; i++) {
         int n = snprintf(text, sizeof text, "%s%.0f", i > 0 ? "," : "", v[i] + 0.0);
         ok = put(out, text, (size_t)n);
@@ -219,7 +219,7 @@ static int put_numbers(si_bytes *out, const double *v, int count) {
 }
 
 static bool write_area(const area *a, polygon *p, bool rectangle, si_bytes *out) {
-    int ok = put(out, "<AREA SHAPE=\"", 13);
+    bool ok = put(out, "<AREA SHAPE=\"", 13);
     if (rectangle && is_upright(p)) {
         double box[4] = {INFINITY, INFINITY, -INFINITY, -INFINITY};
         for (int i = 0; i < 4; i++) {
@@ -228,15 +228,15 @@ static bool write_area(const area *a, polygon *p, bool rectangle, si_bytes *out)
                 box[2 + k] = fmax(box[2 + k], p->v[i][k]);
             }
         }
-        ok &= put(out, "rect\" COORDS=\"", 14) & put_numbers(out, box, 4);
+        ok = ok && put(out, "rect\" COORDS=\"", 14) && put_numbers(out, box, 4);
     } else {
-        ok &= put(out, "poly\" COORDS=\"", 14) & put_numbers(out, p->v[0], 2 * p->count);
+        ok = ok && put(out, "poly\" COORDS=\"", 14) && put_numbers(out, p->v[0], 2 * p->count);
     }
-    ok &= put(out, "\"", 1);
+    ok = ok && put(out, "\"", 1);
     for (int i = 0; i < a->other_count; i++) {
-        ok &= put(out, " ", 1) & put(out, a->others[i].p, a->others[i].len);
+        ok = ok && put(out, " ", 1) && put(out, a->others[i].p, a->others[i].len);
     }
-    return ok & put(out, ">\r\n", 3);
+    return ok && put(out, ">\r\n", 3);
 }
 
 bool si_image_map_write(

@@ -137,14 +137,14 @@ static si_result place(const si_view *v, double k, const double region[4], const
         double end = fmax(start + 1, si_round(((double)g->offset[i] + g->scaled[i]) * k));
         double scale = (end - start) / region[2 + i];
         double whole = start - region[i] * scale;
-        si_result code = to_int(size, &g->out[i], diag);
-        if (code == SI_OK &&
+        si_result result = to_int(size, &g->out[i], diag);
+        if (result == SI_OK &&
             !(end <= MAX_COORDINATE && start >= -MAX_COORDINATE && fabs(whole) <= MAX_COORDINATE &&
                 fabs(origin) <= MAX_COORDINATE && si_round(canvas[i]) * scale <= MAX_COORDINATE)) {
-            code = si_fail(diag, SI_ERR_LIMIT, "the requested scale is too large");
+            result = si_fail(diag, SI_ERR_LIMIT, "the requested scale is too large");
         }
-        if (code != SI_OK) {
-            return code;
+        if (result != SI_OK) {
+            return result;
         }
         g->origin[i] = origin;
         g->out_content[i] = whole - origin;
@@ -174,30 +174,30 @@ si_result si_geometry_view(const si_view *v, const double canvas[2], const doubl
     if (v->has_rect && (v->rect[2] < 1 || v->rect[3] < 1 || !(v->rect_scale >= 0))) {
         return si_fail(diag, SI_ERR_RANGE, "rect has no area");
     }
-    si_result code = region_of(v, canvas, region, diag);
-    if (code != SI_OK) {
-        return code;
+    si_result result = region_of(v, canvas, region, diag);
+    if (result != SI_OK) {
+        return result;
     }
     bool no_upscale = view_of(v, region + 2, s, view);
     double zoom = v->has_rect && v->rect_scale > 0 ? v->rect_scale : 1;
-    for (int i = 0; i < 2 && code == SI_OK; i++) {
+    for (int i = 0; i < 2 && result == SI_OK; i++) {
         double scaled = size_of(region[2 + i] * s[i]);
         double offset = floor((view[i] - scaled) * (1 + v->align[i]) / 2);
         g.scale[i] = s[i];
         total[i] = detail[i] * s[i] * zoom;
         reply[i] = v->has_rect ? v->rect[2 + i] : view[i];
-        (void)((code = to_int(view[i], &g.view[i], diag)) != SI_OK ||
-               (code = to_int(scaled, &g.scaled[i], diag)) != SI_OK ||
-               (code = to_int(offset, &g.offset[i], diag)) != SI_OK);
+        (void)((result = to_int(view[i], &g.view[i], diag)) != SI_OK ||
+               (result = to_int(scaled, &g.scaled[i], diag)) != SI_OK ||
+               (result = to_int(offset, &g.offset[i], diag)) != SI_OK);
     }
-    if (code == SI_OK) {
-        code = ratio_of(v, reply, total, no_upscale, &g.dpr, diag);
+    if (result == SI_OK) {
+        result = ratio_of(v, reply, total, no_upscale, &g.dpr, diag);
     }
-    if (code == SI_OK) {
-        code = place(v, zoom * g.dpr, region, canvas, &g, diag);
+    if (result == SI_OK) {
+        result = place(v, zoom * g.dpr, region, canvas, &g, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         *out = g;
     }
-    return code;
+    return result;
 }

@@ -156,9 +156,9 @@ static si_result usm_window(si_image *im, double radius, const strength *s, si_d
     w.in = malloc((w.row + 2 * (size_t)w.reach * (size_t)w.planes) * sizeof(float));
     w.rows = malloc((2 * (size_t)w.reach + 1) * w.row * sizeof(float));
     w.blurred = malloc(w.row * sizeof(float));
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     if (w.kernel == NULL || w.in == NULL || w.rows == NULL || w.blurred == NULL) {
-        code = si_fail(diag, SI_ERR_MEMORY, "no memory for the sharpening filter");
+        result = si_fail(diag, SI_ERR_MEMORY, "no memory for the sharpening filter");
     } else {
         run_window(&w, im, s);
     }
@@ -166,7 +166,7 @@ static si_result usm_window(si_image *im, double radius, const strength *s, si_d
     free(w.in);
     free(w.rows);
     free(w.blurred);
-    return code;
+    return result;
 }
 
 /* ---- large radii: three box filters over the whole image ---- */

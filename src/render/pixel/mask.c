@@ -15,10 +15,7 @@ static uint8_t *image_row(const si_image *im, int y) {
 }
 
 si_result si_mask_alpha(const si_image *im, si_plane *out, si_diag *diag) {
-    si_result code = si_plane_alloc(out, im->width, im->height, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_plane_alloc(out, im->width, im->height, diag));
     if (im->channels != 4) {
         si_plane_fill(out, 255);
         return SI_OK;
@@ -34,10 +31,7 @@ si_result si_mask_alpha(const si_image *im, si_plane *out, si_diag *diag) {
 }
 
 si_result si_mask_luma(const si_image *im, si_plane *out, si_diag *diag) {
-    si_result code = si_plane_alloc(out, im->width, im->height, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_plane_alloc(out, im->width, im->height, diag));
     for (int y = 0; y < im->height; y++) {
         const uint8_t *from = image_row(im, y);
         uint8_t *to = si_plane_row(out, y);
@@ -55,10 +49,7 @@ si_result si_mask_add_alpha(si_image *im, si_diag *diag) {
         return SI_OK;
     }
     si_image wide;
-    si_result code = si_image_alloc(&wide, im->width, im->height, 4, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_image_alloc(&wide, im->width, im->height, 4, diag));
     wide.grey = im->grey;
     for (int y = 0; y < im->height; y++) {
         const uint8_t *from = image_row(im, y);
@@ -106,19 +97,19 @@ static void apply(si_image *im, const si_plane *mask, int at_x, int at_y, bool r
 }
 
 si_result si_mask_set(si_image *im, const si_plane *mask, int x, int y, si_diag *diag) {
-    si_result code = si_mask_add_alpha(im, diag);
-    if (code == SI_OK) {
+    si_result result = si_mask_add_alpha(im, diag);
+    if (result == SI_OK) {
         apply(im, mask, x, y, true);
     }
-    return code;
+    return result;
 }
 
 si_result si_mask_multiply(si_image *im, const si_plane *mask, int x, int y, si_diag *diag) {
-    si_result code = si_mask_add_alpha(im, diag);
-    if (code == SI_OK) {
+    si_result result = si_mask_add_alpha(im, diag);
+    if (result == SI_OK) {
         apply(im, mask, x, y, false);
     }
-    return code;
+    return result;
 }
 
 /* Over black, opaque. */
@@ -151,10 +142,7 @@ si_result si_mask_apply_use(si_image *im, si_mask_use use, si_mask_kind kind, si
     if (use == SI_MASK_NORM || (use == SI_MASK_OFF && !masked)) {
         return SI_OK;
     }
-    si_result code = si_mask_add_alpha(im, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_mask_add_alpha(im, diag));
     for (int y = 0; y < im->height; y++) {
         apply_use_row(image_row(im, y), im->width, use, kind);
         for (int x = 0; !masked && x < im->width; x++) {
@@ -230,12 +218,12 @@ static void copy_row(uint8_t *restrict p, const uint8_t *restrict other, int n) 
 
 si_result si_plane_place(const si_plane *p, int x, int y, int width, int height, uint8_t outside,
     si_plane *out, si_diag *diag) {
-    si_result code = si_plane_alloc(out, width, height, diag);
-    if (code == SI_OK) {
+    si_result result = si_plane_alloc(out, width, height, diag);
+    if (result == SI_OK) {
         if (outside != 0) {
             si_plane_fill(out, outside);
         }
         where_both(out, p, x, y, copy_row);
     }
-    return code;
+    return result;
 }

@@ -284,13 +284,13 @@ si_result si_grow_alpha(si_image *im, double radius, si_diag *diag) {
         return SI_OK;
     }
     si_plane alpha;
-    si_result code = si_mask_alpha(im, &alpha, diag);
-    if (code == SI_OK) {
-        code = si_grow_plane(&alpha, radius, diag);
+    si_result result = si_mask_alpha(im, &alpha, diag);
+    if (result == SI_OK) {
+        result = si_grow_plane(&alpha, radius, diag);
     }
-    if (code == SI_OK) {
-        code = si_mask_set(im, &alpha, 0, 0, diag);
+    if (result == SI_OK) {
+        result = si_mask_set(im, &alpha, 0, 0, diag);
     }
     si_plane_free(&alpha);
-    return code;
+    return result;
 }

@@ -172,16 +172,16 @@ static si_result fill(const si_polylines *lines, si_plane *p, si_diag *diag) {
 si_result si_path_fill(
     const si_path *path, const si_affine *m, int width, int height, si_plane *out, si_diag *diag) {
     si_polylines lines = {0};
-    si_result code = si_plane_alloc(out, width, height, diag);
-    if (code == SI_OK) {
-        code = si_path_flatten(path, m, 0.05, &lines, diag);
+    si_result result = si_plane_alloc(out, width, height, diag);
+    if (result == SI_OK) {
+        result = si_path_flatten(path, m, 0.05, &lines, diag);
     }
-    if (code == SI_OK) {
-        code = fill(&lines, out, diag);
+    if (result == SI_OK) {
+        result = fill(&lines, out, diag);
     }
     si_polylines_free(&lines);
-    if (code != SI_OK) {
+    if (result != SI_OK) {
         si_plane_free(out);
     }
-    return code;
+    return result;
 }

@@ -25,11 +25,11 @@ si_result si_taps_source(const si_image *in, si_image *source, si_diag *diag) {
     if (in->channels == 4) {
         return SI_OK;
     }
-    si_result code = si_image_alloc(source, in->width, in->height, 4, diag);
-    if (code == SI_OK) {
+    si_result result = si_image_alloc(source, in->width, in->height, 4, diag);
+    if (result == SI_OK) {
         si_blend_image(source, in, &(si_draw){.opacity = 1});
     }
-    return code;
+    return result;
 }
 
 /* ---- the map ---- */
@@ -116,10 +116,7 @@ static uint32_t average(const si_image *im, int x, int y) {
 static si_result add_level(pyramid *p, si_diag *diag) {
     const si_image *from = &p->level[p->count - 1];
     si_image *to = &p->level[p->count];
-    si_result code = si_image_alloc(to, (from->width + 1) / 2, (from->height + 1) / 2, 4, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_image_alloc(to, (from->width + 1) / 2, (from->height + 1) / 2, 4, diag));
     p->count++;
     for (int y = 0; y < to->height; y++) {
         for (int x = 0; x < to->width; x++) {
@@ -287,12 +284,12 @@ static si_result make_pyramid(
         int level = level_of((double[]){fabs(step[0]), fabs(step[1])});
         most = level > most ? level : most;
     }
-    si_result code = SI_OK;
-    while (code == SI_OK && p->count <= most &&
+    si_result result = SI_OK;
+    while (result == SI_OK && p->count <= most &&
            (p->level[p->count - 1].width > 1 || p->level[p->count - 1].height > 1)) {
-        code = add_level(p, diag);
+        result = add_level(p, diag);
     }
-    return code;
+    return result;
 }
 
 SI_WIDE static void sample_covered(const si_quad *how, const homography *h, const pyramid *p,
@@ -311,17 +308,17 @@ static si_result warp_super(
     const si_image *source, const si_quad *how, const homography *h, si_image *out, si_diag *diag) {
     pyramid p = {0};
     si_plane covered = {0};
-    si_result code = make_pyramid(&p, source, how, h, diag);
-    if (code == SI_OK) {
-        code = cover(how, &covered, diag);
+    si_result result = make_pyramid(&p, source, how, h, diag);
+    if (result == SI_OK) {
+        result = cover(how, &covered, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         sample_covered(how, h, &p, &covered, out);
-        code = si_mask_multiply(out, &covered, 0, 0, diag);
+        result = si_mask_multiply(out, &covered, 0, 0, diag);
     }
     si_plane_free(&covered);
     free_pyramid(&p);
-    return code;
+    return result;
 }
 
 SI_WIDE static void warp_points(
@@ -361,14 +358,14 @@ si_result si_warp_perspective(
     if (!make_homography(how->corner, in->width, in->height, &h)) {
         return si_fail(diag, SI_ERR_RANGE, "perspective: the corners span no area");
     }
-    si_result code = si_taps_source(in, &source, diag);
-    if (code == SI_OK) {
-        code = si_image_alloc(out, how->window.width, how->window.height, 4, diag);
+    si_result result = si_taps_source(in, &source, diag);
+    if (result == SI_OK) {
+        result = si_image_alloc(out, how->window.width, how->window.height, 4, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         out->grey = in->grey;
         if (how->sampling == SI_SAMPLING_SUPER) {
-            code = warp_super(&source, how, &h, out, diag);
+            result = warp_super(&source, how, &h, out, diag);
         } else {
             warp_points(&source, how, &h, out);
         }
@@ -376,8 +373,8 @@ si_result si_warp_perspective(
     if (source.pixels != in->pixels) {
         si_image_free(&source);
     }
-    if (code != SI_OK) {
+    if (result != SI_OK) {
         si_image_free(out);
     }
-    return code;
+    return result;
 }

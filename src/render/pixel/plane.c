@@ -8,11 +8,11 @@
 si_result si_plane_alloc(si_plane *p, int width, int height, si_diag *diag) {
     si_image im;
     *p = (si_plane){0};
-    si_result code = si_image_alloc(&im, width, height, 1, diag);
-    if (code == SI_OK) {
+    si_result result = si_image_alloc(&im, width, height, 1, diag);
+    if (result == SI_OK) {
         *p = (si_plane){.width = width, .height = height, .stride = im.stride, .pixels = im.pixels};
     }
-    return code;
+    return result;
 }
 
 void si_plane_free(si_plane *p) {

@@ -291,22 +291,22 @@ si_result si_smart_crops(const si_image *thumb, double source_ratio, int count,
     read_pixels(thumb, &f);
     make_maps(&f);
     weigh(&f);
-    si_result code = SI_OK;
-    for (int i = 0; i < count && code == SI_OK; i++) {
-        code = window(&f, source_ratio, ratios[i], rects[i], &moves, diag);
+    si_result result = SI_OK;
+    for (int i = 0; i < count && result == SI_OK; i++) {
+        result = window(&f, source_ratio, ratios[i], rects[i], &moves, diag);
     }
     free(f.memory);
-    return code;
+    return result;
 }
 
 si_result si_smart_crop(
     const si_image *thumb, double source_ratio, double ratio, double rect[4], si_diag *diag) {
     double found[1][4];
-    si_result code = si_smart_crops(thumb, source_ratio, 1, &ratio, found, diag);
-    if (code == SI_OK) {
+    si_result result = si_smart_crops(thumb, source_ratio, 1, &ratio, found, diag);
+    if (result == SI_OK) {
         memcpy(rect, found[0], sizeof found[0]);
     }
-    return code;
+    return result;
 }
 
 /* ---- the swatch ---- */

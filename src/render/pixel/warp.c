@@ -141,21 +141,21 @@ static si_result warp_within(const si_image *in, const si_affine *to_result, con
     if (!invert(to_result, &inverse)) {
         return si_fail(diag, SI_ERR_RANGE, "a layer is turned or scaled to nothing");
     }
-    si_result code = si_taps_source(in, &source, diag);
-    if (code == SI_OK) {
-        code = si_image_alloc(out, window->width, window->height, 4, diag);
+    si_result result = si_taps_source(in, &source, diag);
+    if (result == SI_OK) {
+        result = si_image_alloc(out, window->width, window->height, 4, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         out->grey = in->grey;
-        code = warp(&source, &inverse, window, bounds, out, diag);
+        result = warp(&source, &inverse, window, bounds, out, diag);
     }
     if (source.pixels != in->pixels) {
         si_image_free(&source);
     }
-    if (code != SI_OK) {
+    if (result != SI_OK) {
         si_image_free(out);
     }
-    return code;
+    return result;
 }
 
 si_result si_warp_affine(const si_image *in, const si_affine *to_result, const si_rect *window,

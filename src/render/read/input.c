@@ -34,5 +34,5 @@ si_result si_files_open(const si_files *files, const si_source *source, int *fd,
     } else {
         return si_fail(diag, SI_ERR_UNSUPPORTED, "this source is not supported");
     }
-    return *fd >= 0 ? SI_OK : diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
+    return *fd >= 0 ? SI_OK : si_diag_result(diag, SI_ERR_IO);
 }

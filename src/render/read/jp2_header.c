@@ -272,10 +272,11 @@ static void read_resolution(reading *r, const box *super) {
 
 static si_result read_header_box(reading *r, const box *super) {
     box b = {.end = super->at};
-    si_result code = SI_OK;
-    for (int i = 0; i < MAX_BOXES && code == SI_OK && next_box(r->fd, b.end, super->end, &b); i++) {
+    si_result result = SI_OK;
+    for (int i = 0; i < MAX_BOXES && result == SI_OK && next_box(r->fd, b.end, super->end, &b);
+         i++) {
         if (is(&b, "colr")) {
-            code = read_colour(r, &b);
+            result = read_colour(r, &b);
         } else if (is(&b, "pclr") && r->palette.end == 0) {
             r->palette = b;
         } else if (is(&b, "cmap") && r->map.end == 0) {
@@ -286,7 +287,7 @@ static si_result read_header_box(reading *r, const box *super) {
             read_resolution(r, &b);
         }
     }
-    return code;
+    return result;
 }
 
 static void read_uuid(reading *r, const box *b) {
@@ -304,11 +305,11 @@ static void read_uuid(reading *r, const box *b) {
 static si_result read_boxes(reading *r, off_t size) {
     box b = {.end = 0};
     bool header = false;
-    si_result code = SI_OK;
-    for (int i = 0; i < MAX_BOXES && code == SI_OK && next_box(r->fd, b.end, size, &b); i++) {
+    si_result result = SI_OK;
+    for (int i = 0; i < MAX_BOXES && result == SI_OK && next_box(r->fd, b.end, size, &b); i++) {
         if (is(&b, "jp2h") && !header) {
             header = true;
-            code = read_header_box(r, &b);
+            result = read_header_box(r, &b);
         } else if (is(&b, "uuid")) {
             read_uuid(r, &b);
         } else if (is(&b, "jp2c") && r->h->stream_end == 0) {
@@ -316,10 +317,10 @@ static si_result read_boxes(reading *r, off_t size) {
             r->h->stream_end = b.end;
         }
     }
-    if (code == SI_OK && (r->h->stream_end == 0 || !header)) {
-        code = broken(r, "file without a header or a codestream");
+    if (result == SI_OK && (r->h->stream_end == 0 || !header)) {
+        result = broken(r, "file without a header or a codestream");
     }
-    return code;
+    return result;
 }
 
 /* ---- channels ---- */
@@ -386,10 +387,7 @@ static si_result read_channels(reading *r) {
     if (r->palette.end == 0 || r->map.end == 0) { /* one without the other says nothing */
         return SI_OK;
     }
-    si_result code = read_palette(r, columns, &column_count);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(read_palette(r, columns, &column_count));
     uint8_t map[4 * SI_JP2_CHANNELS];
     off_t count = (r->map.end - r->map.at) / 4;
     if (count < 1 || count > SI_JP2_CHANNELS ||
@@ -500,26 +498,26 @@ si_result si_jp2_header_read(si_jp2_header *h, int fd, si_diag *diag) {
         return si_fail(diag, SI_ERR_IO, "the source file cannot be read");
     }
     h->stream_end = get32(magic) == 0xff4fff51 ? st.st_size : 0;
-    si_result code = h->stream_end == 0 ? read_boxes(&r, st.st_size) : SI_OK;
-    if (code == SI_OK) {
-        code = read_siz(&r);
+    si_result result = h->stream_end == 0 ? read_boxes(&r, st.st_size) : SI_OK;
+    if (result == SI_OK) {
+        result = read_siz(&r);
     }
-    if (code == SI_OK) {
-        code = check_tiles(&r);
+    if (result == SI_OK) {
+        result = check_tiles(&r);
     }
-    if (code == SI_OK) {
-        code = read_channels(&r);
+    if (result == SI_OK) {
+        result = read_channels(&r);
     }
-    if (code == SI_OK) {
-        code = count_colours(&r);
+    if (result == SI_OK) {
+        result = count_colours(&r);
     }
-    if (code == SI_OK) {
-        code = assign_channels(&r);
+    if (result == SI_OK) {
+        result = assign_channels(&r);
     }
-    if (code == SI_OK && h->colour_count == 3 && h->space != SI_JP2_YCC && is_subsampled(h)) {
+    if (result == SI_OK && h->colour_count == 3 && h->space != SI_JP2_YCC && is_subsampled(h)) {
         h->space = SI_JP2_YCC;
     }
-    return code;
+    return result;
 }
 
 void si_jp2_header_free(si_jp2_header *h) {

@@ -54,8 +54,8 @@ static si_pixel_type type_of(const VipsImage *im) {
 si_result si_metadata_read(
     int fd, const si_render_limits *limits, si_metadata *out, si_diag *diag) {
     si_original o = {0};
-    si_result code = si_original_open(&o, fd, limits, diag);
-    if (code == SI_OK) {
+    si_result result = si_original_open(&o, fd, limits, diag);
+    if (result == SI_OK) {
         out->dpi = print_res(o.image);
         out->type = type_of(o.image);
         bool ok = copy_field(o.image, VIPS_META_XMP_NAME, &out->xmp) &&
@@ -64,14 +64,14 @@ si_result si_metadata_read(
         while (out->xmp.len > 0 && out->xmp.data[out->xmp.len - 1] == '\0') {
             out->xmp.len--;
         }
-        code = ok ? SI_OK : si_fail(diag, SI_ERR_MEMORY, "no memory for metadata");
+        result = ok ? SI_OK : si_fail(diag, SI_ERR_MEMORY, "no memory for metadata");
     }
-    if (code != SI_OK) {
+    if (result != SI_OK) {
         si_metadata_free(out);
     }
     si_original_close(&o);
     vips_error_clear(); /* warnings that did not fail the load */
-    return code;
+    return result;
 }
 
 void si_metadata_free(si_metadata *m) {

@@ -48,11 +48,11 @@ si_result si_vips_fail(si_diag *diag) {
         }
         line += n + (line[n] == '\n');
     }
-    si_result code =
+    si_result result =
         len > 0 ? si_fail(diag, SI_ERR_SOURCE, "the source image is broken: %.*s", len, best)
                 : si_fail(diag, SI_ERR_SOURCE, "the source image is broken");
     vips_error_clear();
-    return code;
+    return result;
 }
 
 /* ---- kinds ---- */
@@ -279,7 +279,7 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
             diag, SI_ERR_SOURCE, "%s originals are not served here", si_kind_name(o->kind));
     }
     if ((o->image = load_vips(o, FULL, diag)) == NULL) {
-        return diag->code;
+        return si_diag_result(diag, SI_ERR_SOURCE);
     }
     o->width = vips_image_get_width(o->image);
     o->height = vips_image_get_height(o->image);
@@ -339,7 +339,7 @@ si_result si_original_reduce(si_original *o, const double ratio[2], si_diag *dia
     }
     VIPS_UNREF(o->image); /* first: both would move the same file position */
     if ((o->image = load_vips(o, level, diag)) == NULL) {
-        return diag->code;
+        return si_diag_result(diag, SI_ERR_SOURCE);
     }
     if (o->kind != SI_KIND_JPEG && o->kind != SI_KIND_JP2) {
         o->step[0] = (double)o->width / o->image->Xsize;

@@ -236,15 +236,15 @@ static si_result copy(const si_original *o, const si_colour *colour, const int f
     aim(&w, o, out);
     w.rgb = malloc((size_t)count[0] * 4 + 1);
     r.region = vips_region_new(o->image);
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     if (w.rgb == NULL || r.region == NULL) {
-        code = si_fail(diag, SI_ERR_MEMORY, "no memory for pixels");
+        result = si_fail(diag, SI_ERR_MEMORY, "no memory for pixels");
     }
-    for (int y = 0; y < count[1] && code == SI_OK; y++) {
+    for (int y = 0; y < count[1] && result == SI_OK; y++) {
         const void *p = image_row(&r, first[0], first[1] + y, count[0], diag);
         uint8_t *q = w.origin + y * w.row;
         if (p == NULL) {
-            code = SI_ERR_SOURCE;
+            result = SI_ERR_SOURCE;
             break;
         }
         uint8_t *row = w.pixel == w.channels ? q : w.rgb;
@@ -258,7 +258,7 @@ static si_result copy(const si_original *o, const si_colour *colour, const int f
     }
     VIPS_UNREF(r.region);
     free(w.rgb);
-    return code;
+    return result;
 }
 
 /* ---- both ends together ---- */
@@ -302,16 +302,16 @@ static si_result run(si_original *o, const si_colour *colour, const si_axis axis
     w.native = malloc((size_t)w.count * 5 * sample);
     w.rgb = malloc((size_t)w.count * 4);
     r->region = vips_region_new(r->image);
-    si_result code;
+    si_result result;
     if (w.native == NULL || w.rgb == NULL || r->region == NULL) {
-        code = si_fail(diag, SI_ERR_MEMORY, "no memory for resampling");
+        result = si_fail(diag, SI_ERR_MEMORY, "no memory for resampling");
     } else {
-        code = si_resample(&axis[0], &axis[1], r->channels, read_row, r, write_row, &w, diag);
+        result = si_resample(&axis[0], &axis[1], r->channels, read_row, r, write_row, &w, diag);
     }
     VIPS_UNREF(r->region);
     free(w.native);
     free(w.rgb);
-    return code;
+    return result;
 }
 
 si_result si_pixels_read(
@@ -325,43 +325,40 @@ si_result si_pixels_read(
         si_cicp_read_heif(o->fd, &told)) {
         si_colorimetry_attach(o->image, &told);
     }
-    si_result code = si_colour_open(&colour, &o->image, cover, o->limits.spaces, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_colour_open(&colour, &o->image, cover, o->limits.spaces, diag));
     bool alpha = colour.rows_alpha;
-    code = si_image_alloc(
+    si_result result = si_image_alloc(
         out, axes[o->swap].count, axes[!o->swap].count, alpha || colour.keep ? 4 : 3, diag);
     out->cmyk = colour.keep;
     int first[2];
     bool copies = is_copy(o, 0, &axes[0], &first[0]) && is_copy(o, 1, &axes[1], &first[1]) &&
                   alpha == colour.alpha;
-    if (code == SI_OK && copies) {
-        code = copy(o, &colour, first, (int[]){axes[0].count, axes[1].count}, out, diag);
+    if (result == SI_OK && copies) {
+        result = copy(o, &colour, first, (int[]){axes[0].count, axes[1].count}, out, diag);
         goto done;
     }
-    for (int i = 0; i < 2 && code == SI_OK; i++) {
-        code =
+    for (int i = 0; i < 2 && result == SI_OK; i++) {
+        result =
             lay_out(o, i, &axes[i], cover, &axis[i], &r.block[i], i == 0 ? &r.left : &r.top, diag);
     }
     /* a crop wholly outside the image leaves `out` transparent */
-    if (code == SI_OK && axis[0].end > axis[0].first && axis[1].end > axis[1].first) {
+    if (result == SI_OK && axis[0].end > axis[0].first && axis[1].end > axis[1].first) {
         r.image = o->image;
         r.colour = &colour;
         r.cover = cover && !colour.alpha;
         r.channels = colour.bands + alpha;
         r.first = axis[0].first;
         r.count = axis[0].end - axis[0].first;
-        code = run(o, &colour, axis, &r, out, diag);
+        result = run(o, &colour, axis, &r, out, diag);
     }
 done:
     si_axis_free(&axis[0]);
     si_axis_free(&axis[1]);
     si_colour_close(&colour);
-    if (code != SI_OK) {
+    if (result != SI_OK) {
         si_image_free(out);
     }
-    return code;
+    return result;
 }
 
 /* ---- grey ---- */

@@ -318,16 +318,16 @@ static si_result open_apart(source *s, int fd, off_t size, si_diag *diag) {
     for (int i = 0; i < lead.len; i++) {
         lead.bytes[i] = (uint8_t)(id >> (8 * (lead.len - 1 - i)));
     }
-    si_result code = open_decoding(&s->colour, fd, size, &hide, diag);
-    if (code == SI_OK) {
-        code = open_decoding(&s->alpha, fd, size, &lead, diag);
+    si_result result = open_decoding(&s->colour, fd, size, &hide, diag);
+    if (result == SI_OK) {
+        result = open_decoding(&s->alpha, fd, size, &lead, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         const avifImage *a = s->alpha.decoder->image;
         s->has_alpha = true;
         s->alpha_view = si_avif_view_of(&s->items.alpha.turn, (int)a->width, (int)a->height);
     }
-    return code;
+    return result;
 }
 
 static bool is_too_large(const avifImage *a, const si_render_limits *limits) {
@@ -342,11 +342,8 @@ static si_result open_source(source *s, int fd, const si_render_limits *limits, 
     }
     bool apart = !si_avif_is_sequence(fd) && si_avif_items_read(fd, &s->items) &&
                  si_avif_items_differ(&s->items);
-    si_result code = apart ? open_apart(s, fd, st.st_size, diag)
-                           : open_decoding(&s->colour, fd, st.st_size, &(patch){0}, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(apart ? open_apart(s, fd, st.st_size, diag)
+                 : open_decoding(&s->colour, fd, st.st_size, &(patch){0}, diag));
     const avifImage *a = s->colour.decoder->image;
     if (is_too_large(a, limits) || (apart && is_too_large(s->alpha.decoder->image, limits))) {
         return si_fail(diag, SI_ERR_LIMIT,

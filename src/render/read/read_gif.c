@@ -234,7 +234,7 @@ static si_result draw(si_gif *g, const frame *f, si_diag *diag) {
     size_t len = 0, size = 0;
     VipsImage *im = NULL;
     void *pixels = NULL;
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     if (f->w == 0 || f->h == 0) {
         return SI_OK;
     }
@@ -244,16 +244,16 @@ static si_result draw(si_gif *g, const frame *f, si_diag *diag) {
     }
     if (vips_gifload_buffer(file, len, &im, "access", VIPS_ACCESS_SEQUENTIAL, NULL) != 0 ||
         im->Bands != 4 || (pixels = vips_image_write_to_memory(im, &size)) == NULL) {
-        code = si_vips_fail(diag);
+        result = si_vips_fail(diag);
     } else if (f->cut && !is_whole(pixels, size / 4)) {
-        code = si_fail(diag, SI_ERR_SOURCE, "the source image is broken: it ends within a frame");
+        result = si_fail(diag, SI_ERR_SOURCE, "the source image is broken: it ends within a frame");
     } else {
         overlay(g, f, pixels, im->Xsize, im->Ysize);
     }
     g_free(pixels);
     VIPS_UNREF(im);
     free(file);
-    return code;
+    return result;
 }
 
 static void clear(si_gif *g, const frame *f) {
@@ -289,14 +289,14 @@ si_result si_gif_next(si_gif *g, const uint8_t **rgba, int *delay_ms, si_diag *d
         return si_fail(diag, SI_ERR_MEMORY, "no memory for a frame");
     }
     const frame *f = &g->frames[g->next];
-    si_result code = prepare(g, g->next > 0 ? f - 1 : NULL, f, diag);
-    if (code == SI_OK) {
-        code = draw(g, f, diag);
+    si_result result = prepare(g, g->next > 0 ? f - 1 : NULL, f, diag);
+    if (result == SI_OK) {
+        result = draw(g, f, diag);
     }
     *rgba = g->screen;
     *delay_ms = g->next < g->delay_count && g->delays[g->next] >= 0 ? g->delays[g->next] : 100;
     g->next++;
-    return code;
+    return result;
 }
 
 /* ---- opening ---- */
@@ -328,10 +328,7 @@ static void find_facts(si_gif *g, si_gif_facts *facts) {
 
 static si_result find_all(
     int fd, si_gif *g, const si_render_limits *limits, si_gif_facts *facts, si_diag *diag) {
-    si_result code = read_file(fd, g, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(read_file(fd, g, diag));
     if (vips_gifload_buffer(g->file, g->len, &g->header, "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL) !=
         0) {
         return si_vips_fail(diag);
@@ -360,13 +357,13 @@ si_result si_gif_open(
     if (g == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "no memory for an animation");
     }
-    si_result code = find_all(fd, g, limits, facts, diag);
-    if (code == SI_OK) {
+    si_result result = find_all(fd, g, limits, facts, diag);
+    if (result == SI_OK) {
         *out = g;
     } else {
         si_gif_close(g);
     }
-    return code;
+    return result;
 }
 
 void si_gif_close(si_gif *g) {

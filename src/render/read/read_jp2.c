@@ -410,11 +410,11 @@ VipsImage *si_read_jp2(int fd, si_load_level level, const si_render_limits *limi
     }
     s->fd = fd;
     s->level = level.page;
-    si_result code = si_jp2_header_read(&s->h, fd, diag);
-    if (code == SI_OK) {
-        code = start(s, diag);
+    si_result result = si_jp2_header_read(&s->h, fd, diag);
+    if (result == SI_OK) {
+        result = start(s, diag);
     }
-    if (code != SI_OK) {
+    if (result != SI_OK) {
         release(s);
         return NULL;
     }

@@ -245,10 +245,7 @@ static si_result run_sums(resampler *r, si_row_read read, void *read_context, si
     const si_axis *v = r->v;
     int next = write_head(r, write, write_context), open = next;
     for (int y = v->first; y < v->end; y++) {
-        si_result code = read(read_context, y, r->in, diag);
-        if (code != SI_OK) {
-            return code;
-        }
+        SI_TRY(read(read_context, y, r->in, diag));
         for (; open < v->count && v->start[open] <= y; open++) {
             memset(slot(r, open), 0, r->row * sizeof(float));
         }
@@ -279,10 +276,7 @@ static si_result run_window(resampler *r, si_row_read read, void *read_context, 
     int have = v->first;
     for (int i = 0; i < v->count; i++) {
         for (; have < end_of(v, i) && have < v->end; have++) {
-            si_result code = read(read_context, have, slot(r, have), diag);
-            if (code != SI_OK) {
-                return code;
-            }
+            SI_TRY(read(read_context, have, slot(r, have), diag));
         }
         memset(r->in, 0, r->row * sizeof(float));
         for (int t = 0; t < v->len[i]; t++) {
@@ -306,14 +300,14 @@ si_result si_resample(const si_axis *h, const si_axis *v, int channels, si_row_r
     r.buffer = calloc((size_t)r.slots * r.pitch, sizeof(float));
     r.in = calloc(r.pitch, sizeof(float));
     r.out = calloc((size_t)h->count * (size_t)channels + 8, sizeof(float));
-    si_result code;
+    si_result result;
     if (r.buffer == NULL || r.in == NULL || r.out == NULL) {
-        code = si_fail(diag, SI_ERR_MEMORY, "no memory for resampling");
+        result = si_fail(diag, SI_ERR_MEMORY, "no memory for resampling");
     } else {
-        code = (sums ? run_sums : run_window)(&r, read, read_context, write, write_context, diag);
+        result = (sums ? run_sums : run_window)(&r, read, read_context, write, write_context, diag);
     }
     free(r.buffer);
     free(r.in);
     free(r.out);
-    return code;
+    return result;
 }

@@ -211,14 +211,14 @@ si_result si_svg_text(int fd, uint8_t **text, size_t *len, si_diag *diag) {
     }
     *len = 0;
     *text = malloc(MAX_TEXT + 8); /* pages that are not written to cost nothing */
-    si_result code = *text != NULL ? read_all(&in, *text, len, diag)
-                                   : si_fail(diag, SI_ERR_MEMORY, "no memory for a drawing");
+    si_result result = *text != NULL ? read_all(&in, *text, len, diag)
+                                     : si_fail(diag, SI_ERR_MEMORY, "no memory for a drawing");
     stream_close(&in);
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         tidy_start(*text, len);
     } else {
         free(*text);
         *text = NULL;
     }
-    return code;
+    return result;
 }

@@ -54,12 +54,12 @@ si_result si_window_read(si_original *o, const si_window_axis axes[2], si_resmod
     si_image *out, si_diag *diag) {
     double ratio[2];
     stored_ratio(o, axes, ratio);
-    si_result code = si_original_reduce(o, ratio, diag);
-    if (code == SI_OK && flat) {
-        code = drop_alpha(o, diag);
+    si_result result = si_original_reduce(o, ratio, diag);
+    if (result == SI_OK && flat) {
+        result = drop_alpha(o, diag);
     }
-    if (code != SI_OK) {
-        return code;
+    if (result != SI_OK) {
+        return result;
     }
     for (int d = 0; d < 2; d++) {
         o->flip[d] = o->flip[d] != axes[d].mirror;
@@ -86,14 +86,14 @@ si_result si_window_of_image(const si_image *im, const si_window_axis axes[2], s
     si_original o = {.fd = -1, .width = im->width, .height = im->height, .step = {1, 1}};
     o.image = vips_image_new_from_memory(
         pixels, row * (size_t)im->height, im->width, im->height, im->channels, VIPS_FORMAT_UCHAR);
-    si_result code = SI_ERR_MEMORY;
+    si_result result = SI_ERR_MEMORY;
     if (o.image == NULL) {
-        code = si_vips_fail(diag);
+        result = si_vips_fail(diag);
     } else {
         o.image->Type = VIPS_INTERPRETATION_sRGB;
-        code = si_window_read(&o, axes, mode, false, out, diag);
+        result = si_window_read(&o, axes, mode, false, out, diag);
     }
     si_original_close(&o);
     free(packed);
-    return code;
+    return result;
 }

@@ -44,10 +44,7 @@ si_result si_tile_crop(si_tile *s, si_rect part, si_diag *diag) {
         return SI_OK;
     }
     si_image out;
-    si_result code = si_image_alloc(&out, part.width, part.height, s->image.channels, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_image_alloc(&out, part.width, part.height, s->image.channels, diag));
     size_t channels = (size_t)out.channels;
     for (int y = 0; y < part.height; y++) {
         memcpy(out.pixels + (size_t)y * out.stride,
@@ -100,11 +97,11 @@ si_result si_adjust_apply(
     const si_ops *ops, const si_adjust_options *how, si_tile *s, si_diag *diag) {
     si_image *im = &s->image;
     colours(ops, how, im);
-    si_result code = si_blur_image(im, ops->blur * how->scale, SI_EDGE_REPEAT, diag);
-    if (code == SI_OK) {
-        code = si_grow_image(im, ops->grow * how->scale, diag);
+    si_result result = si_blur_image(im, ops->blur * how->scale, SI_EDGE_REPEAT, diag);
+    if (result == SI_OK) {
+        result = si_grow_image(im, ops->grow * how->scale, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         si_noise noise = {.value = ops->noise,
             .gaussian = ops->noise_gaussian,
             .mono = ops->noise_mono,
@@ -113,15 +110,16 @@ si_result si_adjust_apply(
             .y = s->y};
         si_noise_image(im, &noise);
     }
-    if (code == SI_OK && ops->sharpen) {
-        code = how->scale == 1 ? si_filter_sharpen(im, diag)
-                               : si_filter_usm(im, 2, SHARPEN_SIGMA * how->scale, 0, false, diag);
+    if (result == SI_OK && ops->sharpen) {
+        result = how->scale == 1 ? si_filter_sharpen(im, diag)
+                                 : si_filter_usm(im, 2, SHARPEN_SIGMA * how->scale, 0, false, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         const si_usm *u = &ops->usm;
-        code = si_filter_usm(im, u->amount, usm_radius(u, how->scale), u->threshold, u->mono, diag);
+        result =
+            si_filter_usm(im, u->amount, usm_radius(u, how->scale), u->threshold, u->mono, diag);
     }
-    return code;
+    return result;
 }
 
 /* ---- clip paths ---- */
@@ -134,16 +132,17 @@ si_result si_adjust_clip(const si_clip *clips, const si_map *map, si_tile *s, si
         const si_map m = si_map_chain(&own, &here);
         const si_affine a = {m.m[0], m.m[1], m.m[3], m.m[4], m.m[2], m.m[5]};
         si_plane plane = {0};
-        si_result code = si_path_fill(&c->path, &a, s->image.width, s->image.height, &plane, diag);
-        if (code == SI_OK && c->outside) {
+        si_result result =
+            si_path_fill(&c->path, &a, s->image.width, s->image.height, &plane, diag);
+        if (result == SI_OK && c->outside) {
             si_plane_use(&plane, SI_MASK_INVERT);
         }
-        if (code == SI_OK) {
-            code = si_mask_multiply(&s->image, &plane, 0, 0, diag);
+        if (result == SI_OK) {
+            result = si_mask_multiply(&s->image, &plane, 0, 0, diag);
         }
         si_plane_free(&plane);
-        if (code != SI_OK) {
-            return code;
+        if (result != SI_OK) {
+            return result;
         }
     }
     return SI_OK;

@@ -31,11 +31,11 @@ static si_result draw_layer(si_render_context *rc, const si_scene *scene, int i,
         window = si_rect_grow(window, si_effects_reach(scene, adjustments, view));
     }
     si_rendered_layer p = {0};
-    si_result code = si_layer_render(rc, scene, s, view, window, effects, &p, diag);
-    if (code == SI_OK && effects) {
-        code = si_effects_draw(rc, scene, adjustments, &p, view, SI_EFFECTS_OUTER, canvas, diag);
+    si_result result = si_layer_render(rc, scene, s, view, window, effects, &p, diag);
+    if (result == SI_OK && effects) {
+        result = si_effects_draw(rc, scene, adjustments, &p, view, SI_EFFECTS_OUTER, canvas, diag);
     }
-    if (code == SI_OK && p.tile.image.pixels != NULL) {
+    if (result == SI_OK && p.tile.image.pixels != NULL) {
         si_draw how = {.mode = i == 0 ? SI_BLEND_NORM : s->layer->blend,
             .opacity = 1,
             .x = p.tile.x - canvas->x,
@@ -45,11 +45,11 @@ static si_result draw_layer(si_render_context *rc, const si_scene *scene, int i,
             .seed = rc->seed + (uint64_t)s->layer->number};
         si_blend_image(&canvas->image, &p.tile.image, &how);
     }
-    if (code == SI_OK && effects) {
-        code = si_effects_draw(rc, scene, adjustments, &p, view, SI_EFFECTS_INNER, canvas, diag);
+    if (result == SI_OK && effects) {
+        result = si_effects_draw(rc, scene, adjustments, &p, view, SI_EFFECTS_INNER, canvas, diag);
     }
     si_rendered_layer_free(&p);
-    return code;
+    return result;
 }
 
 /* ---- the composite ---- */
@@ -57,7 +57,7 @@ static si_result draw_layer(si_render_context *rc, const si_scene *scene, int i,
 static si_result composite(si_render_context *rc, const si_scene *scene,
     const si_view_transform *view, si_rect window, si_tile *out, si_diag *diag);
 
-/* The view of a composite that is not flipped. */
+/* The view transform of a composite that is not flipped. */
 static si_view_transform unflipped(const si_scene *scene, const si_view_transform *view) {
     si_view_transform s = *view;
     for (int i = 0; i < 2; i++) {
@@ -80,11 +80,11 @@ static si_result draw_layers(si_render_context *rc, const si_scene *scene,
             window.width, window.height);
     }
     *out = (si_tile){.x = window.x, .y = window.y};
-    si_result code = si_image_alloc(&out->image, window.width, window.height, 4, diag);
-    for (int i = 0; i < scene->picture->layer_count && code == SI_OK; i++) {
-        code = draw_layer(rc, scene, i, view, out, diag);
+    si_result result = si_image_alloc(&out->image, window.width, window.height, 4, diag);
+    for (int i = 0; i < scene->picture->layer_count && result == SI_OK; i++) {
+        result = draw_layer(rc, scene, i, view, out, diag);
     }
-    return code;
+    return result;
 }
 
 /* The median luma of the whole composite, on a small rendition, so that all tiles agree. */
@@ -94,13 +94,13 @@ static si_result median_of(
     double k = fmin(1, MEDIAN_SIDE / (double)(c[0] > c[1] ? c[0] : c[1]));
     const si_view_transform small = {.scale = {k, k}};
     si_tile tile = {0};
-    si_result code = draw_layers(rc, scene, &small, box_of(scene, &small), &tile, diag);
-    if (code == SI_OK) {
+    si_result result = draw_layers(rc, scene, &small, box_of(scene, &small), &tile, diag);
+    if (result == SI_OK) {
         si_adjust_tones(&scene->picture->comp.ops, &tile.image);
         *median = si_op_median(&tile.image);
     }
     si_tile_free(&tile);
-    return code;
+    return result;
 }
 
 /* op_*, clip paths and opac of the composite. */
@@ -109,21 +109,21 @@ static si_result treat(si_render_context *rc, const si_scene *scene, const si_vi
     const si_adjustments *comp = &scene->picture->comp;
     si_adjust_options how = {
         .scale = si_view_transform_scale(view), .seed = ~rc->seed, .median = -1};
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     if (comp->ops.colorize == SI_COLORIZE_NORM) {
-        code = median_of(rc, scene, &how.median, diag);
+        result = median_of(rc, scene, &how.median, diag);
     }
-    if (code == SI_OK) {
-        code = si_adjust_apply(&comp->ops, &how, s, diag);
+    if (result == SI_OK) {
+        result = si_adjust_apply(&comp->ops, &how, s, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         const si_map map = {{view->scale[0], 0, view->at[0], 0, view->scale[1], view->at[1]}};
-        code = si_adjust_clip(scene->clips, &map, s, diag);
+        result = si_adjust_clip(scene->clips, &map, s, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         si_blend_opacity(&s->image, comp->opac[0] / 100.0 * (comp->opac[1] / 100.0));
     }
-    return code;
+    return result;
 }
 
 /* Effects of the composite: behind it and over it. */
@@ -135,18 +135,18 @@ static si_result add_effects(const si_render_context *rc, const si_scene *scene,
     }
     si_rendered_layer parent = {.tile = *s, .solid = !si_image_has_transparency(&s->image)};
     si_tile canvas = {.x = s->x, .y = s->y};
-    si_result code = si_image_alloc(&canvas.image, s->image.width, s->image.height, 4, diag);
-    if (code == SI_OK) {
-        code = si_effects_draw(rc, scene, comp, &parent, view, SI_EFFECTS_OUTER, &canvas, diag);
+    si_result result = si_image_alloc(&canvas.image, s->image.width, s->image.height, 4, diag);
+    if (result == SI_OK) {
+        result = si_effects_draw(rc, scene, comp, &parent, view, SI_EFFECTS_OUTER, &canvas, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         si_draw how = {.opacity = 1};
         si_blend_image(&canvas.image, &s->image, &how);
-        code = si_effects_draw(rc, scene, comp, &parent, view, SI_EFFECTS_INNER, &canvas, diag);
+        result = si_effects_draw(rc, scene, comp, &parent, view, SI_EFFECTS_INNER, &canvas, diag);
     }
-    if (code != SI_OK) {
+    if (result != SI_OK) {
         si_tile_free(&canvas);
-        return code;
+        return result;
     }
     si_tile_free(s);
     *s = canvas;
@@ -170,8 +170,8 @@ static si_result add_watermark(si_render_context *rc, const si_scene *scene,
     if (si_rect_empty(window)) {
         return SI_OK;
     }
-    si_result code = composite(rc, scene->mark, &at, window, &mark, diag);
-    if (code == SI_OK) {
+    si_result result = composite(rc, scene->mark, &at, window, &mark, diag);
+    if (result == SI_OK) {
         si_draw how = {.mode = w->blend,
             .opacity = w->opac / 100.0,
             .x = mark.x - s->x,
@@ -182,7 +182,7 @@ static si_result add_watermark(si_render_context *rc, const si_scene *scene,
         si_blend_image(&s->image, &mark.image, &how);
     }
     si_tile_free(&mark);
-    return code;
+    return result;
 }
 
 /* The composite with everything that is done to it, as far as `window` shows it, which lies within
@@ -201,23 +201,23 @@ static si_result composite(si_render_context *rc, const si_scene *scene,
         }
     }
     const si_view_transform upright = unflipped(scene, view);
-    si_result code = draw_layers(rc, scene, &flipped, grown, out, diag);
-    if (code == SI_OK) {
-        code = treat(rc, scene, &upright, out, diag);
+    si_result result = draw_layers(rc, scene, &flipped, grown, out, diag);
+    if (result == SI_OK) {
+        result = treat(rc, scene, &upright, out, diag);
     }
-    if (code == SI_OK) {
-        code = add_effects(rc, scene, &upright, out, diag);
+    if (result == SI_OK) {
+        result = add_effects(rc, scene, &upright, out, diag);
     }
-    if (code == SI_OK) {
-        code = add_watermark(rc, scene, &upright, out, diag);
+    if (result == SI_OK) {
+        result = add_watermark(rc, scene, &upright, out, diag);
     }
-    if (code == SI_OK) {
-        code = si_tile_crop(out, window, diag);
+    if (result == SI_OK) {
+        result = si_tile_crop(out, window, diag);
     }
-    if (code != SI_OK) {
+    if (result != SI_OK) {
         si_tile_free(out);
     }
-    return code;
+    return result;
 }
 
 /* ---- the view ---- */
@@ -246,23 +246,23 @@ static si_result stretched(si_render_context *rc, const si_scene *scene,
             .count = count[i]};
     }
     si_rect part = {low[0], low[1], high[0] - low[0], high[1] - low[1]};
-    si_result code = composite(rc, scene, &even, part, &tile, diag);
-    if (code == SI_OK) {
+    si_result result = composite(rc, scene, &even, part, &tile, diag);
+    if (result == SI_OK) {
         *out = (si_tile){.x = window.x, .y = window.y};
-        code =
+        result =
             si_window_of_image(&tile.image, axes, scene->picture->view.resmode, &out->image, diag);
     }
     si_tile_free(&tile);
-    return code;
+    return result;
 }
 
 static si_result sharpen(const si_view *v, si_image *im, si_diag *diag) {
-    si_result code = v->sharpen ? si_filter_sharpen(im, diag) : SI_OK;
-    if (code == SI_OK) {
+    si_result result = v->sharpen ? si_filter_sharpen(im, diag) : SI_OK;
+    if (result == SI_OK) {
         const si_usm *u = &v->usm;
-        code = si_filter_usm(im, u->amount, u->radius, u->threshold, u->mono, diag);
+        result = si_filter_usm(im, u->amount, u->radius, u->threshold, u->mono, diag);
     }
-    return code;
+    return result;
 }
 
 /* The box of a view on the grid that its tiles share. */
@@ -283,9 +283,9 @@ si_result si_scene_render(si_render_context *rc, const si_scene *scene, const si
     part.y += (int)g->origin[1];
     si_rect box = box_of(scene, &view);
     si_rect shown = si_rect_meet(si_rect_meet(part, view_box(g)), box);
-    si_result code = si_image_alloc(out, part.width, part.height, 4, diag);
-    if (code != SI_OK || si_rect_empty(shown)) {
-        return code;
+    si_result result = si_image_alloc(out, part.width, part.height, 4, diag);
+    if (result != SI_OK || si_rect_empty(shown)) {
+        return result;
     }
     int reach = (v->sharpen ? SI_FILTER_SHARPEN_REACH : 0) +
                 si_filter_usm_reach(v->usm.amount, v->usm.radius);
@@ -293,14 +293,14 @@ si_result si_scene_render(si_render_context *rc, const si_scene *scene, const si
     double stretch = view.scale[0] / view.scale[1];
     bool even = stretch < STRETCH && stretch > 1 / STRETCH;
     si_tile tile = {0};
-    code = (even || !scene->radii ? composite : stretched)(rc, scene, &view, window, &tile, diag);
-    if (code == SI_OK) {
-        code = sharpen(v, &tile.image, diag);
+    result = (even || !scene->radii ? composite : stretched)(rc, scene, &view, window, &tile, diag);
+    if (result == SI_OK) {
+        result = sharpen(v, &tile.image, diag);
     }
-    if (code == SI_OK) {
-        code = si_tile_crop(&tile, shown, diag);
+    if (result == SI_OK) {
+        result = si_tile_crop(&tile, shown, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         for (int y = 0; y < shown.height; y++) {
             memcpy(out->pixels + (size_t)(shown.y - part.y + y) * out->stride +
                        (size_t)(shown.x - part.x) * 4,
@@ -308,10 +308,10 @@ si_result si_scene_render(si_render_context *rc, const si_scene *scene, const si
         }
     }
     si_tile_free(&tile);
-    if (code != SI_OK) {
+    if (result != SI_OK) {
         si_image_free(out);
     }
-    return code;
+    return result;
 }
 
 /* ---- the reply ---- */
@@ -345,26 +345,26 @@ static void show_alpha(si_image *im) {
 static si_result render(si_render_context *rc, const si_recipe *r, si_image *out, si_diag *diag) {
     si_scene *scene;
     si_geometry g;
-    si_result code = si_scene_open(rc, &r->picture, r->watermark, &scene, diag);
-    if (code == SI_OK) {
-        code = si_geometry_view(&r->picture.view, scene->exact,
+    si_result result = si_scene_open(rc, &r->picture, r->watermark, &scene, diag);
+    if (result == SI_OK) {
+        result = si_geometry_view(&r->picture.view, scene->exact,
             r->dpr_held ? scene->detail : si_detail_endless, r->dpr, &g, diag);
     }
-    if (code != SI_OK) {
-        return code;
+    if (result != SI_OK) {
+        return result;
     }
     if ((int64_t)g.out[0] * g.out[1] > rc->limits.max_view_pixels) {
         return si_fail(diag, SI_ERR_LIMIT, "reply of %d×%d pixels exceeds the limit of %lld pixels",
             g.out[0], g.out[1], (long long)rc->limits.max_view_pixels);
     }
-    code = si_scene_render(rc, scene, &g, (si_rect){0, 0, g.out[0], g.out[1]}, out, diag);
-    if (code == SI_OK && r->req == SI_REQ_MASK) {
+    result = si_scene_render(rc, scene, &g, (si_rect){0, 0, g.out[0], g.out[1]}, out, diag);
+    if (result == SI_OK && r->req == SI_REQ_MASK) {
         show_alpha(out);
         si_blend_flatten(out, 0);
-    } else if (code == SI_OK && !r->alpha) {
+    } else if (result == SI_OK && !r->alpha) {
         si_blend_flatten(out, r->bgc);
     }
-    return code;
+    return result;
 }
 
 si_result si_compose_render(const si_recipe *r, const si_files *files,
@@ -373,8 +373,8 @@ si_result si_compose_render(const si_recipe *r, const si_files *files,
     si_render_context rc = {.recipe = r, .files = files, .arena = &arena};
     rc.limits = si_render_limits_or_default(limits);
     rc.seed = seed_of(&r->picture);
-    si_result code = render(&rc, r, out, diag);
+    si_result result = render(&rc, r, out, diag);
     si_render_context_close(&rc);
     si_arena_free(&arena);
-    return code;
+    return result;
 }

@@ -41,23 +41,23 @@ int si_effects_reach(
 static si_result mask_of(const si_render_context *rc, const si_effect *e, const si_tile *parent,
     const si_plane *mask, si_rect region, const int shift[2], double scale, si_plane *out,
     si_diag *diag) {
-    si_result code;
+    si_result result;
     if (mask->pixels == NULL) {
-        code = si_plane_alloc(out, region.width, region.height, diag);
+        result = si_plane_alloc(out, region.width, region.height, diag);
     } else {
-        code = si_plane_place(mask, parent->x + shift[0] - region.x,
+        result = si_plane_place(mask, parent->x + shift[0] - region.x,
             parent->y + shift[1] - region.y, region.width, region.height, 0, out, diag);
     }
-    if (code != SI_OK) {
-        return code;
+    if (result != SI_OK) {
+        return result;
     }
     si_plane_use(out, e->mask_use);
-    code = si_grow_plane(out, e->grow * scale, diag);
-    if (code == SI_OK) {
+    result = si_grow_plane(out, e->grow * scale, diag);
+    if (result == SI_OK) {
         si_edge edge = e->mask_use == SI_MASK_INVERT ? SI_EDGE_REPEAT : SI_EDGE_ZERO;
-        code = si_blur_plane(out, e->blur * scale, edge, diag);
+        result = si_blur_plane(out, e->blur * scale, edge, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         si_noise noise = {.value = e->noise,
             .gaussian = e->noise_gaussian,
             .mono = e->noise_mono,
@@ -66,7 +66,7 @@ static si_result mask_of(const si_render_context *rc, const si_effect *e, const 
             .y = region.y};
         si_noise_plane(out, &noise);
     }
-    return code;
+    return result;
 }
 
 static si_result draw(const si_render_context *rc, const si_scene *scene, const si_effect *e,
@@ -78,8 +78,8 @@ static si_result draw(const si_render_context *rc, const si_scene *scene, const 
     int shift[2];
     si_plane plane = {0};
     shift_of(scene, e, view, shift);
-    si_result code = mask_of(rc, e, parent, mask, region, shift, scale, &plane, diag);
-    if (code == SI_OK) {
+    si_result result = mask_of(rc, e, parent, mask, region, shift, scale, &plane, diag);
+    if (result == SI_OK) {
         int x = parent->x - region.x, y = parent->y - region.y;
         if (e->number > 0 && mask->pixels != NULL) {
             si_plane_multiply(&plane, mask, x, y);
@@ -102,7 +102,7 @@ static si_result draw(const si_render_context *rc, const si_scene *scene, const 
             &how);
     }
     si_plane_free(&plane);
-    return code;
+    return result;
 }
 
 si_result si_effects_draw(const si_render_context *rc, const si_scene *scene,
@@ -110,21 +110,21 @@ si_result si_effects_draw(const si_render_context *rc, const si_scene *scene,
     const si_view_transform *view, si_effect_side side, si_tile *canvas, si_diag *diag) {
     const si_tile *from = parent->mask.image.pixels != NULL ? &parent->mask : &parent->tile;
     si_plane mask = {0};
-    si_result code = SI_OK;
-    for (int i = 0; i < adjustments->effect_count && code == SI_OK; i++) {
+    si_result result = SI_OK;
+    for (int i = 0; i < adjustments->effect_count && result == SI_OK; i++) {
         const si_effect *e = &adjustments->effects[i];
         bool outer = e->number < 0;
         if (outer != (side == SI_EFFECTS_OUTER) || (outer && parent->solid)) {
             continue;
         }
         if (mask.pixels == NULL && from->image.pixels != NULL) {
-            code = si_mask_alpha(&from->image, &mask, diag);
+            result = si_mask_alpha(&from->image, &mask, diag);
         }
-        if (code == SI_OK) {
-            code =
+        if (result == SI_OK) {
+            result =
                 draw(rc, scene, e, from, &mask, adjustments->opac[0] / 100.0, view, canvas, diag);
         }
     }
     si_plane_free(&mask);
-    return code;
+    return result;
 }

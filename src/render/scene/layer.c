@@ -78,41 +78,41 @@ static bool looks_behind_alpha(const si_scene_layer *s) {
 static si_result own_alpha(const job *j, si_rect window, si_image *im, si_diag *diag) {
     si_image again = {0};
     si_plane alpha = {0};
-    si_result code =
+    si_result result =
         si_layer_content_read(j->rc, j->scene, j->s, &j->raster, window, false, &again, diag);
-    if (code == SI_OK) {
-        code = si_mask_alpha(&again, &alpha, diag);
+    if (result == SI_OK) {
+        result = si_mask_alpha(&again, &alpha, diag);
     }
-    if (code == SI_OK) {
-        code = si_mask_set(im, &alpha, 0, 0, diag);
+    if (result == SI_OK) {
+        result = si_mask_set(im, &alpha, 0, 0, diag);
     }
     si_image_free(&again);
     si_plane_free(&alpha);
-    return code;
+    return result;
 }
 
 static si_result apply_mask(const job *j, si_rect window, si_image *im, si_diag *diag) {
     const si_layer *l = j->s->layer;
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     if (looks_behind_alpha(j->s) && j->s->mask[0] <= 0) {
-        code = own_alpha(j, window, im, diag);
+        result = own_alpha(j, window, im, diag);
     }
     si_mask_kind kind = im->channels == 4 ? SI_MASK_UNASSOCIATED : SI_MASK_NONE;
-    if (code == SI_OK && j->s->mask[0] > 0) {
+    if (result == SI_OK && j->s->mask[0] > 0) {
         si_plane plane = {0};
-        code = si_layer_content_mask(j->rc, j->scene, j->s, &j->raster, window, &plane, diag);
-        if (code == SI_OK && l->kind == SI_LAYER_SOLID) {
-            code = si_mask_multiply(im, &plane, 0, 0, diag); /* 8.4 */
-        } else if (code == SI_OK) {
-            code = si_mask_set(im, &plane, 0, 0, diag);
+        result = si_layer_content_mask(j->rc, j->scene, j->s, &j->raster, window, &plane, diag);
+        if (result == SI_OK && l->kind == SI_LAYER_SOLID) {
+            result = si_mask_multiply(im, &plane, 0, 0, diag); /* 8.4 */
+        } else if (result == SI_OK) {
+            result = si_mask_set(im, &plane, 0, 0, diag);
         }
         si_plane_free(&plane);
         kind = SI_MASK_UNASSOCIATED;
     }
-    if (code == SI_OK && (l->kind == SI_LAYER_IMAGE || j->s->mask[0] > 0)) {
-        code = si_mask_apply_use(im, l->mask_use, kind, diag);
+    if (result == SI_OK && (l->kind == SI_LAYER_IMAGE || j->s->mask[0] > 0)) {
+        result = si_mask_apply_use(im, l->mask_use, kind, diag);
     }
-    return code == SI_OK ? si_grow_alpha(im, mask_radius(j), diag) : code;
+    return result == SI_OK ? si_grow_alpha(im, mask_radius(j), diag) : result;
 }
 
 static bool needs_median(const si_ops *ops) {
@@ -130,13 +130,13 @@ static si_result median_of(const job *j, int *median, si_diag *diag) {
     small.raster = (si_raster){.scale = {k, k}};
     small.scale = k;
     si_tile tile = {0};
-    si_result code =
+    si_result result =
         paint_raster(&small, si_raster_box(&small.raster, size), true, &tile, NULL, diag);
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         *median = si_op_median(&tile.image);
     }
     si_tile_free(&tile);
-    return code;
+    return result;
 }
 
 static si_result copy_alpha(const si_tile *from, si_tile *to, si_diag *diag) {
@@ -145,12 +145,12 @@ static si_result copy_alpha(const si_tile *from, si_tile *to, si_diag *diag) {
     }
     to->x = from->x;
     to->y = from->y;
-    si_result code = si_image_alloc(&to->image, from->image.width, from->image.height, 4, diag);
-    if (code == SI_OK) {
+    si_result result = si_image_alloc(&to->image, from->image.width, from->image.height, 4, diag);
+    if (result == SI_OK) {
         memcpy(
             to->image.pixels, from->image.pixels, from->image.stride * (size_t)from->image.height);
     }
-    return code;
+    return result;
 }
 
 /* Puts `color` under what the window shows of the image. A crop that reaches beyond the image
@@ -184,20 +184,20 @@ static si_result finish_raster(const job *j, si_tile *out, si_tile *mask, si_dia
     const si_layer *l = j->s->layer;
     double opacity = l->adjustments.opac[0] / 100.0 * (l->adjustments.opac[1] / 100.0);
     bool colour = l->has_color && l->kind != SI_LAYER_SOLID && l->color.alpha > 0;
-    si_result code = SI_OK;
+    si_result result = SI_OK;
     if (mask != NULL && (opacity < 1 || colour)) {
-        code = copy_alpha(out, mask, diag);
+        result = copy_alpha(out, mask, diag);
     }
-    if (code == SI_OK && opacity < 1) {
-        code = si_mask_add_alpha(&out->image, diag);
-        if (code == SI_OK) {
+    if (result == SI_OK && opacity < 1) {
+        result = si_mask_add_alpha(&out->image, diag);
+        if (result == SI_OK) {
             si_blend_opacity(&out->image, opacity);
         }
     }
-    if (code == SI_OK && colour) {
+    if (result == SI_OK && colour) {
         lay_colour(j, out);
     }
-    return code;
+    return result;
 }
 
 /* Everything up to rotate, for `window` of the raster. */
@@ -216,30 +216,30 @@ static si_result paint_raster(
         return si_fail(diag, SI_ERR_LIMIT, "layer %d shows %d×%d pixels, which exceeds the limit",
             j->s->layer->number, grown.width, grown.height);
     }
-    si_result code = si_layer_content_read(
+    si_result result = si_layer_content_read(
         j->rc, j->scene, j->s, &j->raster, grown, looks_behind_alpha(j->s), &out->image, diag);
-    if (code == SI_OK) {
-        code = apply_mask(j, grown, &out->image, diag);
+    if (result == SI_OK) {
+        result = apply_mask(j, grown, &out->image, diag);
     }
-    if (code == SI_OK && tones_only) {
+    if (result == SI_OK && tones_only) {
         si_adjust_tones(&adjustments->ops, &out->image);
         return SI_OK;
     }
-    if (code == SI_OK && needs_median(&adjustments->ops)) {
-        code = median_of(j, &how.median, diag);
+    if (result == SI_OK && needs_median(&adjustments->ops)) {
+        result = median_of(j, &how.median, diag);
     }
-    if (code == SI_OK) {
-        code = si_adjust_apply(&adjustments->ops, &how, out, diag);
+    if (result == SI_OK) {
+        result = si_adjust_apply(&adjustments->ops, &how, out, diag);
     }
-    if (code == SI_OK && j->s->clips != NULL) {
+    if (result == SI_OK && j->s->clips != NULL) {
         si_map map = {
             {j->raster.scale[0], 0, j->raster.at[0], 0, j->raster.scale[1], j->raster.at[1]}};
-        code = si_adjust_clip(j->s->clips, &map, out, diag);
+        result = si_adjust_clip(j->s->clips, &map, out, diag);
     }
-    if (code == SI_OK) {
-        code = si_tile_crop(out, window, diag);
+    if (result == SI_OK) {
+        result = si_tile_crop(out, window, diag);
     }
-    return code == SI_OK ? finish_raster(j, out, mask, diag) : code;
+    return result == SI_OK ? finish_raster(j, out, mask, diag) : result;
 }
 
 /* ---- upright, or turned by right angles: the raster's pixels are the view's ---- */
@@ -281,10 +281,7 @@ static si_rect turn_rect(const turn *t, si_rect r, bool back) {
 
 static si_result transpose(si_image *im, si_diag *diag) {
     si_image out;
-    si_result code = si_image_alloc(&out, im->height, im->width, im->channels, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_image_alloc(&out, im->height, im->width, im->channels, diag));
     size_t n = (size_t)im->channels;
     for (int y = 0; y < out.height; y++) {
         uint8_t *q = out.pixels + (size_t)y * out.stride;
@@ -303,13 +300,13 @@ static si_result rotate_tile(const turn *t, si_tile *s, si_diag *diag) {
         return SI_OK;
     }
     si_rect r = turn_rect(t, (si_rect){s->x, s->y, s->image.width, s->image.height}, true);
-    si_result code = t->swap ? transpose(&s->image, diag) : SI_OK;
-    if (code == SI_OK && (t->flip[0] || t->flip[1])) {
+    si_result result = t->swap ? transpose(&s->image, diag) : SI_OK;
+    if (result == SI_OK && (t->flip[0] || t->flip[1])) {
         si_flip_image(&s->image, t->flip[0], t->flip[1]);
     }
     s->x = r.x;
     s->y = r.y;
-    return code;
+    return result;
 }
 
 static si_result paint_upright(
@@ -321,12 +318,12 @@ static si_result paint_upright(
     if (si_rect_empty(part)) {
         return SI_OK;
     }
-    si_result code =
+    si_result result =
         paint_raster(j, part, false, &out->tile, j->want_mask ? &out->mask : NULL, diag);
-    if (code == SI_OK) {
-        code = rotate_tile(&t, &out->tile, diag);
+    if (result == SI_OK) {
+        result = rotate_tile(&t, &out->tile, diag);
     }
-    return code == SI_OK ? rotate_tile(&t, &out->mask, diag) : code;
+    return result == SI_OK ? rotate_tile(&t, &out->mask, diag) : result;
 }
 
 /* ---- turned by any angle ---- */
@@ -349,12 +346,12 @@ static si_result warp_tile(
     si_map m = si_map_chain(&at, to_view_transform);
     si_affine a = {m.m[0], m.m[1], m.m[3], m.m[4], m.m[2], m.m[5]};
     si_image out = {0};
-    si_result code = si_warp_affine(&s->image, &a, &window, &out, diag);
-    if (code == SI_OK) {
+    si_result result = si_warp_affine(&s->image, &a, &window, &out, diag);
+    if (result == SI_OK) {
         si_image_free(&s->image);
         *s = (si_tile){.image = out, .x = window.x, .y = window.y};
     }
-    return code;
+    return result;
 }
 
 static si_result paint_turned(
@@ -380,12 +377,12 @@ static si_result paint_turned(
     if (si_rect_empty(part)) {
         return SI_OK;
     }
-    si_result code =
+    si_result result =
         paint_raster(j, part, false, &out->tile, j->want_mask ? &out->mask : NULL, diag);
-    if (code == SI_OK) {
-        code = warp_tile(&to_view_transform, window, &out->tile, diag);
+    if (result == SI_OK) {
+        result = warp_tile(&to_view_transform, window, &out->tile, diag);
     }
-    return code == SI_OK ? warp_tile(&to_view_transform, window, &out->mask, diag) : code;
+    return result == SI_OK ? warp_tile(&to_view_transform, window, &out->mask, diag) : result;
 }
 
 /* ---- perspective ---- */
@@ -402,12 +399,12 @@ static si_result distort_sheet(
         .sampling = samplings[p->mode], .jitter = p->jitter, .seed = j->seed, .window = window};
     memcpy(q.corner, corner, sizeof q.corner);
     si_image out = {0};
-    si_result code = si_warp_perspective(&s->image, &q, &out, diag);
-    if (code == SI_OK) {
+    si_result result = si_warp_perspective(&s->image, &q, &out, diag);
+    if (result == SI_OK) {
         si_image_free(&s->image);
         *s = (si_tile){.image = out, .x = window.x, .y = window.y};
     }
-    return code;
+    return result;
 }
 
 static double distance(const double *a, const double *b) {
@@ -433,12 +430,12 @@ static si_result paint_quad(job *j, si_rect window, si_rendered_layer *out, si_d
     make_raster(j, k);
     j->scale = sqrt(j->raster.scale[0] * j->raster.scale[1]);
     si_rect all = si_raster_box(&j->raster, j->s->box.size);
-    si_result code =
+    si_result result =
         paint_raster(j, all, false, &out->tile, j->want_mask ? &out->mask : NULL, diag);
-    if (code == SI_OK) {
-        code = distort_sheet(j, c, window, &out->tile, diag);
+    if (result == SI_OK) {
+        result = distort_sheet(j, c, window, &out->tile, diag);
     }
-    return code == SI_OK ? distort_sheet(j, c, window, &out->mask, diag) : code;
+    return result == SI_OK ? distort_sheet(j, c, window, &out->mask, diag) : result;
 }
 
 /* ---- extend and bgColor ---- */
@@ -452,10 +449,7 @@ static si_result lay_ground(const job *j, si_rect shown, si_rendered_layer *out,
     const si_rgba colour = {
         (uint8_t)(bg.rgb >> 16), (uint8_t)(bg.rgb >> 8), (uint8_t)bg.rgb, bg.alpha};
     si_tile ground = {.x = shown.x, .y = shown.y};
-    si_result code = si_image_alloc(&ground.image, shown.width, shown.height, 4, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_image_alloc(&ground.image, shown.width, shown.height, 4, diag));
     if (out->tile.image.pixels != NULL) {
         si_draw draw = {.opacity = 1, .x = out->tile.x - shown.x, .y = out->tile.y - shown.y};
         si_blend_image(&ground.image, &out->tile.image, &draw);
@@ -493,14 +487,14 @@ si_result si_layer_render(si_render_context *rc, const si_scene *scene, const si
         {view->scale[0], 0, view->at[0] - scene->cut[0] * view->scale[0], 0, view->scale[1],
             view->at[1] - scene->cut[1] * view->scale[1]}};
     const si_map m = si_map_chain(&b->plain, &to_view_transform);
-    si_result code = b->has_quad           ? paint_quad(&j, shown, out, diag)
-                     : is_right_angled(&m) ? paint_upright(&j, &m, shown, out, diag)
-                                           : paint_turned(&j, &m, shown, out, diag);
-    if (code == SI_OK) {
-        code = lay_ground(&j, shown, out, diag);
+    si_result result = b->has_quad           ? paint_quad(&j, shown, out, diag)
+                       : is_right_angled(&m) ? paint_upright(&j, &m, shown, out, diag)
+                                             : paint_turned(&j, &m, shown, out, diag);
+    if (result == SI_OK) {
+        result = lay_ground(&j, shown, out, diag);
     }
-    if (code != SI_OK) {
+    if (result != SI_OK) {
         si_rendered_layer_free(out);
     }
-    return code;
+    return result;
 }

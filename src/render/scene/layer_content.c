@@ -56,11 +56,8 @@ static si_result read_nested(si_render_context *rc, const si_scene *nested, cons
     for (int i = 0; i < 2; i++) {
         scale = fmax(scale, axes[i].content / (axes[i].to - axes[i].from));
     }
-    si_result code =
-        si_geometry_view(&nested->picture->view, nested->exact, si_detail_endless, scale, &g, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_geometry_view(
+        &nested->picture->view, nested->exact, si_detail_endless, scale, &g, diag));
     for (int i = 0; i < 2; i++) {
         double k = g.out[i] / size[i], range[2];
         needed(&axes[i], size[i], range);
@@ -72,13 +69,13 @@ static si_result read_nested(si_render_context *rc, const si_scene *nested, cons
     if (length[0] < 1 || length[1] < 1) {
         return si_image_alloc(out, axes[0].count, axes[1].count, 4, diag); /* beyond it */
     }
-    code = si_scene_render(rc, nested, &g,
+    si_result result = si_scene_render(rc, nested, &g,
         (si_rect){(int)low[0], (int)low[1], (int)length[0], (int)length[1]}, &part, diag);
-    if (code == SI_OK) {
-        code = si_window_of_image(&part, axes, mode, out, diag);
+    if (result == SI_OK) {
+        result = si_window_of_image(&part, axes, mode, out, diag);
     }
     si_image_free(&part);
-    return code;
+    return result;
 }
 
 /* ---- files ---- */
@@ -91,24 +88,18 @@ static si_result read_source(si_render_context *rc, const si_source *source, con
     }
     si_original o;
     int fd;
-    si_result code = si_render_context_open(rc, source, &o, &fd, diag);
-    if (code != SI_OK) {
-        return code;
-    }
-    code = si_window_read(&o, axes, mode, flat, out, diag);
+    SI_TRY(si_render_context_open(rc, source, &o, &fd, diag));
+    si_result result = si_window_read(&o, axes, mode, flat, out, diag);
     si_original_close(&o);
     close(fd);
-    return code;
+    return result;
 }
 
 /* ---- colours and text ---- */
 
 static si_result fill(si_paint paint, si_rect window, si_image *out, si_diag *diag) {
     bool opaque = paint.alpha == 255;
-    si_result code = si_image_alloc(out, window.width, window.height, opaque ? 3 : 4, diag);
-    if (code != SI_OK) {
-        return code;
-    }
+    SI_TRY(si_image_alloc(out, window.width, window.height, opaque ? 3 : 4, diag));
     const uint8_t pixel[4] = {
         (uint8_t)(paint.rgb >> 16), (uint8_t)(paint.rgb >> 8), (uint8_t)paint.rgb, paint.alpha};
     for (int y = 0; y < out->height; y++) {
@@ -133,11 +124,11 @@ static si_result write_text(const si_scene_layer *s, const si_raster *raster, si
         .top = top,
         .width = window.width,
         .height = window.height};
-    si_result code = si_text_render(&s->text, &s->style, s->fonts, &w, out, NULL, diag);
-    if (code == SI_OK && flip != 0) {
+    si_result result = si_text_render(&s->text, &s->style, s->fonts, &w, out, NULL, diag);
+    if (result == SI_OK && flip != 0) {
         si_flip_image(out, (flip & SI_FLIP_LR) != 0, (flip & SI_FLIP_UD) != 0);
     }
-    return code;
+    return result;
 }
 
 /* ---- public ---- */
@@ -170,21 +161,21 @@ si_result si_layer_content_mask(si_render_context *rc, const si_scene *scene,
         axes[i].from = (axes[i].from - s->masked[i]) * k + s->mask_part[i];
         axes[i].to = (axes[i].to - s->masked[i]) * k + s->mask_part[i];
     }
-    si_result code = read_source(rc, &s->layer->mask, s->mask_source, s->mask, axes,
+    si_result result = read_source(rc, &s->layer->mask, s->mask_source, s->mask, axes,
         scene->picture->view.resmode, false, &im, diag);
-    if (code == SI_OK && s->mask_alpha) {
-        code = si_mask_alpha(&im, out, diag);
-    } else if (code == SI_OK) {
-        code = si_mask_luma(&im, out, diag);
-        if (code == SI_OK && im.channels == 4) { /* nothing beyond its edges */
+    if (result == SI_OK && s->mask_alpha) {
+        result = si_mask_alpha(&im, out, diag);
+    } else if (result == SI_OK) {
+        result = si_mask_luma(&im, out, diag);
+        if (result == SI_OK && im.channels == 4) { /* nothing beyond its edges */
             si_plane inside = {0};
-            code = si_mask_alpha(&im, &inside, diag);
-            if (code == SI_OK) {
+            result = si_mask_alpha(&im, &inside, diag);
+            if (result == SI_OK) {
                 si_plane_multiply(out, &inside, 0, 0);
             }
             si_plane_free(&inside);
         }
     }
     si_image_free(&im);
-    return code;
+    return result;
 }

@@ -12,6 +12,15 @@
 #include "render/read/input.h"
 #include "render/text/text_layer.h"
 
+/* What is known of a file or foreign image that was met. */
+typedef struct si_known_size {
+    const char *path;     /* or address */
+    double width, height; /* displayed pixels */
+    double exact[2];      /* the same of a drawing, before rounding; else 0, 0 */
+    bool alpha;
+    struct si_known_size *next;
+} si_known_size;
+
 /* What all scenes of a request share. */
 typedef struct si_render_context {
     const si_recipe *recipe;
@@ -21,7 +30,7 @@ typedef struct si_render_context {
     uint64_t seed;               /* of noise, dissolve, jitter: the same for all tiles and sizes */
     int depth;                   /* of nesting, so far */
     int layers;                  /* of all scenes, so far */
-    struct si_known_size *known; /* sizes of the files met */
+    si_known_size *known;        /* sizes of the files met */
     struct si_mapping *mappings; /* fonts in memory, to be released */
 } si_render_context;
 
@@ -85,6 +94,11 @@ void si_render_context_close(si_render_context *rc);
 /* Opens the file or foreign image of `source` as an original; the caller closes both. */
 SI_NODISCARD si_result si_render_context_open(
     si_render_context *rc, const si_source *source, si_original *o, int *fd, si_diag *diag);
+
+/* Size of a file or foreign image, from its header; asked for once each. *out lives in the arena.
+ */
+SI_NODISCARD si_result si_render_context_size(
+    si_render_context *rc, const si_source *s, const si_known_size **out, si_diag *diag);
 
 /* The parts that smart crops of one file or foreign image show, x, y, w, h as fractions: found by
  * content on a small rendition, unless they are set by hand. `swatches`, unless NULL, get the

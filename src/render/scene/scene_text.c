@@ -43,18 +43,18 @@ static si_result font_data(
     }
     int fd = rc->files->open(rc->files->context, file, diag);
     if (fd < 0) {
-        return diag != NULL && diag->code != SI_OK ? diag->code : SI_ERR_IO;
+        return si_diag_result(diag, SI_ERR_IO);
     }
-    si_result code = map_file(fd, m, diag);
+    si_result result = map_file(fd, m, diag);
     close(fd);
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         m->path = file->path;
         m->next = rc->mappings;
         rc->mappings = m;
         out->data = m->data;
         out->len = m->len;
     }
-    return code;
+    return result;
 }
 
 void si_render_context_close(si_render_context *rc) {
@@ -77,18 +77,18 @@ static si_result fonts_of(si_render_context *rc, si_scene_layer *s, si_diag *dia
         const si_font_ref *f = &t->fonts[i];
         map[i] = (si_font_row){si_str_of(f->name), f->bold, f->italic, si_str_of(f->file.path)};
     }
-    si_result code = SI_OK;
-    for (size_t i = 0; i < count && code == SI_OK; i++) {
+    si_result result = SI_OK;
+    for (size_t i = 0; i < count && result == SI_OK; i++) {
         si_font_choice choice;
-        code = si_richtext_font_find(&s->text.fonts[i], map, rows, t->synthesize, &choice, diag);
-        if (code == SI_OK) {
+        result = si_richtext_font_find(&s->text.fonts[i], map, rows, t->synthesize, &choice, diag);
+        if (result == SI_OK) {
             fonts[i].embolden = choice.embolden;
             fonts[i].slant = choice.slant;
-            code = font_data(rc, &t->fonts[choice.row - map].file, &fonts[i], diag);
+            result = font_data(rc, &t->fonts[choice.row - map].file, &fonts[i], diag);
         }
     }
     s->fonts = fonts;
-    return code;
+    return result;
 }
 
 static si_result path_of(
@@ -122,14 +122,14 @@ static si_result style_of(
         .path_reverse = t->path_reverse,
         .path_start = t->path_start,
         .path_end = t->path_end};
-    si_result code = path_of(rc, t->path, &s->style.path, diag);
-    if (code == SI_OK) {
-        code = path_of(rc, t->flow_path, &s->style.flow, diag);
+    si_result result = path_of(rc, t->path, &s->style.path, diag);
+    if (result == SI_OK) {
+        result = path_of(rc, t->flow_path, &s->style.flow, diag);
     }
-    if (code == SI_OK && s->style.flow != NULL) {
-        code = path_of(rc, t->flow_xpath, &s->style.flow_out, diag);
+    if (result == SI_OK && s->style.flow != NULL) {
+        result = path_of(rc, t->flow_xpath, &s->style.flow_out, diag);
     }
-    return code;
+    return result;
 }
 
 si_result si_scene_text(si_render_context *rc, si_scene_layer *s, const double size[2],
@@ -138,22 +138,22 @@ si_result si_scene_text(si_render_context *rc, si_scene_layer *s, const double s
     si_richtext_options options = {
         .mode = t->ps ? SI_TEXT_PS : SI_TEXT_NORM, .default_font = si_str_of(t->default_font)};
     si_text_metrics m;
-    si_result code = si_richtext_parse(si_str_of(t->rtf), &options, rc->arena, &s->text, diag);
-    if (code == SI_OK) {
-        code = fonts_of(rc, s, diag);
+    si_result result = si_richtext_parse(si_str_of(t->rtf), &options, rc->arena, &s->text, diag);
+    if (result == SI_OK) {
+        result = fonts_of(rc, s, diag);
     }
-    if (code == SI_OK) {
-        code = style_of(rc, s, size, diag);
+    if (result == SI_OK) {
+        result = style_of(rc, s, size, diag);
     }
-    if (code == SI_OK) {
-        code = si_text_measure(&s->text, &s->style, s->fonts, &m, diag);
+    if (result == SI_OK) {
+        result = si_text_measure(&s->text, &s->style, s->fonts, &m, diag);
     }
-    if (code == SI_OK) {
+    if (result == SI_OK) {
         s->content[0] = content->width = m.width;
         s->content[1] = content->height = m.height;
         content->has_origin = m.has_origin;
         content->origin[0] = m.origin[0];
         content->origin[1] = m.origin[1];
     }
-    return code;
+    return result;
 }

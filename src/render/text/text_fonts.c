@@ -78,10 +78,11 @@ si_result si_faces_open(
     }
     for (size_t i = 0; i < text->font_count; i++) {
         out->count = i + 1;
-        si_result rc = open_face(out->library, &fonts[i], text->fonts[i].face, &out->list[i], diag);
-        if (rc != SI_OK) {
+        si_result result =
+            open_face(out->library, &fonts[i], text->fonts[i].face, &out->list[i], diag);
+        if (result != SI_OK) {
             si_faces_close(out);
-            return rc;
+            return result;
         }
     }
     return SI_OK;

@@ -82,19 +82,19 @@ static si_result check_style(const job *j) {
 }
 
 static si_result shape_all(job *j, const si_font_data *fonts) {
-    si_result rc = si_faces_open(j->text, fonts, &j->faces, j->diag);
-    if (rc != SI_OK) {
-        return rc;
+    si_result result = si_faces_open(j->text, fonts, &j->faces, j->diag);
+    if (result != SI_OK) {
+        return result;
     }
     j->paragraphs = calloc(j->text->paragraph_count, sizeof *j->paragraphs);
     if (j->paragraphs == NULL) {
         return si_fail(j->diag, SI_ERR_MEMORY, "out of memory");
     }
-    for (size_t i = 0; i < j->text->paragraph_count && rc == SI_OK; i++) {
-        rc = si_shape_paragraph(
+    for (size_t i = 0; i < j->text->paragraph_count && result == SI_OK; i++) {
+        result = si_shape_paragraph(
             j->text, &j->text->paragraphs[i], &j->faces, &j->paragraphs[i], j->diag);
     }
-    return rc;
+    return result;
 }
 
 /* The part of the layer that lines may fill. */
@@ -121,12 +121,12 @@ static si_result find_shape(job *j, double cx, double cy) {
     double box[4] = {INFINITY, INFINITY, -INFINITY, -INFINITY};
     si_edge_line sides[4], *in = sides, *out = NULL;
     size_t in_count = 0, out_count = 0;
-    si_result rc = SI_OK;
+    si_result result = SI_OK;
     unite(&back, j->area, box);
     back.x0 -= box[0];
     back.y0 -= box[1];
     if (j->style->flow != NULL) {
-        rc = si_region_edges(j->style->flow, &back, &in, &in_count, j->diag);
+        result = si_region_edges(j->style->flow, &back, &in, &in_count, j->diag);
     } else {
         double c[4][2];
         for (int i = 0; i < 4; i++) {
@@ -137,18 +137,18 @@ static si_result find_shape(job *j, double cx, double cy) {
             sides[in_count] = (si_edge_line){a[0], a[1], b[0], b[1]};
         }
     }
-    if (rc == SI_OK && j->style->flow != NULL && j->style->flow_out != NULL) {
-        rc = si_region_edges(j->style->flow_out, &back, &out, &out_count, j->diag);
+    if (result == SI_OK && j->style->flow != NULL && j->style->flow_out != NULL) {
+        result = si_region_edges(j->style->flow_out, &back, &out, &out_count, j->diag);
     }
-    if (rc == SI_OK) {
-        rc = si_region_shape(
+    if (result == SI_OK) {
+        result = si_region_shape(
             &j->region, box[2] - box[0], box[3] - box[1], in, in_count, out, out_count, j->diag);
     }
     if (in != sides) {
         free(in);
     }
     free(out);
-    return rc;
+    return result;
 }
 
 /* The area in layout coordinates: turned back by the angle, its box beginning at 0,0. */
@@ -160,10 +160,7 @@ static si_result find_region(job *j) {
     }
     double cx = j->area[0] + w / 2, cy = j->area[1] + h / 2;
     if (j->style->flow != NULL || fmod(j->angle, 90) != 0) {
-        si_result rc = find_shape(j, cx, cy);
-        if (rc != SI_OK) {
-            return rc;
-        }
+        SI_TRY(find_shape(j, cx, cy));
     } else {
         bool across = fmod(j->angle, 180) != 0;
         j->region = (si_region){.width = across ? h : w, .height = across ? w : h};
@@ -182,10 +179,10 @@ static si_result break_lines(job *j) {
 /* Does the text fit, with its present sizes, without being cut or having its words broken? */
 static si_result try_size(job *j, bool *fits) {
     int goal = j->text->copyfit_lines;
-    si_result rc = break_lines(j);
+    si_result result = break_lines(j);
     *fits = !j->lines.clipped && !j->lines.forced &&
             !(j->how.fit > 1 && goal > 0 && j->lines.row_count > (size_t)goal);
-    return rc;
+    return result;
 }
 
 /* Sets *size to the largest value from `low` to `high` with which the text fits; `low` if none
@@ -193,19 +190,19 @@ static si_result try_size(job *j, bool *fits) {
 static si_result search(job *j, double *size, double low, double high) {
     bool fits;
     *size = high;
-    si_result rc = try_size(j, &fits);
-    for (int i = 0; i < SEARCH_STEPS && rc == SI_OK && !(i == 0 && fits); i++) {
+    si_result result = try_size(j, &fits);
+    for (int i = 0; i < SEARCH_STEPS && result == SI_OK && !(i == 0 && fits); i++) {
         *size = i == 0 ? low : sqrt(low * high);
-        rc = try_size(j, &fits);
+        result = try_size(j, &fits);
         if (i == 0 && !fits) {
-            return rc;
+            return result;
         }
         *(fits ? &low : &high) = *size;
         if (i + 1 == SEARCH_STEPS) {
             *size = low;
         }
     }
-    return rc;
+    return result;
 }
 
 /* \copyfit: how much larger the characters may become. */
@@ -326,36 +323,30 @@ static void settle(job *j) {
 
 static si_result lay_out_lines(job *j) {
     find_area(j);
-    si_result rc = find_region(j);
-    if (rc == SI_OK && (j->region.width <= 0 || j->region.height <= 0)) {
+    SI_TRY(find_region(j));
+    if (j->region.width <= 0 || j->region.height <= 0) {
         j->lines.clipped = j->text->font_count > 0; /* margins leave nothing */
         j->region.width = fmax(j->region.width, 0);
         settle(j);
         return SI_OK;
     }
-    rc = rc == SI_OK ? choose_size(j) : rc;
+    SI_TRY(choose_size(j));
     j->how.max_rows = j->text->copyfit_max_lines;
-    rc = rc == SI_OK ? break_lines(j) : rc;
-    if (rc != SI_OK) {
-        return rc;
-    }
+    SI_TRY(break_lines(j));
     align_vertically(j);
-    rc = si_lines_place(&j->how, &j->lines);
-    if (rc == SI_OK && j->text->mode == SI_TEXT_NORM && !self_sizing(j)) {
+    si_result result = si_lines_place(&j->how, &j->lines);
+    if (result == SI_OK && j->text->mode == SI_TEXT_NORM && !self_sizing(j)) {
         keep_inside(j);
     }
     settle(j);
-    return rc;
+    return result;
 }
 
 /* ---- the whole ---- */
 
 static si_result lay_out(job *j, const si_font_data *fonts) {
-    si_result rc = check_style(j);
-    rc = rc == SI_OK ? shape_all(j, fonts) : rc;
-    if (rc != SI_OK) {
-        return rc;
-    }
+    SI_TRY(check_style(j));
+    SI_TRY(shape_all(j, fonts));
     j->how = (si_lines_how){.text = j->text,
         .faces = &j->faces,
         .paragraphs = j->paragraphs,
@@ -365,14 +356,15 @@ static si_result lay_out(job *j, const si_font_data *fonts) {
         .wrap = j->style->wrap,
         .diag = j->diag};
     j->angle = j->style->angle + (j->text->vertical ? 90 : 0);
-    rc = j->style->path != NULL ? si_text_follow(&j->how, j->style, &j->lines, j->box)
-                                : lay_out_lines(j);
-    for (int i = 0; i < 2 && rc == SI_OK; i++) {
+    si_result result = j->style->path != NULL ? si_text_follow(&j->how, j->style, &j->lines, j->box)
+                                              : lay_out_lines(j);
+    for (int i = 0; i < 2 && result == SI_OK; i++) {
         if (!(j->box[i + 2] - j->box[i] <= MAX_SIDE && fabs(j->box[i]) < 1e7)) {
-            rc = si_fail(j->diag, SI_ERR_LIMIT, "text: its layer is beyond %d pixels", MAX_SIDE);
+            result =
+                si_fail(j->diag, SI_ERR_LIMIT, "text: its layer is beyond %d pixels", MAX_SIDE);
         }
     }
-    return rc;
+    return result;
 }
 
 static void measure(const job *j, si_text_metrics *m) {
@@ -409,9 +401,9 @@ static si_result draw(const job *j, const si_text_window *w, si_image *out) {
         (int64_t)size[0] * size[1] > MAX_PIXELS) {
         return si_fail(j->diag, SI_ERR_LIMIT, "text: too many pixels");
     }
-    si_result rc = si_image_alloc(out, size[0], size[1], 4, j->diag);
-    if (rc != SI_OK) {
-        return rc;
+    si_result result = si_image_alloc(out, size[0], size[1], 4, j->diag);
+    if (result != SI_OK) {
+        return result;
     }
     const si_affine *m = &j->to_layer;
     si_affine to_pixels = {m->xx * sx, m->xy * sx, m->yx * sy, m->yy * sy,
@@ -419,12 +411,12 @@ static si_result draw(const job *j, const si_text_window *w, si_image *out) {
     double clip[4] = {fmax(0, -left), fmax(0, -top), fmin(size[0], width * sx - left),
         fmin(size[1], height * sy - top)};
     if (clip[0] < clip[2] && clip[1] < clip[3]) {
-        rc = si_text_draw(&j->how, &j->lines, &to_pixels, clip, j->style->aa, out);
+        result = si_text_draw(&j->how, &j->lines, &to_pixels, clip, j->style->aa, out);
     }
-    if (rc != SI_OK) {
+    if (result != SI_OK) {
         si_image_free(out);
     }
-    return rc;
+    return result;
 }
 
 static void release(job *j) {
@@ -454,12 +446,12 @@ si_result si_text_measure(const si_richtext *text, const si_text_style *style,
     const si_font_data *fonts, si_text_metrics *out, si_diag *diag) {
     si_text_style own = style_for(text, style);
     job j = {.text = text, .style = &own, .diag = diag, .to_layer = SI_AFFINE_IDENTITY};
-    si_result rc = lay_out(&j, fonts);
-    if (rc == SI_OK) {
+    si_result result = lay_out(&j, fonts);
+    if (result == SI_OK) {
         measure(&j, out);
     }
     release(&j);
-    return rc;
+    return result;
 }
 
 si_result si_text_render(const si_richtext *text, const si_text_style *style,
@@ -468,11 +460,11 @@ si_result si_text_render(const si_richtext *text, const si_text_style *style,
     si_text_style own = style_for(text, style);
     job j = {.text = text, .style = &own, .diag = diag, .to_layer = SI_AFFINE_IDENTITY};
     *out = (si_image){0};
-    si_result rc = lay_out(&j, fonts);
-    rc = rc == SI_OK ? draw(&j, window, out) : rc;
-    if (rc == SI_OK && metrics != NULL) {
+    si_result result = lay_out(&j, fonts);
+    result = result == SI_OK ? draw(&j, window, out) : result;
+    if (result == SI_OK && metrics != NULL) {
         measure(&j, metrics);
     }
     release(&j);
-    return rc;
+    return result;
 }

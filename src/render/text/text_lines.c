@@ -178,10 +178,7 @@ static si_result fill_row(breaker *b, size_t paragraph, const si_row *row, size_
         si_segment segment = {.paragraph = paragraph, .from = *next, .to = end, .x = {from, to}};
         segment.last = end == s->count || s->chars[end - 1].c == 0x2028;
         segment.row = b->out->row_count;
-        si_result rc = add_segment(b, &segment);
-        if (rc != SI_OK) {
-            return rc;
-        }
+        SI_TRY(add_segment(b, &segment));
         *next = end;
         if (segment.last) {
             break;
@@ -219,10 +216,7 @@ static si_result break_row(breaker *b, size_t paragraph, size_t *next) {
             b->full = b->out->clipped = true;
             return SI_OK;
         }
-        si_result rc = fill_row(b, paragraph, &row, next);
-        if (rc != SI_OK) {
-            return rc;
-        }
+        SI_TRY(fill_row(b, paragraph, &row, next));
         if (*next == from && b->out->segment_count == segments) {
             b->cursor += fmax(fmax(e.height / 8, b->how->region->height / 2000), 0.25);
             continue;
@@ -258,10 +252,7 @@ si_result si_lines_break(const si_lines_how *how, si_lines *out) {
         b.gap += t->paragraphs[i].before * how->point; /* row_of leaves out the first of textPs= */
         size_t next = 0;
         do {
-            si_result rc = break_row(&b, i, &next);
-            if (rc != SI_OK) {
-                return rc;
-            }
+            SI_TRY(break_row(&b, i, &next));
         } while (next < how->paragraphs[i].count && !b.full);
         b.gap += t->paragraphs[i].after * how->point;
     }
@@ -369,12 +360,12 @@ static si_result place_piece(const si_lines_how *how, si_lines *lines, const si_
         }
         g.x = *x + pos[i].x_offset * unit * g.em[0];
         g.y = -(si_shape_rise(f) * factor + pos[i].y_offset * unit * g.em[1]);
-        si_result rc = add_glyph(how, lines, &g);
-        if (rc == SI_OK && g.advance > 0) {
-            rc = underline(how, lines, c, *x, *x + g.advance, c->space);
+        si_result result = add_glyph(how, lines, &g);
+        if (result == SI_OK && g.advance > 0) {
+            result = underline(how, lines, c, *x, *x + g.advance, c->space);
         }
-        if (rc != SI_OK) {
-            return rc;
+        if (result != SI_OK) {
+            return result;
         }
         *x += g.advance;
     }
@@ -411,20 +402,20 @@ si_result si_lines_place_run(const si_lines_how *how, si_lines *lines, size_t pa
     }
     piece *pieces = malloc((to - from) * sizeof *pieces);
     hb_buffer_t *buffer = hb_buffer_create();
-    si_result rc = pieces != NULL ? SI_OK : out_of_memory(how->diag);
-    size_t n = rc == SI_OK ? split_pieces(s, from, to, pieces) : 0;
+    si_result result = pieces != NULL ? SI_OK : out_of_memory(how->diag);
+    size_t n = result == SI_OK ? split_pieces(s, from, to, pieces) : 0;
     reorder(pieces, n);
-    for (size_t i = 0; i < n && rc == SI_OK; i++) {
-        rc = si_shape_piece(how->text, s, how->faces, pieces[i].from, pieces[i].to, buffer)
-                 ? place_piece(how, lines, s, buffer, space_extra, width)
-                 : out_of_memory(how->diag);
+    for (size_t i = 0; i < n && result == SI_OK; i++) {
+        result = si_shape_piece(how->text, s, how->faces, pieces[i].from, pieces[i].to, buffer)
+                     ? place_piece(how, lines, s, buffer, space_extra, width)
+                     : out_of_memory(how->diag);
     }
-    if (rc == SI_OK && to < s->count && s->chars[to - 1].c == 0xad) {
-        rc = place_hyphen(how, lines, s, to - 1, width);
+    if (result == SI_OK && to < s->count && s->chars[to - 1].c == 0xad) {
+        result = place_hyphen(how, lines, s, to - 1, width);
     }
     hb_buffer_destroy(buffer);
     free(pieces);
-    return rc;
+    return result;
 }
 
 /* End of what is seen of a segment. */
@@ -490,7 +481,7 @@ static si_result place_segment(const si_lines_how *how, si_lines *lines, si_segm
     double extra = align == SI_TEXT_JUSTIFY ? space_extra_of(how, s, g, to) : 0, width;
     g->glyph = lines->glyph_count;
     g->rule = lines->rule_count;
-    si_result rc = si_lines_place_run(how, lines, g->paragraph, g->from, to, extra, &width);
+    si_result result = si_lines_place_run(how, lines, g->paragraph, g->from, to, extra, &width);
     g->glyph_count = lines->glyph_count - g->glyph;
     g->rule_count = lines->rule_count - g->rule;
     if (how->text->vertical) {
@@ -499,15 +490,15 @@ static si_result place_segment(const si_lines_how *how, si_lines *lines, si_segm
     si_lines_shift(lines, g, start_of(g, align, width), lines->rows[g->row].baseline);
     g->x[0] = start_of(g, align, width);
     g->x[1] = g->x[0] + width;
-    return rc;
+    return result;
 }
 
 si_result si_lines_place(const si_lines_how *how, si_lines *lines) {
-    si_result rc = SI_OK;
-    for (size_t i = 0; i < lines->segment_count && rc == SI_OK; i++) {
-        rc = place_segment(how, lines, &lines->segments[i]);
+    si_result result = SI_OK;
+    for (size_t i = 0; i < lines->segment_count && result == SI_OK; i++) {
+        result = place_segment(how, lines, &lines->segments[i]);
     }
-    return rc;
+    return result;
 }
 
 bool si_lines_ink(

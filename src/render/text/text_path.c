@@ -99,8 +99,8 @@ static si_result bend_all(
     const si_lines_how *how, si_lines *lines, const baseline *b, double offset) {
     size_t kept = 0, straight = lines->rule_count, rule = 0;
     double x = 0;
-    si_result rc = SI_OK;
-    for (size_t i = 0, end; i < lines->glyph_count && rc == SI_OK; i = end) {
+    si_result result = SI_OK;
+    for (size_t i = 0, end; i < lines->glyph_count && result == SI_OK; i = end) {
         si_glyph *g = &lines->glyphs[i];
         double width = g->advance;
         for (end = i + 1; end < lines->glyph_count && g[end - i].cluster == g->cluster; end++) {
@@ -113,9 +113,9 @@ static si_result bend_all(
             while (rule < straight && lines->rules[rule].x + lines->rules[rule].width <= x) {
                 rule++;
             }
-            for (size_t k = rule; k < straight && k < rule + 2 && rc == SI_OK; k++) {
+            for (size_t k = rule; k < straight && k < rule + 2 && result == SI_OK; k++) {
                 si_underline flat = lines->rules[k];
-                rc = bend_rule(how, lines, b, offset, &flat, x, width);
+                result = bend_rule(how, lines, b, offset, &flat, x, width);
             }
         } else {
             lines->clipped = true;
@@ -127,7 +127,7 @@ static si_result bend_all(
         lines->rules[i - straight] = lines->rules[i];
     }
     lines->rule_count -= straight;
-    return rc;
+    return result;
 }
 
 /* Whole pixels around the glyphs as they stand. */
@@ -170,14 +170,11 @@ static si_result follow(const si_lines_how *how, const si_text_style *style,
     baseline b;
     double width;
     size_t to = first_line(&how->paragraphs[0]);
-    si_result rc = find_part(how, style, path, &b);
-    if (rc != SI_OK || b.total <= 0 || how->text->font_count == 0) {
-        return rc;
+    si_result result = find_part(how, style, path, &b);
+    if (result != SI_OK || b.total <= 0 || how->text->font_count == 0) {
+        return result;
     }
-    rc = si_lines_place_run(how, lines, 0, 0, to, 0, &width);
-    if (rc != SI_OK) {
-        return rc;
-    }
+    SI_TRY(si_lines_place_run(how, lines, 0, 0, to, 0, &width));
     lines->clipped = to < how->paragraphs[0].count || how->text->paragraph_count > 1;
     return bend_all(how, lines, &b, offset_of(&b, how->text->paragraphs[0].align, width));
 }
@@ -185,15 +182,15 @@ static si_result follow(const si_lines_how *how, const si_text_style *style,
 si_result si_text_follow(
     const si_lines_how *how, const si_text_style *style, si_lines *lines, double box[4]) {
     si_polylines path = {0};
-    si_result rc = si_path_flatten(style->path, NULL, TOLERANCE, &path, how->diag);
-    rc = rc == SI_OK ? follow(how, style, &path, lines) : rc;
-    if (rc == SI_OK && style->width > 0 && style->height > 0) {
+    si_result result = si_path_flatten(style->path, NULL, TOLERANCE, &path, how->diag);
+    result = result == SI_OK ? follow(how, style, &path, lines) : result;
+    if (result == SI_OK && style->width > 0 && style->height > 0) {
         box[0] = box[1] = 0;
         box[2] = ceil(style->width);
         box[3] = ceil(style->height);
-    } else if (rc == SI_OK) {
+    } else if (result == SI_OK) {
         box_of(how, lines, box);
     }
     si_polylines_free(&path);
-    return rc;
+    return result;
 }

@@ -27,19 +27,19 @@ si_result si_region_edges(
     size_t n = 0;
     *edges = NULL;
     *count = 0;
-    si_result rc = si_path_flatten(path, m, TOLERANCE, &lines, diag);
-    if (rc != SI_OK) {
-        return rc;
+    si_result result = si_path_flatten(path, m, TOLERANCE, &lines, diag);
+    if (result != SI_OK) {
+        return result;
     }
     for (size_t i = 0; i < lines.count; i++) {
         n += lines.lines[i].count;
     }
     if (n > SI_REGION_MAX_EDGES) {
-        rc = si_fail(diag, SI_ERR_LIMIT, "text: its path has too many curves");
+        result = si_fail(diag, SI_ERR_LIMIT, "text: its path has too many curves");
     } else if ((*edges = malloc((n + 1) * sizeof **edges)) == NULL) {
-        rc = si_fail(diag, SI_ERR_MEMORY, "out of memory");
+        result = si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
-    for (size_t i = 0; i < lines.count && rc == SI_OK; i++) {
+    for (size_t i = 0; i < lines.count && result == SI_OK; i++) {
         const si_polyline *l = &lines.lines[i];
         for (size_t k = 0; k < l->count; k++) {
             const si_path_point *a = &l->points[k], *b = &l->points[(k + 1) % l->count];
@@ -47,7 +47,7 @@ si_result si_region_edges(
         }
     }
     si_polylines_free(&lines);
-    return rc;
+    return result;
 }
 
 static int by_x(const void *a, const void *b) {
