@@ -10,7 +10,8 @@
  * decoded length. A malformed escape stays as it is. */
 size_t si_percent_decode(si_str s, bool plus, char *out);
 
-/* Writes the byte as %XX, three characters with upper-case digits, and returns what follows them. */
+/* Writes the byte as %XX, three characters with upper-case digits, and returns what follows them.
+ */
 char *si_percent_encode_byte(unsigned char byte, char *out);
 
 /* Writes `s`, percent-encoding what is not printable ASCII, and the characters of `also`. `out`
