@@ -1,10 +1,9 @@
-/* Fuzz target: queries, company files, data files, rule sets, image sets and recipes from anyone.
+/* Fuzz target: queries, company files, data files and image sets from anyone.
  *
  * The first byte of an input says what the rest is:
  *   q  path and query behind /is/image/, planned with a fixed configuration. A plan's recipe must
  *      read back as itself.
- *   i  a company's ini file   d  a data file of records   x  a rule set   m  a macro file
- *   s  an ImageSet            r  a recipe
+ *   i  a company's ini file   d  a data file of records   m  a macro file   s  an ImageSet
  *
  * As a libFuzzer target: fuzz/run. As a program of its own (fuzz/replay.c) it runs the inputs that
  * it is given, which is what the tests do with the corpus. */
@@ -149,17 +148,6 @@ static void try_image_set(si_str text) {
     si_arena_free(&arena);
 }
 
-static void try_recipe(si_str text) {
-    si_arena arena = {0};
-    si_recipe r;
-    si_diag diag = {0};
-    const char *again;
-    if (si_recipe_scan(text, &arena, &r, &diag) == SI_OK) {
-        (void)!si_recipe_print(&r, &arena, &again, &diag);
-    }
-    si_arena_free(&arena);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (catalog == NULL) {
         start();
@@ -181,14 +169,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     case 'm':
         try_files("MacroFile = m.txt\n", "try/companies/m.txt", rest);
         break;
-    case 'x':
-        try_files("RuleSetFile = x.xml\n", "try/companies/x.xml", rest);
-        break;
     case 's':
         try_image_set(rest);
-        break;
-    case 'r':
-        try_recipe(rest);
         break;
     default:
         break;

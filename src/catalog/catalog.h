@@ -100,7 +100,6 @@ const si_profile *si_catalog_profile(const si_catalog *c, const si_company *comp
 /* The short standard name (section 7) of a short or long one in any case, or NULL. */
 const char *si_profile_standard(si_str name);
 
-
 /* A named smart crop: its size says the aspect ratio, and how large it is delivered. */
 typedef struct si_crop {
     const char *name;

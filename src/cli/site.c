@@ -63,11 +63,11 @@ static bool find_parts(si_site *s) {
     }
     const char *conf_dir = getenv(SI_ENV_CONF_DIR);
     const char *templates[] = {conf_dir != NULL ? path(s, "%s/nginx.conf.in", conf_dir) : NULL,
-        path(s, "%s/../../../conf/nginx.conf.in", exe),
-        path(s, "%s/../share/smartimg/nginx.conf.in", exe)};
+        path(s, "%s/../share/smartimg/nginx.conf.in", exe), /* installed; then a build folder */
+        path(s, "%s/../../../conf/nginx.conf.in", exe)};
     const char *modules[] = {getenv(SI_ENV_MODULE),
-        path(s, "%s/../edge/ngx_http_smartimg_module.so", exe),
-        path(s, "%s/../lib/smartimg/ngx_http_smartimg_module.so", exe)};
+        path(s, "%s/../lib/smartimg/ngx_http_smartimg_module.so", exe),
+        path(s, "%s/../edge/ngx_http_smartimg_module.so", exe)};
     for (int i = 2; i >= 0; i--) {
         s->conf_template = readable(templates[i]) ? templates[i] : s->conf_template;
         s->module = readable(modules[i]) ? absolute(s, modules[i]) : s->module;

@@ -6,9 +6,12 @@ The folder is made anew for each run:
   shared-* the corpora beside the project, where there are any
 """
 
+import atexit
+import functools
 import http.client
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -46,18 +49,47 @@ COMPANIES = {
 }
 
 
+SLOTS = 8  # processes of tests at a time, at most
+handed_out = set()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody listens on. It is below those that the system gives to clients, and of two processes that
+    run tests at a time (SMARTIMG_TEST_SLOT, from 0) none gets one of the other's."""
+    slot = int(os.environ.get("SMARTIMG_TEST_SLOT", 0))
+    while True:
+        port = random.randrange(12000, 32000, SLOTS) + slot
+        if port in handed_out:
+            continue
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        handed_out.add(port)
+        return port
+
+
+@functools.cache
+def drawn_pictures():
+    """The folder that tests/pictures/make-odd has filled, once for all servers of a run; not to be changed."""
+    given = os.environ.get("SMARTIMG_DRAWN")
+    if given:
+        return pathlib.Path(given)
+    temporary = tempfile.mkdtemp(prefix="smartimg-drawn-")
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    folder = pathlib.Path(temporary) / "drawn"  # open to all, as the copies will be
+    folder.mkdir()
+    subprocess.run([sys.executable, PROJECT / "tests/pictures/make-odd", folder], check=True,
+                   stdout=subprocess.DEVNULL)
+    return folder
 
 
 def make_root(folder):
     root = folder / "root"
     root.mkdir()
     shutil.copytree(PROJECT / "pictures/demo", root / "demo")
-    subprocess.run([sys.executable, PROJECT / "tests/pictures/make-odd", root], check=True,
-                   stdout=subprocess.DEVNULL)
+    shutil.copytree(drawn_pictures(), root, dirs_exist_ok=True)
     if SHARED:
         for name in ("odd", "broken", "photos", "products", "graphics"):
             shutil.copytree(pathlib.Path(SHARED) / "corpus" / name, root / f"shared-{name}")

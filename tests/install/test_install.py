@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+"""What `meson install` puts below a prefix is all that `smartimg serve` needs.
+
+    python3 tests/install/test_install.py [-v]
+
+Installs into a folder, moves the prefix elsewhere, and runs the server from there, with the build folder, the
+sources and the libaom of tools/setup hidden where the system lets us. SMARTIMG_BUILD names the build folder."""
+
+import http.client
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("SMARTIMG_BUILD", PROJECT / "build")).resolve()
+sys.path.insert(0, str(PROJECT / "tests/http"))
+from server import free_port  # noqa: E402
+from waiting import PATIENCE  # noqa: E402
+
+
+def aom_prefix():
+    """Where tools/setup built libaom, or None where the system's is used."""
+    prefix = subprocess.run([PROJECT / "tools/aom-prefix"], capture_output=True, text=True, check=True).stdout.strip()
+    return pathlib.Path(prefix) if prefix else None
+
+
+def hiding(folders):
+    """The beginning of a command that sees these folders empty; [] where the system does not let us."""
+    script = "".join(f"mount -t tmpfs none '{f}' && " for f in folders) + 'exec "$@"'
+    for unshare in (["unshare", "--mount"], ["unshare", "--mount", "--map-root-user"]):
+        begin = [*unshare, "sh", "-c", script, "sh"]
+        if subprocess.run([*begin, "true"], capture_output=True).returncode == 0:
+            return begin
+    return []
+
+
+def mapped_files(pid):
+    """Files in the memory of a process and of those below it."""
+    found, todo = set(), [pid]
+    while todo:
+        one = todo.pop()
+        try:
+            lines = pathlib.Path(f"/proc/{one}/maps").read_text().splitlines()
+            for task in pathlib.Path(f"/proc/{one}/task").iterdir():
+                todo += (task / "children").read_text().split()
+        except OSError:  # it ended
+            continue
+        found |= {fields[5] for fields in (line.split(None, 5) for line in lines) if len(fields) == 6}
+    return {f for f in found if f.startswith("/")}
+
+
+class InstallTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="smartimg-install-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", cls.folder / "dest"],
+                       check=True, stdout=subprocess.DEVNULL)
+        (program,) = (cls.folder / "dest").rglob("bin/smartimg")
+        cls.prefix = cls.folder / "moved"
+        program.parents[1].rename(cls.prefix)
+        cls.elsewhere = [f for f in (cls.folder / "dest").rglob("*") if f.is_file()]
+        cls.aom = aom_prefix()
+        shutil.copytree(PROJECT / "pictures/demo", cls.folder / "root/demo")
+        (cls.folder / "conf/companies").mkdir(parents=True)
+        (cls.folder / "conf/companies/demo.ini").write_text("Bfc = true\n")
+
+    def test_files(self):
+        self.assertEqual(self.elsewhere, [])
+        names = {str(f.relative_to(self.prefix)) for f in self.prefix.rglob("*") if f.is_file()}
+        wanted = {"bin/smartimg", "lib/smartimg/ngx_http_smartimg_module.so", "share/smartimg/nginx.conf.in"}
+        self.assertEqual(names, wanted | ({"lib/smartimg/libaom.so.3"} if self.aom else set()))
+
+    def test_no_file_names_where_it_was_built(self):
+        for file in (self.prefix / "bin/smartimg", self.prefix / "lib/smartimg/ngx_http_smartimg_module.so"):
+            shown = subprocess.run(["readelf", "--dynamic", file], capture_output=True, text=True, check=True).stdout
+            paths = [line for line in shown.splitlines() if "RPATH" in line or "RUNPATH" in line]
+            for line in paths:
+                self.assertRegex(line, r"\[\$ORIGIN/\.\./lib/smartimg\]$")
+
+    def test_serves_an_avif(self):
+        hidden = [PROJECT, BUILD] if PROJECT not in BUILD.parents else [PROJECT]
+        hidden += [self.aom] if self.aom else []
+        begin = hiding(hidden)
+        if not begin:
+            print("[nothing could be hidden] ", end="", file=sys.stderr)
+        port = free_port()
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("SMARTIMG_")}
+        with open(self.folder / "serve.log", "ab") as log:
+            process = subprocess.Popen(
+                [*begin, self.prefix / "bin/smartimg", "serve", "--root", self.folder / "root", "--config",
+                 self.folder / "conf", "--cache", self.folder / "cache", "--listen", f"127.0.0.1:{port}",
+                 "--wall-ms", "50000"],
+                cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            if not any("ready on" in line for line in iter(process.stdout.readline, "")):
+                self.fail("serve did not start: " + (self.folder / "serve.log").read_text()[-2000:])
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+            connection.request("GET", "/is/image/demo/product?wid=400&fmt=jpg", headers={"Accept": "image/avif,*/*"})
+            reply = connection.getresponse()
+            body = reply.read()
+            connection.close()
+            self.assertEqual((reply.status, reply.headers["Content-Type"]), (200, "image/avif"), body[:200])
+            self.assertEqual(body[4:8], b"ftyp")
+            files = mapped_files(process.pid)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(PATIENCE)
+            process.stdout.close()
+        self.assertEqual(code, 0)
+        ours = [f for f in files if any(f.startswith(f"{h}/") for h in hidden)]
+        self.assertEqual(ours, [])
+        self.assertIn(str(self.prefix / "lib/smartimg/ngx_http_smartimg_module.so"), files)
+        if self.aom:
+            self.assertIn(str(self.prefix / "lib/smartimg/libaom.so.3"), files)
+
+
+if __name__ == "__main__":
+    unittest.main()
