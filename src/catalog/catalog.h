@@ -1,5 +1,5 @@
 /* Companies: their attributes, macros, records, fonts, profiles and crops, and where their files
- * are (reference/catalog.md).
+ * are (docs/attributes.md; the vendor's image catalog reference).
  *
  * A catalog is an immutable snapshot of the configuration folder; a reload makes a new one. With no
  * configuration every first-level folder below the root is a company with default attributes.
@@ -71,7 +71,7 @@ const char *si_company_preset(const si_catalog *c, const si_company *company, si
 const si_record *si_catalog_record(const si_catalog *c, const si_company *company, si_str id,
     si_record_table table, const si_company **owner);
 
-/* A font file (section 7). */
+/* A font file (docs/text.md). */
 typedef struct si_font {
     const char *name;
     bool bold, italic;
@@ -86,7 +86,7 @@ typedef struct si_font {
 int si_catalog_font(
     const si_catalog *c, const si_company *company, si_str name, const si_font *out[4]);
 
-/* A colour profile (section 7). */
+/* A colour profile. */
 typedef struct si_profile {
     const char *name;
     const char *path; /* below the owner's RootPath */
@@ -97,9 +97,8 @@ typedef struct si_profile {
  * profile: short, such as AdobeRGB, or long, such as "Adobe RGB (1998)". NULL if there is none. */
 const si_profile *si_catalog_profile(const si_catalog *c, const si_company *company, si_str name);
 
-/* The short standard name (section 7) of a short or long one in any case, or NULL. */
+/* The short standard name of a short or long one in any case, or NULL. */
 const char *si_profile_standard(si_str name);
-
 
 /* A named smart crop: its size says the aspect ratio, and how large it is delivered. */
 typedef struct si_crop {
@@ -120,7 +119,7 @@ const si_crop *si_company_crops(const si_catalog *c, const si_company *company);
 bool si_catalog_crop_override(
     const si_catalog *c, const si_company *company, si_str object, si_str crop, double rect[4]);
 
-/* ---- objects (syntax.md sections 3 and 13) ---- */
+/* ---- objects (docs/protocol.md, URLs) ---- */
 
 /* What is to be resolved. */
 typedef struct si_object_query {

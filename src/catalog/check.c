@@ -24,7 +24,7 @@ static void check_macros(si_loading *l, const si_record *r, const char *field, c
     }
 }
 
-/* PostModifier must not change the template (section 4). */
+/* PostModifier must not change the template. */
 static void check_post_modifier(si_loading *l, const si_record *r) {
     si_str rest = si_str_of(r->post_modifier), item;
     while (si_str_next(&rest, '&', &item)) {
@@ -35,7 +35,7 @@ static void check_post_modifier(si_loading *l, const si_record *r) {
     }
 }
 
-/* Brackets must match, or the catalog does not load (section 5). */
+/* Brackets must match, or the catalog does not load. */
 static void check_image_set(si_loading *l, const si_record *r) {
     si_arena arena = {0};
     si_diag diag = {0};

@@ -1,12 +1,13 @@
-/* Macros, called image presets: defined here, with the macros in them expanded (catalog.md section
- * 6, syntax.md section 6). */
+/* Presets: read from files here, with the presets that they call expanded (docs/protocol.md,
+ * Records, presets, templates). */
 #include "base/bytes.h"
 #include "base/percent.h"
 #include "catalog/catalog_internal.h"
 
 enum { BODY_MAX = 65536 };
 
-/* $shadow$ and $glow$, to be used behind an effect layer; their values are ours (P31). */
+/* $shadow$ and $glow$, to be used behind an effect layer; their values are ours (docs/decisions.md,
+ * P31). */
 static const struct {
     const char *name, *body;
 } built_in[] = {

@@ -1,5 +1,5 @@
 /* Rule sets: what a company does to requests before anything else looks at them
- * (reference/catalog.md section 8, syntax.md section 4).
+ * (the vendor's image catalog reference, rule sets).
  *
  * Where the reference is silent or says two things:
  *   - the text that rules see is what follows "/is/image/", without a leading "/", then "?" and the

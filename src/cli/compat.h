@@ -18,7 +18,7 @@ typedef enum si_compat_verdict {
 typedef struct si_compat_command {
     struct si_compat_command *next; /* of equal hash */
     const char *name;               /* as the table spells it, or in lower case if unknown */
-    const char *section;            /* of reference/commands.md, "" if unknown */
+    const char *section;            /* of docs/protocol.md, "" if unknown */
     si_compat_verdict verdict;
     long urls, requests;
     long refused;  /* of the requests, those whose error is about it */

@@ -1,5 +1,5 @@
-/* A request before it is parsed: its main catalog, rules, obfuscation and lock (reference/syntax.md
- * section 4, steps 1 to 5). */
+/* A request before it is parsed: its main catalog, rules, obfuscation and lock (docs/protocol.md,
+ * Locks). */
 #ifndef SI_PLAN_INCOMING_H
 #define SI_PLAN_INCOMING_H
 

@@ -4,7 +4,7 @@
  * pixels is the target; for a PNG request, the score of a JPEG at the effective qlt. A candidate of
  * another format is good if its file, decoded, scores at least target − SI_SCORE_SLACK. The
  * smallest good candidate wins if it is smaller than the requested encoding, else the requested
- * encoding is sent (design.md "Quality", reference/smart-imaging.md sections 3 to 5):
+ * encoding is sent (docs/quality.md; numbers are of docs/decisions.md):
  *
  *  - a reply is never larger than the requested encoding; on a tie the requested encoding is sent
  * (D-3);

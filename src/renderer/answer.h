@@ -37,7 +37,7 @@ typedef struct si_answer {
 } si_answer;
 
 /* Answers. `files` has the originals. Never fails as such: a
- * failure becomes a reply with its status and one line of text (commands.md section 9). */
+ * failure becomes a reply with its status and one line of text (docs/protocol.md, Errors). */
 void si_answer_make(
     const si_recipe *r, const si_files *files, const si_answer_options *options, si_answer *out);
 

@@ -1,5 +1,5 @@
 /* From the items of a query, Modifier or PostModifier to statements: segments opened, commands
- * routed (reference/commands.md 8.2), macros expanded in place, variables collected. */
+ * routed, presets expanded in place, variables collected. */
 #include "request/command.h"
 #include "request/tokens.h"
 #include "request/values.h"
@@ -12,10 +12,10 @@ typedef struct reader {
     const si_collecting *how;
     si_draft *segment;       /* opened by layer=; the composite at first */
     si_effect_draft *effect; /* opened by effect=, NULL = none */
-    int depth;               /* of macros */
+    int depth;               /* of presets */
 } reader;
 
-/* ---- layers and their names (4.1) ---- */
+/* ---- layers and their names ---- */
 
 static si_draft *new_draft(si_query *q, int number) {
     si_draft *d = q->all->layers < SI_MAX_LAYERS ? si_arena_alloc(q->all->arena, sizeof *d) : NULL;
@@ -154,8 +154,8 @@ static si_result open_effect(reader *r, si_str value) {
 
 /* ---- statements ---- */
 
-/* Whether a command counts at all in this kind of request (syntax.md sections 10 and 12; catalog.md
- * section 9), and in this text. */
+/* Whether a command counts at all in this kind of request (docs/protocol.md, Nested
+ * and foreign images), and in this text. */
 static bool counts(const reader *r, const si_command_row *row) {
     bool layers = row->comp != SI_COMP_NONE;
     if ((row->flags & SI_QUERY_ONLY) != 0 && r->how->level != SI_LEVEL_QUERY) {
@@ -260,7 +260,7 @@ static si_result open_item(reader *r, const si_command_row *row, si_str raw) {
 static si_result read_command(reader *r, const si_token *t) {
     const si_command_row *row = si_command_find(t->name);
     if (row == NULL) {
-        return SI_OK; /* unknown: cache busters and tracking (P2) */
+        return SI_OK; /* unknown: cache busters and tracking (docs/decisions.md, P2) */
     }
     if (row->set == NULL) {
         return open_item(r, row, t->value);
@@ -272,7 +272,7 @@ static si_result read_command(reader *r, const si_token *t) {
         return si_fail(r->q->all->diag, SI_ERR_SYNTAX, "template= cannot stand in a record");
     }
     if (t->value.len == 0 && (row->flags & SI_TAKES_EMPTY) == 0) {
-        return SI_OK; /* P3 */
+        return SI_OK; /* docs/decisions.md, P3 */
     }
     return state(r, row, t->value);
 }
@@ -296,7 +296,7 @@ static si_result read_items(reader *r, si_str text) {
             }
             break;
         case SI_TOKEN_BARE:
-            break; /* a command without a value counts as absent (P3) */
+            break; /* a command without a value counts as absent (docs/decisions.md, P3) */
         }
     }
     return out_of_memory ? si_no_memory(q->all->diag) : result;

@@ -1,6 +1,6 @@
 /* A request in the making: what its Modifier, query and PostModifier say, layer by layer.
  *
- * The steps (reference/syntax.md section 4), one file a step:
+ * The steps (docs/architecture.md), one file a step:
  *   tokens.c     query text → items
  *   collect.c    items → statements of layers, macros expanded in place; variables
  *   variables.c  references → values
@@ -98,7 +98,7 @@ typedef struct si_draft {
     const si_found *found;              /* object of the source; NULL = none */
 } si_draft;
 
-/* A name given to a layer (4.1). */
+/* A name given to a layer. */
 typedef struct si_layer_name {
     struct si_layer_name *next;
     si_str name;
@@ -203,7 +203,7 @@ SI_NODISCARD si_result si_query_build(si_query *q, si_str text);
  * are any. False if memory runs out. */
 bool si_object_path_merge(si_str *path, si_arena *arena);
 
-/* Decodes the path of an object element by element (syntax.md section 2): the elements joined by
+/* Decodes the path of an object element by element (docs/protocol.md, URLs): the elements joined by
  * "/", in the arena. SI_ERR_FORBIDDEN: one decodes to something with a "/" or NUL in it, which is a
  * trick. */
 SI_NODISCARD si_result si_object_decode(si_str raw, si_arena *arena, si_str *out, si_diag *diag);

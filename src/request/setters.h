@@ -1,5 +1,5 @@
 /* The functions that apply values of commands, in setters_*.c. What a command means is in
- * reference/commands.md; its row in commands.h names the section. */
+ * docs/protocol.md, All commands, and in commands.h. */
 #ifndef SI_REQUEST_SETTERS_H
 #define SI_REQUEST_SETTERS_H
 

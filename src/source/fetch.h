@@ -1,4 +1,4 @@
-/* Foreign images: downloads from servers that a company trusts (reference/syntax.md section 10).
+/* Foreign images: downloads from servers that a company trusts (docs/layers.md, Foreign images).
  *
  * The request is plain: GET over http or https, certificates verified, no redirect followed, no
  * proxy, no cookie, no password. Whatever name a URL gives, only public addresses are connected to

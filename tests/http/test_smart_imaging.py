@@ -1,4 +1,4 @@
-"""The checklist of reference/smart-imaging.md section 14, one test a number, each with real requests
+"""The checklist of docs/decisions.md, one test a number, each with real requests
 to a running server. Companies: `smart` has Bfc=true, `quiet` has Bfc=false, `demo` has no settings at
 all; all three show the same pictures."""
 

@@ -1,4 +1,4 @@
-/* Objects and locales (reference/syntax.md sections 3 and 13). */
+/* Objects and locales (catalog/catalog.h, catalog/locale.h). */
 #include "catalog_fixture.h"
 
 /* What an object is: "company record:id path" or "company file:path", or an error. */

@@ -242,7 +242,7 @@ static void stretched(void **state) {
     si_image_free(&out);
 }
 
-/* Templates with an enormous equal res= on every layer cost what their reply costs (8.7). */
+/* Templates with an enormous equal res= on every layer cost what their reply costs. */
 static void huge_templates(void **state) {
     (void)state;
     for (int i = 0; i < 3; i++) {

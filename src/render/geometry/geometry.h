@@ -1,8 +1,8 @@
 /* Geometry, free of pixels: where every layer lies in the composite, and the composite in the reply
- * (reference/commands.md 3, 4.3 and 8.8; smart-imaging.md section 7).
+ * (docs/protocol.md, View and Geometry of layers; numbers are of docs/decisions.md).
  *
  * Layers are solved one after another, layer 0 first since it is the canvas; then the view. All
- * rounding as in 3.2 and 4.3. */
+ * rounding by P15. */
 #ifndef SI_RENDER_GEOMETRY_GEOMETRY_H
 #define SI_RENDER_GEOMETRY_GEOMETRY_H
 

@@ -228,7 +228,7 @@ static si_result smart_part(si_render_context *rc, const si_source *s, const dou
 typedef bool (*use_path)(void *context, const si_path *path);
 
 /* Calls `use` for every path of the comma-separated `names` that the file of `source` has. Names
- * that it has not are ignored (1.5). */
+ * that it has not are ignored. */
 static si_result stored_paths(si_render_context *rc, const si_source *source, const char *names,
     use_path use, void *context, si_diag *diag) {
     if (names[0] == '\0' || (source->kind != SI_SOURCE_FILE && source->kind != SI_SOURCE_URL)) {
@@ -285,7 +285,7 @@ static double pixel_above(double v) {
     return ceil(v - 1e-3);
 }
 
-/* cropPathE of a layer: cuts `part` (P17: before crop). */
+/* cropPathE of a layer: cuts `part` (docs/decisions.md, P17: before crop). */
 static si_result crop_path(
     si_render_context *rc, const si_layer *l, const double size[2], double part[4], si_diag *diag) {
     box_of_paths b = {0};
@@ -463,7 +463,8 @@ static bool has_radius(const si_adjustments *l) {
            l->ops.usm.amount > 0 || l->effect_count > 0;
 }
 
-/* Adds to what D-7 needs to know: the layer with the most pixels counts. */
+/* How much detail the original has, for a detected pixel ratio (docs/decisions.md, D-7): the layer
+ * with the most pixels counts. */
 static void add_detail(si_scene *scene, const si_scene_layer *s) {
     const si_layer *l = s->layer;
     double d[2] = {fabs(s->box.fit.m[0]), fabs(s->box.fit.m[4])};
