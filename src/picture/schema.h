@@ -1,4 +1,4 @@
-/* The recipe's structures as tables, from which text.c writes and reads them. */
+/* The recipe's structures as tables, from which recipe_text.c writes and reads them. */
 #ifndef SI_PICTURE_SCHEMA_H
 #define SI_PICTURE_SCHEMA_H
 

@@ -35,7 +35,7 @@ typedef struct si_plan {
     const char *content_type; /* static string */
     char etag[40];            /* of the body, strong, with quotes */
 
-    /* static content (content.h): a file to be sent as it is */
+    /* static content (static_content.h): a file to be sent as it is */
     si_file_ref content;         /* path NULL = none; its type is content_type */
     const char *content_handler; /* the file is a text to be wrapped as JSONP,
                                     "handler("text","id");"; NULL = send it as it is */

@@ -6,11 +6,11 @@
  * smallest good candidate wins if it is smaller than the requested encoding, else the requested
  * encoding is sent (docs/quality.md; numbers are of docs/decisions.md):
  *
- *  - a reply is never larger than the requested encoding; on a tie the requested encoding is sent
- * (D-3);
- *  - a lossless candidate is tried where a cheap look says that it may be smaller than all lossy
- *    ones (lossless.h), or if no lossy one can reach the target; what is sent of it looks better,
- *    too;
+ *  - a reply is never larger than the requested encoding; on a tie the requested encoding is
+ *    sent (D-3);
+ *  - a lossless candidate is tried where one cheap pass over the pixels says that it may be smaller
+ * than all lossy ones (lossless.h), or if no lossy one can reach the target; what is sent of it
+ * looks better, too;
  *  - a PNG request becomes lossy (SI-23) unless something lossless is smaller still; at quality 100
  *    it stays exact (SI-24);
  *  - the requested format competes as well, whatever the client knows: a fitted JPEG for a JPEG

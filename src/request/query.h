@@ -2,10 +2,10 @@
  *
  * The steps (docs/architecture.md), one file a step:
  *   tokens.c     query text → items
- *   collect.c    items → statements of layers, macros expanded in place; variables
+ *   collect.c    items → statements of layers, presets expanded in place; variables
  *   variables.c  references → values
  *   setters_*.c  one function a command: value → field
- *   resolve.c    objects → records and files
+ *   objects.c    objects → records and files
  *   sources.c    src= and mask= → sources; nested requests
  *   layers.c     what is left to say of each layer once all commands are known
  *   build.c      the steps in their order → picture
@@ -157,7 +157,7 @@ typedef struct si_query {
 typedef struct si_collecting {
     si_level level;
     si_draft *only;            /* commands of layers go to this layer; NULL = where they say */
-    const si_company *company; /* whose macros count */
+    const si_company *company; /* whose presets count */
 } si_collecting;
 
 /* Reads what must be known before anything else from a query, and its variables. Mistakes are left

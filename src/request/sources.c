@@ -1,4 +1,4 @@
-/* Where the pixels of layers come from: src= and mask= , nested requests and
+/* Where the pixels of layers come from: src= and mask=, nested requests and
  * foreign images (docs/protocol.md). */
 #include "base/percent.h"
 #include "catalog/rules.h"
