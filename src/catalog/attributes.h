@@ -23,7 +23,7 @@
     X(StaticContentCatalogFile, static_catalog_file, LIST, OWN, 0, 0, "", "",                      \
         "static content records: data files")                                                      \
     X(MacroFile, macro_file, TEXT, OWN, 0, 0, "", "",                                              \
-        "macros: a data file; [presets] come after it")                                            \
+        "presets: a data file; [presets] come after it")                                           \
     X(FontMapFile, font_map_file, TEXT, OWN, 0, 0, "", "",                                         \
         "fonts: a data file; [fonts] come after it")                                               \
     X(IccProfileMapFile, icc_profile_map_file, TEXT, OWN, 0, 0, "", "",                            \

@@ -1,4 +1,4 @@
-/* Companies: their attributes, macros, records, fonts, profiles and crops, and where their files
+/* Companies: their attributes, presets, records, fonts, profiles and crops, and where their files
  * are (docs/attributes.md; the vendor's image catalog reference).
  *
  * A catalog is an immutable snapshot of the configuration folder; a reload makes a new one. With no
@@ -56,14 +56,14 @@ const si_company *si_catalog_default(const si_catalog *c);
  * attributes (made in the arena); NULL if there is neither. */
 const si_company *si_catalog_find_company(const si_catalog *c, si_str root_id, si_arena *arena);
 
-/* Whether a foreign picture may be fetched from a server (lower-case name, port): AllowDirectUrls
+/* Whether a foreign image may be fetched from a server (lower-case name, port): AllowDirectUrls
  * with ForeignHosts, or the server of RootUrl. */
 bool si_attributes_allow_host(const si_attributes *a, si_str host, int port);
 
 /* ---- what a company defines; each is looked up in the company, then in the default one ---- */
 
-/* Body of the macro (image preset) `name` (any case), with the macros in it expanded as they stood
- * when it was defined; NULL if unknown. $shadow$ and $glow$ are built in. */
+/* Body of the preset `name` (any case), with the presets that it calls expanded as they stood when
+ * it was defined; NULL if unknown. $shadow$ and $glow$ are built in. */
 const char *si_company_preset(const si_catalog *c, const si_company *company, si_str name);
 
 /* The record with exactly that id. `owner` (may be NULL) gets the company that has it, whose
@@ -123,7 +123,7 @@ bool si_catalog_crop_override(
 
 /* What is to be resolved. */
 typedef struct si_object_query {
-    const si_company *main; /* main catalog of the request; with `from_url` it may be NULL, and is
+    const si_company *main; /* main company of the request; with `from_url` it may be NULL, and is
                                then found from the object */
     si_str object;          /* percent-decoded, without the context */
     bool from_url;          /* the path of the request, not a reference in a command */

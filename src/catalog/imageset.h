@@ -1,5 +1,5 @@
-/* The grammar of ImageSet, and what type a set or an item has (the vendor's
- * image catalog reference, ImageSet).
+/* The grammar of ImageSet, and what type a set or an item has (the vendor's image
+ * catalog reference, ImageSet).
  *
  * An ImageSet is a list of entries parted by commas; an entry has up to four parts parted by
  * semicolons: item, swatch, type, reserved; the item of an e-catalog is up to three pages parted

@@ -57,7 +57,7 @@ typedef struct si_rule_output {
     const si_rule_header *headers[SI_RULE_HEADERS_MAX]; /* in the order of the rules */
 } si_rule_output;
 
-/* Applies the rules of the main catalog, and checks the client's address against the filter of the
+/* Applies the rules of the main company, and checks the client's address against the filter of the
  * last matched rule that has one, else ClientAddressFilter. SI_ERR_FORBIDDEN: refused by a rule or
  * the filter. SI_ERR_LIMIT: the rewritten request is too long, or a protecting rule could not be
  * decided. Strings are borrowed from the input or in the arena. */

@@ -73,7 +73,7 @@ enum { SI_LADDER_MAX = 5 };
 /* Strings are NUL-terminated, never NULL unless it says so, borrowed from the arena the recipe was
  * made in. */
 typedef struct si_recipe {
-    const char *company; /* root id of the main catalog, "" = default company */
+    const char *company; /* root id of the main company, "" = default company */
     const char *object;  /* as asked for, without the company, percent-decoded; not in the text,
                             since the files behind it decide the bytes */
     uint64_t generation; /* sum of purge counters */

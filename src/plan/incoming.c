@@ -7,7 +7,7 @@
 
 /* ---- the path ---- */
 
-/* The main catalog of a path: that of its first element, else the default one. With FullMatch only
+/* The main company of a path: that of its first element, else the default one. With FullMatch only
  * if it has the record, too. */
 static const si_company *find_company(
     const si_catalog *c, si_str path, si_record_table table, si_arena *arena) {

@@ -25,9 +25,9 @@ static const struct {
 
 /* ---- smart imaging ---- */
 
-/* Density: URL or preset, else the company's switch with what the client hints say. A ratio that
- * is asked for is obeyed (the table of the vendor's dpr page); one that was detected does not go
- * beyond what the original has. */
+/* Pixel ratio: URL or preset, else the company's switch with what the client hints say. A ratio
+ * that is asked for is obeyed (the table of the vendor's dpr page); one that was detected does not
+ * go beyond what the original has. */
 static void resolve_dpr(const si_query *q, si_plan *plan) {
     double ratio = 1;
     si_switch on = q->asked.dpr;

@@ -42,7 +42,7 @@ typedef struct si_plan {
     const char *content_id;
 
     unsigned vary;  /* SI_USED_*: request headers that this reply depends on */
-    bool accept_ch; /* density comes from client hints: ask for them (Accept-CH: DPR) */
+    bool accept_ch; /* the pixel ratio comes from client hints: ask for them (Accept-CH: DPR) */
     int64_t ttl;    /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */
     int64_t last_modified; /* seconds since 1970, 0 = not sent */
     bool always_unmodified; /* ttl −1: every conditional GET gets 304 (docs/protocol.md, Caching) */

@@ -1,5 +1,4 @@
-/* From a recipe and its originals to final pixels (libvips): the pipeline of
- * docs/layers.md. */
+/* From a recipe and its originals to final pixels (libvips): the pipeline of docs/layers.md. */
 #ifndef SI_RENDER_RENDER_H
 #define SI_RENDER_RENDER_H
 

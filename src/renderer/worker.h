@@ -1,4 +1,4 @@
-/* One renderer: a process that serves one request at a time and is worth nothing to anyone.
+/* One renderer: a process that serves one request at a time and may die at any moment.
  *
  * It has no root folder of its own: originals come from the broker in the pool. When a request runs
  * out of time, the worker's last act is to send the best image it has so far, if it has one. Else,

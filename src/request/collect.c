@@ -4,7 +4,7 @@
 #include "request/tokens.h"
 #include "request/values.h"
 
-enum { MAX_MACRO_DEPTH = 8 };
+enum { MAX_PRESET_DEPTH = 8 };
 
 /* A text being read. */
 typedef struct reader {
@@ -230,13 +230,13 @@ static si_result state(reader *r, const si_command_row *row, si_str raw) {
 
 static si_result read_items(reader *r, si_str text);
 
-static si_result expand_macro(reader *r, si_str name) {
+static si_result expand_preset(reader *r, si_str name) {
     si_query *q = r->q;
     const char *body = si_company_preset(q->all->catalog, r->how->company, name);
     if (body == NULL) {
         return si_fail(q->all->diag, SI_ERR_NOT_FOUND, "unknown preset \"$%.*s$\"", SHOWN(name));
     }
-    if (r->depth == MAX_MACRO_DEPTH) {
+    if (r->depth == MAX_PRESET_DEPTH) {
         return si_fail(q->all->diag, SI_ERR_SYNTAX, "presets are nested too deep");
     }
     r->depth++;
@@ -287,8 +287,8 @@ static si_result read_items(reader *r, si_str text) {
         case SI_TOKEN_COMMAND:
             result = read_command(r, &t);
             break;
-        case SI_TOKEN_MACRO:
-            result = expand_macro(r, t.name);
+        case SI_TOKEN_PRESET:
+            result = expand_preset(r, t.name);
             break;
         case SI_TOKEN_VARIABLE:
             if (!si_variable_define(&q->variables, t.name, t.value, r->how->level, q->all->arena)) {
@@ -321,7 +321,7 @@ static si_result foresee_items(si_query *q, si_str text, int depth) {
         if (t.kind == SI_TOKEN_VARIABLE) {
             out_of_memory |=
                 !si_variable_define(&q->variables, t.name, t.value, SI_LEVEL_QUERY, q->all->arena);
-        } else if (t.kind == SI_TOKEN_MACRO && depth < MAX_MACRO_DEPTH) {
+        } else if (t.kind == SI_TOKEN_PRESET && depth < MAX_PRESET_DEPTH) {
             const char *body = si_company_preset(q->all->catalog, q->company, t.name);
             if (body != NULL && foresee_items(q, si_str_of(body), depth + 1) != SI_OK) {
                 return SI_ERR_MEMORY;

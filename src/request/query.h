@@ -39,7 +39,7 @@ typedef struct si_reading {
     const si_generations *generations;
     si_arena *arena;
     si_diag *diag;
-    const si_company *main;          /* main catalog of the outermost request */
+    const si_company *main;          /* main company of the outermost request */
     const si_attributes *attributes; /* its attributes, with what matched rules override */
     si_str locale;                   /* locale=, p == NULL = not given */
     si_str address;                  /* of the client, for rules */
@@ -127,7 +127,7 @@ typedef struct si_query {
     const struct si_query *outer; /* NULL = outermost */
     si_role role;
     int depth;
-    const si_company *company; /* main catalog */
+    const si_company *company; /* main company */
     si_str object;             /* named by the path, percent-decoded; may be empty */
     si_str object_raw;         /* the same still encoded: $object$ */
     bool from_url;             /* it is a path, rather than a reference */
@@ -185,7 +185,7 @@ SI_NODISCARD si_result si_query_layers(si_query *q);
 
 /* ---- build.c ---- */
 
-/* Starts a request: defaults of its main catalog. `q` is zero but for all, outer, role, depth,
+/* Starts a request: defaults of its main company. `q` is zero but for all, outer, role, depth,
  * company, object, object_raw, from_url, replaced, read_only and recipe. */
 void si_query_init(si_query *q);
 

@@ -8,7 +8,7 @@
 /* The values of req= (docs/protocol.md, Facts).
  *
  * X(id, name, reply, ttl, bodies): `reply` says who answers: RENDER = a renderer, with what si_req
- * says; CATALOG = the front side, replies.h; OFF = nobody, see P-numbers there. `ttl` E = of
+ * says; CATALOG = the front side, replies.h; OFF = nobody. `ttl` E = of
  * images, N = of properties, 0 = never kept. `bodies` are the formats its option may name (t j x
  * J). */
 #define SI_REQUEST_TYPES(X)                                                                        \

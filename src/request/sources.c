@@ -21,7 +21,7 @@ static si_result forward_variables(const si_query *from, si_query *to) {
     return SI_OK;
 }
 
-/* The main catalog of a nested request: the one its path names, else the outer one's. */
+/* The main company of a nested request: the one its path names, else the outer one's. */
 static void find_company(si_query *n) {
     si_str rest = n->object, first;
     (void)si_str_next(&rest, '/', &first);
@@ -31,7 +31,7 @@ static void find_company(si_query *n) {
     n->company = named != NULL ? named : n->outer->company;
 }
 
-/* Finds object and main catalog of a nested request; the catalog's rules may rewrite it
+/* Finds object and main company of a nested request; the catalog's rules may rewrite it
  * (catalog/rules.h). What they say of attributes and headers is for outermost requests. */
 static si_result admit_nested(si_query *n, si_str *query) {
     si_reading *all = n->all;

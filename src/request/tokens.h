@@ -8,7 +8,7 @@
 typedef enum si_token_kind {
     SI_TOKEN_COMMAND, /* name, value */
     SI_TOKEN_BARE,    /* name without "=": counts as absent (docs/decisions.md, P3) */
-    SI_TOKEN_MACRO,   /* name, without the dollars; "=" and nothing may follow */
+    SI_TOKEN_PRESET,  /* name, without the dollars; "=" and nothing may follow */
     SI_TOKEN_VARIABLE /* name, without the dollar; value */
 } si_token_kind;
 

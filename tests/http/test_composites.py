@@ -335,7 +335,7 @@ class LayerGeometry(Pixels):
                 self.near(self.array(f"sheets/small?wid=100&{query}"), plain, 0)
 
 
-class Look(Pixels):
+class Adjustments(Pixels):
     """Layers, effects, colour and filters."""
     server = None
 

@@ -120,7 +120,7 @@ static const meaning meanings[] = {
     {"acme/shoe?fmt=png", "ladder", "avif,webp"},
     {"plain/pic", "smart", "0"}, /* SI-1 */
     {"plain/pic?bfc=on", "ladder", "avif,webp"},
-    /* density */
+    /* pixel ratio */
     {"acme/shoe?dpr=on,1.25", "dpr", "1.25"},
     {"acme/shoe?dpr=off", "dpr", "1"},
     {"acme/shoe?dpr=on", "dpr", "1"}, /* D-1, nothing detected */

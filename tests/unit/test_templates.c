@@ -113,7 +113,7 @@ static const meaning nested[] = {
     {"acme/shoe?layer=1&src=is{acme/label?wid=9&rotate=3}&rotate=4", "L1.rotate", "4"},
     {"acme/shoe?layer=1&src=is%28acme/label?wid=9%29&wid=3", "L1.src.is.view.wid", "9"},
     {"acme/shoe?layer=1&src=is(label?$p$)", "L1.src.is.view.wid",
-        "240"}, /* the outer main catalog */
+        "240"}, /* the outer main company */
     {"acme/shoe?layer=1&src=is(acme/label)", "L1.src.is.view.maxpix", ""}, /* neither limit */
     {"acme/shoe?layer=1&src=is(acme/label)", "L1.src.is.view.defpix", ""},
     {"acme/shoe?layer=1&src=is(acme/label?fmt=png&qlt=3&req=mask&bgc=1,1,1)", "qlt", "80"},

@@ -269,7 +269,7 @@ static si_result add_file(
     return r;
 }
 
-static si_result walk(
+static si_result add_folder(
     si_report_list *list, char *folder, size_t root_len, const char *query, si_diag *diag) {
     char *paths[] = {folder, NULL};
     FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
@@ -304,7 +304,7 @@ si_result si_report_list_folder(
         if (strncmp(start, base, len) != 0 || (start[len] != '/' && start[len] != '\0')) {
             r = si_fail(diag, SI_ERR_FORBIDDEN, "%s is not below the root folder %s", folder, root);
         } else {
-            r = walk(list, start, len, query, diag);
+            r = add_folder(list, start, len, query, diag);
         }
     }
     free(base);

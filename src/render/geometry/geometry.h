@@ -65,7 +65,7 @@ typedef struct si_layer_box {
 void si_geometry_size(const si_layer *l, const si_layer_box *canvas, double size[2]);
 
 /* Solves layer `l`. `canvas` is the solved layer 0, NULL for layer 0 itself. `view` is that of the
- * picture, for thumbnails. Errors: SI_ERR_RANGE (nothing left, or 9: what solid layers may not
+ * picture, for thumbnails. Errors: SI_ERR_RANGE (nothing left, or what solid layers may not
  * have), SI_ERR_LIMIT. */
 SI_NODISCARD si_result si_geometry_layer(const si_layer *l, const si_content *content,
     const si_view *view, const si_layer_box *canvas, si_layer_box *out, si_diag *diag);

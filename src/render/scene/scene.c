@@ -457,7 +457,7 @@ static si_result open_layer(
     return code;
 }
 
-/* True if something in the look has a radius. */
+/* True if something in the adjustments has a radius. */
 static bool has_radius(const si_adjustments *l) {
     return l->ops.blur > 0 || l->ops.grow != 0 || l->ops.grow_mask != 0 || l->ops.sharpen ||
            l->ops.usm.amount > 0 || l->effect_count > 0;
