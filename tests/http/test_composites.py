@@ -113,10 +113,10 @@ class View(Pixels):
                     py = int(clipped[1] + py * covered[3])
                     self.near(samples.where(a[py, px]), ((px + .5 - x) / w, (py + .5 - y) / h), 0.012, (px, py))
 
-    def test_table_3_2(self):
+    def test_fit_table(self):
         self.check_rows("grid", self.BIG)
 
-    def test_table_3_2_of_small_composites(self):
+    def test_fit_table_of_small_composites(self):
         self.check_rows("small", self.SMALL)
 
     def test_the_same_through_the_compositor(self):

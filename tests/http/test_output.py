@@ -31,7 +31,7 @@ class Output(unittest.TestCase):
         for word in words:
             self.assertIn(word, reply.body.decode())
 
-    def test_types_of_6_1(self):
+    def test_types_of_formats(self):
         rows = [
             ("jpeg", "image/jpeg", "RGB"), ("jpeg,gray", "image/jpeg", "L"),
             ("jpeg,cmyk", "image/jpeg", "CMYK"), ("pjpeg", "image/jpeg", "RGB"),
