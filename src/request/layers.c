@@ -72,7 +72,7 @@ static bool is_sized(const si_layer *l) {
     return (l->size[0] > 0 && l->size[1] > 0) || (l->size_n[0] > 0 && l->size_n[1] > 0);
 }
 
-/* What makes a layer of one colour , which may be none: an empty layer is transparent
+/* What makes a layer of one colour, which may be none: an empty layer is transparent
  * but for its bgColor. */
 static si_result check_solid(const si_query *q, const si_draft *d, bool sized, bool masked) {
     const si_layer *l = &d->layer;

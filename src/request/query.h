@@ -140,7 +140,7 @@ typedef struct si_query {
     bool by_template;                   /* template=: the path's object is $object$ only */
 
     si_asked asked;
-    si_recipe *recipe; /* output commands go here; a nested request has one for nothing */
+    si_recipe *recipe; /* where output commands go; that of a nested request is thrown away */
     si_picture picture;
 
     si_variables variables;
@@ -204,13 +204,13 @@ SI_NODISCARD si_result si_query_build(si_query *q, si_str text);
 bool si_object_path_merge(si_str *path, si_arena *arena);
 
 /* Decodes the path of an object element by element (docs/protocol.md, URLs): the elements joined by
- * "/", in the arena. SI_ERR_FORBIDDEN: one decodes to something with a "/" or NUL in it, which is a
- * trick. */
+ * "/", in the arena. SI_ERR_FORBIDDEN: one decodes to something with a "/" or NUL in it, which
+ * could lead elsewhere than the rules saw. */
 SI_NODISCARD si_result si_object_decode(si_str raw, si_arena *arena, si_str *out, si_diag *diag);
 
-/* A path as rules and caches know it (`raw` is changed to that), and what it is decoded: without
- * slashes that add nothing. One behind a single element stays if it tells a company from an object
- * of the default one. Errors as si_object_decode(). */
+/* The path as rules and caches know it, without slashes that add nothing (`raw` is changed to
+ * that), and the same decoded. One behind a single element stays if it tells a company from an
+ * object of the default one. Errors as si_object_decode(). */
 SI_NODISCARD si_result si_object_path_read(
     const si_catalog *c, si_str *raw, si_arena *arena, si_str *out, si_diag *diag);
 
@@ -236,7 +236,7 @@ void si_query_expire(si_query *q, const si_found *found);
 void si_reading_expire(si_reading *all, double hours);
 
 /* The attributes that govern a company's objects: those that rules have changed, if it is the main
- * catalog of the outermost request. */
+ * company of the outermost request. */
 static inline const si_attributes *si_reading_attributes(
     const si_reading *all, const si_company *company) {
     return company == all->main ? all->attributes : &company->attributes;
@@ -247,15 +247,16 @@ static inline si_str si_reading_locale(const si_reading *all) {
     return all->locale.p != NULL ? all->locale : si_str_of(all->attributes->default_locale);
 }
 
-/* For lack of memory. */
+/* Says that memory ran out: SI_ERR_MEMORY. */
 static inline si_result si_no_memory(si_diag *diag) {
     return si_fail(diag, SI_ERR_MEMORY, "out of memory");
 }
 
 /* ---- output.c ---- */
 
-/* What remains once every command of the outermost request is known: formats, profiles,
- * thumbnails, and what has no effect forgotten, so that equal replies have equal recipes. */
+/* What is left to do once every command of the outermost request is known: decides formats,
+ * profiles and thumbnails, and sets what has no effect to its initial value, so that equal replies
+ * have equal recipes. */
 SI_NODISCARD si_result si_query_output(si_query *q);
 
 #endif

@@ -79,15 +79,13 @@ SI_NODISCARD si_result si_geometry_layer(const si_layer *l, const si_content *co
  * multiplied by the ratio (P10); box edges are rounded in view coordinates, so tiles of one view
  * agree on them. The ratio is reduced in two cases, but never below 1:
  *
- * - A ratio that was detected, where wid and hei are both given, `scl` is not, and `fit` does not
- * allow upscaling. Such a view promises never to enlarge the image, so the ratio ends where one
- * source pixel becomes one reply pixel: at 1 / the larger of the two axes' scales from source to
- * reply at ratio 1. 816×500 at 2 is 1632×1000 as long as the source has the pixels. Everything else
- * (one dimension alone, `scl`, fit=…,1, the default view) may enlarge without a ratio, and may with
- * one. Of several layers the one with the most pixels counts. A ratio that the request names is
- * obeyed instead, as the table of the vendor's dpr page has it: 816×500 at 2 is 1632×1000 of any
- * original.
- * - D-5: MaxPix: min(dpr, maxW/w, maxH/h). 1600×1000 at 2 under 3000×3000 is 3000×1875.
+ *  - D-7, the original's resolution: a detected ratio ends where one source pixel becomes one reply
+ *    pixel, at 1 ÷ the larger of the two axes' scales from source to reply at ratio 1. Of several
+ *    layers the one with the most pixels counts. This is for views that promise never to enlarge:
+ *    wid and hei are both given, `scl` is not, and `fit` does not allow it. All others may enlarge
+ *    at ratio 1 already. A ratio that the request names is obeyed, whatever the original has (the
+ *    table on the vendor's page about dpr): 816×500 at 2 is always 1632×1000.
+ *  - D-5, MaxPix: min(dpr, maxW/w, maxH/h). 1600×1000 at 2 under 3000×3000 is 3000×1875.
  *
  * A ratio below 1 shrinks. MaxPix is checked on the reply at ratio 1 first (SI-37). */
 typedef struct si_geometry {
