@@ -49,7 +49,7 @@ enum { CONFIGS_MAX = 40, HEIGHTS_MAX = 8, POINTS = 9 };
 static bool verbose;  /* list candidates, too */
 static int budget_ms; /* of answers; 0 = the usual one */
 
-static const double PROBE_SHARE = 0.2; /* as fast.c has it */
+static const double PROBE_SHARE = 0.2; /* as first_answer.c has it */
 
 typedef struct config {
     const char *text;

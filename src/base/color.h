@@ -1,4 +1,4 @@
-/* Colour values (reference/commands.md section 1.2). */
+/* Colour values (docs/protocol.md, URLs). */
 #ifndef SI_BASE_COLOR_H
 #define SI_BASE_COLOR_H
 

@@ -12,7 +12,7 @@ static const struct {
 #undef X
 };
 
-/* reference/commands.md 6.1; jxl is ours */
+/* the vendor's page r-is-http-fmt; jxl is ours */
 const si_output si_outputs[] = {
     {.name = "jpeg", .format = SI_FORMAT_JPEG},
     {.name = "jpg", .format = SI_FORMAT_JPEG},

@@ -8,12 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Kinds of colour of a reply or a profile (reference/commands.md 6.1). */
+/* Kinds of colour of a reply or a profile (docs/protocol.md, Formats). */
 typedef enum si_pixel_type { SI_PIXEL_RGB, SI_PIXEL_GRAY, SI_PIXEL_CMYK } si_pixel_type;
 
 #define SI_PIXEL_BIT(t) (1u << (t)) /* pixel types as a set */
 
-/* Compressions of TIFF and PDF (6.1). */
+/* Compressions of TIFF and PDF. */
 typedef enum si_compression {
     SI_COMPRESSION_NONE,
     SI_COMPRESSION_LZW, /* TIFF only */
@@ -29,8 +29,8 @@ enum {
     SI_CARRIES_DPI = 8,   /* a print resolution (`printRes`) */
 };
 
-/* id, name in recipes and receipts, MIME type, pixel types (letters: r g c), what
- * else it carries (letters: i x p d); reference/commands.md 6.1 and 6.2 */
+/* id, name in recipes and receipts, MIME type, pixel types (letters: r g c), what else it
+ * carries (letters: i x p d); docs/protocol.md, Formats */
 #define SI_FORMATS(X)                                                                              \
     X(JPEG, "jpeg", "image/jpeg", "rgc", "ixpd")                                                   \
     X(PNG, "png", "image/png", "rg", "id")                                                         \
@@ -60,11 +60,11 @@ const char *si_format_mime(si_format f);
 
 /* True if files of this format can have this kind of pixels. Where `fmt` names a type that the
  * format has not, gray is sent as RGB with equal components and CMYK is refused; a profile of such
- * a type is refused either way (P26). */
+ * a type is refused either way (docs/decisions.md, P26). */
 bool si_format_holds(si_format f, si_pixel_type type);
 
 /* True if the format has a place for all of `what` (SI_CARRIES_…); what it cannot carry is left
- * out without an error (6.2). */
+ * out without an error. */
 bool si_format_carries(si_format f, unsigned what);
 
 /* Finds a format by its name above (`len` bytes, exact case); false if there is none. */

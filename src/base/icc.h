@@ -28,7 +28,7 @@ bool si_icc_type(const void *data, size_t len, si_pixel_type *out);
 /* A standard colour space that is fully told by a few numbers, so that its profile is made rather
  * than shipped. CMYK spaces are measured, not computed: their profiles are files of the company. */
 typedef struct si_icc_space {
-    const char *name; /* short name (reference/catalog.md section 7), goes into recipes */
+    const char *name; /* short name (as vendor catalogs have it), goes into recipes */
     const char *long_name;
     si_pixel_type type; /* RGB, or gray, which has no primaries */
     double gamma;

@@ -1,4 +1,4 @@
-/* Path definitions (reference/commands.md section 1.5): the SVG `d` subset of clip and text paths.
+/* Path definitions (docs/protocol.md, URLs): the SVG `d` subset of clip and text paths.
  */
 #ifndef SI_BASE_PATH_H
 #define SI_BASE_PATH_H

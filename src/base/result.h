@@ -14,7 +14,7 @@
 #define SI_NODISCARD __attribute__((warn_unused_result))
 #define SI_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* name, HTTP status (reference/commands.md section 9: most errors are 403), title of the reply */
+/* name, HTTP status (docs/protocol.md, Errors: most are 403), title of the reply */
 #define SI_RESULTS(X)                                                                              \
     X(OK, 200, "ok")                                                                               \
     X(ERR_SYNTAX, 403, "bad request syntax")      /* a value that cannot be parsed */              \

@@ -1,4 +1,4 @@
-/* Borrowed text with a length, and the lexical rules of reference/commands.md section 1.1. */
+/* Borrowed text with a length, and the lexical rules of values (docs/protocol.md, URLs). */
 #ifndef SI_BASE_STR_H
 #define SI_BASE_STR_H
 
@@ -38,7 +38,7 @@ size_t si_str_merge_slashes(si_str s, char *out);
 /* The same for lines, which end with CR, LF or CR LF; the ends are in no line. */
 bool si_str_next_line(si_str *rest, si_str *line);
 
-/* Numbers of section 1.1: ints accept a real, rounded half up (P4); reals are decimal with `.`,
+/* Numbers: ints accept a real, rounded half up (docs/decisions.md, P4); reals are decimal with `.`,
  * no exponent, no NaN, independent of the locale. The whole text must be the number. */
 bool si_str_int(si_str s, long *out);
 bool si_str_real(si_str s, double *out);

@@ -1,4 +1,4 @@
-/* Lists of client addresses (reference/catalog.md section 3, ClientAddressFilter). */
+/* Lists of client addresses (docs/attributes.md, ClientAddressFilter). */
 #ifndef SI_CATALOG_ADDRESS_FILTER_H
 #define SI_CATALOG_ADDRESS_FILTER_H
 

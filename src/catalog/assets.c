@@ -108,7 +108,7 @@ int si_catalog_font(
 
 /* ---- profiles ---- */
 
-/* Standard names of section 7, short and as Photoshop shows them. */
+/* Standard names, short and as Photoshop shows them. */
 static const struct {
     const char *shorter, *longer;
 } standard_profiles[] = {

@@ -1,9 +1,9 @@
-/* Company attributes (reference/catalog.md section 3) as one table, from which parsing, checks,
+/* Company attributes (docs/attributes.md) as one table, from which parsing, checks,
  * inheritance, `smartimg config check` and docs/attributes.md are made.
  *
  * X(name, field, type, inherits, minimum, maximum, default, unit, help)
  *
- * `inherits` is the class of section 2: what an attribute is that a company does not define, and
+ * `inherits` is the class: what an attribute is that a company does not define, and
  * what it is that a company defines as empty.
  *   INHERIT  default company's · default company's
  *   OFF      default company's · empty, which switches the feature off
@@ -23,7 +23,7 @@
     X(StaticContentCatalogFile, static_catalog_file, LIST, OWN, 0, 0, "", "",                      \
         "static content records: data files")                                                      \
     X(MacroFile, macro_file, TEXT, OWN, 0, 0, "", "",                                              \
-        "macros: a data file; [presets] come after it")                                            \
+        "presets: a data file; [presets] come after it")                                           \
     X(FontMapFile, font_map_file, TEXT, OWN, 0, 0, "", "",                                         \
         "fonts: a data file; [fonts] come after it")                                               \
     X(IccProfileMapFile, icc_profile_map_file, TEXT, OWN, 0, 0, "", "",                            \

@@ -1,5 +1,5 @@
-/* Companies: their attributes, macros, records, fonts, profiles and crops, and where their files
- * are (reference/catalog.md).
+/* Companies: their attributes, presets, records, fonts, profiles and crops, and where their files
+ * are (docs/attributes.md; the vendor's image catalog reference).
  *
  * A catalog is an immutable snapshot of the configuration folder; a reload makes a new one. With no
  * configuration every first-level folder below the root is a company with default attributes.
@@ -56,14 +56,14 @@ const si_company *si_catalog_default(const si_catalog *c);
  * attributes (made in the arena); NULL if there is neither. */
 const si_company *si_catalog_find_company(const si_catalog *c, si_str root_id, si_arena *arena);
 
-/* Whether a foreign picture may be fetched from a server (lower-case name, port): AllowDirectUrls
+/* Whether a foreign image may be fetched from a server (lower-case name, port): AllowDirectUrls
  * with ForeignHosts, or the server of RootUrl. */
 bool si_attributes_allow_host(const si_attributes *a, si_str host, int port);
 
 /* ---- what a company defines; each is looked up in the company, then in the default one ---- */
 
-/* Body of the macro (image preset) `name` (any case), with the macros in it expanded as they stood
- * when it was defined; NULL if unknown. $shadow$ and $glow$ are built in. */
+/* Body of the preset `name` (any case), with the presets that it calls expanded as they stood when
+ * it was defined; NULL if unknown. $shadow$ and $glow$ are built in. */
 const char *si_company_preset(const si_catalog *c, const si_company *company, si_str name);
 
 /* The record with exactly that id. `owner` (may be NULL) gets the company that has it, whose
@@ -71,7 +71,7 @@ const char *si_company_preset(const si_catalog *c, const si_company *company, si
 const si_record *si_catalog_record(const si_catalog *c, const si_company *company, si_str id,
     si_record_table table, const si_company **owner);
 
-/* A font file (section 7). */
+/* A font file (docs/text.md). */
 typedef struct si_font {
     const char *name;
     bool bold, italic;
@@ -86,7 +86,7 @@ typedef struct si_font {
 int si_catalog_font(
     const si_catalog *c, const si_company *company, si_str name, const si_font *out[4]);
 
-/* A colour profile (section 7). */
+/* A colour profile. */
 typedef struct si_profile {
     const char *name;
     const char *path; /* below the owner's RootPath */
@@ -97,7 +97,7 @@ typedef struct si_profile {
  * profile: short, such as AdobeRGB, or long, such as "Adobe RGB (1998)". NULL if there is none. */
 const si_profile *si_catalog_profile(const si_catalog *c, const si_company *company, si_str name);
 
-/* The short standard name (section 7) of a short or long one in any case, or NULL. */
+/* The short standard name of a short or long one in any case, or NULL. */
 const char *si_profile_standard(si_str name);
 
 /* A named smart crop: its size says the aspect ratio, and how large it is delivered. */
@@ -119,11 +119,11 @@ const si_crop *si_company_crops(const si_catalog *c, const si_company *company);
 bool si_catalog_crop_override(
     const si_catalog *c, const si_company *company, si_str object, si_str crop, double rect[4]);
 
-/* ---- objects (syntax.md sections 3 and 13) ---- */
+/* ---- objects (docs/protocol.md, URLs) ---- */
 
 /* What is to be resolved. */
 typedef struct si_object_query {
-    const si_company *main; /* main catalog of the request; with `from_url` it may be NULL, and is
+    const si_company *main; /* main company of the request; with `from_url` it may be NULL, and is
                                then found from the object */
     si_str object;          /* percent-decoded, without the context */
     bool from_url;          /* the path of the request, not a reference in a command */

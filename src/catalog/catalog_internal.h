@@ -8,7 +8,7 @@
 
 /* What a company defines; a company that is only a folder has none of it. */
 typedef struct si_company_data {
-    si_names macros;          /* name → body */
+    si_names presets;         /* name → body */
     si_names images, statics; /* id → si_record */
     si_names fonts;           /* name → struct si_styles */
     si_names profiles;        /* name → si_profile */
@@ -76,10 +76,10 @@ bool si_attributes_init(si_attributes *a, si_arena *arena);
 void si_attribute_set(si_loading *l, si_str name, si_str value, int line);
 bool si_attributes_inherit(si_attributes *a, const si_attributes *from, si_arena *arena);
 
-/* Macros. Those that are built in go to the default company. */
-bool si_macros_build_in(si_loading *l);
-void si_macro_define(si_loading *l, si_str name, si_str body, int line);
-void si_macros_load(si_loading *l);
+/* Presets. Those that are built in go to the default company. */
+bool si_presets_build_in(si_loading *l);
+void si_preset_define(si_loading *l, si_str name, si_str body, int line);
+void si_presets_load(si_loading *l);
 
 /* Records: a field of a section [object ID] or [static ID], a line of [objects], data files. */
 void si_record_set(

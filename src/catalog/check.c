@@ -4,9 +4,9 @@
 #include "catalog/catalog_internal.h"
 #include "catalog/imageset.h"
 
-/* Calls in a query that name no macro: told as warnings, since only who sends such a request gets
- * an error. Brackets hold nested requests, whose macros may be another company's. */
-static void check_macros(si_loading *l, const si_record *r, const char *field, const char *query) {
+/* Calls in a query that name no preset: told as warnings, since only who sends such a request gets
+ * an error. Brackets hold nested requests, whose presets may be another company's. */
+static void check_presets(si_loading *l, const si_record *r, const char *field, const char *query) {
     si_str rest = si_str_of(query), item;
     if (strpbrk(query, "({") != NULL) {
         return;
@@ -24,7 +24,7 @@ static void check_macros(si_loading *l, const si_record *r, const char *field, c
     }
 }
 
-/* PostModifier must not change the template (section 4). */
+/* PostModifier must not change the template. */
 static void check_post_modifier(si_loading *l, const si_record *r) {
     si_str rest = si_str_of(r->post_modifier), item;
     while (si_str_next(&rest, '&', &item)) {
@@ -35,7 +35,7 @@ static void check_post_modifier(si_loading *l, const si_record *r) {
     }
 }
 
-/* Brackets must match, or the catalog does not load (section 5). */
+/* Brackets must match, or the catalog does not load. */
 static void check_image_set(si_loading *l, const si_record *r) {
     si_arena arena = {0};
     si_diag diag = {0};
@@ -51,8 +51,8 @@ static void check_image_set(si_loading *l, const si_record *r) {
 static void check_record(si_loading *l, const si_record *r) {
     const char *outer = l->file;
     l->file = r->file;
-    check_macros(l, r, "Modifier", r->modifier);
-    check_macros(l, r, "PostModifier", r->post_modifier);
+    check_presets(l, r, "Modifier", r->modifier);
+    check_presets(l, r, "PostModifier", r->post_modifier);
     check_post_modifier(l, r);
     check_image_set(l, r);
     l->file = outer;

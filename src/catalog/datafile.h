@@ -1,4 +1,4 @@
-/* The vendor's tab-separated data files (reference/catalog.md section 1). */
+/* The vendor's tab-separated data files (its image catalog reference). */
 #ifndef SI_CATALOG_DATAFILE_H
 #define SI_CATALOG_DATAFILE_H
 

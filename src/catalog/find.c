@@ -49,7 +49,7 @@ bool si_file_path_is_clean(si_str path) {
     return path.len > 0;
 }
 
-/* An object is a clean path without commas (reference/syntax.md section 1). */
+/* An object is a clean path without commas (docs/protocol.md, URLs). */
 static bool object_is_clean(si_str object) {
     return si_file_path_is_clean(object) && memchr(object.p, ',', object.len) == NULL &&
            memchr(object.p, '?', object.len) == NULL;

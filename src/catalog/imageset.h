@@ -1,5 +1,5 @@
-/* The grammar of ImageSet, and what type a set or an item has (reference/catalog.md section 5,
- * syntax.md section 16).
+/* The grammar of ImageSet, and what type a set or an item has (the vendor's image
+ * catalog reference, ImageSet).
  *
  * An ImageSet is a list of entries parted by commas; an entry has up to four parts parted by
  * semicolons: item, swatch, type, reserved; the item of an e-catalog is up to three pages parted
@@ -57,7 +57,7 @@ struct si_image_set {
     si_set_type shape; /* by its shape alone; SI_SET_UNKNOWN = a plain list */
 };
 
-/* How strings of a set are localized (syntax.md section 13); zero = they are not. */
+/* How strings of a set are localized (locale.h); zero = they are not. */
 typedef struct si_set_locale {
     const si_locale_map *map; /* LocaleStrMap */
     si_str locale;

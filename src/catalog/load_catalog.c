@@ -119,7 +119,7 @@ static void section_line(si_loading *l, si_str section, si_str name, si_str valu
         si_str section;
         void (*line)(si_loading *l, si_str name, si_str value, int line);
     } sections[] = {
-        {{"presets", 7}, si_macro_define},
+        {{"presets", 7}, si_preset_define},
         {{"objects", 7}, si_record_line},
         {{"fonts", 5}, si_font_line},
         {{"profiles", 8}, si_profile_line},
@@ -165,7 +165,7 @@ static bool new_data(si_loading *l) {
     si_company_data *d = si_arena_alloc(l->arena, sizeof *d);
     if (d != NULL) {
         d->configured = true;
-        d->macros.nocase = d->profiles.nocase = true;
+        d->presets.nocase = d->profiles.nocase = true;
         l->company->data = l->data = d;
         l->crops_end = &d->first_crop;
     }
@@ -197,7 +197,7 @@ static si_result load_company(si_loading *l, const char *file, si_company *compa
     SI_TRY(si_ini_read(l->dir_fd, file, setting, mistake, l, l->diag));
     settle_root_path(l);
     settle_time(l, file);
-    si_macros_load(l);
+    si_presets_load(l);
     si_records_load(l);
     si_fonts_load(l);
     si_profiles_load(l);
@@ -326,7 +326,7 @@ static si_result begin(si_loading *l) {
     if (!new_data(l) || !si_attributes_init(&l->company->attributes, &c->arena)) {
         return si_fail(l->diag, SI_ERR_INTERNAL, "defaults of the attributes");
     }
-    return si_macros_build_in(l) ? SI_OK : SI_ERR_MEMORY;
+    return si_presets_build_in(l) ? SI_OK : SI_ERR_MEMORY;
 }
 
 si_result si_catalog_load(const char *config_dir, const char *root, si_catalog_report report,

@@ -1,4 +1,4 @@
-/* Localisation (reference/syntax.md section 13). */
+/* Localisation (the vendor's image catalog reference, LocaleMap and LocaleStrMap). */
 #ifndef SI_CATALOG_LOCALE_H
 #define SI_CATALOG_LOCALE_H
 

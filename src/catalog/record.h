@@ -1,4 +1,4 @@
-/* Records of image, SVG and static content catalogs (reference/catalog.md section 4), with their
+/* Records of image, SVG and static content catalogs (docs/attributes.md), with their
  * fields as one table.
  *
  * X(name, field, type, tables, minimum, maximum, help) */

@@ -1,4 +1,4 @@
-/* Records: from company files and the vendor's data files (catalog.md sections 1 and 4). */
+/* Records: from company files and the vendor's data files (docs/attributes.md). */
 #include "catalog/catalog_internal.h"
 
 const si_record_field si_record_fields[SI_FIELD_COUNT] = {
@@ -165,7 +165,7 @@ static void columns(void *context, int count, const si_str *names) {
     }
 }
 
-/* A text that was quoted as a whole keeps its "??" (section 1). Line ends part properties and are
+/* A text that was quoted as a whole keeps its "??". Line ends part properties and are
  * blanks to the elements of a map; everywhere else they are none of the value's. */
 static void set_column(
     record_file *f, si_record *r, int index, const si_datafile_field *field, int line) {

@@ -1,4 +1,4 @@
-/* From an object's name to its company and record (syntax.md sections 3 and 13). */
+/* From an object's name to its company and record (docs/protocol.md, URLs). */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -55,7 +55,7 @@ typedef struct suffixes {
 
 static const char *const no_suffix[] = {""};
 
-/* The locale counts only if the main catalog has a map (section 13). */
+/* The locale counts only if the main company has a map. */
 static si_result suffixes_of(const si_object_query *q, suffixes *out, si_diag *diag) {
     const si_attributes *a = &q->main->attributes;
     *out = (suffixes){1, no_suffix};
@@ -122,7 +122,7 @@ static bool find_record(const place *places, int count, const suffixes *s, si_re
 }
 
 /* The places in their order. A path names its catalog first; a reference is tried as a whole in the
- * main catalog before (section 3). What a catalog lacks is sought in the default one. */
+ * main company before. What a catalog lacks is sought in the default one. */
 static int list_places(const si_company *standard, const si_company *start, const si_company *named,
     const si_object_query *q, si_str rest, place places[MAX_PLACES]) {
     int n = 0;

@@ -1,5 +1,5 @@
 /* Rule sets: what a company does to requests before anything else looks at them
- * (reference/catalog.md section 8, syntax.md section 4).
+ * (the vendor's image catalog reference, rule sets).
  *
  * Where the reference is silent or says two things:
  *   - the text that rules see is what follows "/is/image/", without a leading "/", then "?" and the
@@ -57,7 +57,7 @@ typedef struct si_rule_output {
     const si_rule_header *headers[SI_RULE_HEADERS_MAX]; /* in the order of the rules */
 } si_rule_output;
 
-/* Applies the rules of the main catalog, and checks the client's address against the filter of the
+/* Applies the rules of the main company, and checks the client's address against the filter of the
  * last matched rule that has one, else ClientAddressFilter. SI_ERR_FORBIDDEN: refused by a rule or
  * the filter. SI_ERR_LIMIT: the rewritten request is too long, or a protecting rule could not be
  * decided. Strings are borrowed from the input or in the arena. */

@@ -46,7 +46,7 @@ bool si_value_read_QUALITY(si_str text, si_value_limits limits, si_arena *arena,
            (text.p == NULL || si_str_flag(si_str_trim(text), &q->chroma_full));
 }
 
-/* "0x" may stand before any packed colour in a catalog (section 1), before grey ones in commands.
+/* "0x" may stand before any packed colour in a catalog, before grey ones in commands.
  */
 bool si_value_read_COLOR(si_str text, si_value_limits limits, si_arena *arena, void *out) {
     (void)limits, (void)arena;
@@ -60,7 +60,7 @@ bool si_value_read_COLOR(si_str text, si_value_limits limits, si_arena *arena, v
 
 bool si_value_read_RESMODE(si_str text, si_value_limits limits, si_arena *arena, void *out) {
     (void)limits, (void)arena;
-    /* the enum of catalog.md section 3 (1 sharp, 2 bilin, 3 bicub, 4 sharp2), or a name */
+    /* the enum of ResMode (1 sharp, 2 bilin, 3 bicub, 4 sharp2), or a name */
     static const struct {
         const char *name;
         int mode;

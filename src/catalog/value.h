@@ -1,5 +1,5 @@
 /* Typed values of attributes and record fields: how each type is written, read and kept
- * (reference/catalog.md section 1). */
+ * (docs/attributes.md). */
 #ifndef SI_CATALOG_VALUE_H
 #define SI_CATALOG_VALUE_H
 
@@ -13,7 +13,7 @@
 
 /* BOOL true|false|1|0 */
 typedef bool si_value_BOOL;
-/* INT and REAL as in commands.md 1.1 */
+/* INT and REAL as in commands (docs/protocol.md, URLs) */
 typedef int si_value_INT;
 typedef double si_value_REAL;
 /* PAIR "w,h" of ints */
@@ -25,14 +25,14 @@ typedef struct si_value_quality {
     int quality;
     bool chroma_full;
 } si_value_QUALITY;
-/* COLOR as in commands.md 1.2, kept as 0xRRGGBB */
+/* COLOR as in commands (docs/protocol.md, URLs), kept as 0xRRGGBB */
 typedef uint32_t si_value_COLOR;
 /* RESMODE name or number, kept as a si_resmode */
 typedef int si_value_RESMODE;
 /* TEXT anything, never NULL, "" = absent */
 typedef const char *si_value_TEXT;
 /* PROPERTIES "name=value" lines parted by ?? or line ends; kept with CR LF between the lines. A
- * data field that is quoted as a whole keeps its ?? (section 1): QUOTED_PROPERTIES */
+ * data field that is quoted as a whole keeps its ??: QUOTED_PROPERTIES */
 typedef const char *si_value_PROPERTIES;
 /* LIST texts parted by commas, none of them empty */
 typedef struct si_value_list {
@@ -43,7 +43,7 @@ typedef struct si_value_list {
 typedef int64_t si_value_DATE;
 /* ADDRESSES networks, NULL = all */
 typedef const si_address_filter *si_value_ADDRESSES;
-/* LOCALES as in syntax.md section 13, NULL = none */
+/* a list of locales, NULL = none */
 typedef const si_locale_map *si_value_LOCALES;
 /* CLASSES "[include:|exclude:]class,…", kept as a set of SI_CLASS_… bits that are allowed */
 typedef unsigned si_value_CLASSES;
@@ -61,7 +61,7 @@ enum {
     SI_CLASS_IR_MAT = 64
 };
 
-/* AssetType of a record (section 4). */
+/* AssetType of a record. */
 typedef enum si_asset {
     SI_ASSET_UNKNOWN,
     SI_ASSET_MEDIASET,

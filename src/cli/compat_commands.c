@@ -98,7 +98,7 @@ static void count_query(tally *w, si_str query, int depth) {
     si_token token;
     while (depth < NESTING_MAX && !w->failed &&
            si_token_next(&query, w->scratch, &token, &w->failed)) {
-        if (token.kind == SI_TOKEN_MACRO) {
+        if (token.kind == SI_TOKEN_PRESET) {
             const char *body = si_company_preset(w->c->catalog, w->company, token.name);
             if (body != NULL) {
                 count_query(w, si_str_of(body), depth + 1);

@@ -26,7 +26,7 @@ static const char head[] =
     "Bfc = true\n"
     "RuleSetFile = rules.xml\n"
     "\n"
-    "[presets]                          # image presets (macros), called as $product$\n"
+    "[presets]                          # image presets, called as $product$\n"
     "product = hei=500&fmt=jpg&qlt=85\n"
     "zoom = $product$&hei=2000          # may use what is defined above, or in default.ini\n"
     "\n"

@@ -86,7 +86,7 @@ static void print_reason(const si_exchange *x) {
     } else {
         printf("The requested %s is sent: no conversion that looks as good is smaller", format);
     }
-    printf("%s.\n", c->complete ? "" : ", as far as a fast answer searches");
+    printf("%s.\n", c->complete ? "" : ", as far as a first answer searches");
 }
 
 static void print_text(const si_exchange *x) {

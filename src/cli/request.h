@@ -12,7 +12,7 @@ typedef struct si_request_options {
     const char *root, *config;       /* folders; config NULL = none */
     const char *accept, *user_agent; /* NULL = not sent */
     si_option_list headers;          /* "Name: value" each */
-    bool fast;                       /* as the server's first answer, instead of its best */
+    bool fast;                       /* a first answer instead of a refined one */
     si_fetch_options fetch;          /* of foreign images */
     const si_catalog *catalog;       /* borrowed; NULL = loaded from the folders for the request */
     bool plan_only;                  /* leave `answer` empty unless planning fails */

@@ -2,7 +2,7 @@
  *
  * The class says which formats the client can show. It is the only thing about the client that the
  * rest of smartimg sees; raw headers never reach a recipe, so two browsers of one class share every
- * cached derivative (reference/smart-imaging.md D-12). */
+ * cached derivative (docs/decisions.md, D-12). */
 #ifndef SI_CLIENT_CLIENT_H
 #define SI_CLIENT_CLIENT_H
 
@@ -18,8 +18,8 @@ typedef struct si_client_headers {
     si_str dpr; /* Sec-CH-DPR, else DPR */
 } si_client_headers;
 
-/* Headers a decision was based on, for Vary. The classifier never sets SI_USED_DPR: density matters
- * to a reply only where the request asks for it, which the caller knows and then adds. */
+/* Headers a decision was based on, for Vary. The classifier never sets SI_USED_DPR: the pixel ratio
+ * matters to a reply only where the request asks for it, which the caller knows and then adds. */
 enum { SI_USED_ACCEPT = 1, SI_USED_USER_AGENT = 2, SI_USED_DPR = 4 };
 
 typedef struct si_client {
@@ -39,9 +39,10 @@ typedef struct si_client {
  * weight is no number from 0 to 1, or that is cut off inside a quoted string, says nothing.
  * JPEG XR answers to image/jxr and to image/vnd.ms-photo.
  *
- * Only if Accept promises no format at all, JPEG 2000 and JPEG XR come from the User-Agent (D-14,
- * user_agent.h), each unless Accept excludes it: by q = 0 for its media range, or by having no
- * range that matches it, or a wildcard with q = 0. An absent or empty Accept excludes nothing.
+ * Only if Accept promises no format at all, JPEG 2000 and JPEG XR come from the User-Agent
+ * (docs/decisions.md, D-14, user_agent.h), each unless Accept excludes it: by q = 0 for its media
+ * range, or by having no range that matches it, or a wildcard with q = 0. An absent or empty Accept
+ * excludes nothing.
  *
  * Time is linear in header length; of a header over 8 KB only the whole elements of its first 8 KB
  * are read. */

@@ -14,7 +14,7 @@ bool si_animation_available(si_format format);
  * often the animation is shown, 0 = for ever (AVIF: needs libavif 1.0, else players decide).
  * `params` (copied; what it borrows must live until the end) is as for si_codec_encode(); GIF uses
  * `quantize`, each frame has a palette of its own; AVIF is 8 bits deep unless asked for 10. Alpha
- * in GIF is a key (P21). Errors: SI_ERR_UNSUPPORTED, SI_ERR_MEMORY. */
+ * in GIF is a key (docs/decisions.md, P21). Errors: SI_ERR_UNSUPPORTED, SI_ERR_MEMORY. */
 SI_NODISCARD si_result si_animation_begin(
     si_format format, const si_encode_params *params, int plays, si_animation **out, si_diag *diag);
 

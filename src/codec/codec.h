@@ -39,7 +39,7 @@ typedef struct si_avif_params {
     int tune_ssim;   /* 1: tune=ssim even where tune=ssimulacra2 exists */
 } si_avif_params;
 
-/* How GIF and png8 come to their colours: `quantize` (reference/commands.md 6.2). Zero-initialized:
+/* How GIF and png8 come to their colours: `quantize` (docs/protocol.md, Formats). Zero-initialized:
  * adaptive, diffuse, 256. */
 typedef enum si_palette_kind {
     SI_PALETTE_ADAPTIVE, /* made for the image */
@@ -115,8 +115,9 @@ SI_NODISCARD si_result si_codec_encode(si_format format, const si_image *image,
     const si_encode_params *params, si_bytes *out, si_diag *diag);
 
 /* Encodes as JPEG at params->quality or, where that takes more than `max_bytes`, at the best lower
- * quality that does not: `jpegSize` (6.2), whose kilobytes have 1024 bytes (P24). The quality used
- * goes to *quality (may be NULL). Fails with SI_ERR_LIMIT if even quality 1 is too large. */
+ * quality that does not: `jpegSize`, whose kilobytes have 1024 bytes (docs/decisions.md, P24). The
+ * quality used goes to *quality (may be NULL). Fails with SI_ERR_LIMIT if even quality 1 is too
+ * large. */
 SI_NODISCARD si_result si_codec_encode_within(const si_image *image, const si_encode_params *params,
     size_t max_bytes, si_bytes *out, float *quality, si_diag *diag);
 

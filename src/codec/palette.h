@@ -6,7 +6,8 @@
 
 enum {
     SI_PALETTE_MAX = 256,
-    SI_KEY_ALPHA = 128 /* alpha from which on a pixel is opaque where alpha is a key (P21) */
+    SI_KEY_ALPHA = 128 /* alpha from which on a pixel is opaque where alpha is a key
+                          (docs/decisions.md, P21) */
 };
 
 typedef struct si_palette {

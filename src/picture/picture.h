@@ -1,11 +1,14 @@
 /* A picture: layers, what is done to their composite, and the view of it.
  *
- * The outermost request has one, and so has every nested request, template, watermark (syntax.md
- * sections 8, 10 and 12). Everything is resolved here: commands routed (commands.md 8.2), variables
- * substituted, records merged, objects turned into files, defaults filled in. Fields that hold
- * their initial value (si_picture_init(), si_layer_init(), …) mean "not given". Sections are those
- * of reference/commands.md. Spaces (source, layer, composite, view, reply) are those of its head.
- */
+ * The outermost request has one, and so has every nested request, template, watermark
+ * (docs/protocol.md, Records, presets, templates). Everything is resolved here: commands routed,
+ * variables substituted, records merged, objects turned into files, defaults filled in. Fields that
+ * hold their initial value (si_picture_init(), si_layer_init(), …) mean "not given".
+ *
+ * Coordinates are pixels from the top left corner of one of five spaces: the *source* is the
+ * original as decoded, at its full resolution; the *layer* is the rectangle after crop, scale,
+ * flip, rotate and extend; the *composite* is layer 0's layer rectangle; the *view* is the
+ * composite scaled and placed into wid × hei; the *reply* is what rect cuts from the view. */
 #ifndef SI_PICTURE_PICTURE_H
 #define SI_PICTURE_PICTURE_H
 
@@ -23,7 +26,7 @@ typedef struct si_file_ref {
 /* Straight alpha; 8 bits each. */
 typedef struct si_paint {
     uint32_t rgb;  /* 0xRRGGBB */
-    uint8_t alpha; /* 0 = transparent (nothing is painted) */
+    uint8_t alpha; /* 0 = transparent (nothing is drawn) */
 } si_paint;
 
 struct si_picture;
@@ -35,14 +38,14 @@ typedef enum si_source_kind {
     SI_SOURCE_URL     /* `url`: a foreign image */
 } si_source_kind;
 
-/* Where pixels come from: src=, mask=, or the object of the path (4.2). */
+/* Where pixels come from: src=, mask=, or the object of the path. */
 typedef struct si_source {
     si_source_kind kind;
     si_file_ref file;
     const struct si_picture *nested; /* borrowed from the arena */
     const char *url;                 /* absolute, http or https */
     si_file_ref profile;             /* cat::IccProfile: assumed where the file embeds none */
-    int smart_crop[2]; /* w, h of a named crop (smart-imaging.md 9): the part of the source with
+    int smart_crop[2]; /* w, h of a named crop (docs/smart-crop.md): the part of the source with
                           this ratio that is worth most takes the source's place; 0,0 = none */
     double
         crop_rect[4]; /* … set by hand: x, y, w, h as fractions of the source; w = 0 = by content */
@@ -53,7 +56,7 @@ typedef enum si_unit { SI_UNIT_NONE, SI_UNIT_PIXELS, SI_UNIT_NORMALIZED } si_uni
 
 typedef struct si_point {
     si_unit unit;
-    double v[2]; /* pixels, or fractions as the command says (1.3) */
+    double v[2]; /* pixels, or fractions as the command says */
 } si_point;
 
 typedef enum si_blend {
@@ -75,12 +78,12 @@ typedef struct si_usm {
     double radius; /* 0…250 pixels, of the image it is applied to */
     int threshold; /* 0…255 levels */
     bool mono;     /* brightness only */
-    bool raw;      /* op_usmR: the radius is never scaled (P19) */
+    bool raw;      /* op_usmR: the radius is never scaled (docs/decisions.md, P19) */
 } si_usm;
 
 typedef enum si_colorize { SI_COLORIZE_NONE, SI_COLORIZE_OFF, SI_COLORIZE_NORM } si_colorize;
 
-/* Section 5, in the order in which they run (P20). All zero = nothing. */
+/* Operations op_*, in the order in which they run (docs/decisions.md, P20). All zero = nothing. */
 typedef struct si_ops {
     int grow_mask;            /* −100…100 pixels of the full-size mask, … */
     bool grow_mask_raw;       /* … or of the mask as it is (op_growMaskR) */
@@ -100,7 +103,7 @@ typedef struct si_ops {
     si_usm usm;   /* likewise */
 } si_ops;
 
-/* An effect layer (8.6). */
+/* An effect layer. */
 typedef struct si_effect {
     int number; /* < 0 behind the parent, > 0 inside it; never 0 */
     si_paint color;
@@ -114,7 +117,7 @@ typedef struct si_effect {
     si_point pos; /* offset from the parent */
 } si_effect;
 
-/* What both layers and the composite have (8.2). Paths are canonical path definitions (1.5) or
+/* What both layers and the composite have. Paths are canonical path definitions or
  * lists of embedded path names, "" = none. */
 typedef struct si_adjustments {
     int flip;              /* SI_FLIP_… */
@@ -151,7 +154,7 @@ typedef struct si_font_ref {
     si_file_ref file;
 } si_font_ref;
 
-/* A text layer (4.5). Enumerations count in the order of the reference's lists. */
+/* A text layer (docs/text.md). Enumerations count in the order of the reference's lists. */
 typedef struct si_text_ref {
     const char *rtf;     /* as given, variables substituted and strings localized */
     bool ps;             /* textPs */
@@ -179,7 +182,7 @@ typedef struct si_layer {
     bool has_color;
     si_paint color, bg_color;
 
-    /* geometry (4.3) */
+    /* geometry */
     si_unit crop_unit; /* NONE = the whole source */
     double crop[4];    /* x, y, w, h */
     int size[2];       /* w, h; 0 = free; both 0 = not given */
@@ -198,7 +201,7 @@ typedef struct si_layer {
     si_text_ref text; /* text layers */
 } si_layer;
 
-/* 3.1 */
+/* fit= */
 typedef enum si_fit {
     SI_FIT_FIT,
     SI_FIT_CONSTRAIN,
@@ -209,7 +212,7 @@ typedef enum si_fit {
     SI_FIT_VFIT
 } si_fit;
 
-/* Resampling kernels (6.2, formulas P34) */
+/* Resampling kernels (docs/decisions.md, P34) */
 typedef enum si_resmode {
     SI_RESMODE_BILIN,
     SI_RESMODE_BICUB,
@@ -217,10 +220,10 @@ typedef enum si_resmode {
     SI_RESMODE_BISHARP
 } si_resmode;
 
-/* Thumbnails (8.8); NONE = an ordinary view. */
+/* Thumbnails; NONE = an ordinary view. */
 typedef enum si_thumb { SI_THUMB_NONE, SI_THUMB_CROP, SI_THUMB_FIT, SI_THUMB_TEXTURE } si_thumb;
 
-/* Composite → view → reply (section 3). */
+/* Composite → view → reply. */
 typedef struct si_view {
     int wid, hei; /* pixels, 0 = not given */
     double scl;   /* inverse scale factor, 0 = not given */

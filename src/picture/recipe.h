@@ -40,8 +40,8 @@
 /* "SYNTAX.REVISION" */
 #define SI_RECIPE_VERSION SI_RECIPE_NUMBERS(SI_RECIPE_SYNTAX, SI_RECIPE_REVISION)
 
-/* Requests that a renderer answers (reference/commands.md 7.2). Those about the catalog alone are
- * answered by the front side (plan.h) and have no recipe. */
+/* Requests that a renderer answers (docs/protocol.md, Facts instead of pixels). Those about the
+ * catalog alone are answered by the front side (plan.h) and have no recipe. */
 typedef enum si_req {
     SI_REQ_IMG,        /* img, tile, tmb (view.thumb), loadcache */
     SI_REQ_MASK,       /* the composite's alpha */
@@ -54,10 +54,10 @@ typedef enum si_req {
     SI_REQ_SAVE        /* saveToFile */
 } si_req;
 
-/* Body format of property replies (7.1). */
+/* Body format of property replies. */
 typedef enum si_body { SI_BODY_TEXT, SI_BODY_JAVASCRIPT, SI_BODY_XML, SI_BODY_JSON } si_body;
 
-/* How a property reply is to look (7.1). */
+/* How a property reply is to look. */
 typedef struct si_shape {
     si_body body;
     const char *encoding;   /* of XML */
@@ -65,7 +65,7 @@ typedef struct si_shape {
     const char *request_id; /* JSONP request id, "" if none */
 } si_shape;
 
-/* Where the colours of a palette come from (6.2). */
+/* Where the colours of a palette come from. */
 typedef enum si_quantize_kind {
     SI_QUANTIZE_ADAPTIVE,
     SI_QUANTIZE_WEB,
@@ -79,7 +79,7 @@ typedef enum si_intent {
     SI_INTENT_ABSOLUTE
 } si_intent;
 
-/* quantize= (6.2) as asked for; codec.h has what it means to an encoder. */
+/* quantize= as asked for; codec.h has what it means to an encoder. */
 typedef struct si_quantize_command {
     si_quantize_kind kind;
     bool no_dither;
@@ -97,13 +97,13 @@ enum { SI_LADDER_MAX = 5 };
 /* Strings are NUL-terminated, never NULL unless it says so, borrowed from the arena the recipe was
  * made in. */
 typedef struct si_recipe {
-    const char *company; /* root id of the main catalog, "" = default company */
+    const char *company; /* root id of the main company, "" = default company */
     const char *object;  /* as asked for, without the company, percent-decoded; not in the text,
                             since the files behind it decide the bytes */
     uint64_t generation; /* sum of purge counters */
     si_req req;
     si_body body;           /* for property replies */
-    const char *encoding;   /* of XML bodies: "UTF-8" and four others (7.1) */
+    const char *encoding;   /* of XML bodies: "UTF-8" and four others */
     const char *handler;    /* JSONP function name */
     const char *request_id; /* JSONP request id, "" if none */
     const si_fact *facts;   /* for property replies */
@@ -118,7 +118,7 @@ typedef struct si_recipe {
     double dpr;    /* pixel ratio, 1 = off; applied to the whole view after geometry */
     bool dpr_held; /* … but not beyond the original's resolution */
 
-    /* output as requested (section 6) */
+    /* output as requested */
     si_format format;
     bool alpha;                 /* *-alpha formats: keep transparency, else flatten on bgc */
     bool progressive;           /* pjpeg */
@@ -127,8 +127,8 @@ typedef struct si_recipe {
     bool lossless;              /* explicit compression `lossless` */
     si_compression compression; /* TIFF and PDF only */
     si_pixel_type pixel_type;
-    bool pixel_keep;              /* the composite's pixel type, where the format can (P23) */
-    int quality;                  /* 1…100 */
+    bool pixel_keep; /* the composite's pixel type, where the format can (docs/decisions.md, P23) */
+    int quality;     /* 1…100 */
     bool chroma_full;             /* chroma flag of qlt: true = 4:4:4 */
     int jpeg_size;                /* kilobytes of 1024 bytes, 0 = off */
     si_quantize_command quantize; /* GIF, png8 */
@@ -154,7 +154,7 @@ static inline si_shape si_recipe_shape(const si_recipe *r) {
     return (si_shape){r->body, r->encoding, r->handler, r->request_id};
 }
 
-/* attr::Watermark (syntax.md section 12): drawn over the composite, never over padding. */
+/* attr::Watermark (docs/attributes.md): drawn over the composite, never over padding. */
 typedef struct si_watermark {
     si_picture picture;
     double size_n[2]; /* of the target; both 0 = native pixels */

@@ -7,7 +7,7 @@
 
 /* ---- the path ---- */
 
-/* The main catalog of a path: that of its first element, else the default one. With FullMatch only
+/* The main company of a path: that of its first element, else the default one. With FullMatch only
  * if it has the record, too. */
 static const si_company *find_company(
     const si_catalog *c, si_str path, si_record_table table, si_arena *arena) {
@@ -23,7 +23,7 @@ static const si_company *find_company(
     return company != NULL ? company : si_catalog_default(c);
 }
 
-/* ---- rules, lock, obfuscation (syntax.md section 4, steps 1 to 5) ---- */
+/* ---- rules, lock, obfuscation (docs/architecture.md, step 3) ---- */
 
 static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     si_str decoded;

@@ -1,5 +1,5 @@
-/* A request before it is parsed: its main catalog, rules, obfuscation and lock (reference/syntax.md
- * section 4, steps 1 to 5). */
+/* A request before it is parsed: its main company, rules, obfuscation and lock (docs/protocol.md,
+ * Locks). */
 #ifndef SI_PLAN_INCOMING_H
 #define SI_PLAN_INCOMING_H
 
@@ -16,7 +16,7 @@ typedef struct si_incoming {
     si_rule_output rules;
 } si_incoming;
 
-/* Finds the main catalog and its attributes (all->main, all->attributes), lets rules change path,
+/* Finds the main company and its attributes (all->main, all->attributes), lets rules change path,
  * query and attributes, and takes obfuscation and lock off; static content, which has no query to
  * speak of, is never locked. `in` has request, context, path and query. Sets
  * plan->error_detail and by_address, on errors too. SI_ERR_FORBIDDEN: refused. */

@@ -1,4 +1,4 @@
-/* Request lock and obfuscation (reference/syntax.md section 11).
+/* Request lock and obfuscation (docs/protocol.md, Locks).
  *
  * A locked query ends with "&" and the lock. Without a key the lock is the vendor's hash of the
  * query, 4 hex digits, which keeps out typing errors and nobody else. With a key (attribute

@@ -26,9 +26,9 @@ static const struct {
 
 /* ---- smart imaging ---- */
 
-/* Density: URL or preset, else the company's switch with what the client hints say. A ratio that
- * is asked for is obeyed (the table of the vendor's dpr page); one that was detected does not go
- * beyond what the original has. */
+/* Pixel ratio: URL or preset, else the company's switch with what the client hints say. A ratio
+ * that is asked for is obeyed (the table of the vendor's dpr page); one that was detected does not
+ * go beyond what the original has. */
 static void resolve_dpr(const si_query *q, si_plan *plan) {
     double ratio = 1;
     si_switch on = q->asked.dpr;
@@ -45,14 +45,14 @@ static void resolve_dpr(const si_query *q, si_plan *plan) {
 }
 
 /* Replies that rely on what only the requested format has, or on other colours than sRGB, are sent
- * as they are asked for (smart-imaging.md D-10). */
+ * as they are asked for (docs/decisions.md, D-10). */
 static bool exempt(const si_recipe *r) {
     return r->icc_embed || r->xmp_embed || r->path_embed || r->jpeg_size > 0 ||
            r->pixel_type == SI_PIXEL_CMYK || r->pixel_keep || r->icc.path[0] != '\0';
 }
 
 /* Format conversion: which formats this client, this company and this request allow
- * (smart-imaging.md sections 1, 3 and 6). */
+ * (docs/protocol.md, Smart Imaging). */
 static void resolve_formats(const si_query *q, si_plan *plan) {
     static const si_format order[] = {
         SI_FORMAT_AVIF, SI_FORMAT_JXL, SI_FORMAT_WEBP, SI_FORMAT_JP2, SI_FORMAT_JXR};
@@ -75,7 +75,7 @@ static void resolve_formats(const si_query *q, si_plan *plan) {
     }
 }
 
-/* ---- watermark (syntax.md section 12) ---- */
+/* ---- watermark (docs/protocol.md, Records, presets, templates) ---- */
 
 static si_result read_watermark(const si_query *target) {
     si_reading *all = target->all;
@@ -115,7 +115,7 @@ static si_result read_watermark(const si_query *target) {
 
 /* ---- images, and properties that need them ---- */
 
-/* Requests for one source alone: every other command is ignored (7.2). */
+/* Requests for one source alone: every other command is ignored. */
 static si_result only_source(si_query *q) {
     si_recipe *r = q->recipe;
     si_layer *base = si_arena_alloc(q->all->arena, sizeof *base);
@@ -213,7 +213,7 @@ static si_result build_image(si_query *q, si_str query, si_plan *plan) {
     return result == SI_OK && !is_image(q) ? si_catalog_facts(q) : result;
 }
 
-/* ---- missing images and errors (catalog.md section 9) ---- */
+/* ---- missing images and errors (docs/protocol.md, Errors) ---- */
 
 static void restart(si_query *q, const char *object) {
     si_asked asked = q->asked;
@@ -336,7 +336,7 @@ static bool is_bare_map(const si_query *q, si_str query) {
     return true;
 }
 
-/* ---- how the reply is kept (server.md section 1) ---- */
+/* ---- how the reply is kept (docs/protocol.md, Caching) ---- */
 
 static int64_t seconds(double hours) {
     return hours < 0 ? FOREVER : (int64_t)floor(hours * 3600 + 0.5);

@@ -16,7 +16,7 @@ typedef struct si_request {
     si_client_headers headers;
 } si_request;
 
-/* A response header that a rule adds (catalog.md section 8). */
+/* A response header that a rule adds (catalog/rules.h). */
 typedef struct si_plan_header {
     const char *name, *value;
     bool add; /* append behind a comma, rather than replace */
@@ -35,17 +35,17 @@ typedef struct si_plan {
     const char *content_type; /* static string */
     char etag[40];            /* of the body, strong, with quotes */
 
-    /* static content (content.h): a file to be sent as it is */
+    /* static content (static_content.h): a file to be sent as it is */
     si_file_ref content;         /* path NULL = none; its type is content_type */
     const char *content_handler; /* the file is a text to be wrapped as JSONP,
                                     "handler("text","id");"; NULL = send it as it is */
     const char *content_id;
 
     unsigned vary;  /* SI_USED_*: request headers that this reply depends on */
-    bool accept_ch; /* density comes from client hints: ask for them (Accept-CH: DPR) */
+    bool accept_ch; /* the pixel ratio comes from client hints: ask for them (Accept-CH: DPR) */
     int64_t ttl;    /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */
-    int64_t last_modified;  /* seconds since 1970, 0 = not sent */
-    bool always_unmodified; /* ttl −1: every conditional GET gets 304 (server.md section 1) */
+    int64_t last_modified; /* seconds since 1970, 0 = not sent */
+    bool always_unmodified; /* ttl −1: every conditional GET gets 304 (docs/protocol.md, Caching) */
     bool client_cache;      /* false: cache=off, reply must not be kept by anyone downstream */
     bool server_cache;      /* false: neither look into the server's cache nor write to it */
     bool update;            /* cache=update: do not look into the cache, but store the reply */
@@ -62,7 +62,7 @@ typedef struct si_plan {
     int error_detail; /* attr::ErrorDetail */
 } si_plan;
 
-/* Makes a plan. Errors carry the status of commands.md section 9; on error plan->vary, shape and
+/* Makes a plan. Errors carry the status of base/result.h; on error plan->vary, shape and
  * error_detail are still valid. `generations` may be NULL. */
 SI_NODISCARD si_result si_plan_make(const si_catalog *catalog, const si_generations *generations,
     const si_request *request, si_arena *arena, si_plan *plan, si_diag *diag);

@@ -1,4 +1,4 @@
-/* Static content: /is/content/… (reference/syntax.md section 17). */
+/* Static content: /is/content/… (docs/attributes.md, StaticContentRootPath). */
 #ifndef SI_PLAN_STATIC_CONTENT_H
 #define SI_PLAN_STATIC_CONTENT_H
 

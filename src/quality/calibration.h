@@ -2,7 +2,8 @@
  * with: a small file, written by `smartimg calibrate`, named by SMARTIMG_CALIBRATION.
  *
  * An ini file (base/ini.h). `[libraries]` has a row for each codec that was measured, such as
- * `webp = libwebp 1.2.4`. Each measured setting (settings.h) has a section of its name, in which
+ * `webp = libwebp 1.2.4`. Each measured setting (encoder_settings.h) has a section of its name, in
+ * which
  *
  *     bias = 1.25     levels that the setting needs above the table's prediction, −20…20
  *     cost = 1.8      its encodings' CPU time as a multiple of the table's, 0.05…20

@@ -27,12 +27,12 @@ si_encode_params si_choose_requested(
     p.quality = (float)r->quality;
     p.lossless = r->lossless;
     if (r->format == SI_FORMAT_JPEG || r->format == SI_FORMAT_TIFF || r->format == SI_FORMAT_PDF) {
-        p.chroma_full = r->chroma_full; /* means nothing to the others (SI-58) */
+        p.chroma_full = r->chroma_full; /* means nothing to the others (docs/decisions.md, SI-58) */
     }
     p.progressive = r->progressive;
     p.scans = r->scans;
     p.palette = r->palette;
-    p.keep_alpha = r->alpha; /* P35 */
+    p.keep_alpha = r->alpha; /* docs/decisions.md, P35 */
     p.compression = r->compression;
     p.quantize = (si_quantize){.kind = (si_palette_kind)r->quantize.kind,
         .no_dither = r->quantize.no_dither,
@@ -106,7 +106,8 @@ static si_result score_of_jpeg(
 }
 
 /* The target of a PNG request: what a JPEG at the effective qlt reaches; JPEG has no alpha, so
- * transparency is laid on black and on white and the worse score counts (design.md "Quality"). */
+ * transparency is laid on black and on white and the worse score counts (docs/quality.md, Method).
+ */
 static si_result target_of_png(
     const si_recipe *r, const si_image *image, target *out, si_diag *diag) {
     if (!si_image_has_transparency(image)) {

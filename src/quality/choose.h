@@ -1,16 +1,15 @@
 /* The choice: the smallest encoding that looks as good as the one that was asked for.
  *
- * The requested encoding is made first. Its SSIMULACRA2 score on exactly these
- * pixels is the target; for a PNG request, the score of a JPEG at the effective qlt. A candidate of
- * another format is good if its file, decoded, scores at least target − SI_SCORE_SLACK. The
- * smallest good candidate wins if it is smaller than the requested encoding, else the requested
- * encoding is sent (design.md "Quality", reference/smart-imaging.md sections 3 to 5):
+ * The requested encoding is made first. Its SSIMULACRA2 score on exactly these pixels is the
+ * target; for a PNG request, the score of a JPEG at the effective qlt. A candidate of another
+ * format is good if its file, decoded, scores at least target − SI_SCORE_SLACK. The smallest good
+ * candidate wins if it is smaller than the requested encoding, else the requested encoding is sent
+ * (docs/quality.md; numbers are of docs/decisions.md):
  *
- *  - a reply is never larger than the requested encoding; on a tie the requested encoding is sent
- * (D-3);
- *  - a lossless candidate is tried where a cheap look says that it may be smaller than all lossy
- *    ones (lossless.h), or if no lossy one can reach the target; what is sent of it looks better,
- *    too;
+ *  - a reply is never larger than the requested encoding; on a tie the requested encoding is
+ *    sent (D-3);
+ *  - a lossless candidate is tried where it may be smaller than all lossy ones (foreseen by
+ *    lossless.h), or if no lossy one can reach the target; if it is sent, it looks better, too;
  *  - a PNG request becomes lossy (SI-23) unless something lossless is smaller still; at quality 100
  *    it stays exact (SI-24);
  *  - the requested format competes as well, whatever the client knows: a fitted JPEG for a JPEG

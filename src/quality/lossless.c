@@ -10,8 +10,8 @@ enum {
     LEVELS = 256
 };
 
-/* What is counted while walking over the image. */
-typedef struct walk {
+/* What is counted in the pass over the image. */
+typedef struct counts {
     uint32_t follows[1 << CONTEXT_BITS];
     uint32_t cache[1 << CACHE_BITS];
     uint64_t known[2], total[2]; /* pixels that their neighbours tell, by whether the one before
@@ -19,7 +19,7 @@ typedef struct walk {
     uint64_t cached;             /* of the others, colours seen lately */
     uint32_t residuals[4][LEVELS];
     uint64_t fresh; /* pixels that nothing tells */
-} walk;
+} counts;
 
 static uint32_t hash(uint32_t v) {
     v ^= v >> 16;
@@ -51,7 +51,7 @@ static int predicted(uint32_t left, uint32_t above, uint32_t corner, int k) {
 }
 
 static void count_residual(
-    walk *w, uint32_t pixel, uint32_t left, uint32_t above, uint32_t corner) {
+    counts *w, uint32_t pixel, uint32_t left, uint32_t above, uint32_t corner) {
     int r[4];
     for (int k = 0; k < 4; k++) {
         r[k] = at(pixel, k) - predicted(left, above, corner, k);
@@ -62,7 +62,7 @@ static void count_residual(
     w->residuals[3][r[3] & 255]++;
 }
 
-static void walk_row(walk *w, const uint32_t *row, const uint32_t *before, int width) {
+static void count_row(counts *w, const uint32_t *row, const uint32_t *before, int width) {
     bool told = true;
     for (int x = 0; x < width; x++) {
         uint32_t pixel = row[x], left = x > 0 ? row[x - 1] : before[0];
@@ -104,7 +104,7 @@ static double entropy(const uint32_t histogram[LEVELS], double n) {
 }
 
 /* What the counts come to, in bytes. */
-static double weigh(const walk *w) {
+static double weigh(const counts *w) {
     const double cached_bits = 5.5, header = 60;
     double fresh = (double)w->fresh, total = (double)(w->total[0] + w->total[1]);
     double known = (double)(w->known[0] + w->known[1]), cached = (double)w->cached;
@@ -122,7 +122,7 @@ double si_lossless_foresee(const si_image *image, bool alpha_only) {
         return 0;
     }
     size_t width = (size_t)image->width;
-    walk *w = calloc(1, sizeof *w);
+    counts *w = calloc(1, sizeof *w);
     uint32_t *rows = calloc(2 * width, sizeof *rows);
     double bytes = INFINITY;
     if (w != NULL && rows != NULL) {
@@ -133,7 +133,7 @@ double si_lossless_foresee(const si_image *image, bool alpha_only) {
             for (size_t x = 0; x < width; x++, p += image->channels) {
                 row[x] = word(p, image->channels, alpha_only);
             }
-            walk_row(w, row, before, image->width);
+            count_row(w, row, before, image->width);
         }
         bytes = weigh(w);
     }

@@ -1,7 +1,7 @@
-/* How large a lossless file will be, foreseen by a cheap look at the pixels.
+/* How large a lossless file will be, foreseen by one cheap pass over the pixels.
  *
  * Lossless coders win by what repeats: flat ground, few colours, equal rows, glyphs that come
- * again. The look walks over the pixels once and counts which of them are told by four neighbours
+ * again. The pass counts which pixels are told by four neighbours
  * that were seen together before (a table of hashes), which have a colour that was there lately,
  * and what the rest differs by from the usual prediction. The entropies of these counts are what a
  * coder must at least write. */

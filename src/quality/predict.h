@@ -23,8 +23,8 @@ double si_predict_share(si_encoder_setting k, const si_features *f, double score
  * images the tables were not fitted on). */
 double si_predict_spread(si_encoder_setting k);
 
-/* The same after a trial on part of the picture (probe.h), and how many points higher the whole
- * scores than such a trial says. */
+/* The same after a trial on part of the picture (trial_tiles.h), and how many points higher the
+ * whole scores than such a trial says. */
 double si_predict_probe_spread(si_encoder_setting k);
 double si_predict_probe_bias(si_encoder_setting k);
 

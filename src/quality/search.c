@@ -23,7 +23,7 @@ static double cpu_ms(void) {
 /* ---- one candidate ---- */
 
 /* Adds " name N" for parameters that are set. */
-static size_t describe_knobs(const si_candidate *c, char *out, size_t room) {
+static size_t describe_parameters(const si_candidate *c, char *out, size_t room) {
     const si_encode_params *p = &c->params;
     bool fitted = c->format == SI_FORMAT_JPEG && p->tune != 0;
     si_jpeg_fit fit = si_jpeg_fit_unpack(p->tune);
@@ -85,7 +85,7 @@ static void describe(si_candidate *c) {
     }
 #undef SAY
     if (n < room) {
-        describe_knobs(c, c->settings + n, room - n);
+        describe_parameters(c, c->settings + n, room - n);
     }
 }
 

@@ -16,10 +16,10 @@ typedef struct si_search {
     si_choice *choice;         /* where candidates are recorded */
     si_format requested;
     si_encode_params requested_params; /* the requested encoding's */
-    bool exact;                        /* only lossless candidates are good (SI-24) */
-    double threshold;                  /* lowest score that is good */
-    float jpeg_quality;                /* of the JPEG that sets the target … */
-    bool jpeg_full;                    /* … and whether it is 4:4:4 */
+    bool exact;         /* only lossless candidates are good (docs/decisions.md, SI-24) */
+    double threshold;   /* lowest score that is good */
+    float jpeg_quality; /* of the JPEG that sets the target … */
+    bool jpeg_full;     /* … and whether it is 4:4:4 */
     si_features features;
     double jpeg_bytes;     /* size of that JPEG */
     double lossless_bytes; /* foreseen of a lossless WebP (lossless.h) … */

@@ -1,5 +1,5 @@
 /* What a reply needs besides its pixels: the profiles its colours go through, and what is embedded
- * in it (reference/commands.md 6.1 and 6.2). */
+ * in it (docs/protocol.md, Formats). */
 #ifndef SI_RENDER_EMBEDS_H
 #define SI_RENDER_EMBEDS_H
 
@@ -18,9 +18,10 @@ typedef struct si_output_colours {
 } si_output_colours;
 
 /* Loads the profiles that `r` names. The pixel type is that of `icc`, else that of `fmt`; kept
- * (P23) it is that of layer 0's file. CMYK without a profile takes the one of layer 0's file if
- * that is CMYK (syntax.md), else the naive rule. Errors: those of si_target_load() and of `files`;
- * SI_ERR_UNSUPPORTED: the format cannot hold the profile's pixel type, or CMYK (P26). */
+ * (docs/decisions.md, P23) it is that of layer 0's file. CMYK without a profile takes the one of
+ * layer 0's file if that is CMYK (docs/protocol.md, Where smartimg differs), else the naive rule.
+ * Errors: those of si_target_load() and of `files`; SI_ERR_UNSUPPORTED: the format cannot hold the
+ * profile's pixel type, or CMYK (P26). */
 SI_NODISCARD si_result si_output_colours_load(const si_recipe *r, const si_files *files,
     const si_render_limits *limits, si_output_colours *out, si_diag *diag);
 

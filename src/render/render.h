@@ -1,11 +1,10 @@
-/* From a recipe and its originals to final pixels (libvips): the pipeline of reference/commands.md
- * section 8.1. */
+/* From a recipe and its originals to final pixels (libvips): the pipeline of docs/layers.md. */
 #ifndef SI_RENDER_RENDER_H
 #define SI_RENDER_RENDER_H
 
 #include "render/read/input.h"
 
-/* Facts about an original, for req=imageprops (7.3). */
+/* Facts about an original, for req=imageprops. */
 typedef struct si_source_props {
     int width, height; /* full resolution, after EXIF rotation */
     bool alpha;

@@ -63,7 +63,8 @@ static int filter_reach(const job *j) {
            si_filter_usm_reach(usm->amount, usm->radius);
 }
 
-/* Filters of layer 0 run at the reply's resolution with their radius scaled along (P19). */
+/* Filters of layer 0 run at the reply's resolution with their radius scaled along
+ * (docs/decisions.md, P19). */
 static si_result filter(const job *j, si_image *im, si_diag *diag) {
     const si_ops *ops = &j->layer->adjustments.ops;
     const si_usm *l = &ops->usm, *u = &j->view->usm;
@@ -161,7 +162,7 @@ static si_result compose(const si_recipe *r, const si_geometry *g, const span s[
     }
     SI_TRY(si_image_alloc(out, g->out[0], g->out[1], channels, diag));
     out->cmyk = inks;
-    if (!r->alpha) { /* with alpha, padding stays transparent (P13) */
+    if (!r->alpha) { /* with alpha, padding stays transparent (docs/decisions.md, P13) */
         fill(out, bgc);
     }
     if (part->pixels != NULL) {

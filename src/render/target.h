@@ -1,5 +1,5 @@
 /* Colours of the reply: from the sRGB that everything is made in to what `icc` or the pixel type of
- * `fmt` ask for (reference/commands.md 6.1 and 6.2, syntax.md on colour). */
+ * `fmt` ask for (docs/protocol.md, Formats). */
 #ifndef SI_RENDER_TARGET_H
 #define SI_RENDER_TARGET_H
 

@@ -16,7 +16,7 @@ typedef struct si_answer_options {
     int64_t deadline_ns;      /* CLOCK_MONOTONIC time after which no encoding starts; 0 = none */
     const int64_t *waited_ns; /* time spent on waiting for foreign images, which the deadline does
                                  not count; NULL = none */
-    bool refined;             /* search for the best answer instead of a fast first one */
+    bool refined;             /* a refined answer instead of a first one */
     /* Called while a search is on, with every answer that could be sent if it had to end now
      * (si_choose_options.on_best). The answer is borrowed. NULL = not wanted. */
     void (*on_best)(void *context, const struct si_answer *so_far);
@@ -37,7 +37,7 @@ typedef struct si_answer {
 } si_answer;
 
 /* Answers. `files` has the originals. Never fails as such: a
- * failure becomes a reply with its status and one line of text (commands.md section 9). */
+ * failure becomes a reply with its status and one line of text (docs/protocol.md, Errors). */
 void si_answer_make(
     const si_recipe *r, const si_files *files, const si_answer_options *options, si_answer *out);
 

@@ -64,7 +64,7 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const si_property *)a)->name, ((const si_property *)b)->name);
 }
 
-/* Alphabetical (P28). */
+/* Alphabetical (docs/decisions.md, P28). */
 static si_result write_list(
     listing *l, const si_recipe *r, int64_t time, si_answer *out, si_diag *diag) {
     si_shape shape = si_recipe_shape(r);
@@ -205,7 +205,7 @@ static si_result xmp(const si_recipe *r, const si_files *files, const si_answer_
     return result;
 }
 
-/* The six properties of a smart crop (smart-imaging.md section 9). */
+/* The six properties of a smart crop (docs/protocol.md, Smart crops). */
 static si_result crop(const si_recipe *r, const si_files *files, const si_answer_options *options,
     si_answer *out, si_diag *diag) {
     const si_source *s = &r->picture.layers[0].source;

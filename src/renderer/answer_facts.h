@@ -1,4 +1,4 @@
-/* Replies that are no images: properties, maps, sets, metadata (reference/commands.md 7). */
+/* Replies that are no images: properties, maps, sets, metadata (docs/protocol.md, Facts). */
 #ifndef SI_RENDERER_ANSWER_FACTS_H
 #define SI_RENDERER_ANSWER_FACTS_H
 

@@ -24,8 +24,8 @@ static si_result on_frame(void *context, const si_image *frame, int delay_ms, si
     return si_animation_add(m->file, frame, delay_ms, diag);
 }
 
-static si_result look(const si_recipe *r, const si_files *files, const si_render_limits *limits,
-    si_animation_facts *facts, si_diag *diag) {
+static si_result read_facts(const si_recipe *r, const si_files *files,
+    const si_render_limits *limits, si_animation_facts *facts, si_diag *diag) {
     int fd;
     SI_TRY(si_files_open(files, &r->picture.layers[0].source, &fd, diag));
     si_result result = si_animation_look(fd, limits, facts, diag);
@@ -41,7 +41,7 @@ si_result si_motion_answer(const si_recipe *r, const si_files *files,
     if (!si_animation_wanted(r)) {
         return SI_OK;
     }
-    si_result result = look(r, files, limits, &facts, diag);
+    si_result result = read_facts(r, files, limits, &facts, diag);
     if (result != SI_OK || facts.frames < 2) {
         return result;
     }

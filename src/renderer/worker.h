@@ -1,8 +1,8 @@
-/* One renderer: a process that serves one request at a time and is worth nothing to anyone.
+/* One renderer: a process that serves one request at a time and may die at any moment.
  *
  * It has no root folder of its own: originals come from the broker in the pool. When a request runs
- * out of time, the worker's last act is to send the best image it has so far, if it has one. Else,
- * and when a codec crashes, it is a complete error reply, so that the edge does not try the same
+ * out of time, the worker sends the best image it has so far before it ends, if it has one. Else,
+ * and when a codec crashes, it sends a complete error reply, so that the edge does not try the same
  * crash again. Then it ends and the pool starts another. */
 #ifndef SI_RENDERER_WORKER_H
 #define SI_RENDERER_WORKER_H

@@ -50,7 +50,7 @@ static bool write(const si_query *q, const listing *l, si_reply *out) {
     return !l->failed && si_reply_properties(&q->asked.shape, l->rows, l->count, time, out);
 }
 
-/* Effective attributes of the path's catalog (7.3), alphabetical. */
+/* Effective attributes of the path's catalog, alphabetical. */
 static bool catalogprops(const si_query *q, si_reply *out) {
     static const char *const modes[] = {"bilin", "bicub", "sharp2", "bisharp"};
     const si_attributes *a = q->all->attributes;
@@ -108,7 +108,7 @@ static bool plain(const char *text, si_reply *out) {
     return text != NULL && si_bytes_append(&out->body, text, strlen(text));
 }
 
-/* ---- localized fields (syntax.md section 13) ---- */
+/* ---- localized fields (catalog/locale.h) ---- */
 
 /* A record's field with its strings localized; NULL when memory runs out. */
 static const char *localize(const si_query *q, si_locale_field kind, const char *text) {
@@ -137,7 +137,7 @@ static si_str last_value(const si_query *q, si_str query, si_str name, bool *fai
     return value;
 }
 
-/* ---- adaptive video (7.2, mbrSet) ---- */
+/* ---- adaptive video (req=mbrSet) ---- */
 
 typedef struct stream {
     const si_record *record;
@@ -223,7 +223,8 @@ static bool mbr_set(const si_query *q, si_str query, si_reply *out) {
     int count = find_streams(q, streams);
     const char *suffix = listed_suffix(streams, count, apple);
     const char *prefix = apple ? a->http_apple_context : a->http_flash_context;
-    out->content_type = apple ? "application/x-mpegURL" : "application/f4m+xml"; /* P41 */
+    out->content_type =
+        apple ? "application/x-mpegURL" : "application/f4m+xml"; /* docs/decisions.md, P41 */
     bool ok = !failed &&
               (count == 0 ||
                   (apple ? put(&out->body, "#EXTM3U\n")

@@ -1,4 +1,4 @@
-/* Requests that the catalog alone can answer (reference/commands.md 7.2): the front side does it,
+/* Requests that the catalog alone can answer (docs/protocol.md, Facts): the front side does it,
  * without a renderer and without a cache. */
 #ifndef SI_REPLY_CATALOG_REPLY_H
 #define SI_REPLY_CATALOG_REPLY_H
@@ -19,7 +19,7 @@ bool si_catalog_reply_renders(const si_query *q);
  * `query` is the raw query. */
 SI_NODISCARD si_result si_catalog_set(si_query *q, si_str query);
 
-/* What the front side knows of the properties that a renderer sends (7.3): facts of the recipe. */
+/* What the front side knows of the properties that a renderer sends: facts of the recipe. */
 SI_NODISCARD si_result si_catalog_facts(si_query *q);
 
 #endif

@@ -1,4 +1,4 @@
-/* req=set: a media set as a tree, in XML or JSON (reference/commands.md 7.4, syntax.md section 16).
+/* req=set: a media set as a tree, in XML or JSON (docs/protocol.md, Facts instead of pixels).
  *
  * The catalog knows the tree, the files know the sizes of its images: the front side writes the
  * reply with gaps where sizes belong, and makes each image a layer of the recipe's picture; the

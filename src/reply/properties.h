@@ -1,4 +1,5 @@
-/* Property replies (reference/commands.md 7.1): text, JavaScript, XML and JSONP bodies. */
+/* Property replies (docs/protocol.md, Facts instead of pixels): text, JavaScript, XML and JSONP
+ * bodies. */
 #ifndef SI_REPLY_PROPERTIES_H
 #define SI_REPLY_PROPERTIES_H
 

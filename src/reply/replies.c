@@ -9,7 +9,7 @@
 /* ---- encodings of XML ---- */
 
 /* The character at `s`, whose length goes to *len; bytes that are no UTF-8 count as Latin-1
- * (syntax.md section 2). */
+ * (docs/protocol.md, URLs). */
 static uint32_t character(const uint8_t *s, size_t left, size_t *len) {
     size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : s[0] >= 0xC2 ? 2 : 1;
     uint32_t c = n == 1 ? s[0] : s[0] & (0xFFu >> (n + 1));

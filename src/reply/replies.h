@@ -1,4 +1,4 @@
-/* Bodies of replies that need no pixels (reference/commands.md 7.1, 7.2; server.md section 5). */
+/* Bodies of replies that need no pixels (docs/protocol.md, Facts instead of pixels). */
 #ifndef SI_REPLY_REPLIES_H
 #define SI_REPLY_REPLIES_H
 

@@ -1,5 +1,5 @@
 /* One request, outermost or nested, from its query to its picture: the steps in their order
- * (reference/syntax.md sections 4 and 5). */
+ * (docs/protocol.md, Records, presets, templates). */
 #include "request/command.h"
 
 /* ---- defaults ---- */
@@ -16,7 +16,7 @@ void si_query_init(si_query *q) {
     q->comp.adjustments = &q->picture.comp;
     si_view *v = &q->picture.view;
     v->resmode = (si_resmode)a->res_mode;
-    if (outermost) { /* nested requests know neither (syntax.md section 10) */
+    if (outermost) { /* nested requests know neither (docs/protocol.md, Nested images) */
         v->max_pix[0] = a->max_pix.w;
         v->max_pix[1] = a->max_pix.h;
         v->default_pix[0] = a->default_pix.w;
@@ -50,7 +50,7 @@ static si_result apply(si_query *q, const si_statement *s) {
         }
     }
     if (value.len == 0 && (s->row->flags & SI_TAKES_EMPTY) == 0) {
-        return SI_OK; /* P3 */
+        return SI_OK; /* docs/decisions.md, P3 */
     }
     return s->row->set(&setting, value);
 }
@@ -146,8 +146,8 @@ static si_result collect(si_query *q, const char *text, si_level level, const si
     return text[0] != '\0' ? si_query_collect(q, si_str_of(text), &how) : SI_OK;
 }
 
-/* PostModifier of layer 0's record; the other layers' are dropped (syntax.md section 5), and that
- * of a template, too (section 8). */
+/* PostModifier of layer 0's record; the other layers' are dropped (docs/decisions.md), and that
+ * of a template, too. */
 static si_result collect_post(si_query *q, const si_found *found) {
     const si_record *r = found != NULL ? found->is.record : NULL;
     return r != NULL && !q->replaced

@@ -1,10 +1,10 @@
 /* From the items of a query, Modifier or PostModifier to statements: segments opened, commands
- * routed (reference/commands.md 8.2), macros expanded in place, variables collected. */
+ * routed, presets expanded in place, variables collected. */
 #include "request/command.h"
 #include "request/tokens.h"
 #include "request/values.h"
 
-enum { MAX_MACRO_DEPTH = 8 };
+enum { MAX_PRESET_DEPTH = 8 };
 
 /* A text being read. */
 typedef struct reader {
@@ -12,10 +12,10 @@ typedef struct reader {
     const si_collecting *how;
     si_draft *segment;       /* opened by layer=; the composite at first */
     si_effect_draft *effect; /* opened by effect=, NULL = none */
-    int depth;               /* of macros */
+    int depth;               /* of presets */
 } reader;
 
-/* ---- layers and their names (4.1) ---- */
+/* ---- layers and their names ---- */
 
 static si_draft *new_draft(si_query *q, int number) {
     si_draft *d = q->all->layers < SI_MAX_LAYERS ? si_arena_alloc(q->all->arena, sizeof *d) : NULL;
@@ -154,8 +154,8 @@ static si_result open_effect(reader *r, si_str value) {
 
 /* ---- statements ---- */
 
-/* Whether a command counts at all in this kind of request (syntax.md sections 10 and 12; catalog.md
- * section 9), and in this text. */
+/* Whether a command counts at all in this kind of request (docs/protocol.md, Nested
+ * and foreign images), and in this text. */
 static bool counts(const reader *r, const si_command_row *row) {
     bool layers = row->comp != SI_COMP_NONE;
     if ((row->flags & SI_QUERY_ONLY) != 0 && r->how->level != SI_LEVEL_QUERY) {
@@ -230,13 +230,13 @@ static si_result state(reader *r, const si_command_row *row, si_str raw) {
 
 static si_result read_items(reader *r, si_str text);
 
-static si_result expand_macro(reader *r, si_str name) {
+static si_result expand_preset(reader *r, si_str name) {
     si_query *q = r->q;
     const char *body = si_company_preset(q->all->catalog, r->how->company, name);
     if (body == NULL) {
         return si_fail(q->all->diag, SI_ERR_NOT_FOUND, "unknown preset \"$%.*s$\"", SHOWN(name));
     }
-    if (r->depth == MAX_MACRO_DEPTH) {
+    if (r->depth == MAX_PRESET_DEPTH) {
         return si_fail(q->all->diag, SI_ERR_SYNTAX, "presets are nested too deep");
     }
     r->depth++;
@@ -260,7 +260,7 @@ static si_result open_item(reader *r, const si_command_row *row, si_str raw) {
 static si_result read_command(reader *r, const si_token *t) {
     const si_command_row *row = si_command_find(t->name);
     if (row == NULL) {
-        return SI_OK; /* unknown: cache busters and tracking (P2) */
+        return SI_OK; /* unknown: cache busters and tracking (docs/decisions.md, P2) */
     }
     if (row->set == NULL) {
         return open_item(r, row, t->value);
@@ -272,7 +272,7 @@ static si_result read_command(reader *r, const si_token *t) {
         return si_fail(r->q->all->diag, SI_ERR_SYNTAX, "template= cannot stand in a record");
     }
     if (t->value.len == 0 && (row->flags & SI_TAKES_EMPTY) == 0) {
-        return SI_OK; /* P3 */
+        return SI_OK; /* docs/decisions.md, P3 */
     }
     return state(r, row, t->value);
 }
@@ -287,8 +287,8 @@ static si_result read_items(reader *r, si_str text) {
         case SI_TOKEN_COMMAND:
             result = read_command(r, &t);
             break;
-        case SI_TOKEN_MACRO:
-            result = expand_macro(r, t.name);
+        case SI_TOKEN_PRESET:
+            result = expand_preset(r, t.name);
             break;
         case SI_TOKEN_VARIABLE:
             if (!si_variable_define(&q->variables, t.name, t.value, r->how->level, q->all->arena)) {
@@ -296,7 +296,7 @@ static si_result read_items(reader *r, si_str text) {
             }
             break;
         case SI_TOKEN_BARE:
-            break; /* a command without a value counts as absent (P3) */
+            break; /* a command without a value counts as absent (docs/decisions.md, P3) */
         }
     }
     return out_of_memory ? si_no_memory(q->all->diag) : result;
@@ -321,7 +321,7 @@ static si_result foresee_items(si_query *q, si_str text, int depth) {
         if (t.kind == SI_TOKEN_VARIABLE) {
             out_of_memory |=
                 !si_variable_define(&q->variables, t.name, t.value, SI_LEVEL_QUERY, q->all->arena);
-        } else if (t.kind == SI_TOKEN_MACRO && depth < MAX_MACRO_DEPTH) {
+        } else if (t.kind == SI_TOKEN_PRESET && depth < MAX_PRESET_DEPTH) {
             const char *body = si_company_preset(q->all->catalog, q->company, t.name);
             if (body != NULL && foresee_items(q, si_str_of(body), depth + 1) != SI_OK) {
                 return SI_ERR_MEMORY;

@@ -6,7 +6,7 @@
 #include "picture/limits.h"
 #include "request/query.h"
 
-/* What a command is about. */
+/* What a command is about (docs/protocol.md, All commands). */
 typedef enum si_scope {
     SI_SCOPE_REQUEST, /* one value for the request, wherever it stands */
     SI_SCOPE_VIEW,    /* likewise: the step from composite to view */
@@ -14,7 +14,7 @@ typedef enum si_scope {
     SI_SCOPE_SOURCE   /* as LAYER, for layers with an image */
 } si_scope;
 
-/* Where a command of a layer goes that stands in the composite's segment (8.2). */
+/* Where a command of a layer goes that stands in the composite's segment. */
 typedef enum si_comp {
     SI_COMP_NONE, /* not a command of layers */
     SI_COMP_LAYER0,
@@ -28,9 +28,10 @@ typedef enum si_comp {
 typedef enum si_class { SI_CLASS_CORE, SI_CLASS_COMMON, SI_CLASS_RARE, SI_CLASS_VENDOR } si_class;
 
 enum {
-    SI_TAKES_EMPTY = 1, /* an empty value means something, rather than "absent" (P3) */
-    SI_EFFECTS = 2,     /* effect layers accept it (8.6) */
-    SI_NOT_NESTED = 4,  /* ignored in is(…) (syntax.md section 10) */
+    SI_TAKES_EMPTY =
+        1, /* an empty value means something, rather than "absent" (docs/decisions.md, P3) */
+    SI_EFFECTS = 2,     /* effect layers accept it */
+    SI_NOT_NESTED = 4,  /* ignored in is(…) (docs/protocol.md, Nested images) */
     SI_SURVIVES = 8,    /* counts even if a default image replaces the request */
     SI_RAW = 16,        /* the setter decodes the value itself */
     SI_CONTENT = 32,    /* src, text, textPs: the last one decides what a layer is */
@@ -133,7 +134,7 @@ si_result si_command_bad_value(const si_command_target *s, si_str value);
 SI_NODISCARD si_result si_command_copy_value(
     const si_command_target *s, si_str value, const char **out);
 
-/* A path definition (1.5), checked, as its canonical text. */
+/* A path definition, checked, as its canonical text. */
 SI_NODISCARD si_result si_command_path_value(
     const si_command_target *s, si_str value, const char **out);
 

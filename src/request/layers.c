@@ -1,5 +1,5 @@
 /* Layers once all their commands are known: what records and attributes add, what is an error
- * (reference/commands.md section 9), and what has no effect and so must not tell two equal pictures
+ * (docs/protocol.md, Errors), and what has no effect and so must not tell two equal pictures
  * apart. */
 #include "request/command.h"
 #include "richtext/rtf.h"
@@ -13,7 +13,7 @@ static double resolution(const si_draft *d, const si_query *q) {
     return r != NULL && r->resolution > 0 ? r->resolution : governs->attributes.resolution;
 }
 
-/* size= beats scale=, which beats res= (4.3). */
+/* size= beats scale=, which beats res=. */
 static void set_scale(si_query *q, si_draft *d) {
     si_layer *l = &d->layer;
     bool sized = l->size[0] != 0 || l->size[1] != 0 || l->size_n[0] != 0 || l->size_n[1] != 0 ||
@@ -29,7 +29,7 @@ static void set_scale(si_query *q, si_draft *d) {
     }
 }
 
-/* What perspective replaces or ignores (4.3, P37). */
+/* What perspective replaces or ignores (docs/decisions.md, P37). */
 static void clear_for_perspective(si_draft *d) {
     si_layer *l = &d->layer;
     if (l->perspective.mode == SI_PERSPECTIVE_NONE) {
@@ -72,7 +72,7 @@ static bool is_sized(const si_layer *l) {
     return (l->size[0] > 0 && l->size[1] > 0) || (l->size_n[0] > 0 && l->size_n[1] > 0);
 }
 
-/* What makes a layer of one colour (section 9), which may be none: an empty layer is transparent
+/* What makes a layer of one colour, which may be none: an empty layer is transparent
  * but for its bgColor. */
 static si_result check_solid(const si_query *q, const si_draft *d, bool sized, bool masked) {
     const si_layer *l = &d->layer;
@@ -116,7 +116,7 @@ static si_result complete_solid(si_query *q, si_draft *d) {
 
 /* ---- text ---- */
 
-/* Adds the font of one face (catalog.md section 7) to those of the layer. */
+/* Adds the font of one face (docs/text.md) to those of the layer. */
 static si_result add_font(
     si_query *q, const si_richtext_font *face, si_text_ref *t, si_font_ref *fonts) {
     si_reading *all = q->all;
@@ -246,7 +246,7 @@ static si_result list_effects(si_query *q, si_draft *d) {
 
 /* ---- all of them ---- */
 
-/* Clip paths that exclude need one that includes; embedded ones need an image (4.4). */
+/* Clip paths that exclude need one that includes; embedded ones need an image. */
 static void clear_look(const si_query *q, const si_draft *d) {
     si_adjustments *adjustments = d->adjustments;
     if (d->number >= 0 && d->layer.kind != SI_LAYER_IMAGE) {

@@ -1,4 +1,4 @@
-/* Objects → records and files (reference/syntax.md section 3), and what a reply then depends on. */
+/* Objects → records and files (docs/protocol.md, URLs), and what a reply then depends on. */
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 /* What remains of the outermost request once all its commands are known: thumbnails, formats,
- * profiles (reference/commands.md sections 6 and 8.8). What cannot change the reply is set to its
+ * profiles (docs/protocol.md, Formats). What cannot change the reply is set to its
  * initial value, so that equal replies have equal recipes. */
 #include "request/command.h"
 #include "request/values.h"
@@ -9,7 +9,7 @@ static const si_record *base_record(const si_query *q) {
     return found != NULL ? found->is.record : NULL;
 }
 
-/* ---- thumbnails (8.8) ---- */
+/* ---- thumbnails ---- */
 
 /* 1 left or top, 2 centre, 3 right or bottom → −1, 0, 1 */
 static double align_of(int attribute) {
@@ -47,7 +47,7 @@ static si_result set_thumb(si_query *q) {
     return SI_OK;
 }
 
-/* ---- profiles (6.2, syntax.md section 15) ---- */
+/* ---- profiles ---- */
 
 static si_result set_assumed(si_query *q) {
     const si_attributes *a = q->all->attributes;
@@ -102,9 +102,9 @@ static void clear_intent(si_recipe *r) {
     }
 }
 
-/* ---- formats (6.1) ---- */
+/* ---- formats ---- */
 
-/* What the format has no place for is left out without an error (6.2). */
+/* What the format has no place for is left out without an error. */
 static void clear_unused(si_recipe *r) {
     bool jpeg = r->format == SI_FORMAT_JPEG;
     bool colours = r->format == SI_FORMAT_GIF || r->palette;

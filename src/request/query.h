@@ -1,11 +1,11 @@
 /* A request in the making: what its Modifier, query and PostModifier say, layer by layer.
  *
- * The steps (reference/syntax.md section 4), one file a step:
+ * The steps (docs/architecture.md), one file a step:
  *   tokens.c     query text → items
- *   collect.c    items → statements of layers, macros expanded in place; variables
+ *   collect.c    items → statements of layers, presets expanded in place; variables
  *   variables.c  references → values
  *   setters_*.c  one function a command: value → field
- *   resolve.c    objects → records and files
+ *   objects.c    objects → records and files
  *   sources.c    src= and mask= → sources; nested requests
  *   layers.c     what is left to say of each layer once all commands are known
  *   build.c      the steps in their order → picture
@@ -38,7 +38,7 @@ typedef struct si_reading {
     const si_catalog *catalog;
     si_arena *arena;
     si_diag *diag;
-    const si_company *main;          /* main catalog of the outermost request */
+    const si_company *main;          /* main company of the outermost request */
     const si_attributes *attributes; /* its attributes, with what matched rules override */
     si_str locale;                   /* locale=, p == NULL = not given */
     si_str address;                  /* of the client, for rules */
@@ -96,7 +96,7 @@ typedef struct si_draft {
     const si_found *found;              /* object of the source; NULL = none */
 } si_draft;
 
-/* A name given to a layer (4.1). */
+/* A name given to a layer. */
 typedef struct si_layer_name {
     struct si_layer_name *next;
     si_str name;
@@ -125,7 +125,7 @@ typedef struct si_query {
     const struct si_query *outer; /* NULL = outermost */
     si_role role;
     int depth;
-    const si_company *company; /* main catalog */
+    const si_company *company; /* main company */
     si_str object;             /* named by the path, percent-decoded; may be empty */
     si_str object_raw;         /* the same still encoded: $object$ */
     bool from_url;             /* it is a path, rather than a reference */
@@ -138,7 +138,7 @@ typedef struct si_query {
     bool by_template;                   /* template=: the path's object is $object$ only */
 
     si_asked asked;
-    si_recipe *recipe; /* output commands go here; a nested request has one for nothing */
+    si_recipe *recipe; /* where output commands go; that of a nested request is thrown away */
     si_picture picture;
 
     si_variables variables;
@@ -155,7 +155,7 @@ typedef struct si_query {
 typedef struct si_collecting {
     si_level level;
     si_draft *only;            /* commands of layers go to this layer; NULL = where they say */
-    const si_company *company; /* whose macros count */
+    const si_company *company; /* whose presets count */
 } si_collecting;
 
 /* Reads what must be known before anything else from a query, and its variables. Mistakes are left
@@ -183,7 +183,7 @@ SI_NODISCARD si_result si_query_layers(si_query *q);
 
 /* ---- build.c ---- */
 
-/* Starts a request: defaults of its main catalog. `q` is zero but for all, outer, role, depth,
+/* Starts a request: defaults of its main company. `q` is zero but for all, outer, role, depth,
  * company, object, object_raw, from_url, replaced, read_only and recipe. */
 void si_query_init(si_query *q);
 
@@ -201,14 +201,14 @@ SI_NODISCARD si_result si_query_build(si_query *q, si_str text);
  * are any. False if memory runs out. */
 bool si_object_path_merge(si_str *path, si_arena *arena);
 
-/* Decodes the path of an object element by element (syntax.md section 2): the elements joined by
- * "/", in the arena. SI_ERR_FORBIDDEN: one decodes to something with a "/" or NUL in it, which is a
- * trick. */
+/* Decodes the path of an object element by element (docs/protocol.md, URLs): the elements joined by
+ * "/", in the arena. SI_ERR_FORBIDDEN: one decodes to something with a "/" or NUL in it, which
+ * could lead elsewhere than the rules saw. */
 SI_NODISCARD si_result si_object_decode(si_str raw, si_arena *arena, si_str *out, si_diag *diag);
 
-/* A path as rules and caches know it (`raw` is changed to that), and what it is decoded: without
- * slashes that add nothing. One behind a single element stays if it tells a company from an object
- * of the default one. Errors as si_object_decode(). */
+/* The path as rules and caches know it, without slashes that add nothing (`raw` is changed to
+ * that), and the same decoded. One behind a single element stays if it tells a company from an
+ * object of the default one. Errors as si_object_decode(). */
 SI_NODISCARD si_result si_object_path_read(
     const si_catalog *c, si_str *raw, si_arena *arena, si_str *out, si_diag *diag);
 
@@ -234,7 +234,7 @@ void si_query_expire(si_query *q, const si_found *found);
 void si_reading_expire(si_reading *all, double hours);
 
 /* The attributes that govern a company's objects: those that rules have changed, if it is the main
- * catalog of the outermost request. */
+ * company of the outermost request. */
 static inline const si_attributes *si_reading_attributes(
     const si_reading *all, const si_company *company) {
     return company == all->main ? all->attributes : &company->attributes;
@@ -245,15 +245,16 @@ static inline si_str si_reading_locale(const si_reading *all) {
     return all->locale.p != NULL ? all->locale : si_str_of(all->attributes->default_locale);
 }
 
-/* For lack of memory. */
+/* Says that memory ran out: SI_ERR_MEMORY. */
 static inline si_result si_no_memory(si_diag *diag) {
     return si_fail(diag, SI_ERR_MEMORY, "out of memory");
 }
 
 /* ---- output.c ---- */
 
-/* What remains once every command of the outermost request is known: formats, profiles,
- * thumbnails, and what has no effect forgotten, so that equal replies have equal recipes. */
+/* What is left to do once every command of the outermost request is known: decides formats,
+ * profiles and thumbnails, and sets what has no effect to its initial value, so that equal replies
+ * have equal recipes. */
 SI_NODISCARD si_result si_query_output(si_query *q);
 
 #endif

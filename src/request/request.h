@@ -1,14 +1,14 @@
 /* What a request asks for besides pixels: its type, the shape of a reply in text, and how replies
- * may be kept (reference/commands.md sections 2 and 7). */
+ * may be kept (docs/protocol.md, Facts instead of pixels and Caching). */
 #ifndef SI_REQUEST_REQUEST_H
 #define SI_REQUEST_REQUEST_H
 
 #include "picture/recipe.h"
 
-/* The values of req= (7.2).
+/* The values of req= (docs/protocol.md, Facts).
  *
  * X(id, name, reply, ttl, bodies): `reply` says who answers: RENDER = a renderer, with what si_req
- * says; CATALOG = the front side, replies.h; OFF = nobody, see P-numbers there. `ttl` E = of
+ * says; CATALOG = the front side, replies.h; OFF = nobody. `ttl` E = of
  * images, N = of properties, 0 = never kept. `bodies` are the formats its option may name (t j x
  * J). */
 #define SI_REQUEST_TYPES(X)                                                                        \

@@ -124,7 +124,7 @@ si_result si_set_effectMask(const si_command_target *s, si_str value) {
     return si_command_flag(s, value, &s->q->picture.effect_mask);
 }
 
-/* ---- caches, server.md section 1 ---- */
+/* ---- caches ---- */
 
 /* Files are looked at on every request, so validate is what happens anyway. */
 si_result si_set_cache(const si_command_target *s, si_str value) {

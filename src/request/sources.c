@@ -1,5 +1,5 @@
-/* Where the pixels of layers come from: src= and mask= (reference/commands.md 4.2), nested requests
- * and foreign images (syntax.md section 10). */
+/* Where the pixels of layers come from: src= and mask=, nested requests and
+ * foreign images (docs/protocol.md). */
 #include "base/percent.h"
 #include "catalog/rules.h"
 #include "request/command.h"
@@ -21,7 +21,7 @@ static si_result forward_variables(const si_query *from, si_query *to) {
     return SI_OK;
 }
 
-/* The main catalog of a nested request: the one its path names, else the outer one's. */
+/* The main company of a nested request: the one its path names, else the outer one's. */
 static void find_company(si_query *n) {
     si_str rest = n->object, first;
     (void)si_str_next(&rest, '/', &first);
@@ -31,8 +31,8 @@ static void find_company(si_query *n) {
     n->company = named != NULL ? named : n->outer->company;
 }
 
-/* Finds object and main catalog of a nested request; the catalog's rules may rewrite it (syntax.md
- * section 4). What they say of attributes and headers is for outermost requests. */
+/* Finds object and main company of a nested request; the catalog's rules may rewrite it
+ * (catalog/rules.h). What they say of attributes and headers is for outermost requests. */
 static si_result admit_nested(si_query *n, si_str *query) {
     si_reading *all = n->all;
     si_rule_output rules;
@@ -55,7 +55,7 @@ static si_result admit_nested(si_query *n, si_str *query) {
     return result;
 }
 
-/* "%2F" as "/": a name in a value is encoded as all values are (syntax.md section 2). */
+/* "%2F" as "/": a name in a value is encoded as all values are (docs/protocol.md, URLs). */
 static bool unfold_slashes(si_str *name, si_arena *arena) {
     if (name->len == 0 || memchr(name->p, '%', name->len) == NULL) {
         return true;
@@ -231,7 +231,7 @@ static bool read_bracketed(si_query *q, const si_statement *s, si_source *out, s
                              : SI_OK;
         return nested < 0;
     }
-    bool lenient = (s->row->flags & SI_MASK) != 0; /* case counts for src only (4.2) */
+    bool lenient = (s->row->flags & SI_MASK) != 0; /* case counts for src only */
     if (!lenient && prefix.len > 0 && (prefix.p[0] & 0x20) == 0) {
         /* as a name it would be a missing image, in whose place a default image may come */
         *result = si_fail(diag, SI_ERR_SYNTAX,
@@ -282,7 +282,7 @@ static const char *substitute(const si_query *q) {
 }
 
 /* Mode 1: the default image's file takes the place of a missing one; everything else of the layer
- * stays (catalog.md section 9). */
+ * stays (docs/protocol.md, Errors). */
 static si_result replace_missing(si_query *q, si_found *found, si_diag *missing) {
     const char *name = substitute(q);
     si_diag ignored = {0};

@@ -131,7 +131,7 @@ static void classify(bool has_value, si_token *t) {
         t->kind = SI_TOKEN_VARIABLE;
         t->name = (si_str){t->name.p + 1, t->name.len - 1};
     } else if (!has_value && closed) {
-        t->kind = SI_TOKEN_MACRO;
+        t->kind = SI_TOKEN_PRESET;
         t->name = (si_str){t->name.p + 1, t->name.len - 2};
     }
 }

@@ -1,4 +1,4 @@
-/* A query string cut into its items (reference/commands.md 1.1, syntax.md sections 1 and 2). */
+/* A query string cut into its items (docs/protocol.md, URLs). */
 #ifndef SI_REQUEST_TOKENS_H
 #define SI_REQUEST_TOKENS_H
 
@@ -7,8 +7,8 @@
 
 typedef enum si_token_kind {
     SI_TOKEN_COMMAND, /* name, value */
-    SI_TOKEN_BARE,    /* name without "=": counts as absent (P3) */
-    SI_TOKEN_MACRO,   /* name, without the dollars; "=" and nothing may follow */
+    SI_TOKEN_BARE,    /* name without "=": counts as absent (docs/decisions.md, P3) */
+    SI_TOKEN_PRESET,  /* name, without the dollars; "=" and nothing may follow */
     SI_TOKEN_VARIABLE /* name, without the dollar; value */
 } si_token_kind;
 

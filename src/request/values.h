@@ -1,4 +1,4 @@
-/* Values of commands, taken apart (reference/commands.md section 1). */
+/* Values of commands, taken apart (docs/protocol.md, URLs; numbers are of docs/decisions.md). */
 #ifndef SI_REQUEST_VALUES_H
 #define SI_REQUEST_VALUES_H
 

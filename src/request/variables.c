@@ -102,8 +102,9 @@ static bool is_plain(si_str raw, si_insert how) {
     return true;
 }
 
-/* Walks over the references of a value. With `out` NULL it only measures: an upper bound. */
-static size_t walk(const si_variables *vars, si_str raw, si_insert how, char *out) {
+/* Puts the values of references into a text; returns its length. With `out` NULL it only measures:
+ * an upper bound. */
+static size_t insert_values(const si_variables *vars, si_str raw, si_insert how, char *out) {
     size_t n = 0, text = 0, i = 0;
     while (i <= raw.len) {
         size_t len = 1;
@@ -138,7 +139,7 @@ si_result si_variables_expand(const si_variables *vars, si_str raw, si_insert ho
     if (is_plain(raw, how)) {
         return SI_OK;
     }
-    size_t size = walk(vars, raw, how, NULL);
+    size_t size = insert_values(vars, raw, how, NULL);
     if (size > MAX_RESULT) {
         return si_fail(diag, SI_ERR_LIMIT, "a value is too long");
     }
@@ -146,6 +147,6 @@ si_result si_variables_expand(const si_variables *vars, si_str raw, si_insert ho
     if (text == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
-    *out = (si_str){text, walk(vars, raw, how, text)};
+    *out = (si_str){text, insert_values(vars, raw, how, text)};
     return SI_OK;
 }

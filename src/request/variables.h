@@ -1,4 +1,5 @@
-/* Substitution variables (reference/syntax.md section 7): `$name=value`, used as `$name$`. */
+/* Substitution variables (docs/protocol.md, Records, presets, templates): `$name=value`, used as
+ * `$name$`. */
 #ifndef SI_REQUEST_VARIABLES_H
 #define SI_REQUEST_VARIABLES_H
 

@@ -1,4 +1,4 @@
-/* The text of text= and textPs=: the RTF subset of reference/syntax.md section 14, read into a
+/* The text of text= and textPs=: the subset of RTF in docs/text.md, read into a
  * validated model of runs and paragraphs. Free of fonts and pixels, so that the front side finds
  * mistakes and the fonts a text needs before a renderer hears of it.
  *
@@ -125,12 +125,12 @@ typedef struct si_richtext_options {
 SI_NODISCARD si_result si_richtext_parse(si_str rtf, const si_richtext_options *options,
     si_arena *arena, si_richtext *out, si_diag *diag);
 
-/* What section 9 of commands.md forbids in a layer that takes its size from its text: two
+/* What is an error in a layer that takes its size from its text: two
  * justifications (paragraphs without characters do not count). SI_ERR_RANGE. Call it when the layer
  * has neither size= nor a path. */
 SI_NODISCARD si_result si_richtext_check_self_sizing(const si_richtext *text, si_diag *diag);
 
-/* A record of a font map (reference/catalog.md section 7). */
+/* A record of a font map (docs/text.md, Fonts). */
 typedef struct si_font_row {
     si_str face;
     bool bold, italic;

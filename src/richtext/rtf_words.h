@@ -1,4 +1,4 @@
-/* The control words of text= and textPs= (reference/syntax.md section 14), one row each:
+/* The control words of text= and textPs= (docs/text.md, Words), one row each:
  *
  *   X(word, setter, argument, modes, N when none is written, least N, largest N)
  *

@@ -1,5 +1,6 @@
-/* The broker: the only one that opens originals. A renderer asks it over a socket pair and receives
- * an open, read-only descriptor (SCM_RIGHTS), so that renderers need no file system of their own.
+/* The broker: the only process that opens originals. A renderer asks it over a socket pair and
+ * receives an open, read-only descriptor (SCM_RIGHTS), so that renderers need no file system of
+ * their own.
  */
 #ifndef SI_SOURCE_BROKER_H
 #define SI_SOURCE_BROKER_H

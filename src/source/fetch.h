@@ -1,10 +1,11 @@
-/* Foreign images: downloads from servers that a company trusts (reference/syntax.md section 10).
+/* Foreign images: downloads from servers that a company trusts (docs/layers.md, Foreign images).
  *
  * The request is plain: GET over http or https, certificates verified, no redirect followed, no
  * proxy, no cookie, no password. Whatever name a URL gives, only public addresses are connected to
- * (address.h; it is the address of the very connection that is looked at, so a name that means
- * something else the second time gains nothing), except for hosts that the server's settings name.
- * Which hosts a company may name at all is the front side's to check (si_attributes_allow_host()).
+ * (public_address.h; it is the address of the very connection that is looked at, so a name that
+ * means something else the second time gains nothing), except for hosts that the server's settings
+ * name. Which hosts a company may name at all is the front side's to check
+ * (si_attributes_allow_host()).
  *
  * An image arrives as a whole or not at all, in a sealed file in memory. */
 #ifndef SI_SOURCE_FETCH_H

@@ -1,5 +1,5 @@
-/* How long a foreign image may be kept, by the headers that came with it (reference/server.md
- * section 2, syntax.md section 10; RFC 9111 for what they mean to a shared cache). */
+/* How long a foreign image may be kept, by the headers that came with it (docs/layers.md,
+ * Foreign images; RFC 9111 for what they mean to a shared cache). */
 #ifndef SI_SOURCE_FRESHNESS_H
 #define SI_SOURCE_FRESHNESS_H
 

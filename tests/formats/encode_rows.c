@@ -1,4 +1,4 @@
-/* Writes one file for each row of reference/commands.md 6.1, for test_formats.py to look at with
+/* Writes one file for each row of docs/protocol.md, Formats, for test_formats.py to look at with
  * other programs:
  *
  *   encode-rows FOLDER

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Looks at a file of every row of reference/commands.md 6.1 with programs that are not ours.
+"""Looks at a file of every row of docs/protocol.md, Formats with programs that are not ours.
 
     test_formats.py ENCODE_ROWS
 

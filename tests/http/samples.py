@@ -4,7 +4,7 @@ In a picture drawn by grid(), red grows from left to right, green from top to bo
 the place in the source off a pixel. Companies share the folder `sheets`:
 
   sheets  no DefaultPix, no MaxPix
-  views   DefaultPix 400,400 and MaxPix 2000,2000, as the tables of reference/commands.md 3.2 have it"""
+  views   DefaultPix 400,400 and MaxPix 2000,2000, for the tables of fit="""
 
 import numpy as np
 from PIL import Image

@@ -1,4 +1,4 @@
-"""Layers, views and pixel operations over HTTP, table by table. Sections are those of reference/commands.md; pictures are
+"""Layers, views and pixel operations over HTTP, table by table. Sections are those of docs/protocol.md; pictures are
 those of samples.py, in which a pixel tells its place in the source."""
 
 import math
@@ -51,7 +51,7 @@ class Pixels(unittest.TestCase):
 
 
 class View(Pixels):
-    """Section 3: composite to view to reply."""
+    """View: composite to view to reply."""
     server = None
 
     @classmethod
@@ -113,10 +113,10 @@ class View(Pixels):
                     py = int(clipped[1] + py * covered[3])
                     self.near(samples.where(a[py, px]), ((px + .5 - x) / w, (py + .5 - y) / h), 0.012, (px, py))
 
-    def test_table_3_2(self):
+    def test_fit_table(self):
         self.check_rows("grid", self.BIG)
 
-    def test_table_3_2_of_small_composites(self):
+    def test_fit_table_of_small_composites(self):
         self.check_rows("small", self.SMALL)
 
     def test_the_same_through_the_compositor(self):
@@ -152,7 +152,7 @@ class View(Pixels):
 
 
 class LayerGeometry(Pixels):
-    """Section 4.3 and the recipes of 8.9."""
+    """Geometry of layers, and pictures made of several."""
     server = None
 
     @classmethod
@@ -335,8 +335,8 @@ class LayerGeometry(Pixels):
                 self.near(self.array(f"sheets/small?wid=100&{query}"), plain, 0)
 
 
-class Look(Pixels):
-    """Sections 4.2, 4.4, 5 and 8.4 to 8.6."""
+class Adjustments(Pixels):
+    """Layers, effects, colour and filters."""
     server = None
 
     @classmethod
@@ -377,7 +377,7 @@ class Look(Pixels):
         self.near(a[3, 3], (0, 255, 0, 255), 0, "bgColor fills what rotate adds")
 
     def test_alpha_formats_have_an_alpha_channel(self):
-        for name in ("label", "ramp", "gray", "noise1"):        # P35, also where everything is opaque
+        for name in ("label", "ramp", "gray", "noise1"):        # docs/decisions.md, P35, also where everything is opaque
             self.rgba(f"sheets/{name}?wid=64")
 
     def test_opacity(self):

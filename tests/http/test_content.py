@@ -1,4 +1,4 @@
-"""Static content below /is/content/ (reference/syntax.md section 17)."""
+"""Static content below /is/content/ (docs/attributes.md, StaticContentRootPath)."""
 
 import json
 import unittest

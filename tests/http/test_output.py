@@ -1,5 +1,5 @@
 """Output formats by what a client gets: type, pixel type, profile, size. Sections are those of
-reference/commands.md; the files themselves are looked at in tests/formats."""
+docs/protocol.md; the files themselves are looked at in tests/formats."""
 
 import io
 import unittest
@@ -31,7 +31,7 @@ class Output(unittest.TestCase):
         for word in words:
             self.assertIn(word, reply.body.decode())
 
-    def test_types_of_6_1(self):
+    def test_types_of_formats(self):
         rows = [
             ("jpeg", "image/jpeg", "RGB"), ("jpeg,gray", "image/jpeg", "L"),
             ("jpeg,cmyk", "image/jpeg", "CMYK"), ("pjpeg", "image/jpeg", "RGB"),
@@ -118,7 +118,7 @@ class Output(unittest.TestCase):
             self.assertGreater(image.convert("RGB").getpixel((12, 12))[0], 200)
 
     def test_what_only_jpeg_can_carry_is_not_converted(self):
-        """smart-imaging.md D-10"""
+        """docs/decisions.md, D-10"""
         for query in ("iccEmbed=1", "icc=AdobeRGB&iccEmbed=1", "jpegSize=3", "fmt=jpeg,cmyk",
                       "xmpEmbed=1", "pathEmbed=1"):
             with self.subTest(query=query):

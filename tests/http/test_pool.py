@@ -130,7 +130,7 @@ class Pool:
         self.process.send_signal(signal.SIGCONT)
 
     def search(self, recipe, seconds=float("inf"), number=None):
-        """A full search, whose worker gets a signal after so much processor time: the reply, and the time
+        """A refined answer, whose worker gets a signal after so much processor time: the reply, and the time
         that was seen used."""
         self.wait_for_workers(1)
         worker, = self.workers()

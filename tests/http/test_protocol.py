@@ -1,5 +1,5 @@
 """Commands by what a client sees: sizes, places, colours, properties. Sections are those of
-reference/commands.md."""
+docs/protocol.md."""
 
 import unittest
 
@@ -21,7 +21,7 @@ class Protocol(unittest.TestCase):
         self.assertTrue(all(abs(a - b) <= tolerance for a, b in zip(have, want)),
                         f"{what}: {have} is not near {want}")
 
-    # ---- view, 3.2: exif-6 and others of odd/ have corners in four colours ----
+    # ---- view: exif-6 and others of odd/ have corners in four colours ----
 
     def test_view_sizes(self):
         full = self.pixels("demo/landscape?scl=1&fmt=png")

@@ -1,4 +1,4 @@
-"""Requests about catalog and sources (reference/commands.md 7.2, 7.3): the front side's and the
+"""Requests about catalog and sources (docs/protocol.md, Facts): the front side's and the
 renderer's property replies, byte by byte where clients rely on that."""
 
 import json
@@ -133,7 +133,7 @@ class Replies(unittest.TestCase):
         self.assertEqual((facts["image.type"], facts["image.mask"]), ("image/png", "1"))
         self.assertEqual(self.facts("landscape?req=props,json&wid=9&hei=9&bgc=102030")["image.bgc"], "102030")
         self.assertRegex(facts["image.version"], r"^[A-Za-z0-9_-]+$")
-        # P29: full sizes are asked for beyond MaxPix
+        # docs/decisions.md, P29: full sizes are asked for beyond MaxPix
         big = self.facts("hero?req=props,json&wid=5000")
         self.assertEqual(big["image.width"], "5000")
 

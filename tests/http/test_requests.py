@@ -1,4 +1,4 @@
-"""Every req= type in every encoding (reference/commands.md section 7), with its Content-Type, lifetime and exact bytes."""
+"""Every req= type in every encoding (docs/protocol.md, Facts), with its Content-Type, lifetime and exact bytes."""
 
 import json
 import re
@@ -95,7 +95,7 @@ class Requests(unittest.TestCase):
         self.assertTrue(body.startswith(head) and body.endswith(tail), body)
         return json.loads(body[len(head):-len(tail)])
 
-    # ---- 7.1: one property in every encoding, byte for byte ----
+    # ---- one property in every encoding, byte for byte ----
 
     def test_encodings_byte_by_byte(self):
         rows = {
@@ -158,7 +158,7 @@ class Requests(unittest.TestCase):
         for url in ("asked/none?req=props,json", "asked/none?req=props,xml"):
             self.assertIn("no-store", self.get(url, 403).headers["cache-control"])
 
-    # ---- 7.2 ----
+    # ---- types ----
 
     def test_lifetimes(self):
         hours = {"img": 7, "tmb": 7, "mask": 7, "tile": 7, "props": .25, "imageprops": .25, "catalogprops": .25,
@@ -186,7 +186,7 @@ class Requests(unittest.TestCase):
 
     def test_props_know_composites_and_huge_replies(self):
         found = self.properties("asked/grid?req=props&scl=1")
-        self.assertEqual((found["image.width"], found["image.height"]), ("2000", "1500"))     # above MaxPix, P29
+        self.assertEqual((found["image.width"], found["image.height"]), ("2000", "1500"))     # above MaxPix: docs/decisions.md, P29
         found = self.properties("asked/small?req=props&scl=1&extend=10,0,0,0&layer=1&src=blue")
         self.assertEqual((found["image.width"], found["image.height"]), ("410", "300"))
         facts = self.jsonp(self.get("asked/small?req=props,json&wid=33&id=3"), ident="3")
@@ -299,7 +299,7 @@ class Requests(unittest.TestCase):
         self.assertEqual(len(ElementTree.fromstring(self.get("asked/stream?req=mbrSet&fmt=f4m").body)), 2)
         self.assertEqual(self.lifetime(reply), 900)
 
-    # ---- thumbnails, 8.8 ----
+    # ---- thumbnails ----
 
     def test_thumbnails(self):
         reply = self.get("asked/small?req=tmb&fmt=png")

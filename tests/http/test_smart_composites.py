@@ -1,4 +1,4 @@
-"""Smart Imaging on pictures of several layers: format conversion, alpha, density, purging, coalescing, long recipes."""
+"""Smart Imaging on pictures of several layers: format conversion, alpha, pixel ratio, purging, coalescing, long recipes."""
 
 import concurrent.futures
 import subprocess

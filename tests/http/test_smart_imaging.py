@@ -1,4 +1,4 @@
-"""The checklist of reference/smart-imaging.md section 14, one test a number, each with real requests
+"""The checklist of docs/decisions.md, one test a number, each with real requests
 to a running server. Companies: `smart` has Bfc=true, `quiet` has Bfc=false, `demo` has no settings at
 all; all three show the same pictures."""
 
@@ -246,7 +246,7 @@ class SmartImaging(unittest.TestCase):
             self.assert_type(self.get(f"smart/{PRODUCT}{extra}"), "image/avif")
             self.assert_type(self.get(f"noavif/{PRODUCT}{extra}"), "image/webp")
 
-    # ---- density ----
+    # ---- pixel ratio ----
 
     def test_SI_30_ratio_multiplies_both_sides(self):
         for ratio, size in ((1, (816, 500)), (2, (1632, 1000)), (3, (2448, 1500)), (4, (3264, 2000))):

@@ -1,5 +1,5 @@
 """Templates, variables, macros, precedence, watermarks, text, default and error images, rules, locks and smart crops, as one
-company uses them. Sections are those of reference/syntax.md."""
+company uses them. Sections are those of docs/protocol.md."""
 
 import base64
 import pathlib

@@ -1,4 +1,4 @@
-/* Image resources of Photoshop, written byte by byte; include it behind cmocka.h. */
+/* Image resources of Photoshop, written byte by byte; include it behind the header of cmocka. */
 #ifndef SI_TESTS_PHOTOSHOP_BLOCK_H
 #define SI_TESTS_PHOTOSHOP_BLOCK_H
 

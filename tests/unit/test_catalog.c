@@ -1,7 +1,7 @@
-/* Attributes and company files (reference/catalog.md sections 1 to 4 and 6). */
+/* Attributes and company files (docs/attributes.md). */
 #include "catalog_fixture.h"
 
-/* ---- inheritance, attribute by attribute (section 2) ---- */
+/* ---- inheritance, attribute by attribute ---- */
 
 /* Attributes whose empty value switches something off, and those that are never inherited; every
  * other one takes the default company's. ForeignHosts and RequestLockKey are ours. */
@@ -386,7 +386,7 @@ static void test_records(void **state) {
     r = si_catalog_record(c, acme, SI_STR("empty"), SI_TABLE_IMAGE, NULL);
     assert_string_equal(r->path, "");
     assert_false(SI_RECORD_HAS(r, anchor));
-    /* a name space of its own for static content (syntax.md 17) */
+    /* a name space of its own for static content */
     r = si_catalog_record(c, acme, SI_STR("shoe"), SI_TABLE_STATIC, NULL);
     assert_string_equal(r->path, "shoe.pdf");
     r = si_catalog_record(c, acme, SI_STR("film"), SI_TABLE_STATIC, NULL);

@@ -1,4 +1,4 @@
-/* The vendor's data files (reference/catalog.md sections 1, 4, 6 and 7). */
+/* The vendor's data files (catalog/datafile.h). */
 #include "base/clock.h"
 #include "catalog_fixture.h"
 

@@ -1,4 +1,4 @@
-/* Objects and locales (reference/syntax.md sections 3 and 13). */
+/* Objects and locales (catalog/catalog.h, catalog/locale.h). */
 #include "catalog_fixture.h"
 
 /* What an object is: "company record:id path" or "company file:path", or an error. */
@@ -36,7 +36,7 @@ static void resolve(const si_catalog *c, const char *main, const char *object, b
     si_arena_free(&arena);
 }
 
-/* A row: `main` NULL = the path of a URL, else a reference with that main catalog. */
+/* A row: `main` NULL = the path of a URL, else a reference with that main company. */
 typedef struct row {
     const char *main, *object, *is;
 } row;
@@ -76,7 +76,7 @@ static void test_order(void **state) {
         {NULL, "folder", " file:folder"},         /* a bare name that is no configured company */
         {NULL, "ACME/shoe", " file:ACME/shoe"},   /* case counts */
         {NULL, "/acme/shoe", " file:/acme/shoe"}, /* an empty element, which finding refuses */
-        /* references: the whole string in the main catalog first */
+        /* references: the whole string in the main company first */
         {"acme", "shoe", "acme record:shoe of acme"},
         {"acme", "beta/hat", "acme record:beta/hat of acme"},
         {"beta", "beta/hat", "beta record:hat of beta"}, /* its own root id */
@@ -214,7 +214,7 @@ static void test_id_translation(void **state) {
             fail_msg("%s in %s: %s", rows[i].id, rows[i].locale, have);
         }
     }
-    /* the main catalog's map holds for references, too, and only it */
+    /* the main company's map holds for references, too, and only it */
     char have[300];
     resolve(c, "two", "strict/a", false, "fr", SI_TABLE_IMAGE, have);
     assert_string_equal(have, "strict record:a of strict");

@@ -1,4 +1,4 @@
-/* Rule sets (reference/catalog.md section 8). */
+/* Rule sets (catalog/rules.h). */
 #include "base/clock.h"
 #include "catalog/rules.h"
 #include "catalog_fixture.h"

@@ -1,4 +1,4 @@
-/* The grammar of ImageSet and types of sets (reference/catalog.md section 5, syntax.md 16). */
+/* The grammar of ImageSet and types of sets (catalog/imageset.h). */
 #include "catalog/imageset.h"
 #include "catalog_fixture.h"
 

@@ -1,5 +1,5 @@
 /* Who is asking: every row of tests/data/clients.tsv is a test of its own, and what a table cannot
- * say: long headers, density, time. */
+ * say: long headers, pixel ratio, time. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -293,7 +293,7 @@ static void time_does_not_grow_beyond_8_kb(void **state) {
     }
 }
 
-/* ---- density ---- */
+/* ---- pixel ratio ---- */
 
 static void dpr_is_a_plain_number(void **state) {
     (void)state;

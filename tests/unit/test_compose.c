@@ -1,4 +1,4 @@
-/* Pictures of layers, pixel by pixel (reference/commands.md 4, 8.1 to 8.9). */
+/* Pictures of layers, pixel by pixel (docs/layers.md; numbers are of docs/decisions.md). */
 #include "layers.h"
 
 static void red(int x, int y, int *s) {
@@ -74,7 +74,7 @@ static void clipped_by_the_canvas(void **state) {
     si_image_free(&out);
 }
 
-/* Both at comp: extend belongs to layer 0 and runs first, so the band ends on the right (8.9). */
+/* Both at comp: extend belongs to layer 0 and runs first, so the band ends on the right. */
 static void flip_and_extend(void **state) {
     (void)state;
     for (int comp = 0; comp < 2; comp++) {
@@ -130,7 +130,7 @@ static void right_angles(void **state) {
 
 static void rotate(void **state) {
     (void)state;
-    si_layer *l = image_layer(0, "photo"); /* 8.9: rotate=45&wid=300 */
+    si_layer *l = image_layer(0, "photo"); /* rotate=45&wid=300 */
     l->rotate = 45;
     si_recipe r = composition(1);
     r.picture.view.scl = 0;
@@ -243,7 +243,7 @@ static void clip_paths(void **state) {
     si_image_free(&out);
 }
 
-/* 8.9: two regions recoloured over the original. */
+/* Two regions recoloured over the original. */
 static void recoloured(void **state) {
     (void)state;
     image_layer(0, "halves");
@@ -262,7 +262,7 @@ static void recoloured(void **state) {
     si_image_free(&out);
 }
 
-/* 8.9: blurred background, crisp foreground. */
+/* Blurred background, crisp foreground. */
 static void blurred_background(void **state) {
     (void)state;
     si_layer *l = image_layer(0, "disc");
@@ -339,7 +339,7 @@ static void effects(void **state) {
     si_image_free(&out);
 }
 
-/* 8.9: size=240,240&extend=0,0,12,12 with a shadow. */
+/* size=240,240&extend=0,0,12,12 with a shadow. */
 static void shadow_in_margin(void **state) {
     (void)state;
     static si_effect e;
@@ -439,7 +439,7 @@ static void nested(void **state) {
     si_image_free(&out);
 }
 
-/* A nested reply with padding has a mask, so it casts a shadow; one that is opaque does not (8.6).
+/* A nested reply with padding has a mask, so it casts a shadow; one that is opaque does not.
  */
 static void nested_padding(void **state) {
     (void)state;

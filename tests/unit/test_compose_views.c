@@ -1,5 +1,5 @@
-/* Views of pictures of layers: tiles join, densities agree, the short path and the general one give
- * the same picture, errors. */
+/* Views of pictures of layers: tiles join, pixel ratios agree, the short path and the general one
+ * give the same picture, errors. */
 #include "layers.h"
 
 #include "render/read/window.h"
@@ -92,7 +92,7 @@ static void tiles(void **state) {
 
 /* The composite at ratio 2 is the one at ratio 1, with twice the pixels: positions, sizes and radii
  * grow along. Compared with each other by shrinking the larger one. */
-static void density(void **state) {
+static void pixel_ratio(void **state) {
     (void)state;
     for (int count = 2; count <= 20; count += 18) {
         image_layer(0, "photo")->size[0] = 400;
@@ -242,7 +242,7 @@ static void stretched(void **state) {
     si_image_free(&out);
 }
 
-/* Templates with an enormous equal res= on every layer cost what their reply costs (8.7). */
+/* Templates with an enormous equal res= on every layer cost what their reply costs. */
 static void huge_templates(void **state) {
     (void)state;
     for (int i = 0; i < 3; i++) {
@@ -334,7 +334,7 @@ static void errors(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiles),
-        cmocka_unit_test(density),
+        cmocka_unit_test(pixel_ratio),
         cmocka_unit_test(both_roads_agree),
         cmocka_unit_test(regions),
         cmocka_unit_test(stretched),

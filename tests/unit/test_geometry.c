@@ -1,4 +1,5 @@
-/* Geometry against the tables of reference/commands.md 3.2 and 4.3 and smart-imaging.md section 7.
+/* Geometry against tables of the view (docs/protocol.md) and of the pixel ratio; numbers are of
+ * docs/decisions.md.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* Image maps (reference/syntax.md section 15): shapes are moved, cut, dropped. */
+/* Image maps (render/geometry/image_map.h): shapes are moved, cut, dropped. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

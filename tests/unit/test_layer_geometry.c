@@ -1,4 +1,5 @@
-/* Layers in the composite against the tables of reference/commands.md 3.2, 4.3, 8.8 and 8.9. */
+/* Layers in the composite against tables (docs/protocol.md, Geometry of layers; numbers are of
+ * docs/decisions.md). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -137,7 +138,7 @@ static void anchors(void **state) {
     }
 }
 
-/* Placement tests of 4.3, and the last of 8.9. */
+/* Placement. */
 static void places(void **state) {
     (void)state;
     static const struct {
@@ -235,7 +236,7 @@ static void perspective(void **state) {
     assert_memory_equal(box.quad, want, sizeof want);
 }
 
-/* 8.8, for T = 64×64 and a 2000×1500 image. */
+/* Thumbnails, for T = 64×64 and a 2000×1500 image. */
 static void thumbnails(void **state) {
     (void)state;
     static const struct {

@@ -1,4 +1,4 @@
-/* Request lock and obfuscation (reference/syntax.md section 11). */
+/* Request lock and obfuscation (docs/protocol.md, Locks). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

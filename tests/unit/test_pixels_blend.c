@@ -7,7 +7,7 @@
 #include "render/pixel/mask.h"
 #include "render/pixel/noise.h"
 
-/* ---- the reference: section 8.5, in doubles ---- */
+/* ---- the formulas of the vendor's page r-is-http-blendmode, in doubles ---- */
 
 static double mix(si_blend mode, double cb, double cs) {
     switch (mode) {

@@ -1,5 +1,5 @@
 /* Catalog, query, recipe and plan: from a URL and a configuration folder to the canonical line.
- * Sections are those of reference/commands.md unless another page is named. */
+ * Numbers are of docs/decisions.md. */
 #include "command_samples.h"
 #include "plans.h"
 
@@ -49,9 +49,9 @@ static const meaning meanings[] = {
     {"acme/inside", "pic.layer#0.src.file", "acme/inside.jpg"}, /* a link that stays inside */
     {"acme/hero", "pic.layer#0.src.file", "acme/deep/hat.tif"}, /* a record of [objects] */
     {"acme/hero", "qlt", "33"},
-    {"acme/hero?qlt=50", "qlt", "50"}, /* the query beats the Modifier: syntax.md 5 */
+    {"acme/hero?qlt=50", "qlt", "50"}, /* the query beats the Modifier */
     {"acme/hero", "bgc", "FF0000"},
-    /* 1.1 lexical rules */
+    /* lexical rules */
     {"acme/shoe?WID=300", "pic.view.wid", "300"},
     {"acme/shoe?wid=300.6", "pic.view.wid", "301"},
     {"acme/shoe?&wid=1&&wid=300&", "pic.view.wid", "300"},
@@ -61,7 +61,7 @@ static const meaning meanings[] = {
     {"acme/shoe?cropN=.1,0,.8,1", "pic.layer#0.crop", "0.1,0,0.8,1"},
     {"acme/shoe?cropN=0,0,0,0", "pic.layer#0.crop", ""},
     {"acme/shoe?crop=1,2,3,4&cropN=0,0,1,1", "pic.layer#0.crop", ""}, /* one slot: last wins */
-    /* presets: syntax.md 6 */
+    /* presets */
     {"acme/shoe?$thumb$", "pic.view.wid", "100"},
     {"acme/shoe?$THUMB$", "pic.view.fit", "crop"},
     {"acme/shoe?%24thumb%24", "pic.view.wid", "100"},
@@ -86,7 +86,7 @@ static const meaning meanings[] = {
     {"acme/shoe?rect=1,2,3,4,.5", "pic.view.rectscale", "0.5"},
     {"acme/shoe?bgc=0,100,200", "bgc", "0064C8"},
     {"acme/shoe?bgc=50", "bgc", "808080"},
-    /* segments, 4.1 and 8.2 */
+    /* segments */
     {"acme/shoe?layer=0&op_usm=1,2", "pic.layer#0.adjust.ops.usm.amount", "1"},
     {"acme/shoe?layer=0&op_usm=1,2&layer=comp&op_usm=3,4", "pic.view.usm.amount", "3"},
     {"acme/shoe?layer=0,base&wid=5&layer=comp&layer=base&op_sharpen=1",
@@ -120,7 +120,7 @@ static const meaning meanings[] = {
     {"acme/shoe?fmt=png", "ladder", "avif,webp"},
     {"plain/pic", "smart", "0"}, /* SI-1 */
     {"plain/pic?bfc=on", "ladder", "avif,webp"},
-    /* density */
+    /* pixel ratio */
     {"acme/shoe?dpr=on,1.25", "dpr", "1.25"},
     {"acme/shoe?dpr=off", "dpr", "1"},
     {"acme/shoe?dpr=on", "dpr", "1"}, /* D-1, nothing detected */

@@ -1,4 +1,5 @@
-/* Who wins (reference/syntax.md section 5, every pair of levels), macros (6) and variables (7). */
+/* Who wins (docs/protocol.md, Records, presets, templates: every pair of levels), presets and
+ * variables. */
 #include "plans.h"
 
 #include "catalog/rules.h"
@@ -78,7 +79,7 @@ static const meaning pairs[] = {
     {"acme/shoe?wid=3&hei=4&wid=5", "V.wid", "5"},
     {"acme/shoe?qlt=90,1&qlt=80", "chroma", "0"},
     {"acme/shoe?op_usm=1,2,3,1&op_usm=4,5", "V.usm.threshold", ""},
-    {"acme/shoe?rotate=1&layer=0&rotate=2", "L0.rotate", "2"}, /* one slot, 8.2 */
+    {"acme/shoe?rotate=1&layer=0&rotate=2", "L0.rotate", "2"}, /* one slot */
     {"acme/shoe?layer=0&rotate=2&layer=comp&rotate=1", "L0.rotate", "1"},
     /* records that layers name: weaker than the request's own commands for that layer */
     {"acme/shoe?layer=1&src=layerrec", "L1.rotate", "12"},
@@ -136,7 +137,7 @@ static void test_rules(void **state) {
 /* ---- macros ---- */
 
 static const meaning macros[] = {
-    {"acme/shoe?$small$&wid=480", "V.wid", "480"}, /* 8.9 */
+    {"acme/shoe?$small$&wid=480", "V.wid", "480"},
     {"acme/shoe?wid=480&$small$", "V.wid", "240"},
     {"acme/shoe?$SMALL$", "V.wid", "240"},
     {"acme/shoe?%24small%24", "V.wid", "240"},

@@ -1,4 +1,5 @@
-/* What each command of reference/commands.md says in a recipe, and what is wrong with a value. */
+/* What each command says in a recipe, and what is wrong with a value; numbers are of
+ * docs/decisions.md. */
 #include "plans.h"
 
 #include "base/color.h"
@@ -34,9 +35,9 @@ static int tear_down(void **state) {
     return remove_folders(state);
 }
 
-/* ---- section 1 ---- */
+/* ---- values ---- */
 
-/* The table of 1.2: text, type, first components in bytes, alpha, belongs to the source. */
+/* Colours: text, type, first components in bytes, alpha, belongs to the source. */
 static void test_colours(void **state) {
     (void)state;
     static const struct {
@@ -100,7 +101,7 @@ static void test_lexical_rules(void **state) {
     check_meanings(catalog, ROWS(lexical));
 }
 
-/* ---- section 3 ---- */
+/* ---- view ---- */
 
 static const meaning view[] = {
     {"acme/shoe?rgn=1,-2,30,40", "V.rgn", "1,-2,30,40"},
@@ -127,10 +128,10 @@ static void test_view(void **state) {
     check_meanings(catalog, ROWS(view));
 }
 
-/* ---- section 4 ---- */
+/* ---- layers ---- */
 
 static const meaning layers[] = {
-    /* routing at comp, 8.2 */
+    /* routing at comp */
     {"acme/shoe?rotate=30", "L0.rotate", "30"}, {"acme/shoe?flip=lr", "C.flip", "1"},
     {"acme/shoe?layer=0&flip=lrud", "L0.adjust.flip", "3"},
     {"acme/shoe?op_hue=30", "C.ops.hue", "30"},
@@ -144,7 +145,7 @@ static const meaning layers[] = {
     {"acme/shoe?layer=0&op_blur=2&layer=comp&op_blur=3", "L0.adjust.ops.blur", "2"},
     {"acme/shoe?layer=0&op_blur=2&layer=comp&op_blur=3", "C.ops.blur", "3"},
     {"acme/shoe?hide=1", "L0.hide", "1"},
-    /* structure, 4.1 */
+    /* structure */
     {"acme/shoe?layer=7,a&src=label&layer=3,b&src=mask&layer=a&rotate=5", "pic.layer#7.rotate",
         "5"},
     {"acme/shoe?layer=2&src=label&pos=9,9&layer=1&src=mask&layer=2&pos=1,1", "L2.pos", "1,1"},
@@ -153,7 +154,7 @@ static const meaning layers[] = {
     {"acme/shoe?layer=1&src=label&hide=1", "pic.layer#1", ""},
     {"acme/shoe?layer=comp,all&layer=all&flip=ud", "C.flip", "2"},
     {"acme/shoe?layer=1&src=label&wid=30&rotate=2", "V.wid", "30"}, /* view commands anywhere */
-    /* content, 4.2 */
+    /* content */
     {"acme/shoe?src=label", "L0.src.file", "acme/label.png"},
     {"acme/shoe?layer=1&src=/acme/label", "L1.src.file", "acme/label.png"},
     {"acme/shoe?layer=1&src=acme/label", "L1.src.file", "acme/label.png"},
@@ -168,7 +169,7 @@ static const meaning layers[] = {
     {"acme/shoe?bgColor=255,0,0", "L0.bgcolor", "FF0000FF"},
     {"?src=acme/label", "L0.src.file", "acme/label.png"}, /* no object in the path */
     {"acme?layer=0&color=1,2,3&size=9,9", "L0.kind", "solid"},
-    /* geometry, 4.3 */
+    /* geometry */
     {"acme/shoe?crop=1,2,3,4&cropN=0,0,.5,.5", "L0.cropunit", "n"},
     {"acme/shoe?cropN=0,0,.5,.5&crop=-1,2,3,4", "L0.crop", "-1,2,3,4"},
     {"acme/shoe?crop=5,5,0,9", "L0.crop", ""}, /* P7 */
@@ -192,7 +193,7 @@ static const meaning layers[] = {
         "50"},
     {"acme/shoe?perspective=0,0,9,0,9,9,0,9,R1&rotate=5&extend=1,1,1,1", "L0.rotate", ""}, /* P37 */
     {"acme/shoe?layer=0&cropPathE=a,b", "L0.adjust.croppath", "a%2Cb"},
-    /* adjustments, 4.4 */
+    /* adjustments */
     {"acme/shoe?layer=1&src=label&blendMode=Screen", "L1.blend", "screen"},
     {"acme/shoe?layer=1&src=label&opac=500", "L1.adjust.opac", ""},
     {"acme/shoe?clipPath=M0,0,L10,0,10,10Z", "C.clip", "M0%2C0L10%2C0L10%2C10Z"},
@@ -210,7 +211,7 @@ static void test_layers(void **state) {
     check_meanings(catalog, ROWS(layers));
 }
 
-/* ---- 4.1 and 8.6: effects ---- */
+/* ---- effects ---- */
 
 static const meaning effects[] = {
     {"acme/shoe?layer=0&effect=2&color=1,1,1&effect=-3&color=2,2,2", "L0.adjust.effect#-3.color",
@@ -237,7 +238,7 @@ static void test_effects(void **state) {
     check_meanings(catalog, ROWS(effects));
 }
 
-/* ---- section 5 ---- */
+/* ---- operations ---- */
 
 static const meaning operations[] = {
     {"acme/shoe?op_brightness=200", "C.ops.brightness", "100"},
@@ -268,7 +269,7 @@ static void test_operations(void **state) {
     check_meanings(catalog, ROWS(operations));
 }
 
-/* ---- 4.5 ---- */
+/* ---- text ---- */
 
 static const meaning texts[] = {
     {"acme/shoe?layer=1&text=a%20b+c&textAttr=150,off,maxRes,nbWrap", "L1.text.dpi", "150"},
@@ -289,7 +290,7 @@ static void test_text(void **state) {
     check_meanings(catalog, ROWS(texts));
 }
 
-/* ---- section 6 ---- */
+/* ---- output ---- */
 
 static const meaning outputs[] = {
     {"acme/shoe?fmt=JPG", "fmt", "jpeg"},
@@ -331,7 +332,7 @@ static void test_outputs(void **state) {
     check_meanings(catalog, ROWS(outputs));
 }
 
-/* ---- section 7 and 8.8 ---- */
+/* ---- requests without pixels, thumbnails ---- */
 
 static const meaning requests[] = {
     {"acme/shoe?req=tile&rect=0,0,4,4", "req", ""},
@@ -381,7 +382,7 @@ static void test_requests(void **state) {
     check_meanings(catalog, ROWS(requests));
 }
 
-/* ---- section 9 ---- */
+/* ---- errors ---- */
 
 static const refusal refusals[] = {
     {"acme/shoe?req=tmb&fit=crop&wid=4", SI_ERR_SYNTAX, "fit"},
@@ -455,7 +456,7 @@ static void test_refusals(void **state) {
     check_refusals(catalog, ROWS(refusals));
 }
 
-/* What is no error (end of section 9). */
+/* What is no error (docs/protocol.md, Errors). */
 static const meaning forgiven[] = {
     {"acme/shoe?clipPathE=none,at,all", "C.clipe", "none%2Cat%2Call"},
     {"acme/shoe?fmt=png&qlt=3&quantize=web&pscan=5", "fmt", "png"},

@@ -218,7 +218,7 @@ static void block_reduction(void **state) {
     g_object_unref(small);
 }
 
-static void density(void **state) {
+static void pixel_ratio(void **state) {
     (void)state;
     int fd = save(paint_image(2000, 1500, 3, 1, waves), ".jpg");
     static const struct {
@@ -253,7 +253,7 @@ int main(void) {
         cmocka_unit_test(tiles),
         cmocka_unit_test(shrink_on_load),
         cmocka_unit_test(block_reduction),
-        cmocka_unit_test(density),
+        cmocka_unit_test(pixel_ratio),
     };
     return cmocka_run_group_tests(tests, start_render, NULL);
 }

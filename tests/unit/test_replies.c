@@ -1,5 +1,5 @@
-/* Replies that need no pixels: property data, encodings, errors, media sets (reference/commands.md
- * section 7, syntax.md section 16). */
+/* Replies that need no pixels: property data, encodings, errors, media sets (docs/protocol.md,
+ * Facts instead of pixels). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -209,7 +209,7 @@ static void test_image_sets_and_swatches(void **state) {
     si_arena_free(&a);
 }
 
-/* Clients test for both (7.4). */
+/* Clients test for both. */
 static void test_a_single_item_is_an_object(void **state) {
     si_arena a = {0};
     const char *text = media_set(*state, &a, "one", NULL, SI_BODY_JSON);

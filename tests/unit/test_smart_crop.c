@@ -1,4 +1,4 @@
-/* Smart crops (smart-imaging.md section 9): where the window lies. */
+/* Smart crops (docs/smart-crop.md): where the window lies. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Templates, nested requests, records, default images, watermarks (reference/syntax.md 8 to 12,
- * catalog.md 9), the recipes of commands.md 8.9, and how replies are kept. */
+/* Templates, nested requests, records, default images, watermarks (docs/protocol.md,
+ * Records, presets, templates), pictures made of several, and how replies are kept. */
 #include "plans.h"
 
 #include "catalog/generations.h"
@@ -51,7 +51,7 @@ static int tear_down(void **state) {
     return remove_folders(state);
 }
 
-/* ---- templates, section 8 ---- */
+/* ---- templates ---- */
 
 static const meaning templates[] = {
     {"acme/shoe?template=card", "L0.kind", "solid"},
@@ -103,7 +103,7 @@ static void test_records(void **state) {
     check_meanings(catalog, ROWS(records));
 }
 
-/* ---- nested and foreign requests, section 10 ---- */
+/* ---- nested and foreign requests ---- */
 
 #define IN "L1.src.is.layer#0."
 
@@ -113,7 +113,7 @@ static const meaning nested[] = {
     {"acme/shoe?layer=1&src=is{acme/label?wid=9&rotate=3}&rotate=4", "L1.rotate", "4"},
     {"acme/shoe?layer=1&src=is%28acme/label?wid=9%29&wid=3", "L1.src.is.view.wid", "9"},
     {"acme/shoe?layer=1&src=is(label?$p$)", "L1.src.is.view.wid",
-        "240"}, /* the outer main catalog */
+        "240"}, /* the outer main company */
     {"acme/shoe?layer=1&src=is(acme/label)", "L1.src.is.view.maxpix", ""}, /* neither limit */
     {"acme/shoe?layer=1&src=is(acme/label)", "L1.src.is.view.defpix", ""},
     {"acme/shoe?layer=1&src=is(acme/label?fmt=png&qlt=3&req=mask&bgc=1,1,1)", "qlt", "80"},
@@ -229,7 +229,7 @@ static void test_substitutes(void **state) {
     check_refusals(catalog, ROWS(refused));
 }
 
-/* ---- the examples of 8.9 as far as they are facts of the recipe ---- */
+/* ---- pictures made of several, as far as they are facts of the recipe ---- */
 
 static const meaning recipes[] = {
     {"acme/shoe?rotate=45&wid=300", "L0.rotate", "45"},
@@ -261,7 +261,7 @@ static void test_recipes(void **state) {
     check_meanings(catalog, ROWS(recipes));
 }
 
-/* ---- how replies are kept (server.md section 1) ---- */
+/* ---- how replies are kept (docs/protocol.md, Caching) ---- */
 
 static void test_caching(void **state) {
     (void)state;
@@ -333,7 +333,7 @@ static void test_purge(void **state) {
     si_arena_free(&arena);
 }
 
-/* ---- errors in the encoding that was asked for (7.1) ---- */
+/* ---- errors in the encoding that was asked for ---- */
 
 static void test_errors(void **state) {
     (void)state;

@@ -269,7 +269,7 @@ static si_result add_file(
     return result;
 }
 
-static si_result walk(
+static si_result add_folder(
     si_report_list *list, char *folder, size_t root_len, const char *query, si_diag *diag) {
     char *paths[] = {folder, NULL};
     FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
@@ -305,7 +305,7 @@ si_result si_report_list_folder(
             result =
                 si_fail(diag, SI_ERR_FORBIDDEN, "%s is not below the root folder %s", folder, root);
         } else {
-            result = walk(list, start, len, query, diag);
+            result = add_folder(list, start, len, query, diag);
         }
     }
     free(base);

@@ -15,7 +15,7 @@ typedef struct si_report_result {
     int status;                          /* HTTP status; 0 = not answered yet */
     bool image;                          /* an image with its receipt; false: error, properties */
     bool smart;                          /* conversion was allowed */
-    bool full;                           /* the best answer rather than a fast one */
+    bool full;                           /* a refined answer rather than a first one */
     bool graphics;                       /* a drawing, text or screenshot rather than a photo */
     bool lossless;                       /* what was sent is exact */
     si_format requested, sent;           /* formats */

@@ -1,4 +1,4 @@
-/* Layers in the composite, reference/commands.md 4.3 and 8.8. */
+/* Layers in the composite (docs/protocol.md, Geometry of layers). */
 #include "render/geometry/geometry.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@ int si_pixel(double v) {
     return (int)fmin(fmax(si_round(v), -most), most);
 }
 
-/* r() of section 3.2: half up, at least one pixel. */
+/* Rounding: half up, at least one pixel. */
 static double size_of(double v) {
     return fmax(1, si_round(v));
 }
@@ -92,7 +92,8 @@ void si_geometry_size(const si_layer *l, const si_layer_box *canvas, double size
     }
 }
 
-/* The part of the content that the layer shows (4.3); a crop without area is all of it (P7). */
+/* The part of the content that the layer shows; a crop without area is all of it
+ * (docs/decisions.md, P7). */
 static si_result crop_of(way *w, si_diag *diag) {
     const si_layer *l = w->l;
     for (int i = 0; i < 2; i++) {
@@ -124,7 +125,7 @@ static si_result crop_of(way *w, si_diag *diag) {
     return SI_OK;
 }
 
-/* s(w,h) of 4.3: fits inside, aspect kept, enlarges too (P16); the governing side is exact. */
+/* size=w,h: fits inside, aspect kept, enlarges too (P16); the governing side is exact. */
 static void fit_inside(const double size[2], way *w) {
     const double *c = w->crop + 2;
     double sx = size[0] > 0 ? size[0] / c[0] : INFINITY;
@@ -133,7 +134,7 @@ static void fit_inside(const double size[2], way *w) {
     w->size[1] = sy <= sx ? size_of(size[1]) : size_of(c[1] * sx);
 }
 
-/* The layer step of thumbnails (8.8): the layer is as large as its target, and what of it shows is
+/* The layer step of thumbnails: the layer is as large as its target, and what of it shows is
  * cut or filled there. */
 static void thumb_size(const double target[2], way *w) {
     double f[2] = {target[0] / w->crop[2], target[1] / w->crop[3]};
@@ -237,7 +238,7 @@ static si_result plain_rectangle(way *w, si_layer_box *out, si_diag *diag) {
 /* ---- anchor, rotate, extend, origin ---- */
 
 /* The anchor in the plain rectangle, after flip. Without one: what self-sizing layers are drawn
- * around (4.5), else the middle of what shows. */
+ * around, else the middle of what shows. */
 static void anchor_of(way *w, const double path_at[2]) {
     const si_point *a = &w->l->anchor;
     const si_content *c = w->content;

@@ -1,8 +1,8 @@
 /* Geometry, free of pixels: where every layer lies in the composite, and the composite in the reply
- * (reference/commands.md 3, 4.3 and 8.8; smart-imaging.md section 7).
+ * (docs/protocol.md, View and Geometry of layers; numbers are of docs/decisions.md).
  *
  * Layers are solved one after another, layer 0 first since it is the canvas; then the view. All
- * rounding as in 3.2 and 4.3. */
+ * rounding by P15. */
 #ifndef SI_RENDER_GEOMETRY_GEOMETRY_H
 #define SI_RENDER_GEOMETRY_GEOMETRY_H
 
@@ -65,7 +65,7 @@ typedef struct si_layer_box {
 void si_geometry_size(const si_layer *l, const si_layer_box *canvas, double size[2]);
 
 /* Solves layer `l`. `canvas` is the solved layer 0, NULL for layer 0 itself. `view` is that of the
- * picture, for thumbnails. Errors: SI_ERR_RANGE (nothing left, or 9: what solid layers may not
+ * picture, for thumbnails. Errors: SI_ERR_RANGE (nothing left, or what solid layers may not
  * have), SI_ERR_LIMIT. */
 SI_NODISCARD si_result si_geometry_layer(const si_layer *l, const si_content *content,
     const si_view *view, const si_layer_box *canvas, si_layer_box *out, si_diag *diag);
@@ -79,15 +79,13 @@ SI_NODISCARD si_result si_geometry_layer(const si_layer *l, const si_content *co
  * multiplied by the ratio (P10); box edges are rounded in view coordinates, so tiles of one view
  * agree on them. The ratio is reduced in two cases, but never below 1:
  *
- * - A ratio that was detected, where wid and hei are both given, `scl` is not, and `fit` does not
- * allow upscaling. Such a view promises never to enlarge the image, so the ratio ends where one
- * source pixel becomes one reply pixel: at 1 / the larger of the two axes' scales from source to
- * reply at ratio 1. 816×500 at 2 is 1632×1000 as long as the source has the pixels. Everything else
- * (one dimension alone, `scl`, fit=…,1, the default view) may enlarge without a ratio, and may with
- * one. Of several layers the one with the most pixels counts. A ratio that the request names is
- * obeyed instead, as the table of the vendor's dpr page has it: 816×500 at 2 is 1632×1000 of any
- * original.
- * - D-5: MaxPix: min(dpr, maxW/w, maxH/h). 1600×1000 at 2 under 3000×3000 is 3000×1875.
+ *  - D-7, the original's resolution: a detected ratio ends where one source pixel becomes one reply
+ *    pixel, at 1 ÷ the larger of the two axes' scales from source to reply at ratio 1. Of several
+ *    layers the one with the most pixels counts. This is for views that promise never to enlarge:
+ *    wid and hei are both given, `scl` is not, and `fit` does not allow it. All others may enlarge
+ *    at ratio 1 already. A ratio that the request names is obeyed, whatever the original has (the
+ *    table on the vendor's page about dpr): 816×500 at 2 is always 1632×1000.
+ *  - D-5, MaxPix: min(dpr, maxW/w, maxH/h). 1600×1000 at 2 under 3000×3000 is 3000×1875.
  *
  * A ratio below 1 shrinks. MaxPix is checked on the reply at ratio 1 first (SI-37). */
 typedef struct si_geometry {

@@ -1,4 +1,4 @@
-/* Image maps (reference/syntax.md section 15, commands.md 4.4 and 7.2): <AREA> elements and their
+/* Image maps (docs/protocol.md, Facts instead of pixels): <AREA> elements and their
  * shapes, moved and clipped. */
 #ifndef SI_RENDER_GEOMETRY_IMAGE_MAP_H
 #define SI_RENDER_GEOMETRY_IMAGE_MAP_H

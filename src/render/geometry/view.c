@@ -1,4 +1,4 @@
-/* Composite → view → reply, reference/commands.md 3.1, 3.2 and section 7 of smart-imaging.md. */
+/* Composite → view → reply (docs/protocol.md, View; numbers are of docs/decisions.md). */
 #include "render/geometry/geometry.h"
 
 #include <limits.h>
@@ -9,7 +9,7 @@ static const double MAX_COORDINATE = 1 << 30;
 
 const double si_detail_endless[2];
 
-/* r() of section 3.2: half up, at least one pixel. */
+/* Rounding: half up, at least one pixel. */
 static double size_of(double v) {
     return fmax(1, si_round(v));
 }
@@ -26,7 +26,7 @@ static si_result to_int(double v, int *out, si_diag *diag) {
     return SI_OK;
 }
 
-/* Scale and view of section 3.1, with both wid and hei given. `s` and `view` are in and out. */
+/* Scale and view of fit=, with both wid and hei given. `s` and `view` are in and out. */
 static void fit_into(const si_view *v, const double region[2], double s[2], double view[2]) {
     double f[2];
     for (int i = 0; i < 2; i++) {
@@ -61,7 +61,7 @@ static void fit_into(const si_view *v, const double region[2], double s[2], doub
     }
 }
 
-/* The view step of thumbnails (8.8). */
+/* The view step of thumbnails. */
 static void thumb_into(const si_view *v, const double region[2], double s[2], double view[2]) {
     double f[2] = {v->wid / region[0], v->hei / region[1]};
     s[0] = s[1] = v->thumb == SI_THUMB_CROP  ? fmax(f[0], f[1])
@@ -71,7 +71,7 @@ static void thumb_into(const si_view *v, const double region[2], double s[2], do
     view[1] = v->hei;
 }
 
-/* The view algorithm of section 3.2 up to S and V. True if the scale may not exceed 1 by the
+/* Size of the scaled composite and of the view. True if the scale may not exceed 1 by the
  * meaning of `fit` without upscaling. */
 static bool view_of(const si_view *v, const double region[2], double s[2], double view[2]) {
     double given[2] = {v->wid, v->hei};

@@ -1,4 +1,4 @@
-/* Drawing layers on a canvas (reference/commands.md sections 8.4 and 8.5).
+/* Drawing layers on a canvas (docs/protocol.md, Layers; the vendor's page r-is-http-blendmode).
  *
  * With source and backdrop alpha αs, αb and colours Cs, Cb in 0…1:
  *     αr = αs + αb − αs·αb

@@ -1,4 +1,4 @@
-/* op_blur (reference/commands.md section 5): a Gaussian. */
+/* op_blur (docs/protocol.md, Colour and filters): a Gaussian. */
 #ifndef SI_RENDER_PIXEL_BLUR_H
 #define SI_RENDER_PIXEL_BLUR_H
 

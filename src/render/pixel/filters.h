@@ -1,4 +1,4 @@
-/* Sharpening filters of reference/commands.md section 5 (formulas P18, radius rule P19). */
+/* Sharpening filters of op_sharpen and op_usm (docs/decisions.md: formulas P18, radius P19). */
 #ifndef SI_RENDER_PIXEL_FILTERS_H
 #define SI_RENDER_PIXEL_FILTERS_H
 

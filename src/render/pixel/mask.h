@@ -1,5 +1,5 @@
-/* Masks: where they come from, what maskUse makes of them (reference/commands.md sections 4.2, 8.4
- * and 8.6). Products of levels are rounded to the nearest. */
+/* Masks: where they come from, what maskUse makes of them (docs/protocol.md, Layers
+ * and Effects). Products of levels are rounded to the nearest. */
 #ifndef SI_RENDER_PIXEL_MASK_H
 #define SI_RENDER_PIXEL_MASK_H
 
@@ -7,7 +7,8 @@
 #include "picture/picture.h"
 #include "render/pixel/plane.h"
 
-/* What kind of mask an image layer has (columns of the maskUse table in 4.2). */
+/* What kind of mask an image layer has (columns of the maskUse table on the vendor's page
+ * r-is-http-maskuse). */
 typedef enum si_mask_kind {
     SI_MASK_NONE,
     SI_MASK_UNASSOCIATED, /* straight alpha of the file, or a mask of its own */
@@ -48,7 +49,7 @@ void si_plane_use(si_plane *p, si_mask_use use);
  * effects: the effect's plane × the parent's mask. */
 void si_plane_multiply(si_plane *p, const si_plane *other, int x, int y);
 
-/* p × (255 − other): effectMask=1 takes an outer effect away where its parent is (8.6). Outside
+/* p × (255 − other): effectMask=1 takes an outer effect away where its parent is. Outside
  * `other` p stays. */
 void si_plane_knock_out(si_plane *p, const si_plane *other, int x, int y);
 

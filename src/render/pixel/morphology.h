@@ -1,4 +1,4 @@
-/* op_grow, op_growMask (reference/commands.md section 5): maximum (radius > 0) or minimum
+/* op_grow, op_growMask (docs/protocol.md, Colour and filters): maximum (radius > 0) or minimum
  * (radius < 0) over a disc.
  *
  * The disc of a whole radius n holds the pixels at most n + ½ away: dx² + dy² ≤ n² + n. Radii come

@@ -1,4 +1,4 @@
-/* op_noise (reference/commands.md section 5, formula P18), and the hash of positions that noise,
+/* op_noise (docs/decisions.md, P18), and the hash of positions that noise,
  * dissolve and jitter draw from. */
 #ifndef SI_RENDER_PIXEL_NOISE_H
 #define SI_RENDER_PIXEL_NOISE_H

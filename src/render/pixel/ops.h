@@ -1,5 +1,5 @@
-/* Colour operations op_* (reference/commands.md section 5). The vendor publishes no formulas: ours
- * (P18) are here and nowhere else, so that they can be calibrated.
+/* Colour operations op_* (docs/decisions.md, P18). The vendor publishes no formulas: ours
+ * are here and nowhere else, so that they can be calibrated.
  *
  * All work in place on levels b of 0…255, on straight colours, and leave alpha alone; results are
  * rounded half up and clamped. Strengths out of range are clamped (P5). Strength 0 changes nothing,

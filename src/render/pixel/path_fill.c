@@ -67,7 +67,7 @@ static void begin_line(sink *s, point p) {
     add_point(s, p);
 }
 
-static void walk(const si_path *path, const si_affine *m, double tolerance, sink *s) {
+static void add_lines(const si_path *path, const si_affine *m, double tolerance, sink *s) {
     for (size_t i = 0; i < path->count; i++) {
         const si_path_segment *seg = &path->segments[i];
         if (seg->op == SI_PATH_MOVE) {
@@ -94,7 +94,7 @@ si_result si_path_flatten(
     sink count = {0};
     m = m != NULL ? m : &identity;
     *out = (si_polylines){0};
-    walk(path, m, tolerance, &count);
+    add_lines(path, m, tolerance, &count);
     if (count.count == 0) {
         return SI_OK;
     }
@@ -105,7 +105,7 @@ si_result si_path_flatten(
         free(s.lines);
         return si_fail(diag, SI_ERR_MEMORY, "no memory for a path");
     }
-    walk(path, m, tolerance, &s);
+    add_lines(path, m, tolerance, &s);
     *out = (si_polylines){.lines = s.lines, .count = s.line_count, .points = s.points};
     return SI_OK;
 }

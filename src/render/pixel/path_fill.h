@@ -1,13 +1,13 @@
-/* Paths as coverage and as polylines (reference/commands.md sections 1.5 and 4.4). */
+/* Paths as coverage and as polylines (docs/protocol.md, Paths and perspective). */
 #ifndef SI_RENDER_PIXEL_PATH_FILL_H
 #define SI_RENDER_PIXEL_PATH_FILL_H
 
 #include "base/path.h"
 #include "render/pixel/plane.h"
 
-/* A new plane width × height, owned by the caller, covered inside the path: non-zero winding (P8),
- * antialiased, every subpath closed. `m` (NULL = identity) takes path coordinates to pixels of the
- * plane, pixel (0,0) covering 0…1. */
+/* A new plane width × height, owned by the caller, covered inside the path: non-zero winding
+ * (docs/decisions.md, P8), antialiased, every subpath closed. `m` (NULL = identity) takes path
+ * coordinates to pixels of the plane, pixel (0,0) covering 0…1. */
 SI_NODISCARD si_result si_path_fill(
     const si_path *path, const si_affine *m, int width, int height, si_plane *out, si_diag *diag);
 

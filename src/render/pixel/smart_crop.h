@@ -1,4 +1,4 @@
-/* Smart crops (smart-imaging.md section 9): which part of a picture is worth showing.
+/* Smart crops (docs/smart-crop.md): which part of a picture is worth showing.
  *
  * The crop is the largest window of the wanted ratio; along the axis that is left to choose it lies
  * where most attention falls. Attention to a pixel, on a rendition of at most SI_SMART_CROP_SIDE

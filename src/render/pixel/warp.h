@@ -1,4 +1,5 @@
-/* Affine maps, perspective, mirroring (reference/commands.md section 4.3, P37).
+/* Affine maps, perspective, mirroring (docs/protocol.md, Paths and perspective; docs/decisions.md,
+ * P37).
  *
  * Results go to a new image, owned by the caller, of 4 channels unless said otherwise; outside the
  * source they are transparent, with antialiased edges. Colours are interpolated premultiplied. A

@@ -1,5 +1,5 @@
-/* Photoshop path resources in image files: JPEG APP13, TIFF tag 34377 (reference/commands.md
- * section 1.5, pathName; Adobe Photoshop File Formats Specification, "Path Resource Format"). */
+/* Photoshop path resources in image files: JPEG APP13, TIFF tag 34377 (docs/protocol.md,
+ * Paths and perspective; Adobe Photoshop File Formats Specification, "Path Resource Format"). */
 #ifndef SI_RENDER_READ_PHOTOSHOP_PATHS_H
 #define SI_RENDER_READ_PHOTOSHOP_PATHS_H
 

@@ -115,7 +115,7 @@ static bool is_wide(const si_jp2_header *h) {
     return false;
 }
 
-/* How many resolutions may be left out: as the file has, and as keep the positions that load.c
+/* How many resolutions may be left out: as the file has, and as keep the positions that original.c
  * counts on, which a grid offset that does not halve evenly would shift. */
 static int count_levels(const source *s, uint32_t dx, uint32_t dy) {
     int64_t x[2], y[2];

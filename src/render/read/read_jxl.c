@@ -315,7 +315,7 @@ static VipsImage *make_image(original *o, bool wide, si_diag *diag) {
 }
 
 VipsImage *si_read_jxl(int fd, si_load_level level, const si_render_limits *limits, si_diag *diag) {
-    (void)level, (void)limits; /* load.c has no levels of this kind, and looks at the size */
+    (void)level, (void)limits; /* original.c has no levels of this kind, and looks at the size */
     original *o = read_file(fd, diag);
     JxlDecoder *decoder = o != NULL ? read_header(o, diag) : NULL;
     if (decoder == NULL) {

@@ -1,4 +1,4 @@
-/* SVG files: telling them from others, and reading them as text. Drawing them is in svg.c. */
+/* SVG files: telling them from others, and reading them as text. Drawing them is in read_svg.c. */
 #ifndef SI_RENDER_READ_READ_SVG_H
 #define SI_RENDER_READ_READ_SVG_H
 

@@ -1,5 +1,5 @@
 /* Readers of our own, for kinds of originals that libvips reads wrongly or through a library that
- * is not safe enough. Each is one file of this folder; load.c says which kinds they are for. */
+ * is not safe enough. Each is one file of this folder; original.c says which kinds they are for. */
 #ifndef SI_RENDER_READ_READERS_H
 #define SI_RENDER_READ_READERS_H
 
@@ -59,11 +59,11 @@ typedef struct si_deferred {
 VipsImage *si_deferred_image(int width, int height, int bands, VipsBandFormat format,
     VipsInterpretation interpretation, const si_deferred *deferred, si_diag *diag);
 
-/* SVG, by librsvg; the first frame of GIF, by libnsgif (gif.h). */
+/* SVG, by librsvg; the first frame of GIF, by libnsgif (read_gif.h). */
 si_reader si_read_svg;
 si_reader si_read_gif;
 
-/* TIFF, by libvips or libtiff (tiff.h). */
+/* TIFF, by libvips or libtiff (read_tiff.h). */
 si_reader si_read_tiff;
 
 /* Doubles, in metadata of images of drawings: their own size before rounding, pixels. */

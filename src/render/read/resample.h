@@ -1,8 +1,9 @@
 /* Resampling: any part of an image to any size in one step, strip by strip.
  *
- * Separable, with kernels widened by the reduction ratio (P34). Sample positions are exact to the
- * sub-pixel on both axes and depend only on the output pixel's place in the whole content, so a
- * tile has the same pixels as the whole picture. Works on floats with premultiplied alpha. */
+ * Separable, with kernels widened by the reduction ratio (docs/decisions.md, P34). Sample positions
+ * are exact to the sub-pixel on both axes and depend only on the output pixel's place in the whole
+ * content, so a tile has the same pixels as the whole picture. Works on floats with premultiplied
+ * alpha. */
 #ifndef SI_RENDER_READ_RESAMPLE_H
 #define SI_RENDER_READ_RESAMPLE_H
 

@@ -11,7 +11,7 @@
 enum { MAX_SAMPLES = 16 };
 
 static const uint64_t MAX_BLOCK = 256u << 20; /* bytes of the strips or tiles read at once */
-static const uint64_t MAX_WHOLE = 512u << 20; /* bytes of the picture, see load.c */
+static const uint64_t MAX_WHOLE = 512u << 20; /* bytes of the picture, see original.c */
 
 /* ---- the layout of a page ---- */
 

@@ -14,7 +14,7 @@ static void release(void *context) {
     free(i);
 }
 
-/* Rows as stored: `orient` in load.c turns them, as for every other original. */
+/* Rows as stored: `orient` in original.c turns them, as for every other original. */
 static bool read_raster(TIFF *tiff, int width, int height, uint32_t *raster) {
     TIFFRGBAImage im;
     char message[1024] = "";

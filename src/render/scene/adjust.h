@@ -1,5 +1,5 @@
 /* What layers and the composite have done to their pixels: op_* in their order, clip paths
- * (reference/commands.md 4.4 and 5, order P20). */
+ * (docs/protocol.md, Colour and filters; their order: docs/decisions.md, P20). */
 #ifndef SI_RENDER_SCENE_ADJUST_H
 #define SI_RENDER_SCENE_ADJUST_H
 

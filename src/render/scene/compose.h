@@ -1,6 +1,6 @@
 /* Pictures of any kind: layers drawn on a canvas, the composite's own operations, watermark, view
- * (reference/commands.md 8.1). Everything is rendered at the resolution of the reply, and only what
- * it shows (8.7); all tiles of a view share one grid of pixels, so they join. */
+ * (docs/layers.md). Everything is rendered at the resolution of the reply, and only what
+ * it shows; all tiles of a view share one grid of pixels, so they join. */
 #ifndef SI_RENDER_SCENE_COMPOSE_H
 #define SI_RENDER_SCENE_COMPOSE_H
 

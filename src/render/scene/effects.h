@@ -1,4 +1,4 @@
-/* Effect layers: shadows, glows, outlines (reference/commands.md 8.6). */
+/* Effect layers: shadows, glows, outlines (docs/protocol.md, Effects). */
 #ifndef SI_RENDER_SCENE_EFFECTS_H
 #define SI_RENDER_SCENE_EFFECTS_H
 

@@ -102,7 +102,7 @@ static si_result apply_mask(const job *j, si_rect window, si_image *im, si_diag 
         si_plane plane = {0};
         result = si_layer_content_mask(j->rc, j->scene, j->s, &j->raster, window, &plane, diag);
         if (result == SI_OK && l->kind == SI_LAYER_SOLID) {
-            result = si_mask_multiply(im, &plane, 0, 0, diag); /* 8.4 */
+            result = si_mask_multiply(im, &plane, 0, 0, diag);
         } else if (result == SI_OK) {
             result = si_mask_set(im, &plane, 0, 0, diag);
         }
@@ -154,7 +154,7 @@ static si_result copy_alpha(const si_tile *from, si_tile *to, si_diag *diag) {
 }
 
 /* Puts `color` under what the window shows of the image. A crop that reaches beyond the image
- * leaves that to bgColor (4.3). */
+ * leaves that to bgColor. */
 static void lay_colour(const job *j, si_tile *out) {
     const si_scene_layer *s = j->s;
     const si_paint paint = s->layer->color;

@@ -1,4 +1,4 @@
-/* The pixels of one layer, ready to be drawn (reference/commands.md 8.1, step 1): source → crop →
+/* The pixels of one layer, ready to be drawn (docs/layers.md): source → crop →
  * scale → flip → mask → op_* → clip paths → opac → color → rotate or perspective → extend →
  * bgColor. */
 #ifndef SI_RENDER_SCENE_LAYER_H
@@ -23,7 +23,7 @@ typedef struct si_rendered_layer {
     si_tile tile; /* what is drawn; 3 or 4 channels */
     si_tile mask; /* 4 channels, of which alpha counts: the layer's mask before opac, color and
                       bgColor, for effects; no pixels where `tile` has the same alpha */
-    bool solid;   /* the layer has neither mask nor alpha (outer effects are not drawn, 8.6) */
+    bool solid;   /* the layer has neither mask nor alpha (outer effects are not drawn) */
 } si_rendered_layer;
 
 /* Renders what `window` (pixels of the view) shows of the layer. No pixels if that is nothing.

@@ -192,7 +192,8 @@ static bool has_radius(const si_adjustments *l) {
            l->ops.usm.amount > 0 || l->effect_count > 0;
 }
 
-/* Adds to what D-7 needs to know: the layer with the most pixels counts. */
+/* How much detail the original has, for a detected pixel ratio (docs/decisions.md, D-7): the layer
+ * with the most pixels counts. */
 static void add_detail(si_scene *scene, const si_scene_layer *s) {
     const si_layer *l = s->layer;
     double d[2] = {fabs(s->box.fit.m[0]), fabs(s->box.fit.m[4])};

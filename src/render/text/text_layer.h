@@ -1,4 +1,4 @@
-/* Text layers: layout and drawing of a text model (reference/commands.md 4.5, syntax.md 14).
+/* Text layers: layout and drawing of a text model (docs/text.md).
  *
  * Pango analyses the text (line breaks, directions, scripts), HarfBuzz shapes it, FreeType gives
  * outlines, cairo fills them. Fonts come from memory alone, never from the system.

@@ -1,4 +1,4 @@
-/* Text along a path (textPath, pathAttr of reference/commands.md 4.5). */
+/* Text along a path (textPath, pathAttr; docs/text.md). */
 #ifndef SI_RENDER_TEXT_TEXT_PATH_H
 #define SI_RENDER_TEXT_TEXT_PATH_H
 

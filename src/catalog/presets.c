@@ -1,12 +1,13 @@
-/* Macros, called image presets: defined here, with the macros in them expanded (catalog.md section
- * 6, syntax.md section 6). */
+/* Presets: read from files here, with the presets that they call expanded (docs/protocol.md,
+ * Records, presets, templates). */
 #include "base/bytes.h"
 #include "base/percent.h"
 #include "catalog/catalog_internal.h"
 
 enum { BODY_MAX = 65536 };
 
-/* $shadow$ and $glow$, to be used behind an effect layer; their values are ours (P31). */
+/* $shadow$ and $glow$, to be used behind an effect layer; their values are ours (docs/decisions.md,
+ * P31). */
 static const struct {
     const char *name, *body;
 } built_in[] = {
@@ -31,8 +32,8 @@ static size_t item_length(si_str s) {
     return s.len;
 }
 
-/* The macro that an item calls: "$name$", of which "$" may be encoded, or "$name$=". */
-static bool called_macro(si_str item, char buffer[256], si_str *name) {
+/* The preset that an item calls: "$name$", of which "$" may be encoded, or "$name$=". */
+static bool called_preset(si_str item, char buffer[256], si_str *name) {
     item.len -= item.len > 0 && item.p[item.len - 1] == '=';
     if (item.len < 3 || item.len > 255 || memchr(item.p, '=', item.len) != NULL) {
         return false;
@@ -42,7 +43,7 @@ static bool called_macro(si_str item, char buffer[256], si_str *name) {
     return len > 2 && buffer[0] == '$' && buffer[len - 1] == '$';
 }
 
-/* Appends the body, with the macros that it calls in place of the calls. */
+/* Appends the body, with the presets that it calls in place of the calls. */
 static bool expand(si_loading *l, si_str name, si_str body, int line, si_bytes *out) {
     bool ok = true;
     while (ok && body.len > 0) {
@@ -51,7 +52,7 @@ static bool expand(si_loading *l, si_str name, si_str body, int line, si_bytes *
         size_t skip = item.len < body.len ? item.len + 1 : item.len;
         body.p += skip;
         body.len -= skip;
-        if (called_macro(item, buffer, &called)) {
+        if (called_preset(item, buffer, &called)) {
             const char *inner = si_company_preset(l->catalog, l->company, called);
             if (inner == NULL) {
                 si_loading_mistake(l, line,
@@ -75,7 +76,7 @@ static bool expand(si_loading *l, si_str name, si_str body, int line, si_bytes *
     return ok;
 }
 
-void si_macro_define(si_loading *l, si_str name, si_str body, int line) {
+void si_preset_define(si_loading *l, si_str name, si_str body, int line) {
     if (!si_name_is_clean(name, "-_.")) {
         si_loading_mistake(
             l, line, "preset names have only letters, digits, \"-\", \"_\" and \".\"");
@@ -90,34 +91,34 @@ void si_macro_define(si_loading *l, si_str name, si_str body, int line) {
         const char *key = si_arena_copy(l->arena, name.p, name.len);
         char *text =
             si_arena_copy(l->arena, expanded.len > 0 ? (char *)expanded.data : "", expanded.len);
-        if (key == NULL || text == NULL || !si_names_put(&l->data->macros, l->arena, key, text)) {
+        if (key == NULL || text == NULL || !si_names_put(&l->data->presets, l->arena, key, text)) {
             si_loading_mistake(l, line, "out of memory");
         }
     }
     si_bytes_free(&expanded);
 }
 
-bool si_macros_build_in(si_loading *l) {
+bool si_presets_build_in(si_loading *l) {
     for (size_t i = 0; i < sizeof built_in / sizeof *built_in; i++) {
-        si_macro_define(l, si_str_of(built_in[i].name), si_str_of(built_in[i].body), 0);
+        si_preset_define(l, si_str_of(built_in[i].name), si_str_of(built_in[i].body), 0);
     }
     return !l->mistakes;
 }
 
 const char *si_company_preset(const si_catalog *c, const si_company *company, si_str name) {
-    const char *body = si_names_find(&company->data->macros, name);
-    return body != NULL ? body : si_names_find(&c->companies[0].data->macros, name);
+    const char *body = si_names_find(&company->data->presets, name);
+    return body != NULL ? body : si_names_find(&c->companies[0].data->presets, name);
 }
 
 /* ---- MacroFile ---- */
 
-typedef struct macro_file {
+typedef struct preset_file {
     si_loading *l;
     int name, definition; /* columns, −1 = not there */
-} macro_file;
+} preset_file;
 
 static void columns(void *context, int count, const si_str *names) {
-    macro_file *f = context;
+    preset_file *f = context;
     f->name = f->definition = -1;
     for (int i = 0; i < count; i++) {
         if (si_str_eq_nocase(names[i], SI_STR("Name"))) {
@@ -134,17 +135,17 @@ static void columns(void *context, int count, const si_str *names) {
 }
 
 static void record(void *context, int line, int count, const si_datafile_field *fields) {
-    macro_file *f = context;
+    preset_file *f = context;
     (void)count;
     if (f->name >= 0 && f->definition >= 0) {
         si_arena *arena = f->l->arena;
-        si_macro_define(f->l, si_datafile_joined(&fields[f->name], arena),
+        si_preset_define(f->l, si_datafile_joined(&fields[f->name], arena),
             si_datafile_joined(&fields[f->definition], arena), line);
     }
 }
 
-void si_macros_load(si_loading *l) {
-    macro_file f = {.l = l};
+void si_presets_load(si_loading *l) {
+    preset_file f = {.l = l};
     if (l->company->attributes.macro_file[0] != '\0') {
         si_loading_read(l, l->company->attributes.macro_file, columns, record, &f);
     }
