@@ -144,6 +144,14 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
+    if (ctx->nobody) {
+        return NGX_OK;
+    }
+
+    if (r->cache && r->cache->background) {
+        ngx_http_smartimg_refresh(r, ctx);
+    }
+
     /* a renderer gives the number only; nginx knows the words */
     r->headers_out.status_line.len = 0;
 
@@ -206,18 +214,6 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         && (r->headers_in.if_none_match || r->headers_in.if_modified_since))
     {
         ngx_http_smartimg_not_modified(r);
-    }
-
-    /*
-     * The background update keeps the request alive, and with HTTP/1.x its
-     * connection too: the client's next request on it would wait for the
-     * whole search.
-     */
-
-    if (r->cache && r->cache->background
-        && r->http_version < NGX_HTTP_VERSION_20)
-    {
-        r->keepalive = 0;
     }
 
     return ngx_http_next_header_filter(r);

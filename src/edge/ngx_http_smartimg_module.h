@@ -137,10 +137,13 @@ typedef struct {
     ngx_http_event_handler_pt      resume;
 
     unsigned                       queued:1;
+    unsigned                       nobody:1; /* a refresh, without a client */
 } ngx_http_smartimg_ctx_t;
 
 
 ngx_http_smartimg_ctx_t *ngx_http_smartimg_get_ctx(ngx_http_request_t *r);
+ngx_int_t ngx_http_smartimg_share_ctx(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 ngx_int_t ngx_http_smartimg_send_text(ngx_http_request_t *r,
     ngx_uint_t status, u_char *text, size_t len);
 ngx_int_t ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
@@ -151,6 +154,9 @@ ngx_int_t ngx_http_smartimg_content_handler(ngx_http_request_t *r);
 void ngx_http_smartimg_stop_waiting(ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status);
 void ngx_http_smartimg_init_waiting(ngx_cycle_t *cycle);
+
+void ngx_http_smartimg_refresh(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 
 ngx_int_t ngx_http_smartimg_filter_init(ngx_conf_t *cf);
 ngx_str_t *ngx_http_smartimg_cache_result(ngx_http_request_t *r);

@@ -7,6 +7,7 @@ SMARTIMG_BUILD names the build folder (build), SMARTIMG_NGINX the nginx to test 
 """
 
 import email.utils
+import http.client
 import os
 import random
 import shutil
@@ -167,17 +168,68 @@ class EdgeTest(unittest.TestCase):
         self.assertEqual(better.body, b"answer 2")
         self.assertEqual([p["SMARTIMG_REFRESH"] for p in self.edge.renderer.parameters("first")], ["", "1"])
 
-    def test_refresh_does_not_hold_the_connection(self):
-        url = self.edge.image("held", expires=1)
+    def exchange(self, connection, url, method="GET"):
+        """A request on an open connection, and its whole reply."""
+        connection.request(method, url)
+        response = connection.getresponse()
+        return edge.Reply(response.status, response.headers, response.read())
+
+    def stale(self, name, **behaviour):
+        """The address of a stale reply whose refresh is held back, and what lets it go."""
+        url = self.edge.image(name, expires=1, **behaviour)
         self.get(url)
         hold = threading.Event()
-        self.edge.renderer.behaviour["held"].update(expires=1000, hold=hold)
+        self.addCleanup(hold.set)
+        self.edge.renderer.behaviour[name].update(expires=1000, hold=hold)
         time.sleep(self.STALE)
-        reply = self.get(url)
-        self.assertEqual((reply["X-Cache"], reply["Connection"]), ("refresh", "close"))
+        return url, hold
+
+    def test_stale_hit_is_a_hit_like_any(self):
+        """It is sent whole, and its connection goes on, while the renderer is at work."""
+        body = lambda n: b"%06d" % n * 100_000
+        url, hold = self.stale("held", body=body)
+        other = self.edge.image("other-held")
+        connection = http.client.HTTPConnection("127.0.0.1", self.edge.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        for method in "GET", "HEAD", "GET":
+            reply = self.exchange(connection, url, method)
+            self.assertEqual((reply["X-Cache"], reply["Connection"]), ("refresh", "keep-alive"))
+            self.assertEqual(reply.body, body(1) if method == "GET" else b"")
+            port = connection.sock.getsockname()[1]
+            self.edge.wait_for_renders("held", 2)
+        self.assertEqual(self.exchange(connection, other).body, b"image other-held")
+        self.assertEqual(self.exchange(connection, other)["X-Cache"], "hit")
+        self.assertEqual(connection.sock.getsockname()[1], port)  # still the first one
         hold.set()
+        better = wait_until(lambda: (r := self.exchange(connection, url))["X-Cache"] == "hit" and r,
+                            "the better answer")
+        self.assertEqual(better.body, body(2))
+        self.assertEqual(self.edge.renderer.count("held"), 2)
+
+    def test_refresh_outlives_its_client(self):
+        url, hold = self.stale("left", body=lambda n: b"answer %d" % n)
+        with socket.create_connection(("127.0.0.1", self.edge.port)) as s:
+            s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            self.edge.wait_for_renders("left", 2)
+        hold.set()
+        wait_until(lambda: self.get(url)["X-Cache"] == "hit", "the better answer")
+        self.assertEqual(self.get(url).body, b"answer 2")
+        self.edge.wait_for_end()
+
+    def test_refresh_that_fails_is_tried_again(self):
+        url, hold = self.stale("fails", body=lambda n: b"answer %d" % n)
+        hold.set()
+        for behaviour in {"deaths": 1000}, {"status": 503}, {"cut": 3}, {"length": False}:
+            self.edge.renderer.behaviour["fails"].update(deaths=0, status=200, cut=None, length=True)
+            self.edge.renderer.behaviour["fails"].update(behaviour)
+            count = self.edge.renderer.count("fails")
+            reply = self.get(url)
+            self.assertEqual((reply["X-Cache"], reply.body), ("refresh", b"answer 1"), behaviour)
+            self.edge.wait_for_renders("fails", count + 1)
+            self.edge.wait_for_end()
+        self.edge.renderer.behaviour["fails"].update(deaths=0, status=200, cut=None, length=True)
         reply = wait_until(lambda: (r := self.get(url))["X-Cache"] == "hit" and r, "the better answer")
-        self.assertEqual(reply["Connection"], "keep-alive")
+        self.assertEqual(reply.body, b"answer %d" % self.edge.renderer.count("fails"))
 
     def test_cache_update(self):
         url = self.edge.image("update", body=lambda n: b"answer %d" % n)
