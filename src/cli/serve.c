@@ -18,6 +18,7 @@
 #include "cli/ready_probe.h"
 #include "cli/config_file.h"
 #include "cli/site.h"
+#include "plan/lifetime.h"
 #include "process/confine.h"
 #include "quality/calibration.h"
 #include "renderer/pool.h"
@@ -30,8 +31,11 @@ enum {
     FORCE_MS = 2000   /* for nginx to stop without ending that */
 };
 
-static si_site_options wanted = {
-    .root = ".", .listen = "127.0.0.1:8080", .cache_size = INT64_C(10) << 30};
+static si_site_options wanted = {.root = ".",
+    .listen = "127.0.0.1:8080",
+    .cache_size = INT64_C(10) << 30,
+    .first_answer_seconds = SI_FIRST_ANSWER_SECONDS,
+    .cdn_cache_control = SI_CDN_CACHE_CONTROL};
 static si_pool_options pool_options;
 static si_option_parsed originals = {si_originals_parse, &pool_options.limits.refused};
 
@@ -291,6 +295,15 @@ static const si_option options[] = {
     {"cache-size", 0, "SIZE", SI_OPTION_BYTES, &wanted.cache_size,
         "Bytes the cache may take on disk; k, m, g and t may follow the number. What was not asked "
         "for longest goes first. Default: 10g.",
+        0, 0},
+    {"first-answer-seconds", 0, "N", SI_OPTION_COUNT, &wanted.first_answer_seconds,
+        "For how many seconds a CDN or another shared cache may take a first answer for fresh, "
+        "until "
+        "it asks whether there is a better one. Default: 60.",
+        0, 31536000},
+    {"cdn-cache-control", 0, "NAME", SI_OPTION_TEXT, &wanted.cdn_cache_control,
+        "Header field that tells shared caches alone how long to keep a reply, such as "
+        "Surrogate-Control; off: none. Default: CDN-Cache-Control.",
         0, 0},
     {"renderers", 0, "N", SI_OPTION_COUNT, &pool_options.workers,
         "Number of renderer processes. Default: one per processor.", 1, SI_POOL_WORKERS_MAX},

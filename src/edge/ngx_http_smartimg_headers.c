@@ -6,17 +6,18 @@
  */
 
 #include "ngx_http_smartimg_module.h"
-
-
-#define NGX_HTTP_SMARTIMG_YEAR  31536000
+#include "plan/lifetime.h"
 
 
 static void ngx_http_smartimg_drop_timing(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_header_filter(ngx_http_request_t *r);
 static void ngx_http_smartimg_check_upstream(ngx_http_request_t *r);
 static time_t ngx_http_smartimg_fresh_until(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_is_first(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_set_lifetime(ngx_http_request_t *r,
-    si_plan *plan, time_t fresh);
+    si_lifetime *life);
+static ngx_int_t ngx_http_smartimg_add_text(ngx_http_request_t *r,
+    ngx_str_t *key, char *text);
 static ngx_int_t ngx_http_smartimg_add_rule_headers(ngx_http_request_t *r,
     si_plan *plan);
 static ngx_table_elt_t *ngx_http_smartimg_find_header(ngx_http_request_t *r,
@@ -81,7 +82,7 @@ ngx_http_smartimg_drop_timing(ngx_http_request_t *r)
 
 /*
  * Until when what the reply was made of is good, and 0 if it never was; that
- * header is for us alone.  NGX_ERROR: it is good for good.
+ * header is for us alone.  SI_FRESH_FOR_EVER: it is good for good.
  */
 
 static time_t
@@ -94,7 +95,7 @@ ngx_http_smartimg_fresh_until(ngx_http_request_t *r)
 
     static ngx_str_t  name = ngx_string("X-Smartimg-Fresh-Until");
 
-    until = NGX_ERROR;
+    until = SI_FRESH_FOR_EVER;
 
     for (part = &r->headers_out.headers.part; part; part = part->next) {
         header = part->elts;
@@ -116,13 +117,39 @@ ngx_http_smartimg_fresh_until(ngx_http_request_t *r)
 }
 
 
+/*
+ * Whether the reply is one that a better one will replace.  The renderer says
+ * so, in a header for us alone, and the cache keeps it with the reply.
+ */
+
+static ngx_uint_t
+ngx_http_smartimg_is_first(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *header;
+
+    static ngx_str_t  name = ngx_string("X-Smartimg-First-Answer");
+
+    header = ngx_http_smartimg_find_header(r, &name);
+
+    if (header == NULL) {
+        return 0;
+    }
+
+    header->hash = 0;
+
+    return 1;
+}
+
+
 static ngx_int_t
 ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 {
-    time_t                    fresh;
-    si_plan                  *plan;
-    ngx_str_t                *result, *vary;
-    ngx_http_smartimg_ctx_t  *ctx;
+    si_plan                        *plan;
+    ngx_str_t                      *result, *vary;
+    si_lifetime                     life;
+    si_lifetime_of                  of;
+    ngx_http_smartimg_ctx_t        *ctx;
+    ngx_http_smartimg_main_conf_t  *smcf;
 
     static ngx_str_t  cache_control = ngx_string("Cache-Control");
     static ngx_str_t  no_store = ngx_string("no-store");
@@ -169,7 +196,13 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         ngx_http_smartimg_drop_timing(r);
     }
 
-    fresh = ngx_http_smartimg_fresh_until(r);
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    of.first = ngx_http_smartimg_is_first(r);
+    of.first_seconds = smcf->first_answer;
+    of.fresh_until = ngx_http_smartimg_fresh_until(r);
+    of.now = ngx_time();
+
     result = ngx_http_smartimg_cache_result(r);
 
     if (result
@@ -190,7 +223,9 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    if (ngx_http_smartimg_set_lifetime(r, plan, fresh) != NGX_OK
+    si_lifetime_make(plan, &of, &life);
+
+    if (ngx_http_smartimg_set_lifetime(r, &life) != NGX_OK
         || ngx_http_smartimg_add_rule_headers(r, plan) != NGX_OK)
     {
         return NGX_ERROR;
@@ -202,16 +237,21 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    /* our files tell nothing of images that came from elsewhere */
+    /*
+     * Our files tell nothing of images that came from elsewhere, nor of which
+     * of the answers made of them this is.
+     */
 
-    if (plan->last_modified > 0 && fresh == NGX_ERROR) {
+    if (plan->last_modified > 0 && of.fresh_until == SI_FRESH_FOR_EVER
+        && !life.first)
+    {
         r->headers_out.last_modified_time = plan->last_modified;
     }
 
-    if (plan->always_unmodified
-        && fresh == NGX_ERROR
-        && r->headers_out.status == NGX_HTTP_OK
-        && (r->headers_in.if_none_match || r->headers_in.if_modified_since))
+    if (r->headers_out.status == NGX_HTTP_OK
+        && (r->headers_in.if_none_match || r->headers_in.if_modified_since)
+        && si_lifetime_always_unmodified(plan, &of,
+                                         r->headers_in.if_none_match != NULL))
     {
         ngx_http_smartimg_not_modified(r);
     }
@@ -267,45 +307,31 @@ ngx_http_smartimg_check_upstream(ngx_http_request_t *r)
  */
 
 static ngx_int_t
-ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_plan *plan,
-    time_t fresh)
+ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_lifetime *life)
 {
-    time_t      ttl;
-    ngx_str_t   value;
+    ngx_str_t                       value;
+    ngx_http_smartimg_main_conf_t  *smcf;
 
     static ngx_str_t  cache_control = ngx_string("Cache-Control");
     static ngx_str_t  expires = ngx_string("Expires");
-    static ngx_str_t  no_store = ngx_string("no-store");
-    static ngx_str_t  no_cache = ngx_string("no-cache");
 
-    if (!plan->client_cache || fresh == 0) {
-        return ngx_http_smartimg_add_header(r, &cache_control, &no_store);
-    }
-
-    ttl = plan->ttl >= 0 ? plan->ttl : NGX_HTTP_SMARTIMG_YEAR;
-
-    if (fresh != NGX_ERROR) {
-        ttl = ngx_min(ttl, ngx_max(fresh - ngx_time(), 0));
-    }
-
-    if (ttl == 0) {
-        value = no_cache;
-
-    } else {
-        value.data = ngx_pnalloc(r->pool, sizeof("public, max-age=, immutable")
-                                          + NGX_TIME_T_LEN);
-        if (value.data == NULL) {
-            return NGX_ERROR;
-        }
-
-        value.len = ngx_sprintf(value.data, "public, max-age=%T%s", ttl,
-                                (plan->ttl < 0 && fresh == NGX_ERROR)
-                                ? ", immutable" : "")
-                    - value.data;
-    }
-
-    if (ngx_http_smartimg_add_header(r, &cache_control, &value) != NGX_OK) {
+    if (ngx_http_smartimg_add_text(r, &cache_control, life->cache_control)
+        != NGX_OK)
+    {
         return NGX_ERROR;
+    }
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    if (life->cdn[0] != '\0' && smcf->cdn_cache_control.len
+        && ngx_http_smartimg_add_text(r, &smcf->cdn_cache_control, life->cdn)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (life->expires == -1) {
+        return NGX_OK;
     }
 
     value.len = sizeof("Mon, 28 Sep 1970 06:00:00 GMT") - 1;
@@ -314,9 +340,28 @@ ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_plan *plan,
         return NGX_ERROR;
     }
 
-    ngx_http_time(value.data, ngx_time() + ttl);
+    ngx_http_time(value.data, life->expires);
 
     return ngx_http_smartimg_add_header(r, &expires, &value);
+}
+
+
+/* a header whose text has to be copied */
+
+static ngx_int_t
+ngx_http_smartimg_add_text(ngx_http_request_t *r, ngx_str_t *key, char *text)
+{
+    ngx_str_t  value;
+
+    value.len = ngx_strlen(text);
+    value.data = ngx_pnalloc(r->pool, value.len);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(value.data, text, value.len);
+
+    return ngx_http_smartimg_add_header(r, key, &value);
 }
 
 

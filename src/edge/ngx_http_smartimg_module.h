@@ -86,6 +86,9 @@ typedef struct {
     ngx_str_t                      config;
     ngx_str_t                      generations;
 
+    ngx_int_t                      first_answer;       /* s, shared caches */
+    ngx_str_t                      cdn_cache_control;  /* field, "" for none */
+
     si_catalog                    *catalog;
     si_generations                *table;
     ngx_fd_t                       root_fd;
