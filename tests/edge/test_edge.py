@@ -767,6 +767,11 @@ class TlsTest(unittest.TestCase):
         self.edge.renderer.behaviour["again"].update(hold=hold, expires=1000)
         time.sleep(EdgeTest.STALE)
         self.assertEqual(self.curl(url), ["2 200 1 refresh Accept"])
+        http1 = subprocess.run(["curl", "-sk", "--http1.1", "-H", "Accept: " + CHROME, "-o", "/dev/null", "-o", "/dev/null",
+                                "-w", "%{http_code} %{num_connects} %header{x-cache}\\n",
+                                *[f"https://127.0.0.1:{self.edge.tls_port}{url}"] * 2],
+                               capture_output=True, text=True, timeout=PATIENCE, check=True).stdout.splitlines()
+        self.assertEqual(http1, ["200 1 refresh", "200 0 refresh"])
         hold.set()
         wait_until(lambda: self.curl(url) == ["2 200 2 hit Accept"], "the better answer")
 
