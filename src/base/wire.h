@@ -15,6 +15,8 @@
 
 /* seconds that the cache keeps it, 0 = not at all */
 #define SI_HEADER_KEEP "X-Accel-Expires"
+/* 1: a first answer, which a better one will replace */
+#define SI_HEADER_FIRST_ANSWER "X-Smartimg-First-Answer"
 /* of replies with foreign images: until when they are good, Unix time */
 #define SI_HEADER_FRESH_UNTIL "X-Smartimg-Fresh-Until"
 /* zeros, so that the body begins with a page of the cache file */

@@ -11,6 +11,7 @@
 
 #include "base/beneath.h"
 #include "base/str.h"
+#include "plan/lifetime.h"
 #include "reply/replies.h"
 #include "renderer/files.h"
 
@@ -228,21 +229,22 @@ static bool add_vary(si_bytes *out, unsigned used) {
 
 /* As the edge does (ngx_http_smartimg_headers.c). */
 static bool add_caching(si_bytes *out, const si_exchange *x) {
-    enum { YEAR = 31536000 };
     const si_plan *p = &x->plan;
-    bool foreign = x->answer.foreign;
-    if (x->answer.status != 200 || !p->client_cache || (foreign && x->answer.fresh_until == 0)) {
+    const si_answer *a = &x->answer;
+    if (a->status != 200) {
         return add(out, "Cache-Control: no-store\r\n");
     }
-    int64_t ttl = p->ttl < 0 ? YEAR : p->ttl, now = time(NULL);
-    if (foreign && x->answer.fresh_until - now < ttl) {
-        ttl = x->answer.fresh_until > now ? x->answer.fresh_until - now : 0;
-    }
-    bool ok = ttl == 0 ? add(out, "Cache-Control: no-cache\r\n")
-                       : add(out, "Cache-Control: public, max-age=%ld%s\r\n", (long)ttl,
-                             p->ttl < 0 && !foreign ? ", immutable" : "");
-    return ok && add_date(out, "Expires", now + ttl) &&
-           (p->last_modified <= 0 || foreign || add_date(out, "Last-Modified", p->last_modified)) &&
+    si_lifetime_of of = {.first = a->smart && !a->choice.complete,
+        .first_seconds = SI_FIRST_ANSWER_SECONDS,
+        .fresh_until = a->foreign ? a->fresh_until : SI_FRESH_FOR_EVER,
+        .now = time(NULL)};
+    si_lifetime life;
+    si_lifetime_make(p, &of, &life);
+    bool dated = p->last_modified > 0 && !a->foreign && !life.first;
+    return add(out, "Cache-Control: %s\r\n", life.cache_control) &&
+           (life.cdn[0] == '\0' || add(out, SI_CDN_CACHE_CONTROL ": %s\r\n", life.cdn)) &&
+           (life.expires < 0 || add_date(out, "Expires", life.expires)) &&
+           (!dated || add_date(out, "Last-Modified", p->last_modified)) &&
            (!p->accept_ch || add(out, "Accept-CH: Sec-CH-DPR, DPR\r\n"));
 }
 

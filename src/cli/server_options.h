@@ -15,6 +15,7 @@
 
 #include "cli/originals.h"
 #include "cli/site.h"
+#include "plan/lifetime.h"
 #include "renderer/pool.h"
 #include "source/fetch.h"
 
@@ -83,6 +84,14 @@
         0, 0, "", "Folder of the cache; it is made if it is not there.")                           \
     X("cache-size", BYTES, "SIZE", (site).cache_size, INT64_C(10) << 30, NULL, 0, 0, "",           \
         "What the cache may take on disk. What was not asked for longest goes first.")             \
+    X("first-answer-seconds", COUNT, "N", (site).first_answer_seconds, SI_FIRST_ANSWER_SECONDS,    \
+        NULL, 0, 31536000, "seconds",                                                              \
+        "For how long a CDN or another shared cache may take a first answer for fresh, until it "  \
+        "asks whether there is a better one.")                                                     \
+    X("cdn-cache-control", TEXT, "NAME", (site).cdn_cache_control, SI_CDN_CACHE_CONTROL, NULL, 0,  \
+        0, "",                                                                                     \
+        "Header field that tells shared caches alone how long to keep a reply, such as "           \
+        "Surrogate-Control; off: none.")                                                           \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
     X("workers", COUNT, "N", (site).nginx_workers, 0, "one per processor", 1, 256, "",             \
         "Number of nginx's worker processes.")                                                     \

@@ -317,6 +317,8 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
             s->config != NULL ? path(s, "smartimg_config %s;", si_nginx_word(a, s->config)) : ""},
         {"GENERATIONS", si_nginx_word(a, s->generations)},
         {"CACHE", si_nginx_word(a, path(s, "%s/images", s->cache))},
+        {"FIRST_ANSWER_SECONDS", path(s, "%d", o->first_answer_seconds)},
+        {"CDN_CACHE_CONTROL", o->cdn_cache_control},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
         {"RENDERER_SOCKET", s->socket},
         {"LISTEN", o->listen},
@@ -348,6 +350,11 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
     return ok;
 }
 
+static bool is_field_name(const char *name) {
+    static const char tchar[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    return name[0] != '\0' && name[strspn(name, tchar)] == '\0';
+}
+
 /* ---- public ---- */
 
 bool si_site_prepare(const si_site_options *o, si_site *s) {
@@ -362,6 +369,10 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         o->access_log != NULL ? absolute(s, o->access_log) : path(s, "%s/" SI_ACCESS_LOG, s->cache);
     if (strchr(s->access_log, '$') != NULL) {
         si_complain("the path of the access log must not hold $");
+        return false;
+    }
+    if (!is_field_name(o->cdn_cache_control)) {
+        si_complain("--cdn-cache-control takes the name of a header field, or off");
         return false;
     }
     return find_parts(s) && find_nginx(s) && find_user(o, s) && port_is_free(o->listen) &&

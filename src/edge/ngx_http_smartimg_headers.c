@@ -7,19 +7,20 @@
 
 #include "ngx_http_smartimg_module.h"
 #include "base/wire.h"
-
-
-#define NGX_HTTP_SMARTIMG_YEAR  31536000
+#include "plan/lifetime.h"
 
 
 static void ngx_http_smartimg_drop_timing(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_header_filter(ngx_http_request_t *r);
 static void ngx_http_smartimg_check_upstream(ngx_http_request_t *r);
 static time_t ngx_http_smartimg_fresh_until(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_is_first(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_set_validity(ngx_http_request_t *r,
-    si_plan *plan, time_t fresh);
+    si_plan *plan, si_lifetime_of *of);
 static ngx_int_t ngx_http_smartimg_set_lifetime(ngx_http_request_t *r,
-    si_plan *plan, time_t fresh);
+    si_lifetime *life);
+static ngx_int_t ngx_http_smartimg_add_text(ngx_http_request_t *r,
+    ngx_str_t *key, char *text);
 static ngx_int_t ngx_http_smartimg_add_rule_headers(ngx_http_request_t *r,
     si_plan *plan);
 static void ngx_http_smartimg_not_modified(ngx_http_request_t *r);
@@ -75,7 +76,7 @@ ngx_http_smartimg_drop_timing(ngx_http_request_t *r)
 
 /*
  * Until when what the reply was made of is good, and 0 if it never was; that
- * header is for us alone.  NGX_ERROR: it is good for good.
+ * header is for us alone.  SI_FRESH_FOR_EVER: it is good for good.
  */
 
 static time_t
@@ -86,7 +87,7 @@ ngx_http_smartimg_fresh_until(ngx_http_request_t *r)
 
     static ngx_str_t  name = ngx_string(SI_HEADER_FRESH_UNTIL);
 
-    until = NGX_ERROR;
+    until = SI_FRESH_FOR_EVER;
 
     for (h = ngx_http_smartimg_find_header(&r->headers_out.headers, &name,
                                            NULL);
@@ -102,12 +103,38 @@ ngx_http_smartimg_fresh_until(ngx_http_request_t *r)
 }
 
 
+/*
+ * Whether the reply is one that a better one will replace.  The renderer says
+ * so, in a header for us alone, and the cache keeps it with the reply.
+ */
+
+static ngx_uint_t
+ngx_http_smartimg_is_first(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *header;
+
+    static ngx_str_t  name = ngx_string(SI_HEADER_FIRST_ANSWER);
+
+    header = ngx_http_smartimg_find_header(&r->headers_out.headers, &name,
+                                           NULL);
+
+    if (header == NULL) {
+        return 0;
+    }
+
+    header->hash = 0;
+
+    return 1;
+}
+
+
 static ngx_int_t
 ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 {
-    time_t                    fresh;
-    ngx_str_t                *result, *vary;
-    ngx_http_smartimg_ctx_t  *ctx;
+    ngx_str_t                      *result, *vary;
+    si_lifetime_of                  of;
+    ngx_http_smartimg_ctx_t        *ctx;
+    ngx_http_smartimg_main_conf_t  *smcf;
 
     static ngx_str_t  x_cache = ngx_string(SI_HEADER_CACHE);
 
@@ -123,6 +150,14 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 
     if (ctx == NULL) {
         return ngx_http_next_header_filter(r);
+    }
+
+    if (ctx->nobody) {
+        return NGX_OK;
+    }
+
+    if (r->cache && r->cache->background) {
+        ngx_http_smartimg_refresh(r, ctx);
     }
 
     /* a renderer gives the number only; nginx knows the words */
@@ -141,7 +176,13 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         ngx_http_smartimg_drop_timing(r);
     }
 
-    fresh = ngx_http_smartimg_fresh_until(r);
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    of.first = ngx_http_smartimg_is_first(r);
+    of.first_seconds = smcf->first_answer;
+    of.fresh_until = ngx_http_smartimg_fresh_until(r);
+    of.now = ngx_time();
+
     result = ngx_http_smartimg_cache_result(r);
 
     if (result
@@ -150,8 +191,7 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    if (ngx_http_smartimg_set_validity(r, &ctx->plan->plan, fresh)
-        != NGX_OK)
+    if (ngx_http_smartimg_set_validity(r, &ctx->plan->plan, &of) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -164,8 +204,10 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_smartimg_set_validity(ngx_http_request_t *r, si_plan *plan,
-    time_t fresh)
+    si_lifetime_of *of)
 {
+    si_lifetime  life;
+
     static ngx_str_t  cache_control = ngx_string("Cache-Control");
     static ngx_str_t  no_store = ngx_string("no-store");
     static ngx_str_t  accept_ch = ngx_string("Accept-CH");
@@ -177,7 +219,9 @@ ngx_http_smartimg_set_validity(ngx_http_request_t *r, si_plan *plan,
         return ngx_http_smartimg_add_header(r, &cache_control, &no_store);
     }
 
-    if (ngx_http_smartimg_set_lifetime(r, plan, fresh) != NGX_OK
+    si_lifetime_make(plan, of, &life);
+
+    if (ngx_http_smartimg_set_lifetime(r, &life) != NGX_OK
         || ngx_http_smartimg_add_rule_headers(r, plan) != NGX_OK)
     {
         return NGX_ERROR;
@@ -189,30 +233,23 @@ ngx_http_smartimg_set_validity(ngx_http_request_t *r, si_plan *plan,
         return NGX_ERROR;
     }
 
-    /* our files tell nothing of images that came from elsewhere */
+    /*
+     * Our files tell nothing of images that came from elsewhere, nor of which
+     * of the answers made of them this is.
+     */
 
-    if (plan->last_modified > 0 && fresh == NGX_ERROR) {
+    if (plan->last_modified > 0 && of->fresh_until == SI_FRESH_FOR_EVER
+        && !life.first)
+    {
         r->headers_out.last_modified_time = plan->last_modified;
     }
 
-    if (plan->always_unmodified
-        && fresh == NGX_ERROR
-        && r->headers_out.status == NGX_HTTP_OK
-        && (r->headers_in.if_none_match || r->headers_in.if_modified_since))
+    if (r->headers_out.status == NGX_HTTP_OK
+        && (r->headers_in.if_none_match || r->headers_in.if_modified_since)
+        && si_lifetime_always_unmodified(plan, of,
+                                         r->headers_in.if_none_match != NULL))
     {
         ngx_http_smartimg_not_modified(r);
-    }
-
-    /*
-     * The background update keeps the request alive, and with HTTP/1.x its
-     * connection too: the client's next request on it would wait for the
-     * whole search.
-     */
-
-    if (r->cache && r->cache->background
-        && r->http_version < NGX_HTTP_VERSION_20)
-    {
-        r->keepalive = 0;
     }
 
     return NGX_OK;
@@ -266,45 +303,31 @@ ngx_http_smartimg_check_upstream(ngx_http_request_t *r)
  */
 
 static ngx_int_t
-ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_plan *plan,
-    time_t fresh)
+ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_lifetime *life)
 {
-    time_t      ttl;
-    ngx_str_t   value;
+    ngx_str_t                       value;
+    ngx_http_smartimg_main_conf_t  *smcf;
 
     static ngx_str_t  cache_control = ngx_string("Cache-Control");
     static ngx_str_t  expires = ngx_string("Expires");
-    static ngx_str_t  no_store = ngx_string("no-store");
-    static ngx_str_t  no_cache = ngx_string("no-cache");
 
-    if (!plan->client_cache || fresh == 0) {
-        return ngx_http_smartimg_add_header(r, &cache_control, &no_store);
-    }
-
-    ttl = plan->ttl >= 0 ? plan->ttl : NGX_HTTP_SMARTIMG_YEAR;
-
-    if (fresh != NGX_ERROR) {
-        ttl = ngx_min(ttl, ngx_max(fresh - ngx_time(), 0));
-    }
-
-    if (ttl == 0) {
-        value = no_cache;
-
-    } else {
-        value.data = ngx_pnalloc(r->pool, sizeof("public, max-age=, immutable")
-                                          + NGX_TIME_T_LEN);
-        if (value.data == NULL) {
-            return NGX_ERROR;
-        }
-
-        value.len = ngx_sprintf(value.data, "public, max-age=%T%s", ttl,
-                                (plan->ttl < 0 && fresh == NGX_ERROR)
-                                ? ", immutable" : "")
-                    - value.data;
-    }
-
-    if (ngx_http_smartimg_add_header(r, &cache_control, &value) != NGX_OK) {
+    if (ngx_http_smartimg_add_text(r, &cache_control, life->cache_control)
+        != NGX_OK)
+    {
         return NGX_ERROR;
+    }
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    if (life->cdn[0] != '\0' && smcf->cdn_cache_control.len
+        && ngx_http_smartimg_add_text(r, &smcf->cdn_cache_control, life->cdn)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (life->expires == -1) {
+        return NGX_OK;
     }
 
     value.len = sizeof("Mon, 28 Sep 1970 06:00:00 GMT") - 1;
@@ -313,9 +336,28 @@ ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_plan *plan,
         return NGX_ERROR;
     }
 
-    ngx_http_time(value.data, ngx_time() + ttl);
+    ngx_http_time(value.data, life->expires);
 
     return ngx_http_smartimg_add_header(r, &expires, &value);
+}
+
+
+/* a header whose text has to be copied */
+
+static ngx_int_t
+ngx_http_smartimg_add_text(ngx_http_request_t *r, ngx_str_t *key, char *text)
+{
+    ngx_str_t  value;
+
+    value.len = ngx_strlen(text);
+    value.data = ngx_pnalloc(r->pool, value.len);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(value.data, text, value.len);
+
+    return ngx_http_smartimg_add_header(r, key, &value);
 }
 
 

@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_smartimg_module.h"
+#include "plan/lifetime.h"
 
 
 static ngx_int_t ngx_http_smartimg_handler(ngx_http_request_t *r);
@@ -57,6 +58,22 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       ngx_conf_set_str_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_smartimg_main_conf_t, generations),
+      NULL },
+
+    /* for how many seconds shared caches may take a first answer for fresh */
+    { ngx_string("smartimg_first_answer_seconds"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t, first_answer),
+      NULL },
+
+    /* the header field that tells shared caches alone, or "off" */
+    { ngx_string("smartimg_cdn_cache_control"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t, cdn_cache_control),
       NULL },
 
     { ngx_string("smartimg_zone"),
@@ -294,7 +311,16 @@ ngx_http_smartimg_send_text(ngx_http_request_t *r, ngx_uint_t status,
 static void *
 ngx_http_smartimg_create_main_conf(ngx_conf_t *cf)
 {
-    return ngx_pcalloc(cf->pool, sizeof(ngx_http_smartimg_main_conf_t));
+    ngx_http_smartimg_main_conf_t  *smcf;
+
+    smcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_smartimg_main_conf_t));
+    if (smcf == NULL) {
+        return NULL;
+    }
+
+    smcf->first_answer = NGX_CONF_UNSET;
+
+    return smcf;
 }
 
 
@@ -304,6 +330,15 @@ ngx_http_smartimg_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_http_smartimg_main_conf_t  *smcf = conf;
 
     smcf->root_fd = NGX_INVALID_FILE;
+
+    ngx_conf_init_value(smcf->first_answer, SI_FIRST_ANSWER_SECONDS);
+
+    if (smcf->cdn_cache_control.data == NULL) {
+        ngx_str_set(&smcf->cdn_cache_control, SI_CDN_CACHE_CONTROL);
+
+    } else if (ngx_strcmp(smcf->cdn_cache_control.data, "off") == 0) {
+        ngx_str_null(&smcf->cdn_cache_control);
+    }
 
     if (!smcf->used) {
         return NGX_CONF_OK;

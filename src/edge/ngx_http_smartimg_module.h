@@ -86,6 +86,9 @@ typedef struct {
     ngx_str_t                      config;
     ngx_str_t                      generations;
 
+    ngx_int_t                      first_answer;       /* s, shared caches */
+    ngx_str_t                      cdn_cache_control;  /* field, "" for none */
+
     si_catalog                    *catalog;
     si_generations                *table;
     ngx_fd_t                       root_fd;
@@ -137,10 +140,13 @@ typedef struct {
     ngx_http_event_handler_pt      resume;
 
     unsigned                       queued:1;
+    unsigned                       nobody:1; /* a refresh, without a client */
 } ngx_http_smartimg_ctx_t;
 
 
 ngx_http_smartimg_ctx_t *ngx_http_smartimg_get_ctx(ngx_http_request_t *r);
+ngx_int_t ngx_http_smartimg_share_ctx(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 ngx_int_t ngx_http_smartimg_send_text(ngx_http_request_t *r,
     ngx_uint_t status, u_char *text, size_t len);
 ngx_int_t ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
@@ -155,6 +161,9 @@ void ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status);
 void ngx_http_smartimg_init_waiting(ngx_cycle_t *cycle);
 
 ngx_int_t ngx_http_smartimg_add_variables(ngx_conf_t *cf);
+void ngx_http_smartimg_refresh(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
+
 ngx_int_t ngx_http_smartimg_filter_init(ngx_conf_t *cf);
 ngx_str_t *ngx_http_smartimg_cache_result(ngx_http_request_t *r);
 

@@ -120,6 +120,37 @@ ngx_http_smartimg_create_ctx(ngx_http_request_t *r)
 }
 
 
+/* A request of our own, which has no client, takes part in another's plan. */
+
+ngx_int_t
+ngx_http_smartimg_share_ctx(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx)
+{
+    ngx_pool_cleanup_t       *cln;
+    ngx_http_smartimg_ctx_t  *shared;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_smartimg_ctx_t));
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    shared = cln->data;
+    ngx_memzero(shared, sizeof(ngx_http_smartimg_ctx_t));
+
+    shared->request = r;
+    shared->plan = ctx->plan;
+    shared->plan->refs++;
+    shared->nobody = 1;
+
+    cln->handler = ngx_http_smartimg_cleanup;
+    ngx_http_set_ctx(r, shared, ngx_http_smartimg_module);
+
+    ngx_http_smartimg_count(active, 1);
+
+    return NGX_OK;
+}
+
+
 static void
 ngx_http_smartimg_cleanup(void *data)
 {

@@ -168,7 +168,7 @@ void si_target_naive_cmyk(const uint8_t rgb[3], uint8_t cmyk[4]) {
     int most = rgb[0] > rgb[1] ? rgb[0] : rgb[1];
     most = rgb[2] > most ? rgb[2] : most;
     for (int k = 0; k < 3; k++) {
-        cmyk[k] = most > 0 ? (uint8_t)(((most - rgb[k]) * 255 + most / 2) / most) : 0;
+        cmyk[k] = (uint8_t)(most > 0 ? ((most - rgb[k]) * 255 + most / 2) / most : 0);
     }
     cmyk[3] = (uint8_t)(255 - most);
 }

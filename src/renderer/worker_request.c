@@ -61,14 +61,23 @@ static bool pad_head(si_bytes *head, size_t head_at) {
            si_bytes_append(head, end, sizeof end - 1);
 }
 
-/* The head of a reply, with what is for the edge alone: how long to keep it, and until when clients
- * may. */
+/* An answer that the edge will ask to be refined: a first one, or a refined one that was cut short.
+ */
+static bool will_be_replaced(const si_answer *a) {
+    return a->status == 200 && a->smart && !a->choice.complete;
+}
+
+/* The head of a reply, with what is for the edge alone: how long to keep it, until when clients
+ * may, and whether a better one will come. */
 static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *head) {
     char more[140];
     int n = snprintf(more, sizeof more, SI_HEADER_KEEP ": %ld\r\n", a->status == 200 ? keep : 0);
     if (a->status == 200 && a->foreign) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FRESH_UNTIL ": %lld\r\n",
             (long long)a->fresh_until);
+    }
+    if (will_be_replaced(a)) {
+        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FIRST_ANSWER ": 1\r\n");
     }
     return si_answer_headers(a, head) && si_bytes_append(head, more, (size_t)n) &&
            (a->status != 200 || head_at == 0 || pad_head(head, head_at)) &&
@@ -102,8 +111,7 @@ static void reply_error(const si_worker *w, int connection, const si_diag *diag)
 }
 
 static long keep_seconds(const si_answer *a, bool refined) {
-    bool whole = !a->smart || a->choice.complete;
-    long keep = whole ? KEEP_WHOLE : refined ? KEEP_CUT_SHORT : KEEP_FIRST;
+    long keep = !will_be_replaced(a) ? KEEP_WHOLE : refined ? KEEP_CUT_SHORT : KEEP_FIRST;
     int64_t fresh = a->foreign ? a->fresh_until - time(NULL) : keep;
     return fresh >= keep ? keep : fresh > 0 ? (long)fresh : 0;
 }

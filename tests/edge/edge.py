@@ -136,7 +136,8 @@ class Renderer:
 class Edge:
     """nginx with conf/nginx.conf.in in a folder of its own, in front of a Renderer."""
 
-    def __init__(self, workers=2, companies=None, tls=False):
+    def __init__(self, workers=2, companies=None, tls=False, first_answer_seconds=60,
+                 cdn_cache_control="CDN-Cache-Control"):
         self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
         os.chmod(self.folder, 0o755)
         for name in ("run", "cache", "images/demo", "config/companies"):
@@ -159,6 +160,8 @@ class Edge:
             "GENERATIONS": os.path.join(self.folder, "cache/generations"),
             "CACHE": os.path.join(self.folder, "cache/images"),
             "CACHE_SIZE": "100m",
+            "FIRST_ANSWER_SECONDS": str(first_answer_seconds),
+            "CDN_CACHE_CONTROL": cdn_cache_control,
             "RENDERER_SOCKET": self.renderer.path,
             "LISTEN": f"127.0.0.1:{self.port}",
             "TLS_SERVER": self.tls_lines() if tls else "",

@@ -7,6 +7,7 @@ SMARTIMG_BUILD names the build folder (build), SMARTIMG_NGINX the nginx to test 
 """
 
 import email.utils
+import http.client
 import os
 import random
 import shutil
@@ -39,6 +40,8 @@ class EdgeTest(unittest.TestCase):
             "dense": "Bfc = true\nDpr = true\n",
             "forever": "Expiration = -1\n",
             "never": "Expiration = 0\n",
+            "eternal": "Bfc = true\nExpiration = -1\n",
+            "near": "ClientAddressFilter = 127.0.0.1\n",
         })
 
     @classmethod
@@ -167,17 +170,68 @@ class EdgeTest(unittest.TestCase):
         self.assertEqual(better.body, b"answer 2")
         self.assertEqual([p["SMARTIMG_REFRESH"] for p in self.edge.renderer.parameters("first")], ["", "1"])
 
-    def test_refresh_does_not_hold_the_connection(self):
-        url = self.edge.image("held", expires=1)
+    def exchange(self, connection, url, method="GET"):
+        """A request on an open connection, and its whole reply."""
+        connection.request(method, url)
+        response = connection.getresponse()
+        return edge.Reply(response.status, response.headers, response.read())
+
+    def stale(self, name, **behaviour):
+        """The address of a stale reply whose refresh is held back, and what lets it go."""
+        url = self.edge.image(name, expires=1, **behaviour)
         self.get(url)
         hold = threading.Event()
-        self.edge.renderer.behaviour["held"].update(expires=1000, hold=hold)
+        self.addCleanup(hold.set)
+        self.edge.renderer.behaviour[name].update(expires=1000, hold=hold)
         time.sleep(self.STALE)
-        reply = self.get(url)
-        self.assertEqual((reply["X-Cache"], reply["Connection"]), ("refresh", "close"))
+        return url, hold
+
+    def test_stale_hit_is_a_hit_like_any(self):
+        """It is sent whole, and its connection goes on, while the renderer is at work."""
+        body = lambda n: b"%06d" % n * 100_000
+        url, hold = self.stale("held", body=body)
+        other = self.edge.image("other-held")
+        connection = http.client.HTTPConnection("127.0.0.1", self.edge.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        for method in "GET", "HEAD", "GET":
+            reply = self.exchange(connection, url, method)
+            self.assertEqual((reply["X-Cache"], reply["Connection"]), ("refresh", "keep-alive"))
+            self.assertEqual(reply.body, body(1) if method == "GET" else b"")
+            port = connection.sock.getsockname()[1]
+            self.edge.wait_for_renders("held", 2)
+        self.assertEqual(self.exchange(connection, other).body, b"image other-held")
+        self.assertEqual(self.exchange(connection, other)["X-Cache"], "hit")
+        self.assertEqual(connection.sock.getsockname()[1], port)  # still the first one
         hold.set()
+        better = wait_until(lambda: (r := self.exchange(connection, url))["X-Cache"] == "hit" and r,
+                            "the better answer")
+        self.assertEqual(better.body, body(2))
+        self.assertEqual(self.edge.renderer.count("held"), 2)
+
+    def test_refresh_outlives_its_client(self):
+        url, hold = self.stale("left", body=lambda n: b"answer %d" % n)
+        with socket.create_connection(("127.0.0.1", self.edge.port)) as s:
+            s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            self.edge.wait_for_renders("left", 2)
+        hold.set()
+        wait_until(lambda: self.get(url)["X-Cache"] == "hit", "the better answer")
+        self.assertEqual(self.get(url).body, b"answer 2")
+        self.edge.wait_for_end()
+
+    def test_refresh_that_fails_is_tried_again(self):
+        url, hold = self.stale("fails", body=lambda n: b"answer %d" % n)
+        hold.set()
+        for behaviour in {"deaths": 1000}, {"status": 503}, {"cut": 3}, {"length": False}:
+            self.edge.renderer.behaviour["fails"].update(deaths=0, status=200, cut=None, length=True)
+            self.edge.renderer.behaviour["fails"].update(behaviour)
+            count = self.edge.renderer.count("fails")
+            reply = self.get(url)
+            self.assertEqual((reply["X-Cache"], reply.body), ("refresh", b"answer 1"), behaviour)
+            self.edge.wait_for_renders("fails", count + 1)
+            self.edge.wait_for_end()
+        self.edge.renderer.behaviour["fails"].update(deaths=0, status=200, cut=None, length=True)
         reply = wait_until(lambda: (r := self.get(url))["X-Cache"] == "hit" and r, "the better answer")
-        self.assertEqual(reply["Connection"], "keep-alive")
+        self.assertEqual(reply.body, b"answer %d" % self.edge.renderer.count("fails"))
 
     def test_cache_update(self):
         url = self.edge.image("update", body=lambda n: b"answer %d" % n)
@@ -282,6 +336,21 @@ class EdgeTest(unittest.TestCase):
         self.assertEqual(self.get(smart, Accept="*/*", User_Agent=SAFARI)["Vary"], "Accept, User-Agent")
         self.assertIsNone(self.get(smart, Accept=CHROME)["Accept-CH"])
 
+    def test_vary_is_short_and_never_missing(self):
+        """On every reply of an address, whatever it is and whoever asks; User-Agent only where it was read."""
+        url = self.edge.image("short-vary", "smart")
+        tag = self.get(url)["ETag"]
+        rows = (("image/avif,*/*", "Accept"), ("image/webp", "Accept"), ("image/jxl,*/*;q=0.5", "Accept"),
+                ("image/avif;q=0,image/webp;q=0,image/png", "Accept"),  # nothing that a User-Agent could add
+                ("*/*", "Accept, User-Agent"), ("image/*", "Accept, User-Agent"), (None, "Accept, User-Agent"))
+        for accept, vary in rows:
+            headers = {} if accept is None else {"Accept": accept}
+            for agent in {}, {"User_Agent": SAFARI}:
+                for more in {}, {"If_None_Match": tag}, {"Range": "bytes=0-3"}:
+                    reply = self.get(url, **headers, **agent, **more)
+                    self.assertEqual(reply["Vary"], vary, (accept, agent, more))
+                self.assertEqual(self.get(url, "HEAD", **headers, **agent)["Vary"], vary)
+
     def test_classes_share_the_cache(self):
         url = self.edge.image("class", "smart")
         self.get(url, Accept="image/avif,image/webp,*/*;q=0.1")
@@ -318,10 +387,81 @@ class EdgeTest(unittest.TestCase):
             self.assertTrue(start - 1 <= http_time(reply["Expires"]) - 36000 <= time.time())
             self.assertEqual(http_time(reply["Last-Modified"]), 1_600_000_000)
             self.assertEqual(reply["ETag"], '"life-1"')
+            self.assertEqual(reply["CDN-Cache-Control"], "max-age=36000")
         start = int(time.time())
         reply = self.get(self.edge.image("now", "never"))
         self.assertEqual(reply["Cache-Control"], "no-cache")
         self.assertTrue(start - 1 <= http_time(reply["Expires"]) <= time.time())
+        self.assertIsNone(reply["CDN-Cache-Control"])
+
+    FIRST = "X-Smartimg-First-Answer: 1\r\n"  # what a renderer says of one
+    SHORT = ("public, max-age=36000, s-maxage=60, stale-while-revalidate=36000",
+             "max-age=60, stale-while-revalidate=36000")
+    LONG = ("public, max-age=36000", "max-age=36000")
+
+    def told(self, reply):
+        """What caches are told, which a first answer and a refined one differ in."""
+        self.assertIsNone(reply["X-Smartimg-First-Answer"])
+        return (reply["Cache-Control"], reply["CDN-Cache-Control"])
+
+    def test_lifetime_tells_a_first_answer(self):
+        """Miss, hit, stale hit and 304 of the first answer, and the same of the refined one."""
+        url = self.edge.image("tier", "smart", expires=1, headers=self.FIRST)
+        self.assertEqual(self.told(self.get(url, Accept=CHROME)), self.SHORT)
+        hold = threading.Event()
+        self.addCleanup(hold.set)
+        self.edge.renderer.behaviour["tier"].update(expires=1000, headers="", hold=hold)
+        time.sleep(self.STALE)
+        for method in "GET", "HEAD":
+            reply = self.get(url, method, Accept=CHROME)
+            self.assertEqual((reply["X-Cache"], reply["ETag"]), ("refresh", '"tier-1"'))
+            self.assertEqual(self.told(reply), self.SHORT)
+            self.assertIsNone(reply["Last-Modified"])  # the refined answer would have the same
+        reply = self.get(url, Accept=CHROME, If_None_Match='"tier-1"')
+        self.assertEqual((reply.status, reply["ETag"], reply["Vary"]), (304, '"tier-1"', "Accept"))
+        self.assertEqual(self.told(reply), self.SHORT)
+        since = email.utils.formatdate(1_700_000_000, usegmt=True)
+        self.assertEqual(self.get(url, Accept=CHROME, If_Modified_Since=since).status, 200)
+        hold.set()
+        reply = wait_until(lambda: (r := self.get(url, Accept=CHROME))["X-Cache"] == "hit" and r, "the refined one")
+        self.assertEqual((self.told(reply), reply["ETag"]), (self.LONG, '"tier-2"'))
+        self.assertIsNotNone(reply["Last-Modified"])
+        reply = self.get(url, Accept=CHROME, If_None_Match='"tier-2"')
+        self.assertEqual((reply.status, self.told(reply)), (304, self.LONG))
+        reply = self.get(url, Accept=CHROME, If_None_Match='"tier-1"')
+        self.assertEqual((reply.status, self.told(reply), reply["ETag"]), (200, self.LONG, '"tier-2"'))
+
+    def test_first_answers_that_nobody_may_keep(self):
+        url = self.edge.image("tier-off", "smart", headers=self.FIRST)
+        self.assertEqual(self.told(self.get(url + "?cache=off")), ("no-store", None))
+        self.assertEqual(self.told(self.get(url + "?cache=on,off")), self.LONG)  # there will be no better one
+        self.assertEqual(self.told(self.get(url + "?cache=update")), self.SHORT)
+        url = self.edge.image("tier-never", "never", headers=self.FIRST)
+        self.assertEqual(self.told(self.get(url)), ("no-cache", None))
+        url = self.edge.image("tier-broken", "smart", headers=self.FIRST, status=503)
+        self.assertEqual(self.told(self.get(url)), ("no-store", None))
+        until = int(time.time()) + 1000
+        url = self.edge.image("tier-foreign", "smart", headers=self.FIRST + f"X-Smartimg-Fresh-Until: {until}\r\n")
+        control, cdn = self.told(self.get(url))
+        seconds = int(control.removeprefix("public, max-age=").split(",")[0])
+        self.assertTrue(0 < seconds <= 1000)
+        self.assertEqual(cdn, f"max-age=60, stale-while-revalidate={seconds - 60}")
+
+    def test_first_answer_of_what_never_expires(self):
+        url = self.edge.image("tier-eternal", "eternal", expires=1, headers=self.FIRST)
+        reply = self.get(url, Accept=CHROME)
+        self.assertEqual(reply["Cache-Control"],
+                         "public, max-age=31536000, s-maxage=60, stale-while-revalidate=31536000")
+        self.edge.renderer.behaviour["tier-eternal"].update(expires=1000, headers="")
+        time.sleep(self.STALE)
+        wait_until(lambda: self.get(url, Accept=CHROME)["X-Cache"] == "hit", "the refined one")
+        reply = self.get(url, Accept=CHROME, If_None_Match='"tier-eternal-1"')  # must not be confirmed for a year
+        self.assertEqual((reply.status, reply["Cache-Control"]), (200, "public, max-age=31536000, immutable"))
+        self.assertEqual(self.get(url, Accept=CHROME, If_None_Match='"tier-eternal-2"').status, 304)
+
+    def test_reply_by_address_is_for_its_client(self):
+        url = self.edge.image("address", "near", headers=self.FIRST)
+        self.assertEqual(self.told(self.get(url)), ("private, max-age=36000", None))
 
     def test_never_expires(self):
         url = self.edge.image("eternal", "forever")
@@ -511,6 +651,22 @@ class EdgeTest(unittest.TestCase):
         self.assertRegex(lines[0], r'recipe="smartimg/\d+\.\d+&co=demo')
 
 
+class LifetimeOptionsTest(unittest.TestCase):
+    def told(self, header):
+        server = Edge(workers=1, companies={"smart": "Bfc = true\n"}, first_answer_seconds=7, cdn_cache_control=header)
+        self.addCleanup(server.stop)
+        reply = server.get(server.image("tier", "smart", headers=EdgeTest.FIRST))
+        return {k.lower(): v for k, v in reply.headers.items() if k.lower().endswith("-control")}
+
+    def test_header_of_an_older_kind(self):
+        self.assertEqual(self.told("Surrogate-Control"), {
+            "cache-control": "public, max-age=36000, s-maxage=7, stale-while-revalidate=36000",
+            "surrogate-control": "max-age=7, stale-while-revalidate=36000"})
+
+    def test_no_header(self):
+        self.assertEqual(list(self.told("off")), ["cache-control"])
+
+
 class ConfigurationTest(unittest.TestCase):
     def setUp(self):
         self.edge = Edge(workers=1, companies={"demo": "Expiration = 1\n"})
@@ -611,6 +767,11 @@ class TlsTest(unittest.TestCase):
         self.edge.renderer.behaviour["again"].update(hold=hold, expires=1000)
         time.sleep(EdgeTest.STALE)
         self.assertEqual(self.curl(url), ["2 200 1 refresh Accept"])
+        http1 = subprocess.run(["curl", "-sk", "--http1.1", "-H", "Accept: " + CHROME, "-o", "/dev/null", "-o", "/dev/null",
+                                "-w", "%{http_code} %{num_connects} %header{x-cache}\\n",
+                                *[f"https://127.0.0.1:{self.edge.tls_port}{url}"] * 2],
+                               capture_output=True, text=True, timeout=PATIENCE, check=True).stdout.splitlines()
+        self.assertEqual(http1, ["200 1 refresh", "200 0 refresh"])
         hold.set()
         wait_until(lambda: self.curl(url) == ["2 200 2 hit Accept"], "the better answer")
 

@@ -56,17 +56,67 @@ class Serving(unittest.TestCase):
             self.assertEqual(len({p[column] for p in pairs}), len(pairs))
 
     def test_conditional_requests(self):
-        reply = self.get("smart/night?wid=136")
-        for name, value in (("If-None-Match", reply.headers["etag"]),
-                            ("If-Modified-Since", reply.headers["last-modified"])):
-            again = self.server.request("/is/image/smart/night?wid=136",
-                                        {"Accept": CHROME, name: value})
-            self.assertEqual((again.status, again.body), (304, b""))
-            self.assertEqual(again.headers["etag"], reply.headers["etag"])
-            self.assertEqual(again.headers["vary"], "Accept")
+        for url, vary, names in (("smart/night?wid=136", "Accept", ("etag",)),  # a first answer has no date
+                                 ("smart/night?wid=136&bfc=off", None, ("etag", "last-modified"))):
+            reply = self.get(url)
+            for name in names:
+                condition = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}[name]
+                again = self.server.request("/is/image/" + url,
+                                            {"Accept": CHROME, condition: reply.headers[name]})
+                self.assertEqual((again.status, again.body), (304, b""))
+                self.assertEqual(again.headers["etag"], reply.headers["etag"])
+                self.assertEqual(again.headers.get("vary"), vary)
         other = self.server.request("/is/image/smart/night?wid=136",
-                                    {"Accept": "*/*", "If-None-Match": reply.headers["etag"]})
+                                    {"Accept": "*/*", "If-None-Match": self.get("smart/night?wid=136").headers["etag"]})
         self.assertEqual(other.status, 200)
+
+    def test_caches_are_told_of_a_first_answer(self):
+        """A short life for shared caches until the refined answer is there; the same in each 304."""
+        url = "smart/night?wid=134&hei=77&fit=crop"
+        lives = {"fast": ("public, max-age=36000, s-maxage=60, stale-while-revalidate=36000",
+                          "max-age=60, stale-while-revalidate=36000"),
+                 "full": ("public, max-age=36000", "max-age=36000")}
+
+        def told(reply):
+            return reply.headers["cache-control"], reply.headers["cdn-cache-control"]
+
+        def ask():
+            reply = self.get(url)
+            effort = reply.headers["x-smart-imaging"].rpartition("effort=")[2]
+            self.assertEqual(told(reply), lives[effort])
+            self.assertEqual("last-modified" in reply.headers, effort == "full")
+            self.assertFalse([n for n in reply.headers if n.startswith("x-smartimg")])
+            return effort, reply
+        effort, first = ask()
+        self.assertEqual(effort, "fast")
+        refined = wait_until(lambda: (r := ask())[0] == "full" and r[1], "the refined answer")
+        again = self.server.request("/is/image/" + url,
+                                    {"Accept": CHROME, "If-None-Match": refined.headers["etag"]})
+        self.assertEqual((again.status, told(again)), (304, lives["full"]))
+        again = self.server.request("/is/image/" + url,
+                                    {"Accept": CHROME, "If-None-Match": first.headers["etag"]})
+        self.assertEqual(again.status, 304 if first.body == refined.body else 200)
+        self.assertEqual(told(again), lives["full"])
+        self.assertEqual(told(self.get("smart/night?wid=134&bfc=off")), lives["full"])
+
+    def test_options_for_shared_caches(self):
+        with Server("--first-answer-seconds", "5", "--cdn-cache-control", "Surrogate-Control") as server:
+            reply = server.image("smart/night?wid=90", CHROME)
+            self.assertEqual(reply.headers["surrogate-control"], "max-age=5, stale-while-revalidate=36000")
+            self.assertIn("s-maxage=5,", reply.headers["cache-control"])
+            self.assertNotIn("cdn-cache-control", reply.headers)
+        for bad in "", "two words", "a:b", "a;":
+            run = subprocess.run([SMARTIMG, "serve", "--listen", f"127.0.0.1:{free_port()}",
+                                  "--cdn-cache-control", bad], capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual(run.returncode, 1, bad)
+            self.assertIn("cdn-cache-control", run.stderr)
+
+    def test_render_tells_what_the_server_would(self):
+        config = ["--root", self.server.root, "--config", self.server.config]
+        for fast, life in (["--fast"], "CDN-Cache-Control: max-age=60, stale-"), ([], "CDN-Cache-Control: max-age=36000"):
+            run = subprocess.run([SMARTIMG, "render", "/is/image/smart/night?wid=60", "--accept", "image/avif", "-i",
+                                  *fast, *config], capture_output=True)
+            self.assertIn(life.encode(), run.stdout.partition(b"\r\n\r\n")[0])
 
     def test_ranges_on_hit_and_miss(self):
         whole = self.get("smart/night?wid=137").body

@@ -283,6 +283,26 @@ class SmartImaging(unittest.TestCase):
         self.assertEqual(reply.status, 403)
         self.assertIn(b"MaxPix", reply.body)
 
+    # ---- Vary ----
+
+    def test_vary_names_what_decided(self):
+        """Every reply of an address that may differ says by what, and no more: whose Accept promises a format
+        needs no User-Agent, and that the requested format won changes nothing."""
+        firefox = "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5"
+        browsers = ((CHROME, "accept"), (CHROME_OLD, "accept"), (firefox, "accept"), ("image/avif,*/*", "accept"),
+                    (PLAIN, "accept, user-agent"), ("*/*", "accept, user-agent"), (None, "accept, user-agent"))
+        won = set()
+        for url in PRODUCT, "product?wid=2&hei=2&fmt=png":  # no AVIF beats so small a PNG
+            for accept, vary in browsers:
+                reply = self.server.image("smart/" + url, accept, SAFARI_13 if accept == PLAIN else "curl/8")
+                self.assertEqual((reply.status, reply.headers["vary"].lower()), (200, vary), (url, accept))
+                won.add((url == PRODUCT, vary, reply.type))
+        self.assertIn((True, "accept", "image/avif"), won)
+        self.assertIn((False, "accept", "image/png"), won)
+        for url in "smart/product?wid=32&bfc=off", "smart/product?wid=32&fmt=webp", "smart/product?wid=32&req=props":
+            for accept in CHROME, "*/*":
+                self.assertNotIn("vary", self.server.image(url, accept).headers, url)
+
     # ---- delivery ----
 
     def test_SI_43_any_ttl(self):
