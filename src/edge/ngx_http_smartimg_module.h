@@ -36,6 +36,9 @@
     X(renders, "smartimg_renders_total", "{kind=\"first\"}", "counter",       \
       "Requests passed to the renderers")                                     \
     X(updates, "smartimg_renders_total", "{kind=\"refresh\"}", "counter", "") \
+    X(cancelled, "smartimg_cancelled_total", "{stage=\"render\"}", "counter", \
+      "Requests ended because their clients had gone")                        \
+    X(left, "smartimg_cancelled_total", "{stage=\"wait\"}", "counter", "")    \
     X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
       "Requests answered with an error")                                      \
     X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
@@ -131,12 +134,16 @@ typedef struct {
     ngx_http_request_t            *request;
     ngx_http_smartimg_plan_t      *plan;     /* never NULL */
 
-    /* waiting for another request's render */
+    /*
+     * waiting for another request's render, or rendering for others while
+     * its own client has gone
+     */
     ngx_queue_t                    queue;
     ngx_msec_t                     since;
     ngx_http_event_handler_pt      resume;
 
     unsigned                       queued:1;
+    unsigned                       abandoned:1;  /* queued for others' sake */
 } ngx_http_smartimg_ctx_t;
 
 

@@ -20,6 +20,9 @@ typedef struct si_answer_options {
     /* Called while a search is on, with every answer that could be sent if it had to end now
      * (si_choose_options.on_best). The answer is borrowed. NULL = not wanted. */
     void (*on_best)(void *context, const struct si_answer *so_far);
+    /* Asked before the search and before each of its encodings: true = nobody waits any more, and
+     * what the answer is does not matter. NULL = somebody does. */
+    bool (*cancelled)(void *context);
     void *context;
 } si_answer_options;
 

@@ -1,5 +1,6 @@
 #include "renderer/worker_request.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,6 +133,14 @@ static int fetch_ms(const task *t) {
     return t->worker->options->fetch.timeout_ms + SI_FETCHER_SLACK_MS;
 }
 
+/* True if the edge has closed the connection: nobody waits for the answer. The edge does so once the
+ * client has gone and nobody else waits for the same render. */
+static bool peer_gone(void *context) {
+    const task *t = context;
+    struct pollfd p = {.fd = t->connection, .events = POLLRDHUP};
+    return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 /* Gives a request that has to download something the time for that on top. */
 static void allow_for_downloads(void *context) {
     const task *t = context;
@@ -156,6 +165,7 @@ static void answer_recipe(task *t) {
         .waited_ns = &t->originals.waited_ns,
         .refined = t->refine,
         .on_best = keep_best,
+        .cancelled = peer_gone,
         .context = t};
     si_answer a = {0};
     si_files files = si_originals_files(&t->originals);
@@ -182,6 +192,10 @@ static void answer(task *t) {
 /* Answers a request that has arrived whole, within its time. As si_worker_serve(). */
 static bool serve_request(const si_worker *w, int connection, const si_scgi_request *request) {
     task t = {.worker = w, .request = request, .connection = connection, .start_ns = si_now_ns()};
+    if (peer_gone(&t)) { /* while the request stood in the queue */
+        atomic_fetch_add(&w->slot->dropped, 1);
+        return true;
+    }
     snprintf(w->slot->recipe, sizeof w->slot->recipe, "%.*s", SI_STR_ARG(request->recipe));
     t.refine = request->refresh && si_refinement_begin(w->refinement_slots, w->options->workers);
     t.wall_ms = w->options->wall_ms * (t.refine ? REFINE_PATIENCE : 1);

@@ -124,22 +124,90 @@ class EdgeTest(unittest.TestCase):
             self.assertEqual((len(reply.body), reply["X-Cache"]), (size, "hit"))
         self.assertEqual(self.edge.renderer.count("slow"), 1)
 
-    def test_aborts_of_clients(self):
+    # ---- clients that leave ----
+
+    def send(self, url):
+        s = socket.create_connection(("127.0.0.1", self.edge.port))
+        s.settimeout(PATIENCE)
+        s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        return s
+
+    def cancelled(self):
+        metrics = self.edge.metrics()
+        return [metrics['smartimg_cancelled_total{stage="%s"}' % s] for s in ("render", "wait")]
+
+    def assertCancelled(self, before, renders, waits):
+        wait_until(lambda: self.cancelled() == [before[0] + renders, before[1] + waits],
+                   f"{renders} renders and {waits} that wait to be cancelled")
+
+    def test_nobody_waits_for_nobody(self):
+        before = self.cancelled()
+        for query in "", "?cache=off", "?cache=update":
+            url = self.edge.image("nobody", hold=threading.Event())
+            client = self.send(url + query)
+            self.edge.wait_for_renders("nobody", self.edge.renderer.closed.count("nobody") + 1)
+            client.close()
+            self.edge.renderer.wait_for_closed("nobody", self.edge.renderer.count("nobody"))
+        self.assertCancelled(before, 3, 0)
+        self.edge.wait_for_end()
+        self.edge.renderer.behaviour["nobody"]["hold"].set()
+        self.assertEqual(self.get(url)["X-Cache"], "miss")
+
+    def test_client_that_closes_at_once(self):
+        before = self.cancelled()
+        url = self.edge.image("at-once", hold=threading.Event())
+        for i in range(20):
+            self.send(url + f"?wid={i + 1}").close()
+        self.assertCancelled(before, 20, 0)
+        self.edge.renderer.wait_for_closed("at-once", 20)
+
+    def test_render_goes_on_for_who_waits(self):
+        """As long as one is left of those who want it."""
+        before = self.cancelled()
         hold = threading.Event()
         url = self.edge.image("abort", hold=hold)
-        sockets = []
-        for _ in range(10):
-            s = socket.create_connection(("127.0.0.1", self.edge.port))
-            s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            sockets.append(s)
+        first = self.send(url)
         self.edge.wait_for_renders("abort")
+        clients = [self.send(url) for _ in range(9)]
         self.edge.wait_for_waiters(9)
-        for s in sockets:  # the one that renders among them
-            s.close()
-        (reply, _), = self.edge.together(1, url, hold.set)
-        self.assertEqual((reply.status, reply["X-Cache"]), (200, "hit"))
-        self.assertEqual(self.edge.renderer.count("abort"), 1)
+        first.close()
+        for client in clients[:-1]:
+            client.close()
+        self.edge.wait_for_waiters(1)
+        self.assertCancelled(before, 0, 8)
+        hold.set()
+        with clients[-1] as last:
+            self.assertIn(b"X-Cache: hit", last.makefile("rb").read())
+        self.assertEqual((self.edge.renderer.count("abort"), self.edge.renderer.closed.count("abort")), (1, 0))
         self.edge.wait_for_end()
+
+    def test_render_ends_when_the_last_one_leaves(self):
+        before = self.cancelled()
+        url = self.edge.image("deserted", hold=threading.Event())
+        first = self.send(url)
+        self.edge.wait_for_renders("deserted")
+        clients = [self.send(url) for _ in range(5)]
+        self.edge.wait_for_waiters(5)
+        for client in (first, *clients):
+            client.close()
+        self.edge.renderer.wait_for_closed("deserted")
+        self.assertCancelled(before, 1, 5)
+        self.assertEqual(self.edge.renderer.count("deserted"), 1)
+        self.edge.wait_for_end()
+        self.edge.renderer.behaviour["deserted"]["hold"].set()
+        self.assertEqual(self.get(url)["X-Cache"], "miss")
+
+    def test_refresh_outlives_its_client(self):
+        url = self.edge.image("outlived", expires=1, body=lambda n: b"answer %d" % n)
+        self.get(url)
+        hold = threading.Event()
+        self.edge.renderer.behaviour["outlived"].update(expires=1000, hold=hold)
+        time.sleep(self.STALE)
+        self.assertEqual(self.get(url)["X-Cache"], "refresh")  # whose connection is closed by now
+        self.edge.wait_for_renders("outlived", 2)
+        hold.set()
+        wait_until(lambda: self.get(url).body == b"answer 2", "the refreshed answer")
+        self.assertEqual(self.edge.renderer.closed.count("outlived"), 0)
 
     def test_error_is_shared_by_who_waits_for_it(self):
         url = self.edge.image("broken", hold=threading.Event(), status=403, body=b"source image unreadable: bad\n")
