@@ -39,7 +39,7 @@ typedef struct pool {
     int asking, answering; /* the fetcher's sockets: kept, so that questions survive it */
     si_process fetcher;
     pool_slot slots[SI_POOL_WORKERS_MAX];
-    unsigned said[3]; /* of the counters in say_what_was_spared() */
+    unsigned said[3];   /* of the counters in say_what_was_spared() */
     int64_t stop_by_ns; /* 0 = not stopping */
 } pool;
 

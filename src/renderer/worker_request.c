@@ -133,8 +133,8 @@ static int fetch_ms(const task *t) {
     return t->worker->options->fetch.timeout_ms + SI_FETCHER_SLACK_MS;
 }
 
-/* True if the edge has closed the connection: nobody waits for the answer. The edge does so once the
- * client has gone and nobody else waits for the same render. */
+/* True if the edge has closed the connection: nobody waits for the answer. The edge does so once
+ * the client has gone and nobody else waits for the same render. */
 static bool peer_gone(void *context) {
     const task *t = context;
     struct pollfd p = {.fd = t->connection, .events = POLLRDHUP};

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -194,6 +195,34 @@ class PoolTest(unittest.TestCase):
             self.assertImage(first)
             for _ in range(100):
                 self.assertEqual(pool.ask(recipe)[2], first[2])
+
+    def spared(self, pool, words):
+        """How many requests the log says were answered without a render, for this reason."""
+        return sum(map(int, re.findall(f"requests {words}.*: (\\d+)", pool.log.read_text())))
+
+    def test_requests_of_clients_that_have_gone_are_not_rendered(self):
+        """Neither those in the queue, nor what is left of the one that was begun."""
+        with Pool("--workers", "1", *AMPLE) as pool:
+            pool.wait_for_workers(1)
+            worker, = pool.workers()
+            pool.hold_originals()
+            recipe = pool.recipe("demo/landscape?wid=160&bfc=on&fmt=jpg", accept="image/avif")
+            dead = []
+            for _ in range(10):
+                dead.append(pool.connect())
+                dead[-1].sendall(pool.question(recipe))
+                if len(dead) == 1:
+                    pool.wait_until_at_work(worker)
+            for connection in dead:
+                connection.close()
+            replies = []
+            good = threading.Thread(target=lambda: replies.append(pool.ask(recipe)))
+            good.start()
+            pool.hand_out_originals()
+            good.join()
+            self.assertImage(replies[0], "image/avif")
+            wait_until(lambda: self.spared(pool, "dropped") == 9, pool.log.read_text)
+            self.assertEqual(pool.workers(), [worker])
 
     def test_many_at_once_all_get_their_image(self):
         with Pool("--workers", "2") as pool:
