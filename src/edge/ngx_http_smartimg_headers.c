@@ -135,6 +135,13 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
     }
 
     if (r != r->main) {
+
+        if (r->upstream
+            && r->upstream->cache_status == NGX_HTTP_CACHE_REVALIDATED)
+        {
+            ngx_http_smartimg_count(deferred, 1);
+        }
+
         return ngx_http_next_header_filter(r);
     }
 

@@ -27,6 +27,7 @@ enum {
 #define KEEP_WHOLE 31536000
 #define KEEP_FIRST 1
 #define KEEP_CUT_SHORT 600
+#define KEEP_DEFERRED 10 /* a first answer that nobody could refine now */
 
 /* An answer in the making. */
 typedef struct task {
@@ -176,13 +177,58 @@ static void answer_recipe(task *t) {
     si_answer_free(&a);
 }
 
+/* The reply to a refresh that cannot be made now: a 304, by which the edge keeps what it has for a
+ * while. Only edges ask for refreshes. */
+static void reply_deferred(const task *t) {
+    char head[80];
+    int n = snprintf(head, sizeof head, "Status: 304 Not Modified\r\nX-Accel-Expires: %d\r\n\r\n",
+        KEEP_DEFERRED);
+    int64_t deadline = si_now_ns() + SI_WORKER_WRITE_MS * SI_MILLISECOND;
+    atomic_fetch_add(&t->worker->slot->deferred, 1);
+    if (si_last_reply_claim(t->connection)) {
+        (void)!si_scgi_write(t->connection, deadline, head, (size_t)n, NULL);
+    }
+}
+
+/* Allows a task so much wall time from its start. */
+static void allow_ms(task *t, int ms) {
+    t->wall_ms = ms;
+    atomic_store(&t->worker->slot->kill_at_ns,
+        t->start_ns + (ms + SI_WORKER_KILL_SLACK_MS) * SI_MILLISECOND);
+    set_alarm(ms);
+}
+
+/* Takes a refinement slot for a refresh. Without one, what the edge has is as good as what could be
+ * made now, and false says that it has been told so; but images from elsewhere that have outlived
+ * their time are made anew, as first answers. */
+static bool begin_refresh(task *t) {
+    const si_worker *w = t->worker;
+    const si_recipe *r = t->recipe;
+    if (!t->request->refresh) {
+        return true;
+    }
+    t->refine = si_refinement_begin(w->refinement_slots, w->options->workers);
+    if (t->refine) {
+        allow_ms(t, w->options->wall_ms * REFINE_PATIENCE);
+        return true;
+    }
+    if (si_picture_is_foreign(&r->picture) ||
+        (r->watermark != NULL && si_picture_is_foreign(&r->watermark->picture))) {
+        return true;
+    }
+    reply_deferred(t);
+    return false;
+}
+
 static void answer(task *t) {
     si_arena arena = {0};
     si_recipe recipe;
     si_diag diag = {0};
     if (si_recipe_scan(t->request->recipe, &arena, &recipe, &diag) == SI_OK) {
         t->recipe = &recipe;
-        answer_recipe(t);
+        if (begin_refresh(t)) {
+            answer_recipe(t);
+        }
     } else {
         reply_error(t->worker, t->connection, &diag);
     }
@@ -197,12 +243,8 @@ static bool serve_request(const si_worker *w, int connection, const si_scgi_requ
         return true;
     }
     snprintf(w->slot->recipe, sizeof w->slot->recipe, "%.*s", SI_STR_ARG(request->recipe));
-    t.refine = request->refresh && si_refinement_begin(w->refinement_slots, w->options->workers);
-    t.wall_ms = w->options->wall_ms * (t.refine ? REFINE_PATIENCE : 1);
-    atomic_store(
-        &w->slot->kill_at_ns, t.start_ns + (t.wall_ms + SI_WORKER_KILL_SLACK_MS) * SI_MILLISECOND);
     (void)si_renew_cpu_limit(w->options->cpu_seconds); /* the alarm is there all the same */
-    set_alarm(t.wall_ms);
+    allow_ms(&t, w->options->wall_ms);
     answer(&t);
     set_alarm(0);
     return !t.refine || si_refinement_end(w->refinement_slots);

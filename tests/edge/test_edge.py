@@ -235,6 +235,31 @@ class EdgeTest(unittest.TestCase):
         self.assertEqual(better.body, b"answer 2")
         self.assertEqual([p["SMARTIMG_REFRESH"] for p in self.edge.renderer.parameters("first")], ["", "1"])
 
+    def test_deferred_refresh_keeps_what_is_there(self):
+        """A 304 stores nothing, and for its time nobody asks again."""
+        url = self.edge.image("deferred", expires=1, body=lambda n: b"answer %d" % n)
+        first = self.get(url)
+        self.edge.renderer.behaviour["deferred"].update(status=304, expires=1000, body=b"")
+        time.sleep(self.STALE)
+        before = self.edge.metrics()["smartimg_deferred_total"]
+        stale = self.get(url)
+        self.assertEqual((stale["X-Cache"], stale.body), ("refresh", b"answer 1"))
+        kept = wait_until(lambda: (r := self.get(url))["X-Cache"] == "hit" and r, "the end of the refresh")
+        self.assertEqual((kept.body, kept["ETag"]), (b"answer 1", first["ETag"]))
+        self.assertEqual(self.edge.metrics()["smartimg_deferred_total"], before + 1)
+        self.assertEqual(self.edge.renderer.count("deferred"), 2)
+        self.edge.renderer.behaviour["deferred"].update(status=304, expires=1)
+        other = self.edge.image("deferred-again", expires=1, body=lambda n: b"answer %d" % n)
+        self.get(other)
+        self.edge.renderer.behaviour["deferred-again"].update(status=304)
+        time.sleep(self.STALE)
+        self.assertEqual(self.get(other)["X-Cache"], "refresh")
+        self.edge.wait_for_end()
+        self.edge.renderer.behaviour["deferred-again"].update(status=200, expires=1000)
+        time.sleep(self.STALE)
+        self.get(other)  # the time is over: asked for again, and refined
+        wait_until(lambda: self.get(other).body == b"answer 3", "the better answer")
+
     def test_refresh_does_not_hold_the_connection(self):
         url = self.edge.image("held", expires=1)
         self.get(url)

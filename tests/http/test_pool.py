@@ -188,6 +188,25 @@ class PoolTest(unittest.TestCase):
             self.assertIn("effort=full", best["X-Smart-Imaging"])
             self.assertLessEqual(int(best["Content-Length"]), int(first["Content-Length"]))
 
+    def test_refresh_without_a_slot_is_deferred(self):
+        """One of two renderers may refine; the other does not render a first answer once more."""
+        with Pool("--workers", "2", *AMPLE) as pool:
+            recipe = pool.recipe("demo/night?wid=60&bfc=on", accept="image/webp")
+            pool.wait_for_workers(2)
+            workers = pool.workers()
+            pool.hold_originals()
+            with pool.connect() as holder:
+                holder.sendall(pool.question(recipe, refresh=True))
+                wait_until(lambda: set(map(str, workers)) & set(pathlib.Path("/proc/locks").read_text().split()),
+                           "a refinement slot that is taken")
+                with pool.connect() as second:
+                    second.sendall(pool.question(recipe, refresh=True))
+                    reply = second.makefile("rb").read()  # though no original is to be had
+                self.assertEqual(reply, b"Status: 304 Not Modified\r\nX-Accel-Expires: 10\r\n\r\n")
+                pool.hand_out_originals()
+                self.assertIn(b"effort=full", holder.makefile("rb").read())
+            wait_until(lambda: self.spared(pool, "deferred") == 1, pool.log.read_text)
+
     def test_hundred_requests_in_a_row(self):
         with Pool("--workers", "2") as pool:
             recipe = pool.recipe("demo/night?wid=60")
