@@ -61,6 +61,10 @@ static const si_option options[] = {
         "Processor time one request may take. Default: 20.", 1, 3600},
     {"wall-ms", 0, "N", SI_OPTION_COUNT, &pool.wall_ms,
         "Wall time one request may take, in milliseconds. Default: 8000.", 100, 3600000},
+    {"queue-ms", 0, "N", SI_OPTION_COUNT, &pool.queue_ms,
+        "How long a request may wait for a renderer, in milliseconds, then it gets 503. Counted on "
+        "Unix sockets only. Default: 10000.",
+        100, 3600000},
     SI_ORIGINALS_OPTION(originals),
     SI_FETCH_OPTIONS(pool.fetch),
     {0},

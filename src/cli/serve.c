@@ -223,6 +223,7 @@ static bool prepare(server *s) {
         return false;
     }
     pool_options.root = s->site.root;
+    pool_options.queue_ms = wanted.queue_ms;
     pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
     pool_options.listen_fd = si_pool_listen(s->site.socket, &diag);
     if (pool_options.listen_fd < 0) {
@@ -302,6 +303,10 @@ static const si_option options[] = {
         "Processor time one render may take. Default: 20.", 1, 3600},
     {"wall-ms", 0, "N", SI_OPTION_COUNT, &pool_options.wall_ms,
         "Wall time one render may take, in milliseconds. Default: 8000.", 100, 3600000},
+    {"queue-ms", 0, "N", SI_OPTION_COUNT, &wanted.queue_ms,
+        "How long a request may wait for a renderer, in milliseconds; who would wait longer gets "
+        "503 at once. Default: 10000.",
+        100, 3600000},
     SI_ORIGINALS_OPTION(originals),
     SI_FETCH_OPTIONS(pool_options.fetch),
     {"access-log", 0, "FILE", SI_OPTION_TEXT, &wanted.access_log,

@@ -317,6 +317,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"GENERATIONS", si_nginx_word(a, s->generations)},
         {"CACHE", si_nginx_word(a, path(s, "%s/images", s->cache))},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
+        {"QUEUE_MS", path(s, "%d", o->queue_ms > 0 ? o->queue_ms : SI_POOL_QUEUE_MS)},
         {"RENDERER_SOCKET", s->socket},
         {"LISTEN", o->listen},
         {"TLS_SERVER", tls_lines(o, s)},

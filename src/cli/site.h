@@ -13,6 +13,7 @@ typedef struct si_site_options {
     const char *listen, *tls_listen, *admin_listen; /* ADDR:PORT */
     const char *tls_cert, *tls_key;                 /* both or none */
     int64_t cache_size;                             /* bytes */
+    int queue_ms;                                   /* 0 = SI_POOL_QUEUE_MS */
     int nginx_workers;                              /* 0 = one per processor */
 } si_site_options;
 

@@ -131,6 +131,7 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
     static ngx_str_t  hints = ngx_string("Sec-CH-DPR, DPR");
 
     if (r->upstream && !r->cached) {
+        ngx_http_smartimg_note_service(r);
         ngx_http_smartimg_check_upstream(r);
     }
 

@@ -150,6 +150,7 @@ ngx_http_smartimg_init_counters(ngx_cycle_t *cycle)
     if (ngx_process_slot < NGX_HTTP_SMARTIMG_SLOTS) {
         ngx_http_smartimg_counters->active = 0;
         ngx_http_smartimg_counters->waiting = 0;
+        ngx_http_smartimg_counters->rendering = 0;
     }
 }
 

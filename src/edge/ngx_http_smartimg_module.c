@@ -5,6 +5,8 @@
 
 #include "ngx_http_smartimg_module.h"
 
+#include "base/clock.h"
+
 
 static ngx_int_t ngx_http_smartimg_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_send_error(ngx_http_request_t *r,
@@ -22,6 +24,7 @@ static char *ngx_http_smartimg_load(ngx_conf_t *cf,
 static void ngx_http_smartimg_report(void *context, const char *file, int line,
     const char *text);
 static void ngx_http_smartimg_unload(void *data);
+static void *ngx_http_smartimg_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_smartimg_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_smartimg_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
@@ -39,7 +42,9 @@ enum {
     NGX_HTTP_SMARTIMG_HEAD_AT,
     NGX_HTTP_SMARTIMG_BYPASS,
     NGX_HTTP_SMARTIMG_NO_STORE,
-    NGX_HTTP_SMARTIMG_CACHE
+    NGX_HTTP_SMARTIMG_CACHE,
+    NGX_HTTP_SMARTIMG_QUEUED_AT,
+    NGX_HTTP_SMARTIMG_UNANSWERED
 };
 
 
@@ -77,6 +82,13 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_smartimg_zone,
       NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("smartimg_queue"),
+      NGX_HTTP_UPS_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_queue_limit,
+      NGX_HTTP_SRV_CONF_OFFSET,
       0,
       NULL },
 
@@ -129,6 +141,14 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
     { ngx_string("smartimg_cache"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_CACHE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    /* for scgi_param: when the request joins the renderers' queue */
+    { ngx_string("smartimg_queued_at"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_QUEUED_AT, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* why no renderer answered */
+    { ngx_string("smartimg_unanswered"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_UNANSWERED, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
       ngx_http_null_variable
 };
 
@@ -140,7 +160,7 @@ static ngx_http_module_t  ngx_http_smartimg_module_ctx = {
     ngx_http_smartimg_create_main_conf,    /* create main configuration */
     ngx_http_smartimg_init_main_conf,      /* init main configuration */
 
-    NULL,                                  /* create server configuration */
+    ngx_http_smartimg_create_srv_conf,     /* create server configuration */
     NULL,                                  /* merge server configuration */
 
     ngx_http_smartimg_create_loc_conf,     /* create location configuration */
@@ -354,7 +374,7 @@ static ngx_int_t
 ngx_http_smartimg_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)
 {
-    ngx_str_t                *value;
+    ngx_str_t                *value, text;
     ngx_uint_t                refresh;
     ngx_http_smartimg_ctx_t  *ctx;
 
@@ -434,6 +454,22 @@ ngx_http_smartimg_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     case NGX_HTTP_SMARTIMG_NO_STORE:
         value = ctx->plan->plan.server_cache ? NULL : &ngx_http_smartimg_one;
+        break;
+
+    case NGX_HTTP_SMARTIMG_QUEUED_AT:
+        text.data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+
+        if (text.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        text.len = ngx_sprintf(text.data, "%L", si_now_ns()) - text.data;
+        value = &text;
+        break;
+
+    case NGX_HTTP_SMARTIMG_UNANSWERED:
+        text = ngx_http_smartimg_unanswered(ctx);
+        value = &text;
         break;
 
     default: /* NGX_HTTP_SMARTIMG_CACHE */
@@ -613,6 +649,13 @@ ngx_http_smartimg_unload(void *data)
     if (smcf->root_fd != NGX_INVALID_FILE) {
         (void) close(smcf->root_fd);
     }
+}
+
+
+static void *
+ngx_http_smartimg_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_smartimg_srv_conf_t));
 }
 
 

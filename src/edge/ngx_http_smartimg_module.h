@@ -41,6 +41,8 @@
     X(cancelled, "smartimg_cancelled_total", "{stage=\"render\"}", "counter", \
       "Requests ended because their clients had gone")                        \
     X(left, "smartimg_cancelled_total", "{stage=\"wait\"}", "counter", "")    \
+    X(full, "smartimg_queue_full_total", "", "counter",                       \
+      "Requests refused as they would have waited too long for a renderer")   \
     X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
       "Requests answered with an error")                                      \
     X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
@@ -50,6 +52,8 @@
       "Bytes that whole images sent were smaller than the ones asked for")    \
     X(active, "smartimg_requests_active", "", "gauge",                        \
       "Requests being answered now")                                          \
+    X(rendering, "smartimg_requests_rendering", "", "gauge",                  \
+      "First answers that renderers are asked for now")                       \
     X(waiting, "smartimg_requests_waiting", "", "gauge",                      \
       "Requests waiting now for the render of another one")
 
@@ -83,6 +87,7 @@ typedef struct {
     ngx_http_smartimg_counters_t   counters[NGX_HTTP_SMARTIMG_SLOTS];
     ngx_http_smartimg_error_t      errors[NGX_HTTP_SMARTIMG_ERRORS];
     ngx_atomic_t                   nerrors;  /* recorded so far */
+    ngx_atomic_t                   service;  /* see _queue.c; us, 0 = unknown */
 } ngx_http_smartimg_shared_t;
 
 
@@ -98,6 +103,15 @@ typedef struct {
 
     ngx_flag_t                     used;
 } ngx_http_smartimg_main_conf_t;
+
+
+/* of an upstream block */
+
+typedef struct {
+    ngx_msec_t                       limit;
+    ngx_http_upstream_init_pt        init_upstream;  /* NULL = no limit */
+    ngx_http_upstream_init_peer_pt   init_peer;
+} ngx_http_smartimg_srv_conf_t;
 
 
 typedef struct {
@@ -145,6 +159,7 @@ typedef struct {
     ngx_http_event_handler_pt      resume;
 
     unsigned                       queued:1;
+    unsigned                       refused:1;    /* the queue is full */
     unsigned                       abandoned:1;  /* queued for others' sake */
 } ngx_http_smartimg_ctx_t;
 
@@ -158,8 +173,13 @@ ngx_int_t ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
 ngx_int_t ngx_http_smartimg_send_content(ngx_http_request_t *r, si_plan *plan);
 ngx_int_t ngx_http_smartimg_content_handler(ngx_http_request_t *r);
 void ngx_http_smartimg_stop_waiting(ngx_http_smartimg_ctx_t *ctx);
+ngx_str_t ngx_http_smartimg_unanswered(ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status);
 void ngx_http_smartimg_init_waiting(ngx_cycle_t *cycle);
+
+char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+void ngx_http_smartimg_note_service(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_smartimg_filter_init(ngx_conf_t *cf);
 ngx_str_t *ngx_http_smartimg_cache_result(ngx_http_request_t *r);

@@ -397,6 +397,18 @@ ngx_http_smartimg_resume(ngx_http_request_t *r)
 }
 
 
+/* what there is to say if no renderer did; ctx may be NULL */
+
+ngx_str_t
+ngx_http_smartimg_unanswered(ngx_http_smartimg_ctx_t *ctx)
+{
+    static ngx_str_t  full = ngx_string("too many requests wait for a renderer");
+    static ngx_str_t  none = ngx_string("no renderer answered");
+
+    return ctx && ctx->refused ? full : none;
+}
+
+
 /*
  * Keeps the error reply of a renderer (or of nginx, if no renderer answered)
  * for the requests that wait for it.  Called before the reply goes out, so
@@ -410,11 +422,13 @@ ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status)
     ngx_str_t                    text;
     ngx_slab_pool_t             *shpool;
     ngx_http_upstream_t         *u;
+    ngx_http_smartimg_ctx_t     *ctx;
     ngx_http_smartimg_error_t   *error;
     ngx_http_smartimg_shared_t  *shared;
     ngx_http_smartimg_main_conf_t  *smcf;
 
     u = r->upstream;
+    ctx = ngx_http_smartimg_get_ctx(r);
     shared = ngx_http_smartimg_shared();
 
     if (shared == NULL || r->cache == NULL
@@ -424,7 +438,7 @@ ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status)
     }
 
     if (r->internal) {
-        ngx_str_set(&text, "no renderer answered");
+        text = ngx_http_smartimg_unanswered(ctx);
 
     } else {
         text.data = u->buffer.pos;

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -17,6 +18,7 @@
 #include "source/fetcher.h"
 
 enum {
+    RETRY_SECONDS = 1,  /* after which a refused client may come again */
     READ_MS = 3000,     /* for a request to arrive */
     REFINE_PATIENCE = 3 /* a refinement, for which nobody waits, may take so many wall times */
 };
@@ -65,11 +67,18 @@ static bool pad_head(si_bytes *head, size_t head_at) {
 /* The head of a reply, with what is for the edge alone: how long to keep it, and until when clients
  * may. */
 static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *head) {
-    char more[140];
+    char more[200];
     int n = snprintf(more, sizeof more, "X-Accel-Expires: %ld\r\n", a->status == 200 ? keep : 0);
     if (a->status == 200 && a->foreign) {
         n += snprintf(more + n, sizeof more - (size_t)n, "X-Smartimg-Fresh-Until: %lld\r\n",
             (long long)a->fresh_until);
+    }
+    if (a->retry_after > 0) {
+        n += snprintf(more + n, sizeof more - (size_t)n, "Retry-After: %d\r\n", a->retry_after);
+    }
+    if (a->service_us > 0) {
+        n += snprintf(more + n, sizeof more - (size_t)n, "X-Smartimg-Service: %lld\r\n",
+            (long long)a->service_us);
     }
     return si_answer_headers(a, head) && si_bytes_append(head, more, (size_t)n) &&
            (a->status != 200 || head_at == 0 || pad_head(head, head_at)) &&
@@ -171,6 +180,9 @@ static void answer_recipe(task *t) {
     si_answer a = {0};
     si_files files = si_originals_files(&t->originals);
     si_answer_make(t->recipe, &files, &how, &a);
+    if (!t->request->refresh) {
+        a.service_us = (si_now_ns() - t->start_ns) / 1000 / w->options->workers;
+    }
     reply(w, t->connection, &a, keep_answer(t, &a), t->request->head_at);
     si_last_reply_forget();
     si_originals_close(&t->originals);
@@ -235,11 +247,36 @@ static void answer(task *t) {
     si_arena_free(&arena);
 }
 
+/* Answers a request that has waited for a worker for too long; so the queue never is much longer
+ * than that. False if it has not. Clocks of other machines say nothing. */
+static bool refuse_late(const task *t) {
+    const si_worker *w = t->worker;
+    int domain = 0;
+    socklen_t len = sizeof domain;
+    int64_t waited_ms = (t->start_ns - t->request->queued_at_ns) / SI_MILLISECOND;
+    if (t->request->queued_at_ns == 0 || waited_ms <= w->options->queue_ms ||
+        getsockopt(t->connection, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX) {
+        return false;
+    }
+    si_answer a = {0};
+    si_diag diag = {0};
+    (void)si_fail(&diag, SI_ERR_TIMEOUT, "too many requests wait for a renderer");
+    si_answer_error(&diag, &a);
+    a.retry_after = RETRY_SECONDS;
+    atomic_fetch_add(&w->slot->late, 1);
+    reply(w, t->connection, &a, 0, 0);
+    si_answer_free(&a);
+    return true;
+}
+
 /* Answers a request that has arrived whole, within its time. As si_worker_serve(). */
 static bool serve_request(const si_worker *w, int connection, const si_scgi_request *request) {
     task t = {.worker = w, .request = request, .connection = connection, .start_ns = si_now_ns()};
     if (peer_gone(&t)) { /* while the request stood in the queue */
         atomic_fetch_add(&w->slot->dropped, 1);
+        return true;
+    }
+    if (refuse_late(&t)) {
         return true;
     }
     snprintf(w->slot->recipe, sizeof w->slot->recipe, "%.*s", SI_STR_ARG(request->recipe));

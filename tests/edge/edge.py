@@ -177,6 +177,7 @@ class Edge:
             "GENERATIONS": os.path.join(self.folder, "cache/generations"),
             "CACHE": os.path.join(self.folder, "cache/images"),
             "CACHE_SIZE": "100m",
+            "QUEUE_MS": "10000",
             "RENDERER_SOCKET": self.renderer.path,
             "LISTEN": f"127.0.0.1:{self.port}",
             "TLS_SERVER": self.tls_lines() if tls else "",

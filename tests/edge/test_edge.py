@@ -664,6 +664,49 @@ class ConfigurationTest(unittest.TestCase):
 
 
 @unittest.skipUnless(shutil.which("curl") and shutil.which("openssl"), "needs curl and openssl")
+class QueueTest(unittest.TestCase):
+    """A server of its own, as what renders take is remembered."""
+
+    def setUp(self):
+        self.edge = Edge(workers=2)
+
+    def tearDown(self):
+        self.edge.stop()
+
+    def test_full_queue(self):
+        """10 s are two requests that wait for 4 s each, and a third; a fourth would wait for 12."""
+        four = dict(headers="X-Smartimg-Service: 4000000\r\n")
+        taught = self.edge.get(self.edge.image("taught", **four))
+        self.assertEqual((taught.status, taught["X-Smartimg-Service"]), (200, None))
+        hold, replies = threading.Event(), []
+        urls = [self.edge.image(f"queued-{i}", hold=hold, **four) for i in range(3)]
+        threads = [threading.Thread(target=lambda u=u: replies.append(self.edge.get(u))) for u in urls]
+        for i, t in enumerate(threads):
+            t.start()
+            self.edge.wait_for_renders(f"queued-{i}")
+        self.assertEqual(self.edge.metrics()["smartimg_requests_rendering"], 3)
+        full = self.edge.image("full")
+        refused = self.edge.get(full)
+        self.assertEqual((refused.status, refused["Retry-After"]), (503, "1"))
+        self.assertEqual(refused.body, b"too many requests wait for a renderer\n")
+        self.assertEqual(refused["Cache-Control"], "no-store")
+        self.assertEqual(self.edge.renderer.count("full"), 0)
+        self.assertEqual(self.edge.metrics()["smartimg_queue_full_total"], 1)
+        self.assertEqual(self.edge.get(self.edge.image("taught"))["X-Cache"], "hit")
+        hold.set()
+        for t in threads:
+            t.join()
+        self.assertEqual([r.status for r in replies], [200] * 3)
+        wait_until(lambda: self.edge.metrics()["smartimg_requests_rendering"] == 0, "the end of renders")
+        self.assertEqual(self.edge.get(full).status, 200)
+
+    def test_enqueue_time_travels(self):
+        before = time.monotonic_ns()
+        self.edge.get(self.edge.image("when"))
+        at, = (int(p["SMARTIMG_QUEUED_AT"]) for p in self.edge.renderer.parameters("when"))
+        self.assertTrue(before <= at <= time.monotonic_ns())
+
+
 class TlsTest(unittest.TestCase):
     def setUp(self):
         self.edge = Edge(workers=2, companies={"smart": "Bfc = true\n"}, tls=True)

@@ -207,6 +207,25 @@ class PoolTest(unittest.TestCase):
                 self.assertIn(b"effort=full", holder.makefile("rb").read())
             wait_until(lambda: self.spared(pool, "deferred") == 1, pool.log.read_text)
 
+    def test_late_requests_are_refused(self):
+        for tcp in (False, True):
+            with self.subTest(tcp=tcp), Pool("--workers", "1", "--queue-ms", "600000", tcp=tcp) as pool:
+                recipe = pool.recipe("demo/night?wid=60")
+
+                def ask(at):
+                    return pool.send(netstring([("SMARTIMG_RECIPE", recipe), ("SMARTIMG_QUEUED_AT", at)]))
+                now = time.monotonic_ns()
+                for at in (str(now), str(now + 10**12), "", "x", "-1", "9" * 30):
+                    self.assertImage(ask(at))
+                if tcp or now < 601 * 10**9:  # the clock of another machine, or a machine just started
+                    self.assertImage(ask("1"))
+                    continue
+                late = ask(str(now - 601 * 10**9))
+                self.assertError(late, 503)
+                self.assertEqual(late[1]["Retry-After"], "1")
+                self.assertGreater(int(self.assertImage(ask(str(now)))["X-Smartimg-Service"]), 0)
+                wait_until(lambda: self.spared(pool, "refused") == 1, pool.log.read_text)
+
     def test_hundred_requests_in_a_row(self):
         with Pool("--workers", "2") as pool:
             recipe = pool.recipe("demo/night?wid=60")
