@@ -728,6 +728,23 @@ class TlsTest(unittest.TestCase):
         self.assertEqual(self.curl(url), ["2 200 200000 miss Accept"])
         self.assertEqual(self.curl(url), ["2 200 200000 hit Accept"])
 
+    def test_nobody_waits_for_nobody(self):
+        """Over TLS and HTTP/2: one stream renders, one waits, and their connection ends."""
+        url = self.edge.image("nobody", "smart", hold=threading.Event())
+        base = f"https://127.0.0.1:{self.edge.tls_port}{url}"
+        for version, streams in ("--http2", 2), ("--http1.1", 1):
+            client = subprocess.Popen(["curl", "-sk", version, "--parallel", *[base] * streams],
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            before = self.edge.renderer.closed.count("nobody")
+            self.edge.wait_for_renders("nobody", before + 1)
+            self.edge.wait_for_waiters(streams - 1)
+            client.kill()
+            client.wait()
+            self.edge.renderer.wait_for_closed("nobody", before + 1)
+            self.edge.wait_for_end()
+        metrics = self.edge.metrics()
+        self.assertEqual([metrics['smartimg_cancelled_total{stage="%s"}' % s] for s in ("render", "wait")], [2, 1])
+
     def test_streams_share_a_render(self):
         hold, lines = threading.Event(), []
         url = self.edge.image("streams", "smart", hold=hold)

@@ -66,6 +66,29 @@ static void test_good_requests(void **state) {
     assert_false(refresh);
 }
 
+static void test_numbers(void **state) {
+    (void)state;
+    static const struct {
+        const char *headers;
+        size_t len;
+        int64_t queued_at_ns;
+    } rows[] = {
+        {HEAD("SMARTIMG_RECIPE\0r\0"), 0},
+        {HEAD("SMARTIMG_RECIPE\0r\0SMARTIMG_QUEUED_AT\000123456789012345\0"), 123456789012345},
+        {HEAD("SMARTIMG_RECIPE\0r\0SMARTIMG_QUEUED_AT\0-5\0"), 0},
+        {HEAD("SMARTIMG_RECIPE\0r\0SMARTIMG_QUEUED_AT\0\0"), 0},
+        {HEAD("SMARTIMG_RECIPE\0r\0SMARTIMG_QUEUED_AT\00099999999999999999999\0"), 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t total;
+        char *text = netstring(rows[i].headers, rows[i].len, &total);
+        si_scgi_request request;
+        assert_int_equal(si_scgi_parse(text, total, &request, NULL), SI_OK);
+        assert_int_equal(request.queued_at_ns, rows[i].queued_at_ns);
+        free(text);
+    }
+}
+
 static void test_malformed_requests(void **state) {
     (void)state;
     static const struct {
@@ -236,6 +259,7 @@ static void test_silence_and_early_end(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good_requests),
+        cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_malformed_requests),
         cmocka_unit_test(test_bad_netstrings),
         cmocka_unit_test(test_truncated_requests),
