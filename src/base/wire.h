@@ -6,15 +6,20 @@
 
 /* ---- SCGI parameters, from the front side to a renderer ---- */
 
-#define SI_PARAM_RECIPE "SMARTIMG_RECIPE"   /* canonical text (picture/recipe.h) */
-#define SI_PARAM_RENDER "SMARTIMG_RENDER"   /* 1; only nginx looks at it, to count */
-#define SI_PARAM_REFRESH "SMARTIMG_REFRESH" /* 1: the refined answer; else the first one */
+#define SI_PARAM_RECIPE "SMARTIMG_RECIPE"       /* canonical text (picture/recipe.h) */
+#define SI_PARAM_RENDER "SMARTIMG_RENDER"       /* 1; only nginx looks at it, to count */
+#define SI_PARAM_REFRESH "SMARTIMG_REFRESH"     /* 1: the refined answer; else the first one */
+#define SI_PARAM_QUEUED_AT "SMARTIMG_QUEUED_AT" /* when it joined the queue, monotonic, ns */
 #define SI_PARAM_HEAD_AT "SMARTIMG_HEAD_AT" /* bytes before the reply's head in the cache file */
 
 /* ---- lines of a renderer's reply that are for the edge alone ---- */
 
 /* seconds that the cache keeps it, 0 = not at all */
 #define SI_HEADER_KEEP "X-Accel-Expires"
+/* how long it took, over the number of workers, microseconds: what one more in the queue waits */
+#define SI_HEADER_SERVICE "X-Smartimg-Service"
+/* when a refused client may come again, seconds; for the client, too */
+#define SI_HEADER_RETRY "Retry-After"
 /* 1: a first answer, which a better one will replace */
 #define SI_HEADER_FIRST_ANSWER "X-Smartimg-First-Answer"
 /* of replies with foreign images: until when they are good, Unix time */

@@ -35,6 +35,9 @@
         "seconds", "Processor time one render may take.")                                          \
     X("wall-ms", COUNT, "N", (pool).wall_ms, SI_POOL_WALL_MS, NULL, 100, 3600000, "milliseconds",  \
         "Wall time one render may take.")                                                          \
+    X("queue-ms", COUNT, "N", (pool).queue_ms, SI_POOL_QUEUE_MS, NULL, 100, 3600000,               \
+        "milliseconds",                                                                            \
+        "How long a request may wait for a renderer; who would wait longer gets 503 at once.")     \
     X("originals", PARSED, "KINDS", originals, NULL, "all", 0, 0, "",                              \
         "Kinds of originals that are served, parted by commas, of:" SI_KINDS(                      \
             SI_ORIGINALS_NAME) ". Others get an error, as unknown kinds do; replies that are in "  \

@@ -320,6 +320,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"FIRST_ANSWER_SECONDS", path(s, "%d", o->first_answer_seconds)},
         {"CDN_CACHE_CONTROL", o->cdn_cache_control},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
+        {"QUEUE_MS", path(s, "%d", o->queue_ms > 0 ? o->queue_ms : SI_POOL_QUEUE_MS)},
         {"RENDERER_SOCKET", s->socket},
         {"LISTEN", o->listen},
         {"TLS_SERVER", tls_lines(o, s)},

@@ -15,6 +15,7 @@ typedef struct si_site_options {
     const char *listen, *tls_listen, *admin_listen; /* ADDR:PORT */
     const char *tls_cert, *tls_key;                 /* both or none */
     int64_t cache_size;                             /* bytes */
+    int queue_ms;                                   /* 0 = SI_POOL_QUEUE_MS */
     int nginx_workers;                              /* 0 = one per processor */
     int first_answer_seconds;                       /* for shared caches */
     const char *cdn_cache_control;                  /* name of a header field, or "off" */

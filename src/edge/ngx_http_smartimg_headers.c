@@ -139,10 +139,18 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
     static ngx_str_t  x_cache = ngx_string(SI_HEADER_CACHE);
 
     if (r->upstream && !r->cached) {
+        ngx_http_smartimg_note_service(r);
         ngx_http_smartimg_check_upstream(r);
     }
 
     if (r != r->main) {
+
+        if (r->upstream
+            && r->upstream->cache_status == NGX_HTTP_CACHE_REVALIDATED)
+        {
+            ngx_http_smartimg_count(deferred, 1);
+        }
+
         return ngx_http_next_header_filter(r);
     }
 

@@ -156,6 +156,7 @@ ngx_http_smartimg_init_counters(ngx_cycle_t *cycle)
     if (ngx_process_slot < NGX_HTTP_SMARTIMG_SLOTS) {
         ngx_http_smartimg_counters->active = 0;
         ngx_http_smartimg_counters->waiting = 0;
+        ngx_http_smartimg_counters->rendering = 0;
     }
 }
 
@@ -174,7 +175,10 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
 
     status = r->err_status ? r->err_status : r->headers_out.status;
 
-    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+    if (status == NGX_HTTP_CLIENT_CLOSED_REQUEST) {
+        /* nobody was answered; counted as cancelled */
+
+    } else if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
         ngx_http_smartimg_count(failed, 1);
 
     } else if (status >= NGX_HTTP_BAD_REQUEST) {

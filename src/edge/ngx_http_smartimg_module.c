@@ -6,6 +6,8 @@
 #include "ngx_http_smartimg_module.h"
 #include "plan/lifetime.h"
 
+#include "base/clock.h"
+
 
 static ngx_int_t ngx_http_smartimg_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_send_error(ngx_http_request_t *r,
@@ -22,6 +24,7 @@ static char *ngx_http_smartimg_map_generations(ngx_conf_t *cf,
 static void ngx_http_smartimg_report(void *context, const char *file, int line,
     const char *text);
 static void ngx_http_smartimg_unload(void *data);
+static void *ngx_http_smartimg_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_smartimg_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_smartimg_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
@@ -83,6 +86,13 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       0,
       NULL },
 
+    { ngx_string("smartimg_queue"),
+      NGX_HTTP_UPS_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_queue_limit,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("smartimg_metrics"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_smartimg_metrics,
@@ -101,7 +111,7 @@ static ngx_http_module_t  ngx_http_smartimg_module_ctx = {
     ngx_http_smartimg_create_main_conf,    /* create main configuration */
     ngx_http_smartimg_init_main_conf,      /* init main configuration */
 
-    NULL,                                  /* create server configuration */
+    ngx_http_smartimg_create_srv_conf,     /* create server configuration */
     NULL,                                  /* merge server configuration */
 
     ngx_http_smartimg_create_loc_conf,     /* create location configuration */
@@ -475,6 +485,13 @@ ngx_http_smartimg_unload(void *data)
     if (smcf->root_fd != NGX_INVALID_FILE) {
         (void) close(smcf->root_fd);
     }
+}
+
+
+static void *
+ngx_http_smartimg_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_smartimg_srv_conf_t));
 }
 
 

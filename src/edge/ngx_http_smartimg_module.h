@@ -36,6 +36,13 @@
     X(renders, "smartimg_renders_total", "{kind=\"first\"}", "counter",       \
       "Requests passed to the renderers")                                     \
     X(updates, "smartimg_renders_total", "{kind=\"refresh\"}", "counter", "") \
+    X(deferred, "smartimg_deferred_total", "", "counter",                     \
+      "Refreshes that no renderer had time for")                              \
+    X(cancelled, "smartimg_cancelled_total", "{stage=\"render\"}", "counter", \
+      "Requests ended because their clients had gone")                        \
+    X(left, "smartimg_cancelled_total", "{stage=\"wait\"}", "counter", "")    \
+    X(full, "smartimg_queue_full_total", "", "counter",                       \
+      "Requests refused as they would have waited too long for a renderer")   \
     X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
       "Requests answered with an error")                                      \
     X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
@@ -45,6 +52,8 @@
       "Bytes that whole images sent were smaller than the ones asked for")    \
     X(active, "smartimg_requests_active", "", "gauge",                        \
       "Requests being answered now")                                          \
+    X(rendering, "smartimg_requests_rendering", "", "gauge",                  \
+      "First answers that renderers are asked for now")                       \
     X(waiting, "smartimg_requests_waiting", "", "gauge",                      \
       "Requests waiting now for the render of another one")
 
@@ -78,6 +87,7 @@ typedef struct {
     ngx_http_smartimg_counters_t   counters[NGX_HTTP_SMARTIMG_SLOTS];
     ngx_http_smartimg_error_t      errors[NGX_HTTP_SMARTIMG_ERRORS];
     ngx_atomic_t                   nerrors;  /* recorded so far */
+    ngx_atomic_t                   service;  /* see ngx_http_smartimg_queue.c; us */
 } ngx_http_smartimg_shared_t;
 
 
@@ -96,6 +106,15 @@ typedef struct {
 
     ngx_flag_t                     used;
 } ngx_http_smartimg_main_conf_t;
+
+
+/* of an upstream block */
+
+typedef struct {
+    ngx_msec_t                       limit;
+    ngx_http_upstream_init_pt        init_upstream;  /* NULL = no limit */
+    ngx_http_upstream_init_peer_pt   init_peer;
+} ngx_http_smartimg_srv_conf_t;
 
 
 typedef struct {
@@ -134,13 +153,18 @@ typedef struct {
     ngx_http_request_t            *request;
     ngx_http_smartimg_plan_t      *plan;     /* never NULL */
 
-    /* waiting for another request's render */
+    /*
+     * waiting for another request's render, or rendering for others while
+     * its own client has gone
+     */
     ngx_queue_t                    queue;
     ngx_msec_t                     since;
     ngx_http_event_handler_pt      resume;
 
     unsigned                       queued:1;
     unsigned                       nobody:1; /* a refresh, without a client */
+    unsigned                       refused:1;    /* the queue is full */
+    unsigned                       abandoned:1;  /* queued for others' sake */
 } ngx_http_smartimg_ctx_t;
 
 
@@ -157,12 +181,16 @@ ngx_table_elt_t *ngx_http_smartimg_find_header(ngx_list_t *headers,
 ngx_int_t ngx_http_smartimg_send_content(ngx_http_request_t *r, si_plan *plan);
 ngx_int_t ngx_http_smartimg_content_handler(ngx_http_request_t *r);
 void ngx_http_smartimg_stop_waiting(ngx_http_smartimg_ctx_t *ctx);
+ngx_str_t ngx_http_smartimg_unanswered(ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status);
 void ngx_http_smartimg_init_waiting(ngx_cycle_t *cycle);
 
 ngx_int_t ngx_http_smartimg_add_variables(ngx_conf_t *cf);
 void ngx_http_smartimg_refresh(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
+char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+void ngx_http_smartimg_note_service(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_smartimg_filter_init(ngx_conf_t *cf);
 ngx_str_t *ngx_http_smartimg_cache_result(ngx_http_request_t *r);

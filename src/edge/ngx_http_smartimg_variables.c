@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_smartimg_module.h"
+#include "base/clock.h"
 
 
 static ngx_int_t ngx_http_smartimg_variable(ngx_http_request_t *r,
@@ -25,6 +26,8 @@ enum {
     NGX_HTTP_SMARTIMG_HEAD_AT,
     NGX_HTTP_SMARTIMG_BYPASS,
     NGX_HTTP_SMARTIMG_NO_STORE,
+    NGX_HTTP_SMARTIMG_QUEUED_AT,
+    NGX_HTTP_SMARTIMG_UNANSWERED,
     NGX_HTTP_SMARTIMG_CACHE
 };
 
@@ -66,6 +69,14 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
     /* hit, miss, refresh or bypass */
     { ngx_string("smartimg_cache"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_CACHE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* for scgi_param: when the request joins the renderers' queue */
+    { ngx_string("smartimg_queued_at"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_QUEUED_AT, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* why no renderer answered */
+    { ngx_string("smartimg_unanswered"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_UNANSWERED, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -153,6 +164,21 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
     case NGX_HTTP_SMARTIMG_NO_STORE:
         yes = !ctx->plan->plan.server_cache;
         break;
+
+    case NGX_HTTP_SMARTIMG_QUEUED_AT:
+        value->data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+
+        if (value->data == NULL) {
+            return NGX_ERROR;
+        }
+
+        value->len = ngx_sprintf(value->data, "%L", si_now_ns())
+                     - value->data;
+        return NGX_OK;
+
+    case NGX_HTTP_SMARTIMG_UNANSWERED:
+        *value = ngx_http_smartimg_unanswered(ctx);
+        return NGX_OK;
 
     default: /* NGX_HTTP_SMARTIMG_CACHE */
         result = ngx_http_smartimg_cache_result(r);

@@ -13,6 +13,12 @@
  * A render that ends with an error leaves nothing in the cache, and without
  * more each of N waiters would try in turn.  So the error is kept in our
  * shared memory for those who waited for that render, and only for them.
+ *
+ * Nobody waits for nobody: a request whose client has gone leaves the queue,
+ * and its render ends unless others wait for it.  The cache counts in shared
+ * memory, for all workers, how many requests hold an entry; a render whose
+ * own client has gone stands in the queue, too, and ends once it is the only
+ * one.  Who comes a moment later finds the lock free and renders anew.
  */
 
 #include "ngx_http_smartimg_module.h"
@@ -22,6 +28,13 @@
 
 
 static void ngx_http_smartimg_wait(ngx_http_smartimg_ctx_t *ctx);
+static void ngx_http_smartimg_enqueue(ngx_http_smartimg_ctx_t *ctx);
+static void ngx_http_smartimg_watch_client(ngx_http_request_t *r);
+static void ngx_http_smartimg_check_client(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_client_gone(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_rendering(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_alone(ngx_http_request_t *r);
+static void ngx_http_smartimg_leave(ngx_http_smartimg_ctx_t *ctx);
 static void ngx_http_smartimg_look(ngx_event_t *ev);
 static void ngx_http_smartimg_resume(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_find_error(ngx_http_smartimg_ctx_t *ctx,
@@ -72,6 +85,8 @@ ngx_http_smartimg_content_handler(ngx_http_request_t *r)
         }
     }
 
+    ngx_http_smartimg_watch_client(r);
+
     return rc;
 }
 
@@ -84,12 +99,19 @@ ngx_http_smartimg_wait(ngx_http_smartimg_ctx_t *ctx)
 
     ctx->since = ngx_current_msec;
     ctx->resume = ctx->request->write_event_handler;
-    ctx->queued = 1;
-
-    ngx_queue_insert_tail(&ngx_http_smartimg_queue, &ctx->queue);
 
     ngx_http_smartimg_count(waits, 1);
     ngx_http_smartimg_count(waiting, 1);
+
+    ngx_http_smartimg_enqueue(ctx);
+}
+
+
+static void
+ngx_http_smartimg_enqueue(ngx_http_smartimg_ctx_t *ctx)
+{
+    ctx->queued = 1;
+    ngx_queue_insert_tail(&ngx_http_smartimg_queue, &ctx->queue);
 
     if (!ngx_http_smartimg_tick.timer_set) {
         ngx_add_timer(&ngx_http_smartimg_tick, NGX_HTTP_SMARTIMG_TICK);
@@ -106,7 +128,173 @@ ngx_http_smartimg_stop_waiting(ngx_http_smartimg_ctx_t *ctx)
 
     ctx->queued = 0;
     ngx_queue_remove(&ctx->queue);
-    ngx_http_smartimg_count(waiting, -1);
+
+    if (!ctx->abandoned) {
+        ngx_http_smartimg_count(waiting, -1);
+    }
+
+    ctx->abandoned = 0;
+}
+
+
+/*
+ * Whether the client is still there, is looked at whenever something happens
+ * to its connection from now on.  nginx's own way to do that ends requests
+ * that others wait for, or none that may be cached.
+ */
+
+static void
+ngx_http_smartimg_watch_client(ngx_http_request_t *r)
+{
+    if (r != r->main || r->upstream == NULL
+        || ngx_http_get_module_ctx(r, ngx_http_smartimg_module) == NULL
+        || (!ngx_http_smartimg_rendering(r)
+            && !(r->cache && r->cache->waiting)))
+    {
+        return;
+    }
+
+    r->read_event_handler = ngx_http_smartimg_check_client;
+
+    /* the event may have come already: look once all this is done */
+
+    if (ngx_http_smartimg_client_gone(r)) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+    }
+}
+
+
+static void
+ngx_http_smartimg_check_client(ngx_http_request_t *r)
+{
+    ngx_http_smartimg_ctx_t  *ctx;
+
+    if (!ngx_http_smartimg_client_gone(r)) {
+        return;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_smartimg_module);
+
+    if (ctx == NULL) {
+        return;
+    }
+
+    if (r->cache && r->cache->waiting) {
+        ngx_http_smartimg_leave(ctx);
+        return;
+    }
+
+    if (ctx->abandoned || !ngx_http_smartimg_rendering(r)) {
+        return;
+    }
+
+    ngx_http_smartimg_stop_waiting(ctx);
+
+    if (ngx_http_smartimg_alone(r)) {
+        ngx_http_smartimg_count(cancelled, 1);
+        ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
+        return;
+    }
+
+    ctx->abandoned = 1;
+    ngx_http_smartimg_enqueue(ctx);
+}
+
+
+static ngx_uint_t
+ngx_http_smartimg_client_gone(ngx_http_request_t *r)
+{
+    u_char             byte;
+    ssize_t            n;
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    if (c->error) {
+        return 1;
+    }
+
+#if (NGX_HTTP_V2)
+    if (r->stream) {
+        return 0;
+    }
+#endif
+
+    if (c->read->eof || c->read->pending_eof) {
+        return 1;
+    }
+
+    n = recv(c->fd, &byte, 1, MSG_PEEK);
+
+    return n == 0
+           || (n == -1 && ngx_socket_errno != NGX_EAGAIN
+               && ngx_socket_errno != NGX_EINTR);
+}
+
+
+/* true from the choice of a renderer to its reply's head */
+
+static ngx_uint_t
+ngx_http_smartimg_rendering(ngx_http_request_t *r)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    return u && u->peer.connection && !u->header_sent && !r->header_sent;
+}
+
+
+/* read without the cache's lock: a wrong answer costs one more render or look */
+
+static ngx_uint_t
+ngx_http_smartimg_alone(ngx_http_request_t *r)
+{
+    ngx_http_cache_t  *c;
+
+    c = r->cache;
+
+    return c == NULL || c->updated || c->node == NULL || c->node->count <= 1;
+}
+
+
+/*
+ * Ends a request that waits for the lock, as far as the cache does not do it
+ * by itself.  If it was terminated meanwhile, the lock's event ends it.
+ */
+
+static void
+ngx_http_smartimg_leave(ngx_http_smartimg_ctx_t *ctx)
+{
+    ngx_http_cache_t    *c;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+    c = r->cache;
+
+    if (!ctx->queued
+        || (r->write_event_handler != ctx->resume
+            && r->write_event_handler != ngx_http_smartimg_resume))
+    {
+        return;
+    }
+
+    ngx_http_smartimg_stop_waiting(ctx);
+
+    if (c->wait_event.timer_set) {
+        ngx_del_timer(&c->wait_event);
+    }
+
+    if (c->wait_event.posted) {
+        ngx_delete_posted_event(&c->wait_event);
+    }
+
+    c->waiting = 0;
+    r->main->blocked--;
+    r->write_event_handler = ctx->resume;
+
+    ngx_http_smartimg_count(left, 1);
+    ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
 }
 
 
@@ -127,6 +315,19 @@ ngx_http_smartimg_look(ngx_event_t *ev)
         ctx = ngx_queue_data(q, ngx_http_smartimg_ctx_t, queue);
         r = ctx->request;
         c = r->cache;
+
+        if (ctx->abandoned) {
+
+            if (!ngx_http_smartimg_rendering(r)) {
+                ngx_http_smartimg_stop_waiting(ctx);
+
+            } else if (ngx_http_smartimg_alone(r)) {
+                ngx_http_smartimg_stop_waiting(ctx);
+                ngx_post_event(r->connection->read, &ngx_posted_events);
+            }
+
+            continue;
+        }
 
         if (c == NULL || !c->waiting) {
             ngx_http_smartimg_stop_waiting(ctx);
@@ -196,6 +397,18 @@ ngx_http_smartimg_resume(ngx_http_request_t *r)
 }
 
 
+/* what there is to say if no renderer did; ctx may be NULL */
+
+ngx_str_t
+ngx_http_smartimg_unanswered(ngx_http_smartimg_ctx_t *ctx)
+{
+    static ngx_str_t  full = ngx_string("too many requests wait for a renderer");
+    static ngx_str_t  none = ngx_string("no renderer answered");
+
+    return ctx && ctx->refused ? full : none;
+}
+
+
 /*
  * Keeps the error reply of a renderer (or of nginx, if no renderer answered)
  * for the requests that wait for it.  Called before the reply goes out, so
@@ -209,11 +422,13 @@ ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status)
     ngx_str_t                    text;
     ngx_slab_pool_t             *shpool;
     ngx_http_upstream_t         *u;
+    ngx_http_smartimg_ctx_t     *ctx;
     ngx_http_smartimg_error_t   *error;
     ngx_http_smartimg_shared_t  *shared;
     ngx_http_smartimg_main_conf_t  *smcf;
 
     u = r->upstream;
+    ctx = ngx_http_smartimg_get_ctx(r);
     shared = ngx_http_smartimg_shared();
 
     if (shared == NULL || r->cache == NULL
@@ -223,7 +438,7 @@ ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status)
     }
 
     if (r->internal) {
-        ngx_str_set(&text, "no renderer answered");
+        text = ngx_http_smartimg_unanswered(ctx);
 
     } else {
         text.data = u->buffer.pos;

@@ -124,6 +124,20 @@ bool si_picture_files(
     return true;
 }
 
+static bool source_is_foreign(const si_source *s) {
+    return s->kind == SI_SOURCE_URL ||
+           (s->kind == SI_SOURCE_NESTED && si_picture_is_foreign(s->nested));
+}
+
+bool si_picture_is_foreign(const si_picture *p) {
+    for (int i = 0; i < p->layer_count; i++) {
+        if (source_is_foreign(&p->layers[i].source) || source_is_foreign(&p->layers[i].mask)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool si_recipe_files(
     const si_recipe *r, bool (*visit)(void *context, const si_file_ref *file), void *context) {
     const visitor v = {visit, context};

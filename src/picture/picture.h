@@ -267,6 +267,9 @@ void si_effect_init(si_effect *e, int number);
  * that nearly all requests take. */
 bool si_picture_is_simple(const si_picture *p);
 
+/* True if foreign images take part in the picture, nested ones too. */
+bool si_picture_is_foreign(const si_picture *p);
+
 /* Calls `visit` for every file that the picture needs, nested ones too, in a fixed order; stops
  * when it returns false, and returns that. */
 bool si_picture_files(

@@ -59,6 +59,9 @@ typedef struct si_choose_options {
      * says of a winner at the end, its body apart; both are borrowed. Not called where nothing is
      * searched. NULL = not wanted. */
     void (*on_best)(void *context, const struct si_choice *so_far, const si_bytes *file);
+    /* Asked before each encoding but the requested one; true = nobody wants the choice any more, so
+     * that the search ends with what it has. NULL = it is wanted. */
+    bool (*cancelled)(void *context);
     void *context;
 } si_choose_options;
 

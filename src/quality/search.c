@@ -132,6 +132,11 @@ si_candidate *si_search_try(
         (void)si_fail(diag, SI_ERR_LIMIT, "too many candidates");
         return NULL;
     }
+    if (choice->candidate_count > 0 && s->options.cancelled != NULL &&
+        s->options.cancelled(s->options.context)) {
+        (void)si_fail(diag, SI_ERR_IO, "nobody waits for the image");
+        return NULL;
+    }
     si_candidate *c = &choice->candidates[choice->candidate_count++];
     *c = (si_candidate){.format = format,
         .params = *params,

@@ -85,6 +85,11 @@ static void hand_on(void *context, const si_choice *so_far, const si_bytes *file
     e->options->on_best(e->options->context, &a);
 }
 
+static bool is_cancelled(void *context) {
+    const early *e = context;
+    return e->options->cancelled != NULL && e->options->cancelled(e->options->context);
+}
+
 static si_result answer_image(const si_recipe *r, const si_files *files,
     const si_answer_options *options, si_answer *out, si_diag *diag) {
     si_image image = {0};
@@ -100,12 +105,16 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
         result = si_output_embeds_load(r, files, &options->limits, &embeds, diag);
     }
     int64_t rendered = si_now_ns();
+    early e = {r, options};
+    if (result == SI_OK && is_cancelled(&e)) {
+        result = si_fail(diag, SI_ERR_IO, "nobody waits for the image");
+    }
     if (result == SI_OK) {
-        early e = {r, options};
         si_choose_options how = {.refined = options->refined,
             .deadline_ns = options->deadline_ns,
             .embeds = &embeds.params,
             .on_best = options->on_best != NULL ? hand_on : NULL,
+            .cancelled = is_cancelled,
             .context = &e};
         if (how.deadline_ns != 0 && options->waited_ns != NULL) {
             how.deadline_ns += *options->waited_ns;

@@ -20,6 +20,9 @@ typedef struct si_answer_options {
     /* Called while a search is on, with every answer that could be sent if it had to end now
      * (si_choose_options.on_best). The answer is borrowed. NULL = not wanted. */
     void (*on_best)(void *context, const struct si_answer *so_far);
+    /* Asked before the search and before each of its encodings: true = nobody waits any more, and
+     * what the answer is does not matter. NULL = somebody does. */
+    bool (*cancelled)(void *context);
     void *context;
 } si_answer_options;
 
@@ -31,6 +34,8 @@ typedef struct si_answer {
     char server_timing[200];  /* value of Server-Timing, "" if none */
     bool foreign;             /* made of foreign images (files.h), which are good until … */
     int64_t fresh_until; /* … this Unix time, 0 = not to be kept; both are the caller's to set */
+    int retry_after;     /* seconds for Retry-After; 0 = not told */
+    int64_t service_us;  /* what the request has cost the pool, for the edge; 0 = not told */
     bool smart;          /* X-Adobe-Smart-Imaging is due */
     si_choice choice;    /* every candidate, for receipts and explain; body moved out */
     si_bytes body;       /* the image, the properties, or one line of error text */

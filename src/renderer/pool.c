@@ -39,6 +39,7 @@ typedef struct pool {
     int asking, answering; /* the fetcher's sockets: kept, so that questions survive it */
     si_process fetcher;
     pool_slot slots[SI_POOL_WORKERS_MAX];
+    unsigned said[3];   /* of the counters in say_what_was_spared() */
     int64_t stop_by_ns; /* 0 = not stopping */
 } pool;
 
@@ -199,6 +200,26 @@ static void read_signals(pool *p) {
     si_reap_children(reap_one, p); /* whatever woke us: signals of one kind melt into one */
 }
 
+/* Says what the workers have answered without a render since it was said last: a line every
+ * WATCH_MS at most, however many requests there are. */
+static void say_what_was_spared(pool *p) {
+    static const char *const why[] = {"dropped, as their clients had gone",
+        "refused, as they had waited too long for a renderer", "deferred, being refreshes"};
+    unsigned now[3] = {0};
+    for (int i = 0; i < p->options.workers; i++) {
+        si_worker_slot *s = p->slots[i].slot;
+        now[0] += atomic_load(&s->dropped);
+        now[1] += atomic_load(&s->late);
+        now[2] += atomic_load(&s->deferred);
+    }
+    for (int i = 0; i < 3; i++) {
+        if (now[i] != p->said[i]) {
+            say("requests %s: %u", why[i], now[i] - p->said[i]);
+            p->said[i] = now[i];
+        }
+    }
+}
+
 /* Kills what overran its time, fills empty slots. Returns how many workers live. */
 static int watch(pool *p) {
     int64_t now = si_now_ns();
@@ -264,6 +285,7 @@ static void set_defaults(si_pool_options *o) {
     o->memory = o->memory > 0 ? o->memory : SI_POOL_MEMORY;
     o->cpu_seconds = o->cpu_seconds > 0 ? o->cpu_seconds : SI_POOL_CPU_SECONDS;
     o->wall_ms = o->wall_ms > 0 ? o->wall_ms : SI_POOL_WALL_MS;
+    o->queue_ms = o->queue_ms > 0 ? o->queue_ms : SI_POOL_QUEUE_MS;
     o->fetch = si_fetch_options_or_default(&o->fetch);
 }
 
@@ -313,10 +335,12 @@ int si_pool_run(const si_pool_options *options) {
         return 1;
     }
     while (watch(&p) > 0 || p.stop_by_ns == 0) {
+        say_what_was_spared(&p);
         if (p.stop_by_ns != 0 && si_now_ns() > p.stop_by_ns) {
             kill_all(&p, SIGKILL);
         }
         attend(&p);
     }
+    say_what_was_spared(&p);
     return 0;
 }

@@ -18,6 +18,7 @@
 enum {
     SI_POOL_WORKERS_MAX = 256,
     SI_POOL_WALL_MS = 8000,   /* default of si_pool_options.wall_ms */
+    SI_POOL_QUEUE_MS = 10000, /* default of si_pool_options.queue_ms */
     SI_POOL_CPU_SECONDS = 20, /* default of si_pool_options.cpu_seconds */
     SI_POOL_DRAIN_MS = 10000  /* how long running requests may take once the pool has to stop */
 };
@@ -33,6 +34,7 @@ typedef struct si_pool_options {
     int64_t memory;          /* address space of a worker, bytes (RLIMIT_AS) */
     int cpu_seconds;         /* processor time of one request */
     int wall_ms;             /* wall time of one request */
+    int queue_ms;            /* how long a request may wait for a worker; then it gets 503 */
     si_render_limits limits;
     si_fetch_options fetch; /* of foreign images; its time counts on top of wall_ms */
 } si_pool_options;

@@ -86,6 +86,9 @@ si_result si_scgi_parse(const char *data, size_t len, si_scgi_request *out, si_d
             out->recipe = value;
         } else if (si_str_eq(name, SI_STR(SI_PARAM_REFRESH))) {
             out->refresh = si_str_eq(value, SI_STR("1"));
+        } else if (si_str_eq(name, SI_STR(SI_PARAM_QUEUED_AT))) {
+            long at; /* 64 bits, as times of CLOCK_MONOTONIC in nanoseconds want */
+            out->queued_at_ns = si_str_int(value, &at) && at > 0 ? at : 0;
         } else if (si_str_eq(name, SI_STR(SI_PARAM_HEAD_AT))) {
             long at;
             out->head_at = si_str_int(value, &at) && at > 0 && at <= SI_SCGI_LIMIT ? (size_t)at : 0;

@@ -25,6 +25,10 @@ enum {
 typedef struct si_worker_slot {
     _Atomic int64_t kill_at_ns; /* CLOCK_MONOTONIC time at which the pool may kill it; 0 = idle */
     char recipe[1000];          /* what it works on, NUL-terminated, for the log */
+    /* Requests answered without a render, by all workers that the slot has had: */
+    atomic_uint dropped;  /* whose clients had gone while they stood in the queue */
+    atomic_uint late;     /* that had stood there for longer than si_pool_options.queue_ms */
+    atomic_uint deferred; /* refreshes that found no refinement slot */
 } si_worker_slot;
 
 /* The life of a worker, in a freshly forked process: never returns. `broker` is its end of the

@@ -1,8 +1,10 @@
 #include "renderer/worker_request.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -17,6 +19,7 @@
 #include "source/fetcher.h"
 
 enum {
+    RETRY_SECONDS = 1,  /* after which a refused client may come again */
     READ_MS = 3000,     /* for a request to arrive */
     REFINE_PATIENCE = 3 /* a refinement, for which nobody waits, may take so many wall times */
 };
@@ -27,6 +30,7 @@ enum {
 #define KEEP_WHOLE 31536000
 #define KEEP_FIRST 1
 #define KEEP_CUT_SHORT 600
+#define KEEP_DEFERRED 10 /* a first answer that nobody could refine now */
 
 /* An answer in the making. */
 typedef struct task {
@@ -70,7 +74,7 @@ static bool will_be_replaced(const si_answer *a) {
 /* The head of a reply, with what is for the edge alone: how long to keep it, until when clients
  * may, and whether a better one will come. */
 static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *head) {
-    char more[140];
+    char more[260];
     int n = snprintf(more, sizeof more, SI_HEADER_KEEP ": %ld\r\n", a->status == 200 ? keep : 0);
     if (a->status == 200 && a->foreign) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FRESH_UNTIL ": %lld\r\n",
@@ -78,6 +82,14 @@ static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *
     }
     if (will_be_replaced(a)) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FIRST_ANSWER ": 1\r\n");
+    }
+    if (a->retry_after > 0) {
+        n +=
+            snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_RETRY ": %d\r\n", a->retry_after);
+    }
+    if (a->service_us > 0) {
+        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_SERVICE ": %lld\r\n",
+            (long long)a->service_us);
     }
     return si_answer_headers(a, head) && si_bytes_append(head, more, (size_t)n) &&
            (a->status != 200 || head_at == 0 || pad_head(head, head_at)) &&
@@ -141,6 +153,14 @@ static int fetch_ms(const task *t) {
     return t->worker->options->fetch.timeout_ms + SI_FETCHER_SLACK_MS;
 }
 
+/* True if the edge has closed the connection: nobody waits for the answer. The edge does so once
+ * the client has gone and nobody else waits for the same render. */
+static bool peer_gone(void *context) {
+    const task *t = context;
+    struct pollfd p = {.fd = t->connection, .events = POLLRDHUP};
+    return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 /* Gives a request that has to download something the time for that on top. */
 static void allow_for_downloads(void *context) {
     const task *t = context;
@@ -165,14 +185,61 @@ static void answer_recipe(task *t) {
         .waited_ns = &t->originals.waited_ns,
         .refined = t->refine,
         .on_best = keep_best,
+        .cancelled = peer_gone,
         .context = t};
     si_answer a = {0};
     si_files files = si_originals_files(&t->originals);
     si_answer_make(t->recipe, &files, &how, &a);
+    if (!t->request->refresh) {
+        a.service_us = (si_now_ns() - t->start_ns) / 1000 / w->options->workers;
+    }
     reply(w, t->connection, &a, keep_answer(t, &a), t->request->head_at);
     si_last_reply_forget();
     si_originals_close(&t->originals);
     si_answer_free(&a);
+}
+
+/* The reply to a refresh that cannot be made now: a 304, by which the edge keeps what it has for a
+ * while. Only edges ask for refreshes. */
+static void reply_deferred(const task *t) {
+    char head[80];
+    int n = snprintf(head, sizeof head, "Status: 304 Not Modified\r\nX-Accel-Expires: %d\r\n\r\n",
+        KEEP_DEFERRED);
+    int64_t deadline = si_now_ns() + SI_WORKER_WRITE_MS * SI_MILLISECOND;
+    atomic_fetch_add(&t->worker->slot->deferred, 1);
+    if (si_last_reply_claim(t->connection)) {
+        (void)!si_scgi_write(t->connection, deadline, head, (size_t)n, NULL);
+    }
+}
+
+/* Allows a task so much wall time from its start. */
+static void allow_ms(task *t, int ms) {
+    t->wall_ms = ms;
+    atomic_store(&t->worker->slot->kill_at_ns,
+        t->start_ns + (ms + SI_WORKER_KILL_SLACK_MS) * SI_MILLISECOND);
+    set_alarm(ms);
+}
+
+/* Takes a refinement slot for a refresh. Without one, what the edge has is as good as what could be
+ * made now, and false says that it has been told so; but images from elsewhere that have outlived
+ * their time are made anew, as first answers. */
+static bool begin_refresh(task *t) {
+    const si_worker *w = t->worker;
+    const si_recipe *r = t->recipe;
+    if (!t->request->refresh) {
+        return true;
+    }
+    t->refine = si_refinement_begin(w->refinement_slots, w->options->workers);
+    if (t->refine) {
+        allow_ms(t, w->options->wall_ms * REFINE_PATIENCE);
+        return true;
+    }
+    if (si_picture_is_foreign(&r->picture) ||
+        (r->watermark != NULL && si_picture_is_foreign(&r->watermark->picture))) {
+        return true;
+    }
+    reply_deferred(t);
+    return false;
 }
 
 static void answer(task *t) {
@@ -181,23 +248,50 @@ static void answer(task *t) {
     si_diag diag = {0};
     if (si_recipe_scan(t->request->recipe, &arena, &recipe, &diag) == SI_OK) {
         t->recipe = &recipe;
-        answer_recipe(t);
+        if (begin_refresh(t)) {
+            answer_recipe(t);
+        }
     } else {
         reply_error(t->worker, t->connection, &diag);
     }
     si_arena_free(&arena);
 }
 
+/* Answers a request that has waited for a worker for too long; so the queue never is much longer
+ * than that. False if it has not. Clocks of other machines say nothing. */
+static bool refuse_late(const task *t) {
+    const si_worker *w = t->worker;
+    int domain = 0;
+    socklen_t len = sizeof domain;
+    int64_t waited_ms = (t->start_ns - t->request->queued_at_ns) / SI_MILLISECOND;
+    if (t->request->queued_at_ns == 0 || waited_ms <= w->options->queue_ms ||
+        getsockopt(t->connection, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX) {
+        return false;
+    }
+    si_answer a = {0};
+    si_diag diag = {0};
+    (void)si_fail(&diag, SI_ERR_TIMEOUT, "too many requests wait for a renderer");
+    si_answer_error(&diag, &a);
+    a.retry_after = RETRY_SECONDS;
+    atomic_fetch_add(&w->slot->late, 1);
+    reply(w, t->connection, &a, 0, 0);
+    si_answer_free(&a);
+    return true;
+}
+
 /* Answers a request that has arrived whole, within its time. As si_worker_serve(). */
 static bool serve_request(const si_worker *w, int connection, const si_scgi_request *request) {
     task t = {.worker = w, .request = request, .connection = connection, .start_ns = si_now_ns()};
+    if (peer_gone(&t)) { /* while the request stood in the queue */
+        atomic_fetch_add(&w->slot->dropped, 1);
+        return true;
+    }
+    if (refuse_late(&t)) {
+        return true;
+    }
     snprintf(w->slot->recipe, sizeof w->slot->recipe, "%.*s", SI_STR_ARG(request->recipe));
-    t.refine = request->refresh && si_refinement_begin(w->refinement_slots, w->options->workers);
-    t.wall_ms = w->options->wall_ms * (t.refine ? REFINE_PATIENCE : 1);
-    atomic_store(
-        &w->slot->kill_at_ns, t.start_ns + (t.wall_ms + SI_WORKER_KILL_SLACK_MS) * SI_MILLISECOND);
     (void)si_renew_cpu_limit(w->options->cpu_seconds); /* the alarm is there all the same */
-    set_alarm(t.wall_ms);
+    allow_ms(&t, w->options->wall_ms);
     answer(&t);
     set_alarm(0);
     return !t.refine || si_refinement_end(w->refinement_slots);

@@ -44,7 +44,7 @@ def free_port():
 class Renderer:
     """Answers SCGI requests on a unix socket as told by `behaviour`, a dict of object name to a dict:
 
-    hold     an Event: the reply waits until it is set
+    hold     an Event: the reply waits until it is set, or the edge closes the connection (see `closed`)
     delay    seconds before the reply; for load, not for an order of things
     status   of the reply, 200
     body     bytes, or a function of the number of the render (from 1)
@@ -59,6 +59,7 @@ class Renderer:
         self.path = path
         self.behaviour = {}
         self.requests = []  # (object, parameters, time of the end)
+        self.closed = []  # objects whose connection the edge closed while their replies were held
         self.lock = threading.Lock()
         self.open()
 
@@ -99,8 +100,10 @@ class Renderer:
                 self.requests.append(request)
                 number = sum(r[0] == name for r in self.requests)
             told = self.behaviour.get(name, {})
-            if "hold" in told:
-                told["hold"].wait(PATIENCE)
+            if "hold" in told and not self.hold(connection, told["hold"]):
+                with self.lock:
+                    self.closed.append(name)
+                return
             time.sleep(told.get("delay", 0))
             if number <= told.get("deaths", 0):
                 return
@@ -121,6 +124,21 @@ class Renderer:
                 connection.sendall(head.encode() + b"\r\n" + body[: told.get("cut")])
             except OSError:
                 pass
+
+    @staticmethod
+    def hold(connection, event):
+        """True when the event comes, False when the edge closes the connection before."""
+        deadline = time.monotonic() + PATIENCE
+        while not event.wait(0.01) and time.monotonic() < deadline:
+            try:
+                if connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+                    return False
+            except BlockingIOError:
+                pass
+        return True
+
+    def wait_for_closed(self, name, n=1):
+        wait_until(lambda: self.closed.count(name) >= n, f"the edge to give {n} renders of {name} up")
 
     def count(self, name):
         with self.lock:
@@ -162,6 +180,7 @@ class Edge:
             "CACHE_SIZE": "100m",
             "FIRST_ANSWER_SECONDS": str(first_answer_seconds),
             "CDN_CACHE_CONTROL": cdn_cache_control,
+            "QUEUE_MS": "10000",
             "RENDERER_SOCKET": self.renderer.path,
             "LISTEN": f"127.0.0.1:{self.port}",
             "TLS_SERVER": self.tls_lines() if tls else "",

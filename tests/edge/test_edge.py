@@ -127,22 +127,90 @@ class EdgeTest(unittest.TestCase):
             self.assertEqual((len(reply.body), reply["X-Cache"]), (size, "hit"))
         self.assertEqual(self.edge.renderer.count("slow"), 1)
 
-    def test_aborts_of_clients(self):
+    # ---- clients that leave ----
+
+    def send(self, url):
+        s = socket.create_connection(("127.0.0.1", self.edge.port))
+        s.settimeout(PATIENCE)
+        s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        return s
+
+    def cancelled(self):
+        metrics = self.edge.metrics()
+        return [metrics['smartimg_cancelled_total{stage="%s"}' % s] for s in ("render", "wait")]
+
+    def assertCancelled(self, before, renders, waits):
+        wait_until(lambda: self.cancelled() == [before[0] + renders, before[1] + waits],
+                   f"{renders} renders and {waits} that wait to be cancelled")
+
+    def test_nobody_waits_for_nobody(self):
+        before = self.cancelled()
+        for query in "", "?cache=off", "?cache=update":
+            url = self.edge.image("nobody", hold=threading.Event())
+            client = self.send(url + query)
+            self.edge.wait_for_renders("nobody", self.edge.renderer.closed.count("nobody") + 1)
+            client.close()
+            self.edge.renderer.wait_for_closed("nobody", self.edge.renderer.count("nobody"))
+        self.assertCancelled(before, 3, 0)
+        self.edge.wait_for_end()
+        self.edge.renderer.behaviour["nobody"]["hold"].set()
+        self.assertEqual(self.get(url)["X-Cache"], "miss")
+
+    def test_client_that_closes_at_once(self):
+        before = self.cancelled()
+        url = self.edge.image("at-once", hold=threading.Event())
+        for i in range(20):
+            self.send(url + f"?wid={i + 1}").close()
+        self.assertCancelled(before, 20, 0)
+        self.edge.renderer.wait_for_closed("at-once", 20)
+
+    def test_render_goes_on_for_who_waits(self):
+        """As long as one is left of those who want it."""
+        before = self.cancelled()
         hold = threading.Event()
         url = self.edge.image("abort", hold=hold)
-        sockets = []
-        for _ in range(10):
-            s = socket.create_connection(("127.0.0.1", self.edge.port))
-            s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            sockets.append(s)
+        first = self.send(url)
         self.edge.wait_for_renders("abort")
+        clients = [self.send(url) for _ in range(9)]
         self.edge.wait_for_waiters(9)
-        for s in sockets:  # the one that renders among them
-            s.close()
-        (reply, _), = self.edge.together(1, url, hold.set)
-        self.assertEqual((reply.status, reply["X-Cache"]), (200, "hit"))
-        self.assertEqual(self.edge.renderer.count("abort"), 1)
+        first.close()
+        for client in clients[:-1]:
+            client.close()
+        self.edge.wait_for_waiters(1)
+        self.assertCancelled(before, 0, 8)
+        hold.set()
+        with clients[-1] as last:
+            self.assertIn(b"X-Cache: hit", last.makefile("rb").read())
+        self.assertEqual((self.edge.renderer.count("abort"), self.edge.renderer.closed.count("abort")), (1, 0))
         self.edge.wait_for_end()
+
+    def test_render_ends_when_the_last_one_leaves(self):
+        before = self.cancelled()
+        url = self.edge.image("deserted", hold=threading.Event())
+        first = self.send(url)
+        self.edge.wait_for_renders("deserted")
+        clients = [self.send(url) for _ in range(5)]
+        self.edge.wait_for_waiters(5)
+        for client in (first, *clients):
+            client.close()
+        self.edge.renderer.wait_for_closed("deserted")
+        self.assertCancelled(before, 1, 5)
+        self.assertEqual(self.edge.renderer.count("deserted"), 1)
+        self.edge.wait_for_end()
+        self.edge.renderer.behaviour["deserted"]["hold"].set()
+        self.assertEqual(self.get(url)["X-Cache"], "miss")
+
+    def test_refresh_outlives_its_client(self):
+        url = self.edge.image("outlived", expires=1, body=lambda n: b"answer %d" % n)
+        self.get(url)
+        hold = threading.Event()
+        self.edge.renderer.behaviour["outlived"].update(expires=1000, hold=hold)
+        time.sleep(self.STALE)
+        self.assertEqual(self.get(url)["X-Cache"], "refresh")  # whose connection is closed by now
+        self.edge.wait_for_renders("outlived", 2)
+        hold.set()
+        wait_until(lambda: self.get(url).body == b"answer 2", "the refreshed answer")
+        self.assertEqual(self.edge.renderer.closed.count("outlived"), 0)
 
     def test_error_is_shared_by_who_waits_for_it(self):
         url = self.edge.image("broken", hold=threading.Event(), status=403, body=b"source image unreadable: bad\n")
@@ -175,6 +243,31 @@ class EdgeTest(unittest.TestCase):
         connection.request(method, url)
         response = connection.getresponse()
         return edge.Reply(response.status, response.headers, response.read())
+
+    def test_deferred_refresh_keeps_what_is_there(self):
+        """A 304 stores nothing, and for its time nobody asks again."""
+        url = self.edge.image("deferred", expires=1, body=lambda n: b"answer %d" % n)
+        first = self.get(url)
+        self.edge.renderer.behaviour["deferred"].update(status=304, expires=1000, body=b"")
+        time.sleep(self.STALE)
+        before = self.edge.metrics()["smartimg_deferred_total"]
+        stale = self.get(url)
+        self.assertEqual((stale["X-Cache"], stale.body), ("refresh", b"answer 1"))
+        kept = wait_until(lambda: (r := self.get(url))["X-Cache"] == "hit" and r, "the end of the refresh")
+        self.assertEqual((kept.body, kept["ETag"]), (b"answer 1", first["ETag"]))
+        self.assertEqual(self.edge.metrics()["smartimg_deferred_total"], before + 1)
+        self.assertEqual(self.edge.renderer.count("deferred"), 2)
+        self.edge.renderer.behaviour["deferred"].update(status=304, expires=1)
+        other = self.edge.image("deferred-again", expires=1, body=lambda n: b"answer %d" % n)
+        self.get(other)
+        self.edge.renderer.behaviour["deferred-again"].update(status=304)
+        time.sleep(self.STALE)
+        self.assertEqual(self.get(other)["X-Cache"], "refresh")
+        self.edge.wait_for_end()
+        self.edge.renderer.behaviour["deferred-again"].update(status=200, expires=1000)
+        time.sleep(self.STALE)
+        self.get(other)  # the time is over: asked for again, and refined
+        wait_until(lambda: self.get(other).body == b"answer 3", "the better answer")
 
     def stale(self, name, **behaviour):
         """The address of a stale reply whose refresh is held back, and what lets it go."""
@@ -727,6 +820,49 @@ class ConfigurationTest(unittest.TestCase):
 
 
 @unittest.skipUnless(shutil.which("curl") and shutil.which("openssl"), "needs curl and openssl")
+class QueueTest(unittest.TestCase):
+    """A server of its own, as what renders take is remembered."""
+
+    def setUp(self):
+        self.edge = Edge(workers=2)
+
+    def tearDown(self):
+        self.edge.stop()
+
+    def test_full_queue(self):
+        """10 s are two requests that wait for 4 s each, and a third; a fourth would wait for 12."""
+        four = dict(headers="X-Smartimg-Service: 4000000\r\n")
+        taught = self.edge.get(self.edge.image("taught", **four))
+        self.assertEqual((taught.status, taught["X-Smartimg-Service"]), (200, None))
+        hold, replies = threading.Event(), []
+        urls = [self.edge.image(f"queued-{i}", hold=hold, **four) for i in range(3)]
+        threads = [threading.Thread(target=lambda u=u: replies.append(self.edge.get(u))) for u in urls]
+        for i, t in enumerate(threads):
+            t.start()
+            self.edge.wait_for_renders(f"queued-{i}")
+        self.assertEqual(self.edge.metrics()["smartimg_requests_rendering"], 3)
+        full = self.edge.image("full")
+        refused = self.edge.get(full)
+        self.assertEqual((refused.status, refused["Retry-After"]), (503, "1"))
+        self.assertEqual(refused.body, b"too many requests wait for a renderer\n")
+        self.assertEqual(refused["Cache-Control"], "no-store")
+        self.assertEqual(self.edge.renderer.count("full"), 0)
+        self.assertEqual(self.edge.metrics()["smartimg_queue_full_total"], 1)
+        self.assertEqual(self.edge.get(self.edge.image("taught"))["X-Cache"], "hit")
+        hold.set()
+        for t in threads:
+            t.join()
+        self.assertEqual([r.status for r in replies], [200] * 3)
+        wait_until(lambda: self.edge.metrics()["smartimg_requests_rendering"] == 0, "the end of renders")
+        self.assertEqual(self.edge.get(full).status, 200)
+
+    def test_enqueue_time_travels(self):
+        before = time.monotonic_ns()
+        self.edge.get(self.edge.image("when"))
+        at, = (int(p["SMARTIMG_QUEUED_AT"]) for p in self.edge.renderer.parameters("when"))
+        self.assertTrue(before <= at <= time.monotonic_ns())
+
+
 class TlsTest(unittest.TestCase):
     def setUp(self):
         self.edge = Edge(workers=2, companies={"smart": "Bfc = true\n"}, tls=True)
@@ -747,6 +883,23 @@ class TlsTest(unittest.TestCase):
         url = self.edge.image("h2", "smart", body=b"i" * 200_000)
         self.assertEqual(self.curl(url), ["2 200 200000 miss Accept"])
         self.assertEqual(self.curl(url), ["2 200 200000 hit Accept"])
+
+    def test_nobody_waits_for_nobody(self):
+        """Over TLS and HTTP/2: one stream renders, one waits, and their connection ends."""
+        url = self.edge.image("nobody", "smart", hold=threading.Event())
+        base = f"https://127.0.0.1:{self.edge.tls_port}{url}"
+        for version, streams in ("--http2", 2), ("--http1.1", 1):
+            client = subprocess.Popen(["curl", "-sk", version, "--parallel", *[base] * streams],
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            before = self.edge.renderer.closed.count("nobody")
+            self.edge.wait_for_renders("nobody", before + 1)
+            self.edge.wait_for_waiters(streams - 1)
+            client.kill()
+            client.wait()
+            self.edge.renderer.wait_for_closed("nobody", before + 1)
+            self.edge.wait_for_end()
+        metrics = self.edge.metrics()
+        self.assertEqual([metrics['smartimg_cancelled_total{stage="%s"}' % s] for s in ("render", "wait")], [2, 1])
 
     def test_streams_share_a_render(self):
         hold, lines = threading.Event(), []

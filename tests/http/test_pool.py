@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -187,6 +188,44 @@ class PoolTest(unittest.TestCase):
             self.assertIn("effort=full", best["X-Smart-Imaging"])
             self.assertLessEqual(int(best["Content-Length"]), int(first["Content-Length"]))
 
+    def test_refresh_without_a_slot_is_deferred(self):
+        """One of two renderers may refine; the other does not render a first answer once more."""
+        with Pool("--workers", "2", *AMPLE) as pool:
+            recipe = pool.recipe("demo/night?wid=60&bfc=on", accept="image/webp")
+            pool.wait_for_workers(2)
+            workers = pool.workers()
+            pool.hold_originals()
+            with pool.connect() as holder:
+                holder.sendall(pool.question(recipe, refresh=True))
+                wait_until(lambda: set(map(str, workers)) & set(pathlib.Path("/proc/locks").read_text().split()),
+                           "a refinement slot that is taken")
+                with pool.connect() as second:
+                    second.sendall(pool.question(recipe, refresh=True))
+                    reply = second.makefile("rb").read()  # though no original is to be had
+                self.assertEqual(reply, b"Status: 304 Not Modified\r\nX-Accel-Expires: 10\r\n\r\n")
+                pool.hand_out_originals()
+                self.assertIn(b"effort=full", holder.makefile("rb").read())
+            wait_until(lambda: self.spared(pool, "deferred") == 1, pool.log.read_text)
+
+    def test_late_requests_are_refused(self):
+        for tcp in (False, True):
+            with self.subTest(tcp=tcp), Pool("--workers", "1", "--queue-ms", "600000", tcp=tcp) as pool:
+                recipe = pool.recipe("demo/night?wid=60")
+
+                def ask(at):
+                    return pool.send(netstring([("SMARTIMG_RECIPE", recipe), ("SMARTIMG_QUEUED_AT", at)]))
+                now = time.monotonic_ns()
+                for at in (str(now), str(now + 10**12), "", "x", "-1", "9" * 30):
+                    self.assertImage(ask(at))
+                if tcp or now < 601 * 10**9:  # the clock of another machine, or a machine just started
+                    self.assertImage(ask("1"))
+                    continue
+                late = ask(str(now - 601 * 10**9))
+                self.assertError(late, 503)
+                self.assertEqual(late[1]["Retry-After"], "1")
+                self.assertGreater(int(self.assertImage(ask(str(now)))["X-Smartimg-Service"]), 0)
+                wait_until(lambda: self.spared(pool, "refused") == 1, pool.log.read_text)
+
     def test_hundred_requests_in_a_row(self):
         with Pool("--workers", "2") as pool:
             recipe = pool.recipe("demo/night?wid=60")
@@ -194,6 +233,34 @@ class PoolTest(unittest.TestCase):
             self.assertImage(first)
             for _ in range(100):
                 self.assertEqual(pool.ask(recipe)[2], first[2])
+
+    def spared(self, pool, words):
+        """How many requests the log says were answered without a render, for this reason."""
+        return sum(map(int, re.findall(f"requests {words}.*: (\\d+)", pool.log.read_text())))
+
+    def test_requests_of_clients_that_have_gone_are_not_rendered(self):
+        """Neither those in the queue, nor what is left of the one that was begun."""
+        with Pool("--workers", "1", *AMPLE) as pool:
+            pool.wait_for_workers(1)
+            worker, = pool.workers()
+            pool.hold_originals()
+            recipe = pool.recipe("demo/landscape?wid=160&bfc=on&fmt=jpg", accept="image/avif")
+            dead = []
+            for _ in range(10):
+                dead.append(pool.connect())
+                dead[-1].sendall(pool.question(recipe))
+                if len(dead) == 1:
+                    pool.wait_until_at_work(worker)
+            for connection in dead:
+                connection.close()
+            replies = []
+            good = threading.Thread(target=lambda: replies.append(pool.ask(recipe)))
+            good.start()
+            pool.hand_out_originals()
+            good.join()
+            self.assertImage(replies[0], "image/avif")
+            wait_until(lambda: self.spared(pool, "dropped") == 9, pool.log.read_text)
+            self.assertEqual(pool.workers(), [worker])
 
     def test_many_at_once_all_get_their_image(self):
         with Pool("--workers", "2") as pool:

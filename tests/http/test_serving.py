@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import unittest
@@ -251,6 +252,32 @@ class Supervision(unittest.TestCase):
         self.assertEqual(code, 0)
         left = [p for p in below if pathlib.Path(f"/proc/{p}").exists()]
         self.assertEqual(left, [])
+
+    def test_aborted_misses_are_not_rendered(self):
+        """The renderer that has one of them in hand gets no original until all have gone."""
+        with Server("--renderers", "1") as server:
+            def metric(name):
+                found = re.search(rf"^{re.escape(name)} (\d+)$", Serving.server_metrics(self), re.M)
+                return int(found.group(1))
+            self.server = server
+            self.assertEqual(server.image("smart/night?wid=50", CHROME).status, 200)
+            pool, = {p for p, n in server.children().items() if n == "smartimg-pool"}
+            worker, = {p for p, n in server.children().items() if n == "smartimg-render"}
+            idle, cancelled = sockets(worker), 'smartimg_cancelled_total{stage="render"}'
+            os.kill(pool, signal.SIGSTOP)
+            try:
+                for i in range(16):
+                    with socket.create_connection(("127.0.0.1", server.port)) as client:
+                        client.sendall(f"GET /is/image/smart/landscape?wid={2000 + i} HTTP/1.1\r\nHost: x\r\n"
+                                       f"Accept: {CHROME}\r\n\r\n".encode())
+                        wait_until(lambda: metric('smartimg_renders_total{kind="first"}') == 2 + i, "a miss")
+                        wait_until(lambda: sockets(worker) > idle, "a renderer at work")
+                wait_until(lambda: metric(cancelled) == 16, "16 requests to be cancelled")
+            finally:
+                os.kill(pool, signal.SIGCONT)
+            self.assertEqual(server.image("smart/night?wid=51", CHROME).status, 200)
+            wait_until(lambda: sum(map(int, re.findall(r"requests dropped.*: (\d+)", server.log.read_text()))) == 15,
+                       server.log.read_text)
 
     def test_bad_configuration_says_where(self):
         server = Server()

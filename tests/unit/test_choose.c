@@ -729,9 +729,33 @@ static void test_best_so_far(void **state) {
     si_image_free(&im);
 }
 
+/* Says so after a number of questions. */
+static bool nobody_wants_it(void *context) {
+    int *left = context;
+    return (*left)-- <= 0;
+}
+
+static void what_nobody_wants_ends(void **state) {
+    (void)state;
+    si_image im = photo(96, 64);
+    si_recipe r = request(SI_FORMAT_JPEG, 80);
+    for (int questions = 0; questions < 3; questions++) {
+        int left = questions;
+        si_choose_options how = {.refined = true, .cancelled = nobody_wants_it, .context = &left};
+        si_choice c = {0};
+        assert_int_equal(si_choose(&r, &im, &how, &c, NULL), SI_OK);
+        assert_int_equal(c.candidate_count, 1 + questions); /* the requested encoding is first */
+        assert_true(c.body.len > 0);
+        assert_true(left < 0);
+        si_choice_free(&c);
+    }
+    si_image_free(&im);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_best_so_far),
+        cmocka_unit_test(what_nobody_wants_ends),
         cmocka_unit_test(text_is_sent_without_loss),
         cmocka_unit_test(photos_pay_for_no_lossless_trial),
         cmocka_unit_test(better_png),

@@ -67,6 +67,29 @@ static void test_good_requests(void **state) {
     assert_false(refresh);
 }
 
+static void test_numbers(void **state) {
+    (void)state;
+    static const struct {
+        const char *headers;
+        size_t len;
+        int64_t queued_at_ns;
+    } rows[] = {
+        {HEAD("SMARTIMG_RECIPE\0r\0"), 0},
+        {HEAD(SI_PARAM_RECIPE "\0r\0" SI_PARAM_QUEUED_AT "\000123456789012345\0"), 123456789012345},
+        {HEAD(SI_PARAM_RECIPE "\0r\0" SI_PARAM_QUEUED_AT "\0-5\0"), 0},
+        {HEAD(SI_PARAM_RECIPE "\0r\0" SI_PARAM_QUEUED_AT "\0\0"), 0},
+        {HEAD(SI_PARAM_RECIPE "\0r\0" SI_PARAM_QUEUED_AT "\00099999999999999999999\0"), 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t total;
+        char *text = netstring(rows[i].headers, rows[i].len, &total);
+        si_scgi_request request;
+        assert_int_equal(si_scgi_parse(text, total, &request, NULL), SI_OK);
+        assert_int_equal(request.queued_at_ns, rows[i].queued_at_ns);
+        free(text);
+    }
+}
+
 static void test_malformed_requests(void **state) {
     (void)state;
     static const struct {
@@ -242,7 +265,8 @@ static void test_names_of_the_nginx_template(void **state) {
         "scgi_param " SI_PARAM_RENDER " $smartimg_render;",
         "scgi_param " SI_PARAM_REFRESH " $smartimg_refresh;",
         "scgi_param " SI_PARAM_HEAD_AT " $smartimg_head_at;",
-        "scgi_hide_header " SI_HEADER_PADDING ";"};
+        "scgi_param " SI_PARAM_QUEUED_AT " $smartimg_queued_at;",
+        "scgi_hide_header " SI_HEADER_SERVICE ";", "scgi_hide_header " SI_HEADER_PADDING ";"};
     static char text[64 * 1024], path[4096];
     const char *root = getenv("SMARTIMG_SOURCE_ROOT");
     snprintf(path, sizeof path, "%s/conf/nginx.conf.in", root != NULL ? root : ".");
@@ -254,7 +278,7 @@ static void test_names_of_the_nginx_template(void **state) {
     for (const char *at = text; (at = strstr(at, "SMARTIMG_")) != NULL; at++) {
         parameters += at > text && at[-1] == ' ' && strncmp(at - 11, "scgi_param ", 11) == 0;
     }
-    assert_int_equal(parameters, 4);
+    assert_int_equal(parameters, 5);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         if (strstr(text, lines[i]) == NULL) {
             fail_msg("nginx.conf.in has no line \"%s\"", lines[i]);
@@ -265,6 +289,7 @@ static void test_names_of_the_nginx_template(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good_requests),
+        cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_malformed_requests),
         cmocka_unit_test(test_bad_netstrings),
         cmocka_unit_test(test_truncated_requests),
