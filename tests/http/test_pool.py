@@ -470,6 +470,7 @@ class PoolTest(unittest.TestCase):
             pool.process.kill()
             pool.process.wait()
             self.assertTrue(pool.path.exists())
+            wait_until(lambda: not pool.listens(), "the end of its workers")
             again = subprocess.Popen([SMARTIMG, "renderer", "--socket", pool.path, "--root", pool.root],
                                      stderr=subprocess.DEVNULL)
             try:
