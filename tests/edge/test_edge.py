@@ -200,7 +200,7 @@ class EdgeTest(unittest.TestCase):
         self.edge.renderer.behaviour["deserted"]["hold"].set()
         self.assertEqual(self.get(url)["X-Cache"], "miss")
 
-    def test_refresh_outlives_its_client(self):
+    def test_refresh_goes_on_without_its_client(self):
         url = self.edge.image("outlived", expires=1, body=lambda n: b"answer %d" % n)
         self.get(url)
         hold = threading.Event()

@@ -10,7 +10,6 @@ import subprocess
 import threading
 import unittest
 
-import picture
 from server import CHROME, SMARTIMG, Server, free_port
 from waiting import PATIENCE, fields, sockets, wait_until
 
