@@ -124,7 +124,7 @@ static void try_query(si_str text) {
             abort(); /* an error without a word */
         }
         (void)si_plan_error(&plan, &diag, &arena, &type);
-    } else if (plan.body == NULL && plan.content.path == NULL) {
+    } else if (plan.kind == SI_PLAN_RECIPE) {
         check_recipe(&plan, &arena);
     }
     si_arena_free(&arena);

@@ -176,7 +176,7 @@ void si_compat_compare(si_compat_peer *peer, const char *url, const si_plan *pla
     *out = (si_compat_pair){.score = (double)NAN};
     si_answer ours = {0};
     si_bytes theirs = {0};
-    if (plan->body == NULL) {
+    if (plan->kind != SI_PLAN_BODY) {
         answer(plan, root, &ours);
         out->our_status = ours.status;
         out->our_bytes = (long)ours.body.len;

@@ -169,9 +169,9 @@ bool si_exchange_make(const si_request_options *options, const char *url, si_exc
     si_client_classify(&request.headers, &x->plan.client);
     if (si_plan_make(catalog, NULL, &request, &x->arena, &x->plan, &diag) == SI_OK) {
         x->planned = true;
-        if (x->plan.body != NULL) {
+        if (x->plan.kind == SI_PLAN_BODY) {
             take_body(&x->plan, &x->answer);
-        } else if (x->plan.content.path != NULL) {
+        } else if (x->plan.kind == SI_PLAN_FILE) {
             take_content(root, &x->plan, &x->answer);
         } else if (!options->plan_only) {
             answer(root, options, x);

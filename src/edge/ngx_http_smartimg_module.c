@@ -194,13 +194,13 @@ ngx_http_smartimg_handler(ngx_http_request_t *r)
         return NGX_DONE;
     }
 
-    if (plan->plan.body) {
+    if (plan->plan.kind == SI_PLAN_BODY) {
         rc = ngx_http_smartimg_send_body(r, &plan->plan);
         ngx_http_finalize_request(r, rc);
         return NGX_DONE;
     }
 
-    if (plan->plan.content.path) {
+    if (plan->plan.kind == SI_PLAN_FILE) {
         rc = ngx_http_smartimg_send_content(r, &plan->plan);
         ngx_http_finalize_request(r, rc);
         return NGX_DONE;

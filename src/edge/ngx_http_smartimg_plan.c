@@ -348,7 +348,7 @@ ngx_http_smartimg_test_plan(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    if (plan->plan.content.path
+    if (plan->plan.kind == SI_PLAN_FILE
         && !ngx_http_smartimg_test_file(&smcf->root_fd, &plan->plan.content))
     {
         return NGX_DECLINED;

@@ -114,6 +114,7 @@ si_result si_plan_answer(si_plan *plan, si_reply *reply, si_arena *arena, si_dia
     char hex[SI_DIGEST_HEX];
     si_digest_hex(reply->body.data, reply->body.len, hex);
     snprintf(plan->etag, sizeof plan->etag, "\"%s\"", hex);
+    plan->kind = SI_PLAN_BODY;
     plan->body = si_arena_copy(arena, (const char *)reply->body.data, reply->body.len);
     plan->body_len = reply->body.len;
     plan->content_type = reply->content_type;

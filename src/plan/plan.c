@@ -3,15 +3,12 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 
-#include "base/digest.h"
-#include "base/percent.h"
 #include "reply/catalog_reply.h"
 #include "request/command.h"
 #include "plan/static_content.h"
 #include "plan/incoming.h"
-#include "picture/limits.h"
+#include "plan/plan_steps.h"
 
 enum { FOREVER = -1 };
 
@@ -23,57 +20,6 @@ static const struct {
     SI_REQUEST_TYPES(X)
 #undef X
 };
-
-/* ---- smart imaging ---- */
-
-/* Pixel ratio: URL or preset, else the company's switch with what the client hints say. A ratio
- * that is asked for is obeyed (the table of the vendor's dpr page); one that was detected does not
- * go beyond what the original has. */
-static void resolve_dpr(const si_query *q, si_plan *plan) {
-    double ratio = 1;
-    si_switch on = q->asked.dpr;
-    if (on == SI_SWITCH_ON && q->asked.dpr_value > 0) {
-        ratio = q->asked.dpr_value;
-    } else if (on == SI_SWITCH_ON || (on == SI_SWITCH_UNSET && q->all->attributes->dpr)) {
-        char text[32];
-        plan->vary |= SI_USED_DPR;
-        plan->accept_ch = true;
-        (void)si_str_real(si_str_of(si_real_print(plan->client.dpr, text)), &ratio);
-        q->recipe->dpr_held = ratio > 1;
-    }
-    q->recipe->dpr = ratio > SI_DPR_MAX ? SI_DPR_MAX : ratio;
-}
-
-/* Replies that rely on what only the requested format has, or on other colours than sRGB, are sent
- * as they are asked for (docs/decisions.md, D-10). */
-static bool exempt(const si_recipe *r) {
-    return r->icc_embed || r->xmp_embed || r->path_embed || r->jpeg_size > 0 ||
-           r->pixel_type == SI_PIXEL_CMYK || r->pixel_keep || r->icc.path[0] != '\0';
-}
-
-/* Format conversion: which formats this client, this company and this request allow
- * (docs/protocol.md, Smart Imaging). */
-static void resolve_formats(const si_query *q, si_plan *plan) {
-    static const si_format order[] = {
-        SI_FORMAT_AVIF, SI_FORMAT_JXL, SI_FORMAT_WEBP, SI_FORMAT_JP2, SI_FORMAT_JXR};
-    si_recipe *r = q->recipe;
-    const si_attributes *a = q->all->attributes;
-    bool wanted = q->asked.bfc == SI_SWITCH_ON || (q->asked.bfc == SI_SWITCH_UNSET && a->bfc);
-    bool eligible = r->format == SI_FORMAT_JPEG || r->format == SI_FORMAT_PNG;
-    if (!wanted || !eligible || exempt(r)) {
-        return;
-    }
-    r->smart = true;
-    plan->vary |= plan->client.used;
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        si_format f = order[i];
-        if ((f == SI_FORMAT_AVIF && !a->avif) || (f == SI_FORMAT_JXL && !a->jxl) ||
-            !(plan->client.formats & SI_FORMAT_BIT(f))) {
-            continue;
-        }
-        r->ladder[r->ladder_len++] = f;
-    }
-}
 
 /* ---- watermark (docs/protocol.md, Records, presets, templates) ---- */
 
@@ -185,7 +131,7 @@ static si_result check_shape(si_query *q) {
                                   : si_fail(q->all->diag, mistake->code, "%s", mistake->text);
 }
 
-static si_result build_image(si_query *q, si_str query, si_plan *plan) {
+si_result si_plan_image(si_query *q, si_str query, si_plan *plan) {
     si_recipe *r = q->recipe;
     r->req = renderer_request(q);
     bool alone = r->req == SI_REQ_IMAGEPROPS || r->req == SI_REQ_XMP || r->req == SI_REQ_CROP ||
@@ -206,95 +152,8 @@ static si_result build_image(si_query *q, si_str query, si_plan *plan) {
         result = read_watermark(q);
     }
     set_shape(q);
-    resolve_dpr(q, plan);
-    if (r->req == SI_REQ_IMG) {
-        resolve_formats(q, plan);
-    }
+    si_plan_formats(q, plan);
     return result == SI_OK && !is_image(q) ? si_catalog_facts(q) : result;
-}
-
-/* ---- missing images and errors (docs/protocol.md, Errors) ---- */
-
-static void restart(si_query *q, const char *object) {
-    si_asked asked = q->asked;
-    *q = (si_query){.all = q->all,
-        .company = q->all->main,
-        .object = si_str_of(object),
-        .object_raw = si_str_of(object),
-        .replaced = true,
-        .recipe = q->recipe};
-    si_query_init(q);
-    q->asked.type = asked.type;
-    q->asked.shape = asked.shape;
-    q->all->has_hours = q->all->record_forever = false;
-    *q->all->diag = (si_diag){0};
-}
-
-/* Mode 0: a default image replaces the whole request. */
-static si_result replace_request(si_query *q, si_str query, si_plan *plan) {
-    si_reading *all = q->all;
-    const si_diag missing = *all->diag;
-    const char *name =
-        q->asked.default_image != NULL ? q->asked.default_image : all->attributes->default_image;
-    bool replaceable = q->asked.type == SI_TYPE_IMG || q->asked.type == SI_TYPE_TMB ||
-                       q->asked.type == SI_TYPE_TILE;
-    if (!all->image_missing || !replaceable || name[0] == '\0' ||
-        all->attributes->default_image_mode != 0) {
-        return missing.code;
-    }
-    restart(q, name);
-    si_result result = si_query_open(q, query);
-    result = result == SI_OK ? build_image(q, query, plan) : result;
-    if (result != SI_OK) {
-        *all->diag = missing;
-        return missing.code;
-    }
-    const si_record *r = q->found.is.record;
-    if (r == NULL || r->expiration <= SI_EXPIRATION_INHERIT) {
-        all->hours = all->attributes->default_expiration;
-    }
-    return SI_OK;
-}
-
-/* Every byte percent-encoded, so that none means anything to the parser. */
-static const char *encode(const char *text, si_arena *arena) {
-    char *out = si_arena_alloc(arena, strlen(text) * 3 + 1), *to = out;
-    for (; out != NULL && *text != '\0'; text++) {
-        to = si_percent_encode_byte((unsigned char)*text, to);
-    }
-    return out;
-}
-
-/* ErrorImage, with the error's title and message as variables, takes the place of an error. */
-static si_result replace_error(si_query *q, si_plan *plan) {
-    si_reading *all = q->all;
-    const si_diag error = *all->diag;
-    const char *name = all->attributes != NULL ? all->attributes->error_image : "";
-    si_request_type type = q->asked.type;
-    bool image =
-        type == SI_TYPE_IMG || type == SI_TYPE_TMB || type == SI_TYPE_MASK || type == SI_TYPE_TILE;
-    if (name[0] == '\0' || !image || si_result_status(error.code) >= 500 || q->all->main == NULL) {
-        return error.code;
-    }
-    restart(q, name);
-    const char *title = encode(si_result_title(error.code), all->arena);
-    const char *message = all->attributes->error_detail >= 2 ? encode(error.text, all->arena) : "";
-    bool defined = title != NULL && message != NULL &&
-                   si_variable_define(&q->variables, SI_STR("error.title"), si_str_of(title),
-                       SI_LEVEL_QUERY, all->arena) &&
-                   si_variable_define(&q->variables, SI_STR("error.message"), si_str_of(message),
-                       SI_LEVEL_QUERY, all->arena);
-    q->replaced = false; /* its record's Modifier counts, but there is no query */
-    si_result result = defined ? si_query_open(q, SI_STR("")) : SI_ERR_MEMORY;
-    result = result == SI_OK ? build_image(q, SI_STR(""), plan) : result;
-    if (result != SI_OK) {
-        *all->diag = error;
-        return error.code;
-    }
-    all->has_hours = true;
-    all->hours = 0;
-    plan->error_image = true;
-    return SI_OK;
 }
 
 /* ---- replies without a renderer ---- */
@@ -349,7 +208,7 @@ static void set_caching(const si_query *q, si_plan *plan) {
     double hours = ttl == 'N' ? a->non_img_expiration : all->has_hours ? all->hours : a->expiration;
     plan->ttl = ttl == '0' ? 0 : seconds(hours);
     plan->always_unmodified = plan->ttl == FOREVER;
-    bool image = plan->body == NULL && is_image(q);
+    bool image = plan->kind == SI_PLAN_RECIPE && is_image(q);
     plan->client_cache = !plan->error_image && ttl != '0' &&
                          (!image || q->asked.client_cache || all->record_forever);
     plan->server_cache = !image || q->asked.server_cache;
@@ -396,9 +255,9 @@ static si_result read_request(si_incoming *in, si_query *q, si_plan *plan) {
     if (is_bare_map(q, query)) {
         return answer_here(q, query, plan);
     }
-    result = build_image(q, query, plan);
+    result = si_plan_image(q, query, plan);
     plan->shape = q->asked.shape;
-    return result == SI_ERR_NOT_FOUND ? replace_request(q, query, plan) : result;
+    return result == SI_ERR_NOT_FOUND ? si_plan_default_image(q, query, plan) : result;
 }
 
 si_result si_plan_make(const si_catalog *catalog, const si_generations *generations,
@@ -437,7 +296,7 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     q->recipe = &plan->recipe;
     si_result result = read_request(&in, q, plan);
     if (result != SI_OK) {
-        result = replace_error(q, plan);
+        result = si_plan_error_image(q, plan);
     }
     SI_TRY(result);
     SI_TRY(si_incoming_headers(&in, &q->variables, &all, plan));
@@ -448,8 +307,9 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     if (plan->recipe.object == NULL) {
         return si_no_memory(diag);
     }
-    return plan->body != NULL ? SI_OK
-                              : si_recipe_print(&plan->recipe, arena, &plan->recipe_text, diag);
+    return plan->kind == SI_PLAN_BODY
+               ? SI_OK
+               : si_recipe_print(&plan->recipe, arena, &plan->recipe_text, diag);
 }
 
 uint64_t si_plan_generation(const si_plan *plan, const si_generations *generations) {

@@ -22,21 +22,29 @@ typedef struct si_plan_header {
     bool add; /* append behind a comma, rather than replace */
 } si_plan_header;
 
+/* What a plan holds. */
+typedef enum si_plan_kind {
+    SI_PLAN_RECIPE, /* a renderer is to answer: recipe, recipe_text */
+    SI_PLAN_BODY,   /* the front side has answered: body, content_type, etag */
+    SI_PLAN_FILE    /* static content, a file to be sent: content, content_type */
+} si_plan_kind;
+
 /* What to do. Everything is borrowed from the arena. */
 typedef struct si_plan {
+    si_plan_kind kind;
     si_recipe recipe;
-    const char *recipe_text; /* canonical text of `recipe`: cache key and SCGI parameter; "" if
-                                there is a body */
+    const char *recipe_text; /* canonical text of `recipe`: cache key and SCGI parameter; "" unless
+                                the plan is one */
     si_client client;
 
     /* a reply that the front side makes itself, when the catalog alone knows the answer */
-    const char *body;         /* NULL = ask a renderer for the recipe */
+    const char *body;         /* NULL unless the plan is one */
     size_t body_len;          /* bytes */
     const char *content_type; /* static string */
     char etag[40];            /* of the body, strong, with quotes */
 
     /* static content (static_content.h): a file to be sent as it is */
-    si_file_ref content;         /* path NULL = none; its type is content_type */
+    si_file_ref content;         /* path NULL unless the plan is one; its type is content_type */
     const char *content_handler; /* the file is a text to be wrapped as JSONP,
                                     "handler("text","id");"; NULL = send it as it is */
     const char *content_id;

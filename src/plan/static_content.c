@@ -209,6 +209,7 @@ static bool is_text(const char *type) {
 
 /* The file is named; what it says is wrapped by whoever sends it, as this side reads no files. */
 static void send_file(const commands *c, const si_file *file, si_plan *plan) {
+    plan->kind = SI_PLAN_FILE;
     plan->content = (si_file_ref){file->path, file->size, file->time_ns};
     plan->content_type = si_static_type(file->path);
     if (c->handler_given && is_text(plan->content_type) && file->size <= WRAP_MAX) {

@@ -18,8 +18,7 @@ bool si_report_plan(const si_report_work *work, const si_report_row *row, si_exc
         (void)si_bytes_append(&x->answer.body, "", 1);
         si_report_set_error(result, x->answer.status, (const char *)x->answer.body.data);
     } else {
-        image = x->plan.body == NULL && x->plan.content.path == NULL &&
-                x->plan.recipe.req == SI_REQ_IMG;
+        image = x->plan.kind == SI_PLAN_RECIPE && x->plan.recipe.req == SI_REQ_IMG;
     }
     result->ms = (double)(si_now_ns() - start) / 1e6;
     if (!image) {
