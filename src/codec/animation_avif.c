@@ -1,5 +1,6 @@
 /* AVIF image sequences: AV1 video in the boxes of AVIF. */
 #include <stdlib.h>
+#include <string.h>
 
 #include <avif/avif.h>
 
@@ -71,11 +72,40 @@ static si_result add(void *state_, const si_image *frame, int delay_ms, si_diag 
     return result;
 }
 
+static uint32_t read_u32(const uint8_t *p) {
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Sets the times of creation and modification, which libavif takes from the clock, to 0, "not told"
+ * (ISO/IEC 14496-12, 8.2.2): equal requests are to get equal bytes. */
+static void forget_times(uint8_t *at, size_t len) {
+    while (len >= 8) {
+        size_t size = read_u32(at);
+        bool holds = memcmp(at + 4, "moov", 4) == 0 || memcmp(at + 4, "trak", 4) == 0 ||
+                     memcmp(at + 4, "mdia", 4) == 0;
+        bool header = memcmp(at + 4, "mvhd", 4) == 0 || memcmp(at + 4, "tkhd", 4) == 0 ||
+                      memcmp(at + 4, "mdhd", 4) == 0;
+        if (size < 8 || size > len) {
+            return; /* the last box, as long as the file */
+        }
+        if (holds) {
+            forget_times(at + 8, size - 8);
+        } else if (header && size >= 12 + 16) {
+            memset(at + 12, 0, at[8] == 1 ? 16 : 8);
+        }
+        at += size;
+        len -= size;
+    }
+}
+
 static si_result end(void *state_, si_bytes *out, si_diag *diag) {
     state *s = state_;
     avifRWData file = AVIF_DATA_EMPTY;
     avifResult e = avifEncoderFinish(s->encoder, &file);
     si_result result = e == AVIF_RESULT_OK ? SI_OK : fail(diag, e, SI_ERR_INTERNAL);
+    if (result == SI_OK) {
+        forget_times(file.data, file.size);
+    }
     if (result == SI_OK && !si_bytes_append(out, file.data, file.size)) {
         result = si_fail(diag, SI_ERR_MEMORY, "avif: no memory");
     }

@@ -183,6 +183,23 @@ static const uint8_t *find(const si_bytes *b, const char *what, size_t len) {
     return memmem(b->data, b->len, what, len);
 }
 
+/* Equal animations are equal files, whatever the clock says. */
+static void test_avif_tells_no_time(void **state) {
+    (void)state;
+    if (!si_animation_available(SI_FORMAT_AVIF)) {
+        skip();
+    }
+    si_bytes file = write_file(SI_FORMAT_AVIF, 3, FRAMES, 0);
+    static const char *const headers[] = {"mvhd", "tkhd", "mdhd"};
+    static const uint8_t none[16] = {0};
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        const uint8_t *at = memmem(file.data, file.len, headers[i], 4);
+        assert_non_null(at);
+        assert_memory_equal(at + 8, none, at[4] == 1 ? 16 : 8);
+    }
+    si_bytes_free(&file);
+}
+
 static void test_gif_says_how_often(void **state) {
     (void)state;
     si_bytes file = write_file(SI_FORMAT_GIF, 3, 2, 1);
@@ -245,6 +262,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_players_show_every_frame),
         cmocka_unit_test(test_alpha_is_exact_beside_lossy_colour),
+        cmocka_unit_test(test_avif_tells_no_time),
         cmocka_unit_test(test_gif_says_how_often),
         cmocka_unit_test(test_gif_draws_only_what_changes),
         cmocka_unit_test(test_mistakes_fail_cleanly),
