@@ -185,7 +185,6 @@ static void answer_recipe(task *t) {
         .waited_ns = &t->originals.waited_ns,
         .refined = t->refine,
         .on_best = keep_best,
-        .cancelled = peer_gone,
         .context = t};
     si_answer a = {0};
     si_files files = si_originals_files(&t->originals);
