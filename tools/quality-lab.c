@@ -339,7 +339,7 @@ static void print_answer(const char *path, const si_image *image, const char *la
     si_recipe r = *like;
     si_choice choice = {0};
     si_diag diag = {0};
-    si_choose_options how = {.refined = full, .budget_ms = budget_ms};
+    si_choose_options how = {.tier = full ? SI_TIER_BEST : SI_TIER_GOOD, .budget_ms = budget_ms};
     r.smart = true;
     read_ladder(ladder, &r);
     double start = cpu_ms();

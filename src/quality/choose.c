@@ -134,6 +134,12 @@ static si_result target_of_png(
 
 /* ---- the choice ---- */
 
+static const int budgets_ms[] = {[SI_TIER_REQUESTED] = 0,
+    [SI_TIER_QUICK] = SI_QUICK_MS,
+    [SI_TIER_GOOD] = SI_GOOD_MS,
+    [SI_TIER_BETTER] = SI_BETTER_MS,
+    [SI_TIER_BEST] = SI_BEST_MS};
+
 enum { FORMATS_MAX = SI_LADDER_MAX + 1 };
 
 /* The formats to try: the ladder, and the requested one itself, which can be encoded better. */
@@ -176,18 +182,18 @@ static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
  * refinement is on and they may win, or where nothing lossy reached the target. */
 static void try_lossless(si_search *s, const si_format *formats, int count) {
     const int slow = 8;
+    bool refined = si_tier_is_refined(s->options.tier);
     bool needed = s->exact || (s->best < 0 && s->unreachable);
     for (int i = 0; i < count; i++) {
         const si_candidate *c = s->choice->candidates;
         si_trial t = si_trial_lossless(s, formats[i]);
         bool may_win = t.least < (double)c[s->best >= 0 ? s->best : 0].bytes;
-        bool png = s->requested == SI_FORMAT_PNG && s->options.refined;
-        if (formats[i] == SI_FORMAT_PNG && !s->options.refined &&
-            !si_trial_affords_lossless(s, formats[i])) {
+        bool png = s->requested == SI_FORMAT_PNG && refined;
+        if (formats[i] == SI_FORMAT_PNG && !refined && !si_trial_affords_lossless(s, formats[i])) {
             continue; /* something exact is there already */
         }
-        if (formats[i] != SI_FORMAT_JPEG && (needed || png || (s->options.refined && may_win))) {
-            si_search_lossless(s, formats[i], s->options.refined ? slow : t.effort);
+        if (formats[i] != SI_FORMAT_JPEG && (needed || png || (refined && may_win))) {
+            si_search_lossless(s, formats[i], refined ? slow : t.effort);
         }
     }
 }
@@ -195,8 +201,8 @@ static void try_lossless(si_search *s, const si_format *formats, int count) {
 /* Makes a first answer. A refinement begins with it too, so that it never ends larger. */
 static void search_first(si_search *s, const si_format *formats, int count) {
     int whole = s->options.budget_ms;
-    if (s->options.refined && whole > SI_FIRST_ANSWER_MS) {
-        s->options.budget_ms = SI_FIRST_ANSWER_MS;
+    if (si_tier_is_refined(s->options.tier) && whole > SI_GOOD_MS) {
+        s->options.budget_ms = SI_GOOD_MS;
     }
     s->budget_ms = s->options.budget_ms * fmax(1, s->features.megapixels);
     si_search_first(s, formats, count);
@@ -208,7 +214,8 @@ static void search(si_search *s, const si_format *formats, int count) {
     if (!s->exact) {
         search_first(s, formats, count);
     }
-    for (int i = 0; !s->exact && s->options.refined && i < count; i++) {
+    bool refined = si_tier_is_refined(s->options.tier);
+    for (int i = 0; !s->exact && refined && i < count; i++) {
         si_search_refined(s, formats[i]);
     }
     try_lossless(s, formats, count);
@@ -260,15 +267,20 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
         .exact =
             r->format == SI_FORMAT_PNG && (r->quality == 100 /* SI-24 */ || r->ladder_len == 0)};
     s.options = options != NULL ? *options : (si_choose_options){0};
+    if (s.options.tier == SI_TIER_DEFAULT) {
+        s.options.tier = SI_TIER_GOOD;
+    }
     if (s.options.budget_ms == 0) {
-        s.options.budget_ms = s.options.refined ? SI_REFINEMENT_MS : SI_FIRST_ANSWER_MS;
+        s.options.budget_ms = budgets_ms[s.options.tier];
     }
     si_format formats[FORMATS_MAX];
     int count = image->cmyk ? 0 : formats_to_try(r, formats); /* no score for inks */
+    bool search_later = count > 0 && s.options.tier == SI_TIER_REQUESTED;
+    count = search_later ? 0 : count;
     out->target = out->score = NAN;
     out->requested = out->winner = 0;
     out->format = r->format;
-    out->complete = s.options.refined || count == 0;
+    out->complete = s.options.tier == SI_TIER_BEST || (count == 0 && !search_later);
     si_bytes requested_file = {0};
     si_result result = fit_jpeg_size(r, image, &s.requested_params, diag);
     if (result == SI_OK && count > 0) {
@@ -293,6 +305,9 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
         search(&s, formats, count);
     }
     settle(&s, &requested_file);
+    out->tier = out->complete                    ? SI_TIER_BEST
+                : s.options.tier == SI_TIER_BEST ? SI_TIER_GOOD
+                                                 : s.options.tier;
 done:
     for (int i = 0; i < out->candidate_count; i++) { /* nothing borrowed leaves here */
         set_embeds(&out->candidates[i].params, &(si_encode_params){0});

@@ -28,6 +28,7 @@
 #ifndef SI_QUALITY_CHOOSE_H
 #define SI_QUALITY_CHOOSE_H
 
+#include "base/tier.h"
 #include "codec/codec.h"
 #include "picture/recipe.h"
 
@@ -40,14 +41,17 @@
 
 enum {
     SI_CANDIDATES_MAX = 96,
-    SI_FIRST_ANSWER_MS = 150, /* default budget of a first answer, for up to a megapixel */
-    SI_REFINEMENT_MS = 8000   /* and of a refinement, whatever the size */
+    /* default budgets: of first answers for up to a megapixel, of refinements whatever the size */
+    SI_QUICK_MS = 60,
+    SI_GOOD_MS = 150,
+    SI_BETTER_MS = 600,
+    SI_BEST_MS = 8000
 };
 
 struct si_choice;
 
 typedef struct si_choose_options {
-    bool refined;  /* search on for the smallest; false: a first answer, in one or two tries */
+    si_tier tier;  /* how long to search */
     int budget_ms; /* CPU time for encoding on top of the requested encoding, as foreseen by the
                       table of costs rather than measured, so that equal requests are answered
                       equally; 0 = the defaults above */
@@ -100,6 +104,8 @@ typedef struct si_choice {
     long saved;            /* requested bytes − converted bytes: > 0 the converted one was sent,
                               < 0 the best converted one (of another format, if any was good) was that
                               much larger; 0 tie or no candidate */
+    si_tier tier;  /* the tier reached: lower than asked for if time ran out, SI_TIER_BEST if there
+                      was nothing to search */
     bool complete; /* nothing is left to refine: searched to the end, or nothing to search */
 } si_choice;
 

@@ -130,20 +130,19 @@ static double calibrated(si_format format, int effort) {
     return count > 0 ? exp(sum / count) : 1;
 }
 
-static double table_cost(si_format format, int effort, const si_features *f) {
+double si_predict_cost(si_format format, int effort, const si_features *f) {
     const struct cost *c = &costs[format][effort];
     double bpp =
         clamp(f->v[SI_FEATURE_BPP], feature_low[SI_FEATURE_BPP], feature_high[SI_FEATURE_BPP]);
     return 0.3 + f->megapixels * exp(c->a + c->b * bpp) * calibrated(format, effort);
 }
 
-double si_predict_cost(si_format format, int effort, const si_features *f) {
-    double steps = learned.count < LEARN_AFTER ? 0 : round(learned.average / M_LN2);
-    return table_cost(format, effort, f) * exp2(steps);
+double si_predict_slowness(void) {
+    return learned.count < LEARN_AFTER ? 1 : fmax(exp(learned.average), 1);
 }
 
 void si_predict_cost_learn(si_format format, int effort, const si_features *f, double ms) {
-    double table = table_cost(format, effort, f);
+    double table = si_predict_cost(format, effort, f);
     if (ms < 2 || table < 2) { /* too short to tell */
         return;
     }

@@ -34,12 +34,16 @@ double si_predict_probe_bias(si_encoder_setting k);
 bool si_predict_trial(
     si_encoder_setting k, const si_features *f, double score, double *bias, double *spread);
 
-/* Milliseconds of CPU time that encoding takes; see si_predict_cost_learn(). */
+/* Milliseconds of CPU time that encoding takes by the table, scaled by calibration.h. It does not
+ * depend on what was measured since, so that equal requests are answered alike whatever else the
+ * machine does. */
 double si_predict_cost(si_format format, int effort, const si_features *f);
 
-/* Tells what an encoding really took, so that costs follow the machine. The tables are scaled by a
- * running average in steps of a factor of two, so that equal requests are answered with equal
- * parameters as long as the machine stays the same. */
+/* Multiplier by which encodings have lately taken longer than si_predict_cost() says, at least 1:
+ * for deadlines, which are in real time. */
+double si_predict_slowness(void);
+
+/* Tells what an encoding really took, for si_predict_slowness(). */
 void si_predict_cost_learn(si_format format, int effort, const si_features *f, double ms);
 
 #endif

@@ -247,8 +247,9 @@ bool si_search_affords(const si_search *s, si_format format, int effort, double 
 
 bool si_search_affords_ms(const si_search *s, double ms, double budget_ms) {
     int64_t now = si_now_ns();
-    int64_t alone = now + (int64_t)(ms * SI_MILLISECOND);
-    int64_t ends = now + (int64_t)(ms * busyness(s) * SI_MILLISECOND);
+    double real_ms = ms * si_predict_slowness();
+    int64_t alone = now + (int64_t)(real_ms * SI_MILLISECOND);
+    int64_t ends = now + (int64_t)(real_ms * busyness(s) * SI_MILLISECOND);
     if (s->options.deadline_ns != 0 && ends >= s->options.deadline_ns) {
         /* what takes too long by itself always will; what is late now may not be next time */
         s->choice->complete &= now < s->options.deadline_ns && alone >= s->options.deadline_ns;
@@ -307,7 +308,8 @@ void si_search_lossless(si_search *s, si_format format, int effort) {
     p.bit_depth = 8;
     p.effort = effort;
     const si_candidate *c = si_search_judge(s, format, &p);
-    bool near = format == SI_FORMAT_WEBP && !s->exact && s->options.refined && c != NULL;
+    bool near =
+        format == SI_FORMAT_WEBP && !s->exact && si_tier_is_refined(s->options.tier) && c != NULL;
     if (near && (s->best < 0 || c->bytes < 2 * s->choice->candidates[s->best].bytes)) {
         try_near_lossless(s, &p);
     }

@@ -81,6 +81,7 @@ static void hand_on(void *context, const si_choice *so_far, const si_bytes *file
     const early *e = context;
     si_answer a = {.choice = *so_far, .body = *file}; /* borrowed, so never freed */
     a.choice.complete = false;
+    a.choice.tier = si_tier_is_refined(e->options->tier) ? SI_TIER_GOOD : e->options->tier;
     describe(e->recipe, &a);
     e->options->on_best(e->options->context, &a);
 }
@@ -110,7 +111,7 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
         result = si_fail(diag, SI_ERR_IO, "nobody waits for the image");
     }
     if (result == SI_OK) {
-        si_choose_options how = {.refined = options->refined,
+        si_choose_options how = {.tier = options->tier,
             .deadline_ns = options->deadline_ns,
             .embeds = &embeds.params,
             .on_best = options->on_best != NULL ? hand_on : NULL,
@@ -178,9 +179,8 @@ bool si_answer_headers(const si_answer *a, si_bytes *out) {
             snprintf(target, sizeof target, "; target=%.2f", c->target);
         }
         ok = ok && put_line(out, SI_HEADER_SAVED ": %ld", c->saved);
-        ok = ok &&
-             put_line(out, SI_HEADER_CHOICE ": format=%s; saved=%ld%s%s; effort=%s",
-                 si_format_name(c->format), c->saved, score, target, c->complete ? "full" : "fast");
+        ok = ok && put_line(out, SI_HEADER_CHOICE ": format=%s; saved=%ld%s%s; effort=%s",
+                       si_format_name(c->format), c->saved, score, target, si_tier_name(c->tier));
     }
     if (a->server_timing[0] != '\0') {
         ok = ok && put_line(out, SI_HEADER_TIMING ": %s", a->server_timing);

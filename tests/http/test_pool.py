@@ -182,10 +182,10 @@ class PoolTest(unittest.TestCase):
             recipe = pool.recipe("demo/night?wid=60&bfc=on", accept="image/webp")
             first = self.assertImage(pool.ask(recipe), "image/webp")
             self.assertLess(int(first["X-Accel-Expires"]), 10)
-            self.assertIn("effort=fast", first["X-Smart-Imaging"])
+            self.assertIn("effort=good", first["X-Smart-Imaging"])
             best = self.assertImage(pool.ask(recipe, refresh=True), "image/webp")
             self.assertGreater(int(best["X-Accel-Expires"]), 86400)
-            self.assertIn("effort=full", best["X-Smart-Imaging"])
+            self.assertIn("effort=best", best["X-Smart-Imaging"])
             self.assertLessEqual(int(best["Content-Length"]), int(first["Content-Length"]))
 
     def test_refresh_without_a_slot_is_deferred(self):
@@ -204,7 +204,7 @@ class PoolTest(unittest.TestCase):
                     reply = second.makefile("rb").read()  # though no original is to be had
                 self.assertEqual(reply, b"Status: 304 Not Modified\r\nX-Accel-Expires: 10\r\n\r\n")
                 pool.hand_out_originals()
-                self.assertIn(b"effort=full", holder.makefile("rb").read())
+                self.assertIn(b"effort=best", holder.makefile("rb").read())
             wait_until(lambda: self.spared(pool, "deferred") == 1, pool.log.read_text)
 
     def test_late_requests_are_refused(self):
@@ -314,7 +314,7 @@ class PoolTest(unittest.TestCase):
         that comes too late is tried again, earlier."""
         for part in (0.5, 0.4, 0.3, 0.2, 0.1):
             reply, _ = pool.search(recipe, part * whole, number)
-            if "effort=full" not in reply[1].get("X-Smart-Imaging", ""):
+            if "effort=best" not in reply[1].get("X-Smart-Imaging", ""):
                 return reply
         raise AssertionError("no search could be interrupted")
 
@@ -341,7 +341,7 @@ class PoolTest(unittest.TestCase):
                 before = pool.workers()
                 reply = self.interrupted(pool, recipe, whole, number)
                 headers = self.assertImage(reply, picture.kind(reply[2]))
-                self.assertIn("effort=fast", headers["X-Smart-Imaging"])
+                self.assertIn("effort=good", headers["X-Smart-Imaging"])
                 self.assertEqual(headers["X-Accel-Expires"], "600")
                 self.assertGreaterEqual(int(headers["X-Adobe-Smart-Imaging"]), 0)
                 self.assertEqual(picture.pixels(reply[2]).width, 160)

@@ -13,6 +13,7 @@
 #include "base/sanitize.h"
 #include "quality/choose.h"
 #include "quality/predict.h"
+#include "quality/predict.h"
 #include "quality/search.h"
 #include "quality/ssimulacra2.h"
 
@@ -137,7 +138,7 @@ static void check(const si_recipe *r, const si_image *im, const si_choice *c) {
 static si_choice choose(const si_recipe *r, const si_image *im, bool full) {
     si_choice c = {0};
     si_diag diag = {0};
-    si_choose_options how = {.refined = full};
+    si_choose_options how = {.tier = full ? SI_TIER_BEST : SI_TIER_GOOD};
     assert_int_equal(si_choose(r, im, &how, &c, &diag), SI_OK);
     check(r, im, &c);
     return c;
@@ -402,7 +403,7 @@ static void deadline_leaves_the_best_so_far(void **state) {
          seconds *= 2) { /* until there is time for one */
         clock_gettime(CLOCK_MONOTONIC, &t);
         si_choose_options how = {
-            .refined = true, .deadline_ns = (t.tv_sec + seconds) * second + t.tv_nsec};
+            .tier = SI_TIER_BEST, .deadline_ns = (t.tv_sec + seconds) * second + t.tv_nsec};
         si_choice c = {0};
         si_diag diag = {0};
         assert_int_equal(si_choose(&r, &im, &how, &c, &diag), SI_OK);
@@ -463,7 +464,7 @@ static void no_budget_no_conversion(void **state) {
     assert_int_not_equal(c.format, SI_FORMAT_AVIF);
     si_choice_free(&c);
     /* a deadline that has passed leaves the requested encoding */
-    how = (si_choose_options){.refined = true, .deadline_ns = 1};
+    how = (si_choose_options){.tier = SI_TIER_BEST, .deadline_ns = 1};
     assert_int_equal(si_choose(&r, &im, &how, &c, &diag), SI_OK);
     assert_int_equal(c.candidate_count, 1);
     assert_false(c.complete);
@@ -710,7 +711,7 @@ static void test_best_so_far(void **state) {
     si_recipe r = request(SI_FORMAT_JPEG, 85);
     add_rung(&r, SI_FORMAT_WEBP);
     handed h = {.image = &im};
-    si_choose_options how = {.refined = true, .on_best = take, .context = &h};
+    si_choose_options how = {.tier = SI_TIER_BEST, .on_best = take, .context = &h};
     si_choice c = {0};
     assert_int_equal(si_choose(&r, &im, &how, &c, NULL), SI_OK);
     assert_true(h.count >= 2);
@@ -735,13 +736,39 @@ static bool nobody_wants_it(void *context) {
     return (*left)-- <= 0;
 }
 
+/* What encodings took elsewhere, or on a busy machine, decides nothing but what ends in time. */
+static void slow_encodings_change_no_answer(void **state) {
+    (void)state;
+    si_image im = photo(500, 375);
+    si_recipe r = request(SI_FORMAT_JPEG, 85);
+    add_rung(&r, SI_FORMAT_AVIF);
+    si_features f = {.megapixels = 4};
+    si_choice before = choose(&r, &im, false);
+    double usual = si_predict_cost(SI_FORMAT_AVIF, 3, &f);
+    for (int i = 0; i < 100; i++) {
+        si_predict_cost_learn(SI_FORMAT_AVIF, 3, &f, 8 * usual);
+    }
+    assert_true(si_predict_slowness() > 6);
+    si_choice after = choose(&r, &im, false);
+    assert_int_equal(after.format, before.format);
+    assert_int_equal(after.body.len, before.body.len);
+    assert_memory_equal(after.body.data, before.body.data, before.body.len);
+    for (int i = 0; i < 100; i++) { /* nor does it stay */
+        si_predict_cost_learn(SI_FORMAT_AVIF, 3, &f, usual);
+    }
+    si_choice_free(&before);
+    si_choice_free(&after);
+    si_image_free(&im);
+}
+
 static void what_nobody_wants_ends(void **state) {
     (void)state;
     si_image im = photo(96, 64);
     si_recipe r = request(SI_FORMAT_JPEG, 80);
     for (int questions = 0; questions < 3; questions++) {
         int left = questions;
-        si_choose_options how = {.refined = true, .cancelled = nobody_wants_it, .context = &left};
+        si_choose_options how = {
+            .tier = SI_TIER_BEST, .cancelled = nobody_wants_it, .context = &left};
         si_choice c = {0};
         assert_int_equal(si_choose(&r, &im, &how, &c, NULL), SI_OK);
         assert_int_equal(c.candidate_count, 1 + questions); /* the requested encoding is first */
@@ -756,6 +783,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_best_so_far),
         cmocka_unit_test(what_nobody_wants_ends),
+        cmocka_unit_test(slow_encodings_change_no_answer),
         cmocka_unit_test(text_is_sent_without_loss),
         cmocka_unit_test(photos_pay_for_no_lossless_trial),
         cmocka_unit_test(better_png),
