@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "plan/lifetime.h"
 #include "plan/plan.h"
 
 
@@ -122,6 +123,20 @@ typedef struct {
 } ngx_http_smartimg_loc_conf_t;
 
 
+/* a reply that is sent from memory; see ngx_http_smartimg_memory.c */
+typedef struct ngx_http_smartimg_reply_s  ngx_http_smartimg_reply_t;
+
+
+/* the last lifetime that was made for a plan, with Expires as text */
+
+typedef struct {
+    si_lifetime_of                 of;
+    si_lifetime                    life;
+    ngx_str_t                      expires;
+    u_char                         text[sizeof("Mon, 28 Sep 1970 06:00:00 GMT")];
+} ngx_http_smartimg_life_t;
+
+
 /*
  * A plan, shared by requests for one address from clients of one class.  Who
  * uses it holds a reference.
@@ -144,6 +159,10 @@ typedef struct {
     ngx_str_t                      key;      /* of the cache */
     ngx_uint_t                     failed;   /* status of the error or 0 */
     const char                    *type;     /* MIME type of the error's text */
+
+    ngx_uint_t                     hits;     /* of the cache */
+    ngx_http_smartimg_reply_t     *reply;    /* allocated, or NULL */
+    ngx_http_smartimg_life_t       life;
 } ngx_http_smartimg_plan_t;
 
 
@@ -162,6 +181,7 @@ typedef struct {
     ngx_http_event_handler_pt      resume;
 
     unsigned                       queued:1;
+    unsigned                       memory:1;     /* a hit, from memory */
     unsigned                       nobody:1; /* a refresh, without a client */
     unsigned                       refused:1;    /* the queue is full */
     unsigned                       abandoned:1;  /* queued for others' sake */
@@ -178,6 +198,13 @@ ngx_int_t ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
 ngx_table_elt_t *ngx_http_smartimg_find_header(ngx_list_t *headers,
     ngx_str_t *name, ngx_table_elt_t *after);
 
+void ngx_http_smartimg_keep_reply(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan, si_lifetime_of *of);
+void ngx_http_smartimg_kept_lifetime(ngx_http_smartimg_plan_t *plan,
+    si_lifetime_of *of);
+void ngx_http_smartimg_free_reply(ngx_http_smartimg_reply_t *reply);
+ngx_int_t ngx_http_smartimg_send_reply(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 ngx_int_t ngx_http_smartimg_send_content(ngx_http_request_t *r, si_plan *plan);
 ngx_int_t ngx_http_smartimg_content_handler(ngx_http_request_t *r);
 void ngx_http_smartimg_stop_waiting(ngx_http_smartimg_ctx_t *ctx);
