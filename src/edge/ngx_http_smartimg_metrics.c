@@ -194,6 +194,7 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
 
         if (ctx && ctx->memory) {
             ngx_http_smartimg_count(hits, 1);
+            ngx_http_smartimg_count(memory, 1);
         }
 
         return NGX_OK;

@@ -32,6 +32,8 @@
     X(refreshes, "smartimg_cache_total", "{result=\"refresh\"}", "counter",   \
       "")                                                                     \
     X(bypasses, "smartimg_cache_total", "{result=\"bypass\"}", "counter", "") \
+    X(memory, "smartimg_memory_hits_total", "", "counter",                    \
+      "Hits that did not need nginx's cache")                                 \
     X(waits, "smartimg_waits_total", "", "counter",                           \
       "Requests that waited for the render of another one")                   \
     X(renders, "smartimg_renders_total", "{kind=\"first\"}", "counter",       \
