@@ -192,9 +192,7 @@ static si_result apply_all(run *r, const si_rule_input *in, si_arena *arena, si_
         if (result == SI_OK) {
             result = substitute(r, rule, groups, diag);
         }
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(result);
         for (const si_rule_header_node *h = rule->headers;
              h != NULL && out->header_count < SI_RULE_HEADERS_MAX; h = h->next) {
             out->headers[out->header_count++] = &h->header;

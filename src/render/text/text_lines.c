@@ -364,9 +364,7 @@ static si_result place_piece(const si_lines_how *how, si_lines *lines, const si_
         if (result == SI_OK && g.advance > 0) {
             result = underline(how, lines, c, *x, *x + g.advance, c->space);
         }
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(result);
         *x += g.advance;
     }
     return SI_OK;
