@@ -31,7 +31,7 @@ typedef struct si_segment {
     double x[2]; /* the interval, indents taken off; infinite in a self-sizing text */
     bool last;   /* ends a paragraph or in a \line: not to be justified */
     size_t row;
-    size_t glyph, glyph_count, rule, rule_count; /* in si_lines, once placed */
+    size_t glyph, glyph_count, underline, underline_count; /* in si_lines, once placed */
 } si_segment;
 
 typedef struct si_row {
@@ -46,11 +46,12 @@ typedef struct si_lines {
     size_t segment_count, segment_room;
     si_glyph *glyphs;
     size_t glyph_count, glyph_room;
-    si_underline *rules;
-    size_t rule_count, rule_room, rule_first; /* _first: of the stretch being placed */
-    double height;                            /* of all rows and the space around paragraphs */
-    bool clipped; /* something was left out, or lies beyond the region */
-    bool forced;  /* a word was broken, or is wider than its line */
+    si_underline *underlines;
+    size_t underline_count, underline_room,
+        underline_first; /* _first: of the stretch being placed */
+    double height;       /* of all rows and the space around paragraphs */
+    bool clipped;        /* something was left out, or lies beyond the region */
+    bool forced;         /* a word was broken, or is wider than its line */
 } si_lines;
 
 typedef struct si_lines_how {
@@ -77,8 +78,8 @@ SI_NODISCARD si_result si_lines_place_run(const si_lines_how *how, si_lines *lin
     size_t paragraph, size_t from, size_t to, double space_extra, double *width);
 
 /* Adds a stretch of underline. */
-SI_NODISCARD si_result si_lines_add_rule(
-    const si_lines_how *how, si_lines *lines, const si_underline *rule);
+SI_NODISCARD si_result si_lines_add_underline(
+    const si_lines_how *how, si_lines *lines, const si_underline *underline);
 
 /* Ink of one segment's glyphs: left, top, right, bottom, layout pixels. False if it has none. */
 bool si_lines_ink(
