@@ -21,7 +21,8 @@ typedef struct si_site_options {
     const char *cdn_cache_control;                  /* name of a header field, or "off" */
 } si_site_options;
 
-/* A server's place. Zero-initialize; release with si_site_clear(). All strings in the arena. */
+/* Where the files of a server are. Zero-initialize; release with si_site_clear(). All strings in
+ * the arena. */
 typedef struct si_site {
     si_arena arena;
     const char *nginx;                  /* path of the program */

@@ -38,9 +38,10 @@
       "Requests that waited for the render of another one")                   \
     X(renders, "smartimg_renders_total", "{kind=\"first\"}", "counter",       \
       "Requests passed to the renderers")                                     \
-    X(updates, "smartimg_renders_total", "{kind=\"refresh\"}", "counter", "") \
+    X(refinements, "smartimg_renders_total", "{kind=\"refinement\"}",         \
+      "counter", "")                                                          \
     X(deferred, "smartimg_deferred_total", "", "counter",                     \
-      "Refreshes that no renderer had time for")                              \
+      "Refinements that no renderer had time for")                            \
     X(cancelled, "smartimg_cancelled_total", "{stage=\"render\"}", "counter", \
       "Requests ended because their clients had gone")                        \
     X(left, "smartimg_cancelled_total", "{stage=\"wait\"}", "counter", "")    \

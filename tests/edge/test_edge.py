@@ -79,7 +79,7 @@ class EdgeTest(unittest.TestCase):
         parameters = self.edge.renderer.parameters("plain")[0]
         self.assertEqual(parameters["SCGI"], "1")
         self.assertEqual(parameters["SMARTIMG_RENDER"], "1")
-        self.assertEqual(parameters["SMARTIMG_REFRESH"], "")
+        self.assertEqual(parameters["SMARTIMG_REFINE"], "")
         self.assertNotIn("HTTP_USER_AGENT", parameters)
 
     def test_order_of_commands_does_not_matter(self):
@@ -231,12 +231,14 @@ class EdgeTest(unittest.TestCase):
         hold = threading.Event()
         self.edge.renderer.behaviour["first"].update(expires=1000, hold=hold)
         time.sleep(self.STALE)
+        before = self.edge.metrics()['smartimg_renders_total{kind="refinement"}']
         stale = [self.get(url) for _ in range(5)]  # while the better one is held back
         self.assertEqual({(r["X-Cache"], r.body) for r in stale}, {("refresh", b"answer 1")})
         hold.set()
         better = wait_until(lambda: (r := self.get(url))["X-Cache"] == "hit" and r, "the better answer")
         self.assertEqual(better.body, b"answer 2")
-        self.assertEqual([p["SMARTIMG_REFRESH"] for p in self.edge.renderer.parameters("first")], ["", "1"])
+        self.assertEqual([p["SMARTIMG_REFINE"] for p in self.edge.renderer.parameters("first")], ["", "1"])
+        self.assertEqual(self.edge.metrics()['smartimg_renders_total{kind="refinement"}'], before + 1)
 
     def exchange(self, connection, url, method="GET"):
         """A request on an open connection, and its whole reply."""
