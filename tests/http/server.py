@@ -27,6 +27,7 @@ BUILD = pathlib.Path(os.environ.get("SMARTIMG_BUILD", PROJECT / "build"))
 SMARTIMG = BUILD / "src/cli/smartimg"
 SHARED = os.environ.get("SMARTIMG_SHARED")
 SANITIZED = "asan" in BUILD.name
+KEEP = os.environ.get("SMARTIMG_KEEP")  # where servers leave what tests/same-bytes needs
 
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 CHROME_OLD = "image/webp,image/apng,image/*,*/*;q=0.8"
@@ -100,9 +101,12 @@ def make_root(folder):
     return root
 
 
-def keep_server(folder, root, config, log):
-    """Copies what tests/same-bytes asks two builds for: FOLDER/root, FOLDER/conf and FOLDER/access.log."""
-    folder = pathlib.Path(folder)
+def keep_server(root, config, log):
+    """Copies what tests/same-bytes asks two builds for to a new folder in KEEP: root, conf and access.log."""
+    if not log.exists():
+        return  # it never answered
+    pathlib.Path(KEEP).mkdir(parents=True, exist_ok=True)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="http-", dir=KEEP))
     shutil.copytree(root, folder / "root", symlinks=True)
     shutil.copytree(config, folder / "conf")
     shutil.copy(log, folder / "access.log")
@@ -145,7 +149,6 @@ class Server:
         if config:
             self.options += ["--config", str(self.config)]
         self.process = None
-        self.keep = None  # where root, configuration and log of requests are copied to at the end
         self.log = self.folder / "serve.log"
 
     def start(self):
@@ -174,8 +177,8 @@ class Server:
         code = self.process.returncode if self.process else None
         if self.process:
             self.process.stdout.close()
-        if self.keep:
-            keep_server(self.keep, self.root, self.config, self.cache / "access.log")
+        if KEEP:
+            keep_server(self.root, self.config, self.cache / "access.log")
         shutil.rmtree(self.folder, ignore_errors=True)
         return code
 
