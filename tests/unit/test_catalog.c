@@ -238,11 +238,7 @@ static void test_time(void **state) {
 
 static void test_mistakes(void **state) {
     (void)state;
-    static const struct {
-        const char *text;
-        int line;
-        const char *says;
-    } rows[] = {
+    static const mistake rows[] = {
         {"\nErrorDetail = 4\n", 2, "ErrorDetail"},
         {"AllowDirectAccess = include:XYZ\n", 1, "AllowDirectAccess"},
         {"AllowDirectAccess = only:IS\n", 1, "AllowDirectAccess"},
@@ -281,13 +277,7 @@ static void test_mistakes(void **state) {
         {"[presets]\na = $b$\n", 2, "$b$ is not defined"},
         {"[presets]\na = %24b%24\n", 2, "$b$ is not defined"},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        write_company("acme", rows[i].text);
-        assert_null(try_load());
-        if (first_line != rows[i].line || strstr(reports, rows[i].says) == NULL) {
-            fail_msg("%s: line %d, %s", rows[i].text, first_line, reports);
-        }
-    }
+    check_mistakes("acme.ini", ROWS(rows));
 }
 
 /* A text with NUL in it is a mistake, wherever it stands. */
@@ -608,5 +598,5 @@ int main(void) {
         cmocka_unit_test_setup(test_profiles, clean),
         cmocka_unit_test_setup(test_crops, clean),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, remove_config_folder);
 }
