@@ -103,17 +103,8 @@ static int file_of(const spec *s) {
     return fd;
 }
 
-/* Renders with alpha, and checks both halves: R, G, B, A. */
 static void expect(const spec *s, const int left[4], const int right[4], int slack) {
-    si_recipe r = recipe(0, 0);
-    r.alpha = true;
-    si_image out = render(&r, file_of(s));
-    assert_int_equal(out.channels, 4);
-    check(&out, 2, 2, left[0], left[1], left[2], slack);
-    check(&out, 18, 18, right[0], right[1], right[2], slack);
-    assert_in_range(at(&out, 2, 2)[3], left[3] - slack, left[3] + slack);
-    assert_in_range(at(&out, 18, 18)[3], right[3] - slack, right[3] + slack);
-    si_image_free(&out);
+    check_halves(file_of(s), left, right, slack, slack);
 }
 
 static spec rgba(uint16_t bits, uint16_t format) {
