@@ -1,6 +1,7 @@
 /* TIFF originals whose samples are floats, doubles, 32-bit or signed integers. */
 #include <tiffio.h>
 
+#include "codec/codec.h"
 #include "pictures.h"
 
 enum { W = 20, H = 20, TILE = 16 }; /* left half one colour, right half another */
@@ -196,9 +197,37 @@ static void truncated(void **state) {
     close(fd);
 }
 
+static si_diag render_damaged(void) {
+    static const uint8_t data[64] = {'I', 'I', 42, 0, 8, 0, 0, 0, 255, 255};
+    int fd = to_fd(data, sizeof data);
+    si_recipe r = recipe(0, 0);
+    si_files files = si_files_of_fd(&fd);
+    si_image out = {0};
+    si_diag diag = {0};
+    assert_int_equal(si_render(&r, &files, NULL, &out, &diag), SI_ERR_SOURCE);
+    close(fd);
+    return diag;
+}
+
+/* Why a file cannot be read is told whatever was written before. */
+static void reasons(void **state) {
+    (void)state;
+    si_image im = {0};
+    si_bytes file = {0};
+    si_diag before = render_damaged();
+    assert_non_null(strstr(before.text, "TIFF"));
+    assert_int_equal(si_image_alloc(&im, 8, 8, 3, NULL), SI_OK);
+    memset(im.pixels, 99, im.stride * 8);
+    si_encode_params p = si_codec_defaults(SI_FORMAT_TIFF, &im);
+    assert_int_equal(si_codec_encode(SI_FORMAT_TIFF, &im, &p, &file, NULL), SI_OK);
+    assert_string_equal(render_damaged().text, before.text);
+    si_bytes_free(&file);
+    si_image_free(&im);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(floats), cmocka_unit_test(without_alpha),
         cmocka_unit_test(grey), cmocka_unit_test(out_of_range), cmocka_unit_test(integers),
-        cmocka_unit_test(truncated)};
+        cmocka_unit_test(truncated), cmocka_unit_test(reasons)};
     return cmocka_run_group_tests(tests, start_render, NULL);
 }
