@@ -9,6 +9,7 @@ The folder is made anew for each run:
 import atexit
 import functools
 import http.client
+import http.server
 import os
 import pathlib
 import random
@@ -18,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from waiting import PATIENCE
@@ -110,6 +112,34 @@ def keep_server(root, config, log):
     shutil.copytree(root, folder / "root", symlinks=True)
     shutil.copytree(config, folder / "conf")
     shutil.copy(log, folder / "access.log")
+
+
+def run(*arguments, **how):
+    """What `smartimg` with these arguments did: returncode, stdout and stderr."""
+    return subprocess.run([SMARTIMG, *arguments], capture_output=True, text=True, timeout=PATIENCE, **how)
+
+
+class QuietHandler(http.server.BaseHTTPRequestHandler):
+    """For HTTP servers of tests."""
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, body, status=200, **headers):
+        self.send_response(status)
+        headers.setdefault("Content_Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def start_origin(handler):
+    """An HTTP server of the test's own; its port is server_port."""
+    origin = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    origin.daemon_threads = True
+    threading.Thread(target=origin.serve_forever, daemon=True).start()
+    return origin
 
 
 class Reply:
