@@ -172,6 +172,18 @@ static void integers(void **state) {
     }
 }
 
+/* Why this file cannot be rendered. */
+static si_diag refusal_of(const uint8_t *data, size_t len) {
+    int fd = to_fd(data, len);
+    si_recipe r = recipe(0, 0);
+    si_files files = si_files_of_fd(&fd);
+    si_image out = {0};
+    si_diag diag = {0};
+    assert_int_equal(si_render(&r, &files, NULL, &out, &diag), SI_ERR_SOURCE);
+    close(fd);
+    return diag;
+}
+
 static void truncated(void **state) {
     (void)state;
     spec s = rgba(32, SAMPLEFORMAT_IEEEFP);
@@ -188,25 +200,12 @@ static void truncated(void **state) {
             memcpy(data + i, &(uint32_t){1u << 30}, 4);
         }
     }
-    fd = to_fd(data, (size_t)len);
-    si_recipe r = recipe(0, 0);
-    si_files files = si_files_of_fd(&fd);
-    si_image out = {0};
-    si_diag diag = {0};
-    assert_int_equal(si_render(&r, &files, NULL, &out, &diag), SI_ERR_SOURCE);
-    close(fd);
+    (void)refusal_of(data, (size_t)len);
 }
 
-static si_diag render_damaged(void) {
+static si_diag refusal_of_damage(void) {
     static const uint8_t data[64] = {'I', 'I', 42, 0, 8, 0, 0, 0, 255, 255};
-    int fd = to_fd(data, sizeof data);
-    si_recipe r = recipe(0, 0);
-    si_files files = si_files_of_fd(&fd);
-    si_image out = {0};
-    si_diag diag = {0};
-    assert_int_equal(si_render(&r, &files, NULL, &out, &diag), SI_ERR_SOURCE);
-    close(fd);
-    return diag;
+    return refusal_of(data, sizeof data);
 }
 
 /* Why a file cannot be read is told whatever was written before. */
@@ -214,13 +213,13 @@ static void reasons(void **state) {
     (void)state;
     si_image im = {0};
     si_bytes file = {0};
-    si_diag before = render_damaged();
+    si_diag before = refusal_of_damage();
     assert_non_null(strstr(before.text, "TIFF"));
     assert_int_equal(si_image_alloc(&im, 8, 8, 3, NULL), SI_OK);
     memset(im.pixels, 99, im.stride * 8);
     si_encode_params p = si_codec_defaults(SI_FORMAT_TIFF, &im);
     assert_int_equal(si_codec_encode(SI_FORMAT_TIFF, &im, &p, &file, NULL), SI_OK);
-    assert_string_equal(render_damaged().text, before.text);
+    assert_string_equal(refusal_of_damage().text, before.text);
     si_bytes_free(&file);
     si_image_free(&im);
 }
