@@ -1,4 +1,5 @@
 /* TIFF through libtiff, in memory. Written for `fmt=tif`; decoded for tests and scoring. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,11 +63,26 @@ static toff_t mem_size(thandle_t handle) {
     return ((memory *)handle)->bytes.len;
 }
 
+/* Nothing is printed, and no handler of the process is asked. */
+static int say_nothing(
+    TIFF *t, void *context, const char *module, const char *format, va_list arguments) {
+    (void)t, (void)context, (void)module, (void)format, (void)arguments;
+    return 1;
+}
+
+/* The handlers are this file's alone: those of the process belong to libvips, which tells by them
+ * why an original cannot be read. */
 static TIFF *open_memory(memory *m, const char *mode) {
-    TIFFSetErrorHandler(NULL);
-    TIFFSetWarningHandler(NULL);
-    return TIFFClientOpen(
-        "memory", mode, m, mem_read, mem_write, mem_seek, mem_close, mem_size, NULL, NULL);
+    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+    if (options == NULL) {
+        return NULL;
+    }
+    TIFFOpenOptionsSetErrorHandlerExtR(options, say_nothing, NULL);
+    TIFFOpenOptionsSetWarningHandlerExtR(options, say_nothing, NULL);
+    TIFF *t = TIFFClientOpenExt(
+        "memory", mode, m, mem_read, mem_write, mem_seek, mem_close, mem_size, NULL, NULL, options);
+    TIFFOpenOptionsFree(options);
+    return t;
 }
 
 static uint16_t compression_tag(const si_image *image, const si_encode_params *params) {

@@ -7,32 +7,20 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "tests/http"))
+from waiting import PATIENCE, at_once, wait_until  # noqa: E402, F401
+
 BUILD = os.path.join(TOP, os.environ.get("SMARTIMG_BUILD", "build"))
 MODULE = os.path.join(BUILD, "src/edge/ngx_http_smartimg_module.so")
 SMARTIMG = os.path.join(BUILD, "src/cli/smartimg")
 NGINX = os.environ.get("SMARTIMG_NGINX") or shutil.which("nginx") or "/usr/sbin/nginx"
-
-
-PATIENCE = 120  # seconds after which what a test waits for counts as never coming
-
-
-def wait_until(true, what):
-    """The first true value of true(), which is called until then; AssertionError if there is none."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        late = time.monotonic() > deadline
-        value = true()
-        if value:
-            return value
-        if late:
-            raise AssertionError("waited in vain for " + what)
-        time.sleep(0.01)
 
 
 def free_port():
@@ -275,13 +263,7 @@ class Edge:
                 body = response.read()
                 replies[i] = (Reply(response.status, response.headers, body), time.monotonic())
 
-        threads = [threading.Thread(target=one, args=(i,)) for i in range(n)]
-        for t in threads:
-            t.start()
-        if meanwhile is not None:
-            meanwhile()
-        for t in threads:
-            t.join()
+        at_once(one, n, meanwhile)
         return replies
 
     def wait_for_waiters(self, n):

@@ -21,7 +21,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import edge
-from edge import PATIENCE, Edge, wait_until
+from edge import PATIENCE, Edge, at_once, wait_until
 
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 SAFARI = ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -412,11 +412,7 @@ class EdgeTest(unittest.TestCase):
                 except OSError as error:
                     failures.append((url, error))
 
-        threads = [threading.Thread(target=client, args=(i,)) for i in range(16)]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join()
+        at_once(client, 16)
         self.assertEqual(failures, [])
         self.edge.wait_for_end()
         self.assertEqual(self.get(urls[0]).status, 200)

@@ -26,8 +26,6 @@ FOLDER = pathlib.Path(__file__).parent
 # What became of a test; `detail` is text, `word` is PASS, FAIL, ERROR or SKIP.
 Note = collections.namedtuple("Note", "word name seconds detail")
 
-KEEP = os.environ.get("SMARTIMG_KEEP")  # see tests/same-bytes
-
 
 class Outcome(unittest.TestResult):
     """Hands a Note of each test, and of each subtest that failed, to tell()."""
@@ -81,8 +79,6 @@ def tests_of(module, words):
 def start_server(tests):
     """The server that these tests share."""
     server = Server()
-    if KEEP:
-        server.keep = pathlib.Path(KEEP) / f"http-{os.getpid()}"
     for kind in sorted({type(t) for t in tests if hasattr(t, "prepare")}, key=lambda k: k.__name__):
         kind.prepare(server.root, server.config / "companies")
     return server.start()

@@ -1,4 +1,5 @@
-"""Pictures whose pixels tell where they come from, and companies that serve them, for tests of the protocol.
+"""Pictures whose pixels tell where they come from, and companies that serve them, for tests of the protocol;
+and what such tests ask and compare with.
 
 In a picture drawn by grid(), red grows from left to right, green from top to bottom, and blue is 64: `where()` reads
 the place in the source off a pixel. Companies share the folder `sheets`:
@@ -6,8 +7,12 @@ the place in the source off a pixel. Companies share the folder `sheets`:
   sheets  no DefaultPix, no MaxPix
   views   DefaultPix 400,400 and MaxPix 2000,2000, for the tables of fit="""
 
+import unittest
+
 import numpy as np
 from PIL import Image
+
+import picture
 
 BLUE = 64
 
@@ -87,3 +92,53 @@ def prepare(root, companies):
         Image.fromarray(draw().squeeze()).save(folder / f"{name}.png", compress_level=1)
     (companies / "sheets.ini").write_text(SHEETS)
     (companies / "views.ini").write_text(VIEWS)
+
+
+class Samples(unittest.TestCase):
+    """Tests that ask for pictures and look at their pixels; `company` stands before each address."""
+
+    server = None
+    company = ""
+
+    @classmethod
+    def prepare(cls, root, companies):
+        prepare(root, companies)
+
+    def get(self, url, status=200, accept="*/*", **headers):
+        reply = self.server.image(self.company + url, accept, **headers)
+        self.assertEqual(reply.status, status, (url, reply))
+        return reply
+
+    def refused(self, url, *words):
+        """A 403 of one line that has these words and no path."""
+        reply = self.get(url, 403)
+        text = reply.body.decode()
+        self.assertEqual((reply.type.split(";")[0], text.count("\n")), ("text/plain", 1), text)
+        self.assertNotIn(str(self.server.folder), text)
+        for word in words:
+            self.assertIn(word, text, url)
+
+    def size(self, url):
+        return picture.size(self.get(url).body)
+
+    def array(self, url, fmt="png"):
+        """Rows x columns x 3 (or 4, of an alpha format), ints."""
+        mark = "&" if "?" in url else "?"
+        return np.asarray(picture.pixels(self.get(f"{url}{mark}fmt={fmt}").body)).astype(int)
+
+    def rgba(self, url):
+        pixels = self.array(url, "png-alpha")
+        self.assertEqual(pixels.shape[2], 4, url)
+        return pixels
+
+    def near(self, have, want, tolerance=1, what=None):
+        have, want = np.asarray(have, float), np.asarray(want, float)
+        self.assertEqual(have.shape, want.shape, what)
+        worst = np.abs(have - want).max()
+        self.assertLessEqual(worst, tolerance, f"{what}: off by {worst}: {have.ravel()[:8]} not {want.ravel()[:8]}")
+
+    def box(self, mask):
+        """x, y, width, height of what is true."""
+        ys, xs = np.nonzero(mask)
+        self.assertGreater(len(xs), 0)
+        return int(xs.min()), int(ys.min()), int(xs.max() - xs.min() + 1), int(ys.max() - ys.min() + 1)

@@ -9,6 +9,7 @@ The folder is made anew for each run:
 import atexit
 import functools
 import http.client
+import http.server
 import os
 import pathlib
 import random
@@ -18,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from waiting import PATIENCE
@@ -27,6 +29,7 @@ BUILD = pathlib.Path(os.environ.get("SMARTIMG_BUILD", PROJECT / "build"))
 SMARTIMG = BUILD / "src/cli/smartimg"
 SHARED = os.environ.get("SMARTIMG_SHARED")
 SANITIZED = "asan" in BUILD.name
+KEEP = os.environ.get("SMARTIMG_KEEP")  # where servers leave what tests/same-bytes needs
 
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 CHROME_OLD = "image/webp,image/apng,image/*,*/*;q=0.8"
@@ -100,12 +103,43 @@ def make_root(folder):
     return root
 
 
-def keep_server(folder, root, config, log):
-    """Copies what tests/same-bytes asks two builds for: FOLDER/root, FOLDER/conf and FOLDER/access.log."""
-    folder = pathlib.Path(folder)
+def keep_server(root, config, log):
+    """Copies what tests/same-bytes asks two builds for to a new folder in KEEP: root, conf and access.log."""
+    if not log.exists():
+        return  # it never answered
+    pathlib.Path(KEEP).mkdir(parents=True, exist_ok=True)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="http-", dir=KEEP))
     shutil.copytree(root, folder / "root", symlinks=True)
     shutil.copytree(config, folder / "conf")
     shutil.copy(log, folder / "access.log")
+
+
+def run(*arguments, **how):
+    """What `smartimg` with these arguments did: returncode, stdout and stderr."""
+    return subprocess.run([SMARTIMG, *arguments], capture_output=True, text=True, timeout=PATIENCE, **how)
+
+
+class QuietHandler(http.server.BaseHTTPRequestHandler):
+    """For HTTP servers of tests."""
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, body, status=200, **headers):
+        self.send_response(status)
+        headers.setdefault("Content_Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def start_origin(handler):
+    """An HTTP server of the test's own; its port is server_port."""
+    origin = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    origin.daemon_threads = True
+    threading.Thread(target=origin.serve_forever, daemon=True).start()
+    return origin
 
 
 class Reply:
@@ -140,12 +174,11 @@ class Server:
         self.cache = self.folder / "cache"
         self.config = self.folder / "conf"
         self.port, self.tls_port, self.admin_port = free_port(), free_port(), free_port()
-        # a busy machine, or a sanitizer, must not make an answer late; nginx waits for 60 s
-        self.options = ["--wall-ms", "50000", *options]
+        # a busy machine, or a sanitizer, must not make an answer late, nor a queue too long; nginx waits for 60 s
+        self.options = ["--wall-ms", "50000", "--queue-ms", "600000", *options]
         if config:
             self.options += ["--config", str(self.config)]
         self.process = None
-        self.keep = None  # where root, configuration and log of requests are copied to at the end
         self.log = self.folder / "serve.log"
 
     def start(self):
@@ -174,8 +207,8 @@ class Server:
         code = self.process.returncode if self.process else None
         if self.process:
             self.process.stdout.close()
-        if self.keep:
-            keep_server(self.keep, self.root, self.config, self.cache / "access.log")
+        if KEEP:
+            keep_server(self.root, self.config, self.cache / "access.log")
         shutil.rmtree(self.folder, ignore_errors=True)
         return code
 

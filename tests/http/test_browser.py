@@ -1,6 +1,5 @@
 """A real browser decides: headless Chromium asks with its own headers and decodes what comes."""
 
-import http.server
 import json
 import os
 import queue
@@ -8,9 +7,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 import unittest
 
+from server import QuietHandler, start_origin
 from waiting import PATIENCE, wait_until
 
 CHROMIUM = shutil.which("chromium")
@@ -33,26 +32,16 @@ def visit(urls, seconds=PATIENCE):
     The page comes from a server of the test's own, to which it reports when it is done."""
     reports = queue.Queue()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def reply(self, body):
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
+    class Handler(QuietHandler):
         def do_GET(self):
-            self.reply((PAGE % json.dumps(urls)).encode() if self.path == "/" else b"")
+            page = (PAGE % json.dumps(urls)).encode() if self.path == "/" else b""
+            self.answer(page, Content_Type="text/html")
 
         def do_POST(self):
             reports.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.reply(b"")
+            self.answer(b"", Content_Type="text/html")
 
-        def log_message(self, *arguments):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = start_origin(Handler)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = subprocess.Popen(
             [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

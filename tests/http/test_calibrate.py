@@ -5,12 +5,10 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import tempfile
 import unittest
 
-from server import PROJECT, SMARTIMG
-from waiting import PATIENCE
+from server import PROJECT, run
 
 PICTURE = PROJECT / "pictures/demo/product.jpg"
 URL = "/is/image/demo/product?hei=300&qlt=85&bfc=on"
@@ -26,8 +24,7 @@ class Calibrate(unittest.TestCase):
         environment = {k: v for k, v in os.environ.items() if k != "SMARTIMG_CALIBRATION"}
         if calibration:
             environment["SMARTIMG_CALIBRATION"] = str(calibration)
-        done = subprocess.run([SMARTIMG, *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE,
-                              env=environment)
+        done = run(*map(str, arguments), env=environment)
         self.assertEqual(done.returncode, status, done.stderr)
         self.assertNotIn("Sanitizer", done.stderr)
         return done

@@ -7,19 +7,14 @@ import pathlib
 import re
 import shutil
 import signal
-import subprocess
 import tempfile
 import threading
 import time
 import unittest
 
-import picture
-from server import CHROME, PROJECT, SMARTIMG, Server
-from waiting import PATIENCE, wait_until
-
-
-def config(*arguments):
-    return subprocess.run([SMARTIMG, "config", *arguments], capture_output=True, text=True)
+import samples
+from server import CHROME, PROJECT, Server, run
+from waiting import PATIENCE, at_once, wait_until
 
 
 class Check(unittest.TestCase):
@@ -34,14 +29,14 @@ class Check(unittest.TestCase):
         (self.folder / name).write_bytes(text.encode())
 
     def test_sample(self):
-        run = config("check", PROJECT / "conf/sample")
-        self.assertEqual((run.returncode, run.stderr), (0, ""), run.stdout)
-        self.assertIn("no mistakes", run.stdout)
+        done = run("config", "check", PROJECT / "conf/sample")
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        self.assertIn("no mistakes", done.stdout)
 
-    def of_files(self, run):
+    def of_files(self, done):
         """What is said of the folder's files, relative to it: not of the libraries that are in use."""
         prefix = str(self.folder) + "/"
-        return [line[len(prefix):] for line in run.stdout.splitlines()[:-1] if line.startswith(prefix)]
+        return [line[len(prefix):] for line in done.stdout.splitlines()[:-1] if line.startswith(prefix)]
 
     def test_every_file_and_line(self):
         self.write("companies/default.ini", "Bfc = perhaps\n")
@@ -55,37 +50,37 @@ class Check(unittest.TestCase):
         self.write("companies/icc.txt", "Name\tPath\nsRGB\ts.icc\n")
         self.write("companies/rules.xml", "<?xml version=\"1.0\"?>\n<ruleset>\n<rule Onmatch=\"break\"/>\n</ruleset>")
         self.write("smartimg.ini", "listen = 127.0.0.1:80\nlistn = 1\n")
-        run = config("check", self.folder)
-        self.assertEqual(run.returncode, 1)
-        where = {line.split(": ")[0] for line in self.of_files(run)}
+        done = run("config", "check", self.folder)
+        self.assertEqual(done.returncode, 1)
+        where = {line.split(": ")[0] for line in self.of_files(done)}
         self.assertEqual(where, {
             "companies/default.ini:1", "companies/acme.ini:1", "companies/acme.ini:8",
             "companies/acme.ini:10", "companies/all.txt:1", "companies/all.txt:2",
             "companies/macros.txt:2", "companies/fonts.txt:2", "companies/icc.txt:1",
-            "companies/rules.xml:3", "smartimg.ini:2"}, run.stdout)
-        self.assertEqual(run.stdout.splitlines()[-1], "10 mistakes")    # and a warning: the column
+            "companies/rules.xml:3", "smartimg.ini:2"}, done.stdout)
+        self.assertEqual(done.stdout.splitlines()[-1], "10 mistakes")    # and a warning: the column
 
     def test_warnings_are_no_mistakes(self):
         self.write("companies/acme.ini", "CatalogFile = all.txt\n")
         self.write("companies/all.txt", "Id\tPath\tExtra\na\ta.tif\tx\n")
-        run = config("check", self.folder)
-        self.assertEqual(run.returncode, 0, run.stdout)
-        self.assertIn("all.txt:1: warning: unknown column", run.stdout)
+        done = run("config", "check", self.folder)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("all.txt:1: warning: unknown column", done.stdout)
 
     def test_missing_files_are_warnings(self):
         self.write("companies/acme.ini", "RootPath = demo\n[objects]\na = night?wid=1\nb = gone.tif\n"
                    "[object c]\nMaskPath = gone-too\n[profiles]\nHouse = house.icc\n")
-        run = config("check", self.folder, "--root", PROJECT / "pictures")
-        self.assertEqual(run.returncode, 0, run.stdout)
-        self.assertEqual(sorted(self.of_files(run)), [
+        done = run("config", "check", self.folder, "--root", PROJECT / "pictures")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(sorted(self.of_files(done)), [
             'companies/acme.ini:1: warning: "House": there is no file "house.icc"',
             'companies/acme.ini:4: warning: "b": there is no file "gone.tif"',
             'companies/acme.ini:6: warning: "c": there is no file "gone-too"'])
-        self.assertNotIn("companies/", config("check", self.folder).stdout)
+        self.assertNotIn("companies/", run("config", "check", self.folder).stdout)
 
     def test_reference_page_is_current(self):
         page = (PROJECT / "docs/attributes.md").read_text()
-        self.assertEqual(config("attributes").stdout, page,
+        self.assertEqual(run("config", "attributes").stdout, page,
                          "smartimg config attributes > docs/attributes.md")
 
 
@@ -125,24 +120,17 @@ COMPANIES = {
 }
 
 
-class Requests(unittest.TestCase):
+class Requests(samples.Samples):
     """What company files do to requests, over HTTP."""
 
-    server = None
-
-    @staticmethod
-    def prepare(root, companies):
+    @classmethod
+    def prepare(cls, root, companies):
         (companies / "rules.xml").write_text(RULES)
         for name, text in COMPANIES.items():
             (companies / f"{name}.ini").write_text(text)
 
-    def get(self, url, status=200, accept="*/*"):
-        reply = self.server.image(url, accept)
-        self.assertEqual(reply.status, status, (url, reply))
-        return reply
-
     def width(self, url):
-        return picture.size(self.get(url).body)[0]
+        return self.size(url)[0]
 
     def test_headers_of_rules_are_on_converted_replies(self):
         for accept in (CHROME, "*/*"):
@@ -238,17 +226,15 @@ class Reload(unittest.TestCase):
                 except (OSError, http.client.HTTPException) as error:
                     bad.append(error)
 
-        threads = [threading.Thread(target=fire, args=(i,)) for i in range(3)]
-        for t in threads:
-            t.start()
-        try:
-            for hours in (2, 3, 4):
-                self.write("live", f"Bfc = false\nRootPath = demo\nExpiration = {hours}\n")
-                self.reload("configuration reloaded", hours * 3600)
-        finally:
-            stop.set()
-            for t in threads:
-                t.join()
+        def reload_often():
+            try:
+                for hours in (2, 3, 4):
+                    self.write("live", f"Bfc = false\nRootPath = demo\nExpiration = {hours}\n")
+                    self.reload("configuration reloaded", hours * 3600)
+            finally:
+                stop.set()
+
+        at_once(fire, 3, reload_often)
         self.assertEqual(bad, [])
         self.assertTrue(all(n > 10 for n in counts), counts)
 

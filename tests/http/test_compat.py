@@ -1,11 +1,9 @@
 """smartimg compat: what other servers' URLs do here, and how two servers' answers compare."""
 
 import json
-import subprocess
 import unittest
 
-from server import SMARTIMG
-from waiting import PATIENCE
+from server import run
 
 URLS = """https://elsewhere.example/is/image/demo/product?wid=200&qlt=85&ck=12
 /is/image/demo/landscape?$tiny$
@@ -28,9 +26,8 @@ class Compat(unittest.TestCase):
         urls = self.server.folder / "urls.txt"
         urls.write_text(text)
         report = self.server.folder / "compat.json"
-        done = subprocess.run(
-            [SMARTIMG, "compat", urls, "--root", self.server.root, "--config", self.server.config,
-             "--json", report, *options], capture_output=True, text=True, timeout=PATIENCE)
+        done = run("compat", urls, "--root", self.server.root, "--config", self.server.config,
+                   "--json", report, *options)
         return done, json.loads(report.read_text())
 
     def test_commands_are_told_apart(self):
@@ -71,7 +68,6 @@ class Compat(unittest.TestCase):
         self.assertEqual(report["urls"][0]["their_status"], 0)
         self.assertTrue(report["urls"][0]["error"])
         for bad in ("ftp://127.0.0.1", "127.0.0.1", "http://127.0.0.1/?x"):
-            done = subprocess.run([SMARTIMG, "compat", "/dev/null", "--against", bad],
-                                  capture_output=True, text=True)
+            done = run("compat", "/dev/null", "--against", bad)
             self.assertEqual(done.returncode, 1)
             self.assertIn("is no address", done.stderr)

@@ -10,53 +10,8 @@ import picture
 import samples
 
 
-class Pixels(unittest.TestCase):
-    """What the classes below share."""
-
-    def get(self, url, status=200, accept="*/*"):
-        reply = self.server.image(url, accept)
-        self.assertEqual(reply.status, status, (url, reply))
-        return reply
-
-    def refused(self, url, *words):
-        """A 403 of one line that has these words and no path."""
-        reply = self.get(url, 403)
-        text = reply.body.decode()
-        self.assertEqual((reply.type.split(";")[0], text.count("\n")), ("text/plain", 1), text)
-        self.assertNotIn(str(self.server.folder), text)
-        for word in words:
-            self.assertIn(word, text, url)
-
-    def array(self, url, fmt="png"):
-        """Rows x columns x 3 (or 4, of an alpha format), ints."""
-        mark = "&" if "?" in url else "?"
-        return np.asarray(picture.pixels(self.get(f"{url}{mark}fmt={fmt}").body)).astype(int)
-
-    def rgba(self, url):
-        pixels = self.array(url, "png-alpha")
-        self.assertEqual(pixels.shape[2], 4, url)
-        return pixels
-
-    def near(self, have, want, tolerance=1, what=None):
-        have, want = np.asarray(have, float), np.asarray(want, float)
-        self.assertEqual(have.shape, want.shape, what)
-        worst = np.abs(have - want).max()
-        self.assertLessEqual(worst, tolerance, f"{what}: off by {worst}: {have.ravel()[:8]} not {want.ravel()[:8]}")
-
-    def box(self, mask):
-        """x, y, width, height of what is true."""
-        ys, xs = np.nonzero(mask)
-        self.assertGreater(len(xs), 0)
-        return int(xs.min()), int(ys.min()), int(xs.max() - xs.min() + 1), int(ys.max() - ys.min() + 1)
-
-
-class View(Pixels):
+class View(samples.Samples):
     """View: composite to view to reply."""
-    server = None
-
-    @classmethod
-    def prepare(cls, root, companies):
-        samples.prepare(root, companies)
 
     # query, reply, where the scaled composite lies in it (None = everywhere)
     BIG = [
@@ -151,16 +106,8 @@ class View(Pixels):
             self.near(tile[:part.shape[0], :part.shape[1]], part, 2, (x, y))
 
 
-class LayerGeometry(Pixels):
+class LayerGeometry(samples.Samples):
     """Geometry of layers, and pictures made of several."""
-    server = None
-
-    @classmethod
-    def prepare(cls, root, companies):
-        samples.prepare(root, companies)
-
-    def size(self, url):
-        return picture.size(self.get(url).body)
 
     def test_layer_rectangles(self):
         rows = {
@@ -335,13 +282,8 @@ class LayerGeometry(Pixels):
                 self.near(self.array(f"sheets/small?wid=100&{query}"), plain, 0)
 
 
-class Adjustments(Pixels):
+class Adjustments(samples.Samples):
     """Layers, effects, colour and filters."""
-    server = None
-
-    @classmethod
-    def prepare(cls, root, companies):
-        samples.prepare(root, companies)
 
     def test_mask_use(self):
         # 255 = opaque left half; the layer is blue over grey

@@ -2,15 +2,10 @@
 
 import pathlib
 import re
-import subprocess
 import tempfile
 import unittest
 
-from server import PROJECT, SMARTIMG
-
-
-def run(*arguments):
-    return subprocess.run([SMARTIMG, *arguments], capture_output=True, text=True, timeout=60)
+from server import PROJECT, run
 
 
 class ServerOptions(unittest.TestCase):

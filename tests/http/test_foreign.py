@@ -2,7 +2,6 @@
 
 import atexit
 import email.utils
-import http.server
 import io
 import os
 import signal
@@ -13,8 +12,8 @@ import unittest
 
 import PIL.Image
 
-from server import SMARTIMG, Server
-from waiting import PATIENCE, wait_until
+from server import SMARTIMG, QuietHandler, Server, start_origin
+from waiting import PATIENCE, at_once, wait_until
 
 
 def picture(color, size=(80, 60), mode="RGB"):
@@ -23,24 +22,13 @@ def picture(color, size=(80, 60), mode="RGB"):
     return out.getvalue()
 
 
-class Origin(http.server.BaseHTTPRequestHandler):
+class Origin(QuietHandler):
     """Answers by the first element of the path."""
 
     asked = []
     lock = threading.Lock()
     body = picture("red")
     active = most = 0
-
-    def log_message(self, *_):
-        pass
-
-    def answer(self, body, status=200, **headers):
-        self.send_response(status)
-        headers.setdefault("Content_Length", str(len(body)))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
 
     def do_GET(self):
         kind = self.path.split("/")[1].split("?")[0]
@@ -133,10 +121,8 @@ class Site:
     shared = None
 
     def __init__(self, timeout):
-        self.origin = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Origin)
-        self.origin.daemon_threads = True
-        self.port = self.origin.server_address[1]
-        threading.Thread(target=self.origin.serve_forever, daemon=True).start()
+        self.origin = start_origin(Origin)
+        self.port = self.origin.server_port
         self.edge = Server("--foreign-private", "127.0.0.1", "--foreign-timeout-ms", str(int(timeout * 1000)),
                            "--foreign-size", "1m", "--foreign-transfers", "2", "--renderers", "3")
         companies = self.edge.config / "companies"
@@ -300,13 +286,11 @@ class ForeignTest(unittest.TestCase):
         def one(i):
             replies.append(self.edge.image(f"far?src=({self.url('late')}{i})&wid=40&fmt=png"))
 
-        threads = [threading.Thread(target=one, args=(i,)) for i in range(3)]
-        for t in threads:
-            t.start()
-        wait_until(lambda: Origin.active == 2, "two transfers")
-        Origin.held.set()
-        for t in threads:
-            t.join()
+        def let_go():
+            wait_until(lambda: Origin.active == 2, "two transfers")
+            Origin.held.set()
+
+        at_once(one, 3, let_go)
         self.assertEqual([r.status for r in replies], [200] * 3)
         self.assertEqual(Origin.most, 2)
 

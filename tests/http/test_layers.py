@@ -1,13 +1,12 @@
 """Pictures of layers over HTTP: composites, templates' nested requests, masks, foreign images."""
 
-import http.server
 import io
-import threading
 import unittest
 
 from PIL import Image
 
 import picture
+from server import QuietHandler, start_origin
 
 COMPANY = """AllowDirectUrls = 1
 ForeignHosts = 127.0.0.1:{port}
@@ -24,7 +23,7 @@ def png(width, height, paint):
     return out.getvalue()
 
 
-class Upstream(http.server.BaseHTTPRequestHandler):
+class Upstream(QuietHandler):
     """A foreign server; what it says depends on the path."""
 
     protocol_version = "HTTP/1.1"
@@ -41,15 +40,7 @@ class Upstream(http.server.BaseHTTPRequestHandler):
             body = b"<html>an image it is not</html>"
         elif self.path.startswith("/fleeting"):
             headers = {}
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        self.answer(body, status, **headers)
 
 
 class Layers(unittest.TestCase):
@@ -63,9 +54,7 @@ class Layers(unittest.TestCase):
         (folder / "disc.png").write_bytes(png(
             100, 100, lambda x, y: (0, 0, 255, 255 * ((x - 50) ** 2 + (y - 50) ** 2 < 1600))))
         Upstream.image = png(40, 20, lambda x, y: (0, 0, 255, 255))
-        cls.upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
-        cls.port = cls.upstream.server_address[1]
-        threading.Thread(target=cls.upstream.serve_forever, daemon=True).start()
+        cls.port = start_origin(Upstream).server_port
         (companies / "stack.ini").write_text(COMPANY.format(port=cls.port))
 
     def get(self, path, status=200):

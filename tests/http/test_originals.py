@@ -2,15 +2,10 @@
 
 import pathlib
 import re
-import subprocess
 import tempfile
 import unittest
 
-from server import PLAIN, SMARTIMG, Server
-
-
-def run(*arguments):
-    return subprocess.run([SMARTIMG, *arguments], capture_output=True, text=True)
+from server import PLAIN, Server, run
 
 
 def heif_version():

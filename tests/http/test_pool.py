@@ -13,8 +13,8 @@ import time
 import unittest
 
 import picture
-from server import PROJECT, SANITIZED, SMARTIMG, free_port
-from waiting import PATIENCE, gone, nice, processor_seconds, sockets, state, wait_until
+from server import PROJECT, SANITIZED, SMARTIMG, free_port, run
+from waiting import PATIENCE, at_once, gone, nice, processor_seconds, sockets, state, wait_until
 
 AMPLE = ("--wall-ms", "600000", "--cpu-seconds", "3600")  # for what is not about limits
 
@@ -69,8 +69,7 @@ class Pool:
 
     def recipe(self, url, **options):
         more = [w for k, v in options.items() for w in ("--" + k, v)]
-        return subprocess.run([SMARTIMG, "explain", "--recipe", "/is/image/" + url, "--root", self.root, *more],
-                              capture_output=True, text=True, timeout=PATIENCE, check=True).stdout.strip()
+        return run("explain", "--recipe", "/is/image/" + url, "--root", self.root, *more, check=True).stdout.strip()
 
     def send(self, data, end=False):
         """Sends bytes, gives the whole reply: (status, headers, body), or None if there is none."""
@@ -126,6 +125,13 @@ class Pool:
         watchdog. A request lasts until its time is over, or hand_out_originals()."""
         self.process.send_signal(signal.SIGSTOP)
         wait_until(lambda: state(self.process.pid) == "T", "a pool that is stopped")
+
+    def hold_worker(self):
+        """The only worker, idle as yet, which will get no original."""
+        self.wait_for_workers(1)
+        worker, = self.workers()
+        self.hold_originals()
+        return worker
 
     def hand_out_originals(self):
         self.process.send_signal(signal.SIGCONT)
@@ -241,9 +247,7 @@ class PoolTest(unittest.TestCase):
     def test_requests_of_clients_that_have_gone_are_not_rendered(self):
         """Neither those in the queue, nor what is left of the one that was begun."""
         with Pool("--workers", "1", *AMPLE) as pool:
-            pool.wait_for_workers(1)
-            worker, = pool.workers()
-            pool.hold_originals()
+            worker = pool.hold_worker()
             recipe = pool.recipe("demo/landscape?wid=160&bfc=on&fmt=jpg", accept="image/avif")
             dead = []
             for _ in range(10):
@@ -266,11 +270,7 @@ class PoolTest(unittest.TestCase):
         with Pool("--workers", "2") as pool:
             recipe = pool.recipe("demo/night?wid=60")
             replies = []
-            threads = [threading.Thread(target=lambda: replies.append(pool.ask(recipe))) for _ in range(40)]
-            for t in threads:
-                t.start()
-            for t in threads:
-                t.join()
+            at_once(lambda _: replies.append(pool.ask(recipe)), 40)
             self.assertEqual(len(replies), 40)
             for reply in replies:
                 self.assertImage(reply)
@@ -291,19 +291,17 @@ class PoolTest(unittest.TestCase):
         """So the edge knows that it may try again."""
         with Pool("--workers", "1", *AMPLE) as pool:
             recipe = pool.recipe("demo/night?wid=60")
-            pool.wait_for_workers(1)
-            before = pool.workers()
-            pool.hold_originals()
+            worker = pool.hold_worker()
             with pool.connect() as connection:
                 connection.sendall(pool.question(recipe))
-                pool.wait_until_at_work(before[0])
-                os.kill(before[0], signal.SIGKILL)
+                pool.wait_until_at_work(worker)
+                os.kill(worker, signal.SIGKILL)
                 try:
                     self.assertEqual(connection.recv(100), b"")
                 except ConnectionResetError:
                     pass
             pool.hand_out_originals()
-            pool.wait_for_workers(1, gone=before)
+            pool.wait_for_workers(1, gone=[worker])
 
     SEARCH = "demo/landscape?wid=160&bfc=on&fmt=jpg"
 
@@ -351,14 +349,12 @@ class PoolTest(unittest.TestCase):
     def test_overrunning_the_wall_time_is_an_error(self):
         with Pool("--workers", "1", "--wall-ms", "100") as pool:
             recipe = pool.recipe("demo/night?wid=60")
-            pool.wait_for_workers(1)
-            before = pool.workers()
-            pool.hold_originals()
+            worker = pool.hold_worker()
             start = time.monotonic()
             self.assertError(pool.ask(recipe), 503)
             self.assertGreaterEqual(time.monotonic() - start, 0.1)
             pool.hand_out_originals()
-            pool.wait_for_workers(1, gone=before)
+            pool.wait_for_workers(1, gone=[worker])
             self.assertIn("ran out of time", pool.log.read_text())
 
     def test_stopped_worker_is_killed_and_replaced(self):
@@ -366,16 +362,14 @@ class PoolTest(unittest.TestCase):
         for wall_ms in (1000, 10000, 100000):  # until the stop comes before the alarm
             with Pool("--workers", "1", "--wall-ms", str(wall_ms)) as pool:
                 recipe = pool.recipe("demo/night?wid=60")
-                pool.wait_for_workers(1)
-                before = pool.workers()
-                pool.hold_originals()
+                worker = pool.hold_worker()
                 with pool.connect() as connection:
                     connection.sendall(pool.question(recipe))
-                    pool.wait_until_at_work(before[0])
-                    os.kill(before[0], signal.SIGSTOP)
-                    wait_until(lambda: state(before[0]) in "TZX", "a worker that is stopped")
+                    pool.wait_until_at_work(worker)
+                    os.kill(worker, signal.SIGSTOP)
+                    wait_until(lambda: state(worker) in "TZX", "a worker that is stopped")
                     pool.hand_out_originals()
-                    pool.wait_for_workers(1, gone=before)
+                    pool.wait_for_workers(1, gone=[worker])
                 if "ran out of time" not in pool.log.read_text():
                     self.assertIn("does not end in time", pool.log.read_text())
                     return
@@ -436,13 +430,11 @@ class PoolTest(unittest.TestCase):
         """The running request and the one in the queue end well, then the pool is gone."""
         with Pool("--workers", "1") as pool:
             recipe = pool.recipe("demo/night?wid=60")
-            pool.wait_for_workers(1)
-            workers = pool.workers()
-            pool.hold_originals()
+            worker = pool.hold_worker()
             connections = [pool.connect() for _ in range(2)]
             for connection in connections:
                 connection.sendall(pool.question(recipe))
-            pool.wait_until_at_work(workers[0])
+            pool.wait_until_at_work(worker)
             pool.process.send_signal(signal.SIGTERM)  # which it gets when it goes on
             pool.hand_out_originals()
             for connection in connections:
@@ -450,8 +442,7 @@ class PoolTest(unittest.TestCase):
                     self.assertEqual(connection.recv(65536)[:11], b"Status: 200")
             self.assertEqual(pool.process.wait(PATIENCE), 0)
             self.assertFalse(pool.path.exists())
-            for pid in workers:
-                self.assertFalse(pathlib.Path(f"/proc/{pid}").exists())
+            self.assertFalse(pathlib.Path(f"/proc/{worker}").exists())
 
     def test_workers_die_with_the_pool(self):
         with Pool("--workers", "2") as pool:
@@ -463,8 +454,7 @@ class PoolTest(unittest.TestCase):
 
     def test_socket_in_use_and_left_over(self):
         with Pool("--workers", "1") as pool:
-            other = subprocess.run([SMARTIMG, "renderer", "--socket", pool.path, "--root", pool.root],
-                                   capture_output=True, text=True, timeout=PATIENCE)
+            other = run("renderer", "--socket", pool.path, "--root", pool.root)
             self.assertEqual(other.returncode, 1)
             self.assertIn("in use", other.stderr)
             pool.process.kill()

@@ -4,16 +4,10 @@ docs/protocol.md."""
 import unittest
 
 import picture
+import samples
 
 
-class Protocol(unittest.TestCase):
-    server = None
-
-    def get(self, url, **headers):
-        reply = self.server.image(url, "*/*", **headers)
-        self.assertEqual(reply.status, 200, (url, reply))
-        return reply
-
+class Protocol(samples.Samples):
     def pixels(self, url):
         return picture.pixels(self.get(url).body)
 

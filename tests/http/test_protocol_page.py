@@ -8,13 +8,13 @@ import sys
 import unittest
 
 from picture import size
-from server import BUILD, PLAIN, PROJECT, SMARTIMG
+from server import BUILD, PLAIN, PROJECT, run
 
 TOOL = PROJECT / "tools/protocol-page"
 FONTS = "/usr/share/fonts/truetype/dejavu"
 
 
-def run(*arguments):
+def page_tool(*arguments):
     return subprocess.run([sys.executable, TOOL, *arguments], capture_output=True, text=True,
                           env={**os.environ, "SMARTIMG_BUILD": str(BUILD)})
 
@@ -37,11 +37,11 @@ class ProtocolPage(unittest.TestCase):
               "[fonts]\nSans = fonts/DejaVuSans.ttf\nSans = fonts/DejaVuSans-Bold.ttf,bold\n")
 
     def test_page_is_current(self):
-        made = run("--check")
+        made = page_tool("--check")
         self.assertEqual((made.returncode, made.stderr), (0, ""))
 
     def test_every_example(self):
-        for example in json.loads(run("--examples").stdout):
+        for example in json.loads(page_tool("--examples").stdout):
             url = "/is/image/" + example["url"].replace("demo/", "page/").replace(" ", "%20")
             with self.subTest(url=url):
                 reply = self.server.request(url, {"Accept": PLAIN})
@@ -58,7 +58,7 @@ class ProtocolPage(unittest.TestCase):
 
 class Help(unittest.TestCase):
     def help(self, *arguments):
-        return subprocess.run([SMARTIMG, "help", *arguments], capture_output=True, text=True)
+        return run("help", *arguments)
 
     def test_one_command(self):
         page = self.help("OP_USM")

@@ -65,18 +65,11 @@ ENCODINGS = {"": "text/plain", ",text": "text/plain", ",javascript": "text/javas
              ",json": "text/javascript"}
 
 
-class Requests(unittest.TestCase):
-    server = None
-
+class Requests(samples.Samples):
     @classmethod
     def prepare(cls, root, companies):
-        samples.prepare(root, companies)
+        super().prepare(root, companies)
         (companies / "asked.ini").write_text(COMPANY)
-
-    def get(self, url, status=200, **headers):
-        reply = self.server.image(url, "*/*", **headers)
-        self.assertEqual(reply.status, status, (url, reply))
-        return reply
 
     def lifetime(self, reply):
         return int(re.search(r"max-age=(\d+)", reply.headers["cache-control"]).group(1))

@@ -10,8 +10,8 @@ import subprocess
 import threading
 import unittest
 
-from server import CHROME, SMARTIMG, Server, free_port
-from waiting import PATIENCE, fields, sockets, wait_until
+from server import CHROME, SMARTIMG, Server, free_port, run
+from waiting import PATIENCE, at_once, fields, sockets, wait_until
 
 
 class Serving(unittest.TestCase):
@@ -106,17 +106,16 @@ class Serving(unittest.TestCase):
             self.assertIn("s-maxage=5,", reply.headers["cache-control"])
             self.assertNotIn("cdn-cache-control", reply.headers)
         for bad in "", "two words", "a:b", "a;":
-            run = subprocess.run([SMARTIMG, "serve", "--listen", f"127.0.0.1:{free_port()}",
-                                  "--cdn-cache-control", bad], capture_output=True, text=True, timeout=PATIENCE)
-            self.assertEqual(run.returncode, 1, bad)
-            self.assertIn("cdn-cache-control", run.stderr)
+            done = run("serve", "--listen", f"127.0.0.1:{free_port()}", "--cdn-cache-control", bad)
+            self.assertEqual(done.returncode, 1, bad)
+            self.assertIn("cdn-cache-control", done.stderr)
 
     def test_render_tells_what_the_server_would(self):
         config = ["--root", self.server.root, "--config", self.server.config]
         for fast, life in (["--fast"], "CDN-Cache-Control: max-age=60, stale-"), ([], "CDN-Cache-Control: max-age=36000"):
-            run = subprocess.run([SMARTIMG, "render", "/is/image/smart/night?wid=60", "--accept", "image/avif", "-i",
-                                  *fast, *config], capture_output=True)
-            self.assertIn(life.encode(), run.stdout.partition(b"\r\n\r\n")[0])
+            done = subprocess.run([SMARTIMG, "render", "/is/image/smart/night?wid=60", "--accept", "image/avif", "-i",
+                                   *fast, *config], capture_output=True)
+            self.assertIn(life.encode(), done.stdout.partition(b"\r\n\r\n")[0])
 
     def test_ranges_on_hit_and_miss(self):
         whole = self.get("smart/night?wid=137").body
@@ -142,12 +141,7 @@ class Serving(unittest.TestCase):
             text = self.server_metrics()
             return sum(int(float(v)) for v in re.findall(r"^smartimg_cache_total\{[^}]*miss[^}]*\} (\S+)", text, re.M))
         replies = []
-        threads = [threading.Thread(target=lambda: replies.append(self.get("smart/landscape?wid=600&hei=401&fit=crop")))
-                   for _ in range(24)]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join()
+        at_once(lambda _: replies.append(self.get("smart/landscape?wid=600&hei=401&fit=crop")), 24)
         self.assertEqual(len({r.body for r in replies}), 1)
         self.assertEqual([r.headers["x-cache"] for r in replies].count("miss"), 1)
 
@@ -282,8 +276,7 @@ class Supervision(unittest.TestCase):
         server = Server()
         try:
             (server.config / "companies/smart.ini").write_text("Bfc = true\nMaxPix = big\n")
-            result = subprocess.run([SMARTIMG, "config", "check", server.config],
-                                    capture_output=True, text=True, timeout=PATIENCE)
+            result = run("config", "check", server.config)
             self.assertEqual(result.returncode, 1)
             self.assertIn("smart.ini:2", result.stdout + result.stderr)
             with self.assertRaises(RuntimeError) as failure:

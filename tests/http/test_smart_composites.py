@@ -1,23 +1,19 @@
 """Smart Imaging on pictures of several layers: format conversion, alpha, pixel ratio, purging, coalescing, long recipes."""
 
 import concurrent.futures
-import subprocess
 import unittest
 
 import picture
 import samples
-from server import CHROME, CHROME_OLD, SMARTIMG
-from test_composites import Pixels
+from server import CHROME, CHROME_OLD, run
 
 LAYERS = "layer=1&src=label&pos=40,20&size=120,0&effect=-1&$shadow$&layer=2&src=disc&opac=60&layer=comp&wid=300"
 
 
-class SmartComposites(Pixels):
-    server = None
-
+class SmartComposites(samples.Samples):
     @classmethod
     def prepare(cls, root, companies):
-        samples.prepare(root, companies)
+        super().prepare(root, companies)
         (companies / "stacks.ini").write_text("RootPath = sheets\nBfc = true\nDefaultPix = 0,0\n")
 
     def smart(self, query, accept=CHROME):
@@ -76,8 +72,7 @@ class SmartComposites(Pixels):
         file.write_bytes((self.server.root / "sheets/label.png").read_bytes())
         first, inner = self.smart(url, "*/*"), self.smart(nested, "*/*")
         self.assertEqual(self.smart(url, "*/*").headers["x-cache"], "hit")
-        subprocess.run([SMARTIMG, "purge", "--cache", self.server.cache, "stacks/badge"], check=True,
-                       stdout=subprocess.DEVNULL)
+        run("purge", "--cache", self.server.cache, "stacks/badge", check=True)
         self.assertEqual(self.smart(url, "*/*").headers["x-cache"], "miss")
         self.assertEqual(self.smart(nested, "*/*").headers["x-cache"], "miss")
         file.write_bytes((self.server.root / "sheets/blue.png").read_bytes())

@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 import picture
-from server import CHROME, CHROME_OLD, IE_11, PLAIN, SAFARI_13, SMARTIMG
+from server import CHROME, CHROME_OLD, IE_11, PLAIN, SAFARI_13, run
 
 PHOTO = "landscape?wid=320&qlt=85"
 PRODUCT = "product?wid=320&qlt=85"  # where every format pays, WebP too
@@ -314,8 +314,7 @@ class SmartImaging(unittest.TestCase):
         self.assertIn("max-age=60", reply.headers["cache-control"])
 
     def purge(self, *what):
-        subprocess.run([SMARTIMG, "purge", *what, "--cache", self.server.cache], check=True,
-                       stdout=subprocess.DEVNULL)
+        run("purge", *what, "--cache", self.server.cache, check=True)
 
     def test_SI_44_one_purge_removes_every_variant(self):
         url = "smart/sculpture?wid=150"

@@ -1,17 +1,17 @@
 """Addresses, nested requests in variables, crops of records, empty layers: by what a client sees."""
 
-import subprocess
 import unittest
 
 import numpy as np
 from PIL import Image
 
 import picture
-from server import SMARTIMG
+import samples
+from server import run
 
 
-class Syntax(unittest.TestCase):
-    server = None
+class Syntax(samples.Samples):
+    company = "syntax/"
 
     @classmethod
     def prepare(cls, root, companies):
@@ -35,24 +35,11 @@ class Syntax(unittest.TestCase):
             "[object masked]\nPath = board.png\nMaskPath = halves.png\n"
             "[object card]\nModifier = size=100,100&color=9,9,9&layer=1&src=$object$&size=50,0\n")
 
-    def get(self, url):
-        reply = self.server.image("syntax/" + url)
-        self.assertEqual(reply.status, 200, (url, reply))
-        return reply
-
-    def size(self, url):
-        return picture.size(self.get(url).body)
-
     def pixel(self, url, x, y):
         return picture.pixels(self.get(url).body).getpixel((x, y))
 
     def near(self, have, want, tolerance=3):
         self.assertTrue(all(abs(a - b) <= tolerance for a, b in zip(have, want)), (have, want))
-
-    def refused(self, url, says):
-        reply = self.server.image("syntax/" + url)
-        self.assertEqual(reply.status, 403, (url, reply))
-        self.assertIn(says, reply.body.decode(), url)
 
     # ---- addresses ----
 
@@ -67,8 +54,7 @@ class Syntax(unittest.TestCase):
             reply = self.server.request(path)
             self.assertEqual((reply.status, reply.headers.get("etag"), reply.headers.get("x-cache")),
                              (200, first.headers["etag"], "hit"), path)
-        subprocess.run([SMARTIMG, "purge", "//is/image/syntax//board/", "--cache", self.server.cache],
-                       check=True, stdout=subprocess.DEVNULL)
+        run("purge", "//is/image/syntax//board/", "--cache", self.server.cache, check=True)
         self.assertNotEqual(self.server.request(others[0]).headers["x-cache"], "hit")
         self.assertEqual(self.server.request("/is/image/syntax/board?wid=37").headers["x-cache"], "hit")
         self.assertEqual(self.server.request("/is/image/syntax/%2fboard").status, 403)
@@ -136,8 +122,7 @@ class Syntax(unittest.TestCase):
         urls.write_text("/is/image/syntax/plate?$p=is{syntax/board?wid=none&op_blur=1}&layer=1&src=$p$\n"
                         "//is/image/syntax//plate?$p=is{syntax/board&layer=1&src=$p$\n"
                         "/is/image//syntax/plate?$narrow$=\n")
-        done = subprocess.run([SMARTIMG, "compat", urls, "--root", self.server.root, "--config",
-                               self.server.config], capture_output=True, text=True, timeout=60)
+        done = run("compat", urls, "--root", self.server.root, "--config", self.server.config)
         self.assertEqual(done.returncode, 1)
         self.assertIn("wid: expected int > 0, got \"none\"", done.stdout)
         self.assertIn("src: the brackets do not match", done.stdout)

@@ -12,7 +12,6 @@ import numpy as np
 import picture
 import samples
 from server import CHROME
-from test_composites import Pixels
 
 FONTS = pathlib.Path("/usr/share/fonts/truetype/dejavu")
 
@@ -97,12 +96,10 @@ Sans = DejaVuSans.ttf
 """
 
 
-class Templates(Pixels):
-    server = None
-
+class Templates(samples.Samples):
     @classmethod
     def prepare(cls, root, companies):
-        samples.prepare(root, companies)
+        super().prepare(root, companies)
         for name, text in {"letters": COMPANY, "padlocked": LOCKED, "veiled": VEILED, "marked": MARKED, "gone": GONE,
                            "sorry": SORRY}.items():
             (companies / f"{name}.ini").write_text(text)
@@ -111,9 +108,6 @@ class Templates(Pixels):
             if (FONTS / name).exists():
                 shutil.copy(FONTS / name, root / "sheets" / name)
         (root / "sheets/fake.ttf").write_bytes(b"this is no font" * 100)
-
-    def size(self, url):
-        return picture.size(self.get(url).body)
 
     # ---- precedence, 5 ----
 
@@ -283,9 +277,7 @@ class Templates(Pixels):
 
 
 @unittest.skipUnless(FONTS.exists(), "no DejaVu fonts here")
-class Words(Pixels):
-    server = None
-
+class Words(samples.Samples):
     def ink(self, text, more="", kind="textPs"):
         a = self.array(f"letters/square?crop=0,0,1000,500&size=400,200&layer=1&{kind}={text}{more}&layer=comp&scl=1&bgc=128,128,128")
         return np.abs(a - 128).sum(axis=2) > 60

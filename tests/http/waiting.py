@@ -3,6 +3,7 @@ the test itself (a server that does not answer, a process that is stopped), and 
 
 import os
 import pathlib
+import threading
 import time
 
 PATIENCE = 120.0  # seconds after which an event that a test waits for counts as never coming
@@ -20,6 +21,20 @@ def wait_until(true, what, seconds=PATIENCE):
         if late:
             raise AssertionError(f"waited {seconds:.0f} s in vain for {what() if callable(what) else what}")
         time.sleep(0.01)
+
+
+def at_once(function, times, meanwhile=None):
+    """Calls function(0), function(1) and so on, each in a thread of its own, calls meanwhile(), and waits for the
+    ends of all."""
+    threads = [threading.Thread(target=function, args=(i,)) for i in range(times)]
+    for thread in threads:
+        thread.start()
+    try:
+        if meanwhile is not None:
+            meanwhile()
+    finally:
+        for thread in threads:
+            thread.join()
 
 
 def fields(pid):

@@ -47,6 +47,13 @@ static inline int to_fd(const void *data, size_t len) {
     return fd;
 }
 
+/* to_fd() of what malloc() gave; frees it. */
+static inline int take_fd(void *data, size_t len) {
+    int fd = to_fd(data, len);
+    free(data);
+    return fd;
+}
+
 /* Encodes, releases the image, and returns a descriptor of at most `most` bytes of the file. */
 static inline int save_part(VipsImage *im, const char *suffix, double most) {
     void *data = NULL;
@@ -103,6 +110,23 @@ static inline void check(const si_image *im, int x, int y, int r, int g, int b, 
     if (abs(p[0] - r) > slack || abs(p[1] - g) > slack || abs(p[2] - b) > slack) {
         fail_msg("pixel %d,%d is %d,%d,%d instead of %d,%d,%d", x, y, p[0], p[1], p[2], r, g, b);
     }
+}
+
+/* Renders the whole with alpha, closes the descriptor, and checks a point near the upper left and
+ * one near the lower right corner: R, G, B, A. */
+static inline void check_halves(
+    int fd, const int left[4], const int right[4], int slack, int alpha_slack) {
+    si_recipe r = recipe(0, 0);
+    r.alpha = true;
+    si_image out = render(&r, fd);
+    assert_int_equal(out.channels, 4);
+    for (int i = 0; i < 2; i++) {
+        int x = out.width * (i == 0 ? 1 : 7) / 8, y = out.height * (i == 0 ? 1 : 7) / 8;
+        const int *c = i == 0 ? left : right;
+        check(&out, x, y, c[0], c[1], c[2], slack);
+        assert_in_range(at(&out, x, y)[3], c[3] - alpha_slack, c[3] + alpha_slack);
+    }
+    si_image_free(&out);
 }
 
 static inline int largest_difference(const si_image *a, const si_image *b, int ax, int ay) {

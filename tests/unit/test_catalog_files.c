@@ -175,11 +175,7 @@ static void test_maps(void **state) {
 
 static void test_mistakes(void **state) {
     (void)state;
-    static const struct {
-        const char *text;
-        int line;
-        const char *says;
-    } rows[] = {
+    static const mistake rows[] = {
         {"", 1, "begins with the names"},
         {"Path\tModifier\nx\ty\n", 1, "column Id"},
         {"Id\tPath\tPATH\nx\ty\tz\n", 1, "same name"},
@@ -195,14 +191,7 @@ static void test_mistakes(void **state) {
         {"Id\tResolution\na\thigh\n", 2, "Resolution"},
     };
     write_company("acme", "CatalogFile = all.txt\n");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        write_file("conf/companies/all.txt", rows[i].text);
-        assert_null(try_load());
-        if (first_line != rows[i].line || strstr(reports, rows[i].says) == NULL ||
-            strstr(reports, "companies/all.txt:") == NULL) {
-            fail_msg("%s: line %d, %s", rows[i].text, first_line, reports);
-        }
-    }
+    check_mistakes("all.txt", ROWS(rows));
     write_bytes("conf/companies/all.txt", "Id\0\tPath\n", 9);
     assert_null(try_load());
     assert_non_null(strstr(reports, "NUL"));
@@ -291,5 +280,5 @@ int main(void) {
         cmocka_unit_test_setup(test_damage, clean),
         cmocka_unit_test_setup(test_many_records, clean),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, remove_config_folder);
 }

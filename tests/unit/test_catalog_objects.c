@@ -372,5 +372,5 @@ int main(void) {
         cmocka_unit_test(test_fields),
         cmocka_unit_test_setup(test_files, clean),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, remove_config_folder);
 }

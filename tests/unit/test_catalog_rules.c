@@ -269,11 +269,7 @@ static void test_address_filter(void **state) {
 
 static void test_mistakes(void **state) {
     (void)state;
-    static const struct {
-        const char *text;
-        int line;
-        const char *says;
-    } rows[] = {
+    static const mistake rows[] = {
         {"<ruleset/>", 1, "<?xml"},
         {"<?xml version=\"1.0\"?>", 1, "no element"},
         {"<?xml version=\"1.0\"?><rules/>", 1, "unknown element <rules>"},
@@ -312,14 +308,7 @@ static void test_mistakes(void **state) {
         {"<?xml version=\"1.0\"?><!DOCTYPE ruleset [<!ENTITY a \"b\">]><ruleset/>", 1, "entities"},
     };
     write_company("acme", "RuleSetFile = rules.xml\n");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        write_file("conf/companies/rules.xml", rows[i].text);
-        assert_null(try_load());
-        if (first_line != rows[i].line || strstr(reports, rows[i].says) == NULL ||
-            strstr(reports, "companies/rules.xml:") == NULL) {
-            fail_msg("%s: line %d, %s", rows[i].text, first_line, reports);
-        }
-    }
+    check_mistakes("rules.xml", ROWS(rows));
     /* what the vendor's files may have */
     write_file("conf/companies/rules.xml",
         "<?xml version=\"1.0\"?>\n<!DOCTYPE ruleset SYSTEM \"RuleSet.dtd\">\n<ruleset>\n<!-- c "
@@ -411,5 +400,5 @@ int main(void) {
         cmocka_unit_test_setup(test_no_hang, clean),
         cmocka_unit_test_setup(test_long_requests, clean),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, remove_config_folder);
 }

@@ -229,5 +229,5 @@ int main(void) {
         cmocka_unit_test(test_damage),
         cmocka_unit_test_setup(test_types, clean),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, remove_config_folder);
 }

@@ -30,12 +30,6 @@ static int fill_shelf(void **state) {
     return 0;
 }
 
-static int empty_shelf(void **state) {
-    (void)state;
-    clear_shelf();
-    return 0;
-}
-
 /* ---- placing ---- */
 
 static void stack(void **state) {

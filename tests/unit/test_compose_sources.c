@@ -51,12 +51,6 @@ static int fill_shelf(void **state) {
     return 0;
 }
 
-static int empty_shelf(void **state) {
-    (void)state;
-    clear_shelf();
-    return 0;
-}
-
 /* ---- embedded paths ---- */
 
 static void clip_by_name(void **state) {

@@ -18,12 +18,6 @@ static int fill_shelf(void **state) {
     return 0;
 }
 
-static int empty_shelf(void **state) {
-    (void)state;
-    clear_shelf();
-    return 0;
-}
-
 static si_effect shadow;
 
 /* Everything that looks at neighbours or at positions. */

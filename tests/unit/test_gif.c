@@ -1,6 +1,6 @@
 /* GIF originals: every frame as a player shows it, against a reference that draws the frames as
  * their descriptions say. The files are written here, with an LZW that never compresses. */
-#include "pictures.h"
+#include "originals.h"
 
 #include "render/read/read_gif.h"
 
@@ -12,17 +12,6 @@ typedef struct frame {
     bool local;       /* palette of its own */
     uint8_t pixels[WIDTH * HEIGHT];
 } frame;
-
-typedef struct file {
-    uint8_t bytes[64 << 10];
-    size_t len;
-} file;
-
-static void put(file *f, const void *bytes, size_t n) {
-    assert_true(f->len + n <= sizeof f->bytes);
-    memcpy(f->bytes + f->len, bytes, n);
-    f->len += n;
-}
 
 static void put16(file *f, int v) {
     put(f, (uint8_t[]){(uint8_t)v, (uint8_t)(v >> 8)}, 2);
@@ -124,7 +113,7 @@ static void check_frames(const frame *frames, int count, unsigned seed) {
     si_gif_facts facts;
     si_diag diag = {0};
     write_file(&f, frames, count);
-    int fd = to_fd(f.bytes, f.len);
+    int fd = to_fd(f.data, f.len);
     if (si_gif_open(fd, NULL, &gif, &facts, &diag) != SI_OK) {
         fail_msg("%s", diag.text);
     }
@@ -212,7 +201,7 @@ static void broken(void **state) {
         si_gif *gif = NULL;
         si_gif_facts facts = {0};
         si_diag diag = {0};
-        int fd = to_fd(f.bytes, len);
+        int fd = to_fd(f.data, len);
         si_result code = si_gif_open(fd, NULL, &gif, &facts, &diag);
         for (int i = 0; i < facts.frames && code == SI_OK; i++) {
             code = si_gif_next(gif, &(const uint8_t *){NULL}, &(int){0}, &diag);

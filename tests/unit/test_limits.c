@@ -7,9 +7,7 @@
 #include <math.h>
 
 #include "command_samples.h"
-#include "plans.h"
-
-static si_catalog *catalog;
+#include "shared_catalog.h"
 
 static int set_up(void **state) {
     (void)state;
@@ -26,13 +24,7 @@ static int set_up(void **state) {
         "RootPath = acme\nDefaultFont = Sans\nResolution = 1000000\nThumbType = 3\n"
         "ThumbRes = 0.000001\nMaxPix = 65500,65500\n[fonts]\nSans = font.ttf\n"
         "[object card]\nModifier = size=9,9&color=1,2,3\n");
-    catalog = load("conf");
-    return 0;
-}
-
-static int tear_down(void **state) {
-    si_catalog_free(catalog);
-    return remove_folders(state);
+    return share_catalog();
 }
 
 static const char *const extremes[] = {"0", "-0", "1", "-1", "0.0000001", "-0.0000001", "0.9999999",

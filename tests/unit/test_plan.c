@@ -142,7 +142,7 @@ static const meaning meanings[] = {
 
 static void test_meanings(void **state) {
     (void)state;
-    si_catalog *catalog = load("conf");
+    si_catalog *catalog = load();
     check_meanings(catalog, ROWS(meanings));
     si_catalog_free(catalog);
 }
@@ -195,7 +195,7 @@ static const refusal refusals[] = {
 
 static void test_refusals(void **state) {
     (void)state;
-    si_catalog *catalog = load("conf");
+    si_catalog *catalog = load();
     check_refusals(catalog, ROWS(refusals));
     si_catalog_free(catalog);
 }
@@ -205,7 +205,7 @@ static void test_refusals(void **state) {
 /* One row a command, so that none is forgotten. */
 static void test_every_command(void **state) {
     (void)state;
-    si_catalog *catalog = load("conf");
+    si_catalog *catalog = load();
     assert_int_equal(SAMPLE_COUNT, si_command_count);
     for (int i = 0; i < SAMPLE_COUNT; i++) {
         char url[400];
@@ -267,7 +267,7 @@ static void write_url(const char *segment, const int *list, int count, char url[
 static void test_random_queries(void **state) {
     (void)state;
     static const char *const segments[] = {"layer=comp", "layer=0", "layer=1"};
-    si_catalog *catalog = load("conf");
+    si_catalog *catalog = load();
     int planned = 0;
     for (int round = 0; round < 4000; round++) {
         int list[20], count = draw_commands(list, 1 + (int)draw(19));
@@ -303,7 +303,7 @@ static void test_random_queries(void **state) {
 
 static void test_round_trip(void **state) {
     (void)state;
-    si_catalog *catalog = load("conf");
+    si_catalog *catalog = load();
     for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
         si_arena arena = {0};
         si_plan plan;
@@ -330,14 +330,10 @@ static void test_round_trip(void **state) {
 }
 
 static void assert_same_recipe(const char *a, const char *b, const char *accept_b) {
-    si_catalog *catalog = load("conf");
-    si_arena arena = {0};
-    si_plan plans[2];
-    si_diag diag = {0};
-    assert_int_equal(plan_url(catalog, a, chrome, &arena, &plans[0], &diag), SI_OK);
-    assert_int_equal(plan_url(catalog, b, accept_b, &arena, &plans[1], &diag), SI_OK);
-    assert_string_equal(plans[0].recipe_text, plans[1].recipe_text);
-    si_arena_free(&arena);
+    si_catalog *catalog = load();
+    if (!same_recipe(catalog, a, b, accept_b)) {
+        fail_msg("%s is not %s", a, b);
+    }
     si_catalog_free(catalog);
 }
 
@@ -370,7 +366,7 @@ static void test_slashes_of_the_context(void **state) {
     (void)state;
     static const char *const paths[] = {"/is/image/acme/deep/hat", "//is/image/acme/deep/hat",
         "/is//image///acme//deep/hat/", "//is/image/acme/deep/hat//"};
-    si_catalog *catalog = load("conf");
+    si_catalog *catalog = load();
     si_arena arena = {0};
     si_diag diag = {0};
     si_plan plan;
@@ -400,7 +396,7 @@ static void test_held_ratio(void **state) {
         const char *query, *dpr, *held, *recipe_dpr;
     } rows[] = {{"dpr=on,2", "3", "", "2"}, {"$smart$", "3", "", "2"}, {"dpr=on", "3", "1", "3"},
         {"dpr=on", NULL, "", "1"}, {"dpr=off", "3", "", "1"}, {"dpr=on", "0.5", "", "0.5"}};
-    si_catalog *catalog = load("conf");
+    si_catalog *catalog = load();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         si_arena arena = {0};
         si_diag diag = {0};
@@ -419,7 +415,7 @@ static void test_held_ratio(void **state) {
 
 static void test_cache_and_ttl(void **state) {
     (void)state;
-    si_catalog *catalog = load("conf");
+    si_catalog *catalog = load();
     si_arena arena = {0};
     si_plan plan;
     si_diag diag = {0};
@@ -451,23 +447,9 @@ static void test_cache_and_ttl(void **state) {
 
 /* ---- configuration mistakes, each with its line ---- */
 
-static int reported_line;
-static char reported_text[200];
-
-static void report(void *context, const char *file, int line, const char *text) {
-    (void)context;
-    assert_string_equal(file, "companies/bad.ini");
-    reported_line = line;
-    snprintf(reported_text, sizeof reported_text, "%s", text);
-}
-
 static void test_config_mistakes(void **state) {
     (void)state;
-    static const struct {
-        const char *text;
-        int line;
-        const char *says;
-    } rows[] = {
+    static const mistake rows[] = {
         {"Bfc = true\nMaxPix = 30\n", 2, "MaxPix"},
         {"Bfc = perhaps\n", 1, "Bfc"},
         {"\n\nJpegQuality = 101\n", 3, "JpegQuality"},
@@ -483,21 +465,8 @@ static void test_config_mistakes(void **state) {
         {"RootId = other\n", 1, "RootId"},
         {"ResMode = nearest\n", 1, "ResMode"},
     };
-    make_dir("badconf");
-    make_dir("badconf/companies");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char root[300], conf[300];
-        si_catalog *catalog = NULL;
-        si_diag diag = {0};
-        write_file("badconf/companies/bad.ini", rows[i].text);
-        snprintf(root, sizeof root, "%s/root", folder);
-        snprintf(conf, sizeof conf, "%s/badconf", folder);
-        reported_line = 0;
-        assert_int_equal(si_catalog_load(conf, root, report, NULL, &catalog, &diag), SI_ERR_CONFIG);
-        assert_int_equal(reported_line, rows[i].line);
-        assert_non_null(strstr(reported_text, rows[i].says));
-        assert_non_null(strstr(diag.text, "bad.ini"));
-    }
+    check_mistakes("bad.ini", ROWS(rows));
+    assert_int_equal(unlink(in_folder("conf/companies/bad.ini")), 0);
 }
 
 /* ---- generations ---- */
@@ -540,5 +509,5 @@ int main(void) {
         cmocka_unit_test(test_config_mistakes),
         cmocka_unit_test(test_generations),
     };
-    return cmocka_run_group_tests(tests, set_up, remove_folders);
+    return cmocka_run_group_tests(tests, set_up, remove_config_folder);
 }

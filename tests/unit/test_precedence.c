@@ -1,10 +1,8 @@
 /* Who wins (docs/protocol.md, Records, presets, templates: every pair of levels), presets and
  * variables. */
-#include "plans.h"
+#include "shared_catalog.h"
 
 #include "catalog/rules.h"
-
-static si_catalog *catalog;
 
 static int set_up(void **state) {
     (void)state;
@@ -43,13 +41,7 @@ static int set_up(void **state) {
         "<rule OnMatch=\"error\"><expression>forbidden</expression></rule>\n"
         "<rule><addressfilter>10.0.0.0/8</addressfilter><expression>inside</expression></rule>\n"
         "</ruleset>\n");
-    catalog = load("conf");
-    return 0;
-}
-
-static int tear_down(void **state) {
-    si_catalog_free(catalog);
-    return remove_folders(state);
+    return share_catalog();
 }
 
 /* ---- every pair of levels ---- */

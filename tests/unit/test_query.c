@@ -1,11 +1,9 @@
 /* What each command says in a recipe, and what is wrong with a value; numbers are of
  * docs/decisions.md. */
-#include "plans.h"
+#include "shared_catalog.h"
 
 #include "base/color.h"
 #include "request/command.h"
-
-static si_catalog *catalog;
 
 static int set_up(void **state) {
     (void)state;
@@ -26,13 +24,7 @@ static int set_up(void **state) {
         "[object pin:Tall]\nPath = label.png\n"
         "[object card]\nModifier = size=9,9&color=1,2,3&layer=1&src=$object$\n"
         "[object map]\nPath = shoe.jpg\nMap = <AREA coords=\"1,2,3,4\">\n");
-    catalog = load("conf");
-    return 0;
-}
-
-static int tear_down(void **state) {
-    si_catalog_free(catalog);
-    return remove_folders(state);
+    return share_catalog();
 }
 
 /* ---- values ---- */

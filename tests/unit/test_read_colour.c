@@ -1,15 +1,9 @@
 /* What PNG files say of their colours, and what numbers make of samples. */
 #include <zlib.h>
 
-#include "pictures.h"
-#include "render/read/colorimetry.h"
+#include "originals.h"
 
 /* ---- PNG files of one colour, chunk by chunk ---- */
-
-typedef struct file {
-    uint8_t data[4096];
-    size_t len;
-} file;
 
 static void put_u32(uint8_t *p, uint32_t v) {
     p[0] = (uint8_t)(v >> 24);

@@ -1,13 +1,11 @@
 /* JPEG 2000 originals, as si_original_open() gives them: codestreams that OpenJPEG's encoder makes
  * here, in boxes that are written byte by byte. */
-#include "pictures.h"
+#include "originals.h"
 
 #include <openjpeg.h>
 #include <stdio.h>
 
-#include "render/read/original.h"
-
-enum { W = 37, H = 29, MOST = 4096 };
+enum { W = 37, H = 29 };
 
 /* ---- files ---- */
 
@@ -80,17 +78,6 @@ static uint8_t *codestream(const spec *s, size_t *len) {
     return data;
 }
 
-typedef struct file {
-    uint8_t data[MOST];
-    size_t len;
-} file;
-
-static void put(file *f, const void *data, size_t len) {
-    assert_true(f->len + len <= MOST);
-    memcpy(f->data + f->len, data, len);
-    f->len += len;
-}
-
 static void put_box(file *f, const char *type, const void *data, size_t len) {
     uint8_t head[8] = {(uint8_t)((len + 8) >> 24), (uint8_t)((len + 8) >> 16),
         (uint8_t)((len + 8) >> 8), (uint8_t)(len + 8)};
@@ -113,17 +100,13 @@ static int jp2(const file *header, const uint8_t *stream, size_t len) {
     memcpy(all, start.data, start.len);
     memcpy(all + start.len, (uint8_t[]){0, 0, 0, 0, 'j', 'p', '2', 'c'}, 8);
     memcpy(all + start.len + 8, stream, len);
-    int fd = to_fd(all, start.len + 8 + len);
-    free(all);
-    return fd;
+    return take_fd(all, start.len + 8 + len);
 }
 
 static int bare(const spec *s) {
     size_t len;
     uint8_t *stream = codestream(s, &len);
-    int fd = to_fd(stream, len);
-    free(stream);
-    return fd;
+    return take_fd(stream, len);
 }
 
 static int boxed(const spec *s, const file *header) {
@@ -135,39 +118,6 @@ static int boxed(const spec *s, const file *header) {
 }
 
 /* ---- reading ---- */
-
-typedef struct picture {
-    int width, height, bands, bytes;
-    VipsInterpretation type;
-    void *pixels;
-} picture;
-
-static si_result read_fd(int fd, picture *out) {
-    si_original o = {0};
-    si_diag diag = {0};
-    *out = (picture){0};
-    si_result code = si_original_open(&o, fd, NULL, &diag);
-    if (code == SI_OK) {
-        size_t size;
-        *out = (picture){.width = o.image->Xsize,
-            .height = o.image->Ysize,
-            .bands = o.image->Bands,
-            .bytes = o.image->BandFmt == VIPS_FORMAT_USHORT ? 2 : 1,
-            .type = o.image->Type};
-        out->pixels = vips_image_write_to_memory(o.image, &size);
-        code = out->pixels != NULL ? SI_OK : SI_ERR_SOURCE;
-    }
-    assert_true(code == SI_OK || code == SI_ERR_LIMIT || code == SI_ERR_SOURCE);
-    vips_error_clear();
-    si_original_close(&o);
-    close(fd);
-    return code;
-}
-
-static int get(const picture *p, int x, int y, int band) {
-    ptrdiff_t i = ((ptrdiff_t)y * p->width + x) * p->bands + band;
-    return p->bytes == 2 ? ((const uint16_t *)p->pixels)[i] : ((const uint8_t *)p->pixels)[i];
-}
 
 static void expect_size(const picture *p, int bands, int bytes, VipsInterpretation type) {
     assert_int_equal(p->width, W);
@@ -206,11 +156,11 @@ static void offsets(void **state) {
     };
     for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
         picture p;
-        assert_int_equal(read_fd(bare(&specs[i]), &p), SI_OK);
+        assert_int_equal(read_original(bare(&specs[i]), &p), SI_OK);
         expect_size(&p, 3, 1, VIPS_INTERPRETATION_sRGB);
         for (int k = 0; k < W * H * 3; k++) {
             int x = k / 3 % W, y = k / 3 / W;
-            assert_int_equal(get(&p, x, y, k % 3), slope(k % 3, x, y));
+            assert_int_equal(sample_at(&p, x, y, k % 3), slope(k % 3, x, y));
         }
         g_free(p.pixels);
     }
@@ -234,7 +184,7 @@ static void subsampled(void **state) {
         s.x0 = i < 2 ? 0 : 6;
         s.y0 = i < 2 ? 0 : 4;
         picture p;
-        assert_int_equal(read_fd(i % 2 == 0 ? bare(&s) : boxed(&s, &header), &p), SI_OK);
+        assert_int_equal(read_original(i % 2 == 0 ? bare(&s) : boxed(&s, &header), &p), SI_OK);
         expect_size(&p, 3, 1, VIPS_INTERPRETATION_sRGB);
         for (int k = 0; k < W * H; k++) {
             int x = k % W, y = k / W;
@@ -243,7 +193,7 @@ static void subsampled(void **state) {
             double want[3] = {
                 100 + 1.402 * cr, 100 - 0.344136 * cb - 0.714136 * cr, 100 + 1.772 * cb};
             for (int c = 0; c < 3; c++) {
-                assert_true(fabs(get(&p, x, y, c) - fmin(255, fmax(0, want[c]))) <= 1);
+                assert_true(fabs(sample_at(&p, x, y, c) - fmin(255, fmax(0, want[c]))) <= 1);
             }
         }
         g_free(p.pixels);
@@ -270,14 +220,14 @@ static void palette(void **state) {
         (uint8_t[]){0, 4, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 2, 0, 2, 0, 0, 0, 3, 0, 3, 0, 1, 0, 0},
         26);
     picture got;
-    assert_int_equal(read_fd(boxed(&s, &header), &got), SI_OK);
+    assert_int_equal(read_original(boxed(&s, &header), &got), SI_OK);
     expect_size(&got, 4, 1, VIPS_INTERPRETATION_sRGB);
     for (int k = 0; k < W * H; k++) {
         int x = k % W, y = k / W, index = (x + y) % 4;
         for (int c = 0; c < 3; c++) { /* an index beyond the palette shows its last entry */
-            assert_int_equal(get(&got, x, y, c), entries[index < 3 ? index : 2][c]);
+            assert_int_equal(sample_at(&got, x, y, c), entries[index < 3 ? index : 2][c]);
         }
-        assert_int_equal(get(&got, x, y, 3), x * 5);
+        assert_int_equal(sample_at(&got, x, y, 3), x * 5);
     }
     g_free(got.pixels);
 }
@@ -293,13 +243,13 @@ static void wrong_maps(void **state) {
         put_colour(&header, 17);
         put_box(&header, "pclr", (uint8_t[]){0, 2, 1, 7, 0, 255}, 6);
         put_box(&header, "cmap", maps[i], 4);
-        assert_int_equal(read_fd(boxed(&s, &header), &p), SI_ERR_SOURCE);
+        assert_int_equal(read_original(boxed(&s, &header), &p), SI_ERR_SOURCE);
     }
     file header = {.len = 0};
     picture p;
     put_colour(&header, 17);
     put_box(&header, "cdef", (uint8_t[]){0, 1, 0, 5, 0, 0, 0, 1}, 8);
-    assert_int_equal(read_fd(boxed(&s, &header), &p), SI_ERR_SOURCE);
+    assert_int_equal(read_original(boxed(&s, &header), &p), SI_ERR_SOURCE);
 }
 
 static int constants(int component, int x, int y) {
@@ -317,11 +267,11 @@ static void definitions(void **state) {
         (uint8_t[]){0, 4, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 0, 2, 0, 0, 0, 2, 0, 3, 0, 0, 0, 1},
         26);
     picture p;
-    assert_int_equal(read_fd(boxed(&s, &header), &p), SI_OK);
+    assert_int_equal(read_original(boxed(&s, &header), &p), SI_OK);
     expect_size(&p, 4, 1, VIPS_INTERPRETATION_sRGB);
     const int want[4] = {179, 120, 60, 128}; /* 90, 60, 30 × 255 / 128 */
     for (int c = 0; c < 4; c++) {
-        assert_int_equal(get(&p, 5, 5, c), want[c]);
+        assert_int_equal(sample_at(&p, 5, 5, c), want[c]);
     }
     g_free(p.pixels);
 }
@@ -332,9 +282,9 @@ static void inks(void **state) {
     file header = {.len = 0};
     put_colour(&header, 12);
     picture p;
-    assert_int_equal(read_fd(boxed(&s, &header), &p), SI_OK);
+    assert_int_equal(read_original(boxed(&s, &header), &p), SI_OK);
     expect_size(&p, 4, 1, VIPS_INTERPRETATION_CMYK);
-    assert_int_equal(get(&p, 0, 0, 0), 128);
+    assert_int_equal(sample_at(&p, 0, 0, 0), 128);
     g_free(p.pixels);
 }
 
@@ -360,12 +310,12 @@ static void depths(void **state) {
         picture p;
         bool wide = depth_under_test > 8;
         int full = wide ? 65535 : 255, most = (1 << depth_under_test) - 1;
-        assert_int_equal(read_fd(bare(&s), &p), SI_OK);
+        assert_int_equal(read_original(bare(&s), &p), SI_OK);
         expect_size(
             &p, 1, wide ? 2 : 1, wide ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W);
         for (int x = 0; x < W; x++) {
             double want = (double)(x * most / (W - 1)) * full / most;
-            assert_true(fabs(get(&p, x, H - 1, 0) - want) <= 0.5);
+            assert_true(fabs(sample_at(&p, x, H - 1, 0) - want) <= 0.5);
         }
         g_free(p.pixels);
     }
@@ -380,7 +330,7 @@ static void other_spaces(void **state) {
         picture p;
         put_colour(&header, code);
         bool read = code == 15 || code == 16 || code == 17 || code == 18 || code == 24;
-        assert_int_equal(read_fd(boxed(&s, &header), &p), read ? SI_OK : SI_ERR_SOURCE);
+        assert_int_equal(read_original(boxed(&s, &header), &p), read ? SI_OK : SI_ERR_SOURCE);
         g_free(p.pixels);
     }
 }
@@ -406,18 +356,18 @@ static void truncated(void **state) {
     size_t len;
     uint8_t *stream = codestream(&s, &len);
     picture p;
-    assert_int_equal(read_fd(to_fd(stream, len - 2), &p), SI_OK);
-    assert_int_equal(get(&p, W - 1, H - 1, 0), slope(0, W - 1, H - 1));
+    assert_int_equal(read_original(to_fd(stream, len - 2), &p), SI_OK);
+    assert_int_equal(sample_at(&p, W - 1, H - 1, 0), slope(0, W - 1, H - 1));
     g_free(p.pixels);
     for (size_t cut = 1; cut < len; cut += cut < 16 ? 1 : 23) {
         if (cut != 2) {
-            assert_int_not_equal(read_fd(to_fd(stream, len - cut), &p), SI_OK);
+            assert_int_not_equal(read_original(to_fd(stream, len - cut), &p), SI_OK);
             g_free(p.pixels);
         }
     }
     size_t from = tile_part(stream, len, 2), to = tile_part(stream, len, 3);
     memmove(stream + from, stream + to, len - to); /* one tile less, and the last marker there */
-    assert_int_equal(read_fd(to_fd(stream, len - (to - from)), &p), SI_ERR_SOURCE);
+    assert_int_equal(read_original(to_fd(stream, len - (to - from)), &p), SI_ERR_SOURCE);
     free(stream);
 }
 
@@ -429,11 +379,11 @@ static void limits(void **state) {
     uint8_t *stream = codestream(&s, &len);
     picture p;
     memcpy(stream + 8, (uint8_t[]){0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff}, 8);
-    assert_int_equal(read_fd(to_fd(stream, len), &p), SI_ERR_LIMIT); /* tiles beyond count */
+    assert_int_equal(read_original(to_fd(stream, len), &p), SI_ERR_LIMIT); /* tiles beyond count */
     memcpy(stream + 24, (uint8_t[]){0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff}, 8);
-    assert_int_equal(read_fd(to_fd(stream, len), &p), SI_ERR_LIMIT); /* one huge tile */
+    assert_int_equal(read_original(to_fd(stream, len), &p), SI_ERR_LIMIT); /* one huge tile */
     stream[40] = 0x40;
-    assert_int_equal(read_fd(to_fd(stream, len), &p), SI_ERR_LIMIT); /* 16387 components */
+    assert_int_equal(read_original(to_fd(stream, len), &p), SI_ERR_LIMIT); /* 16387 components */
     free(stream);
 }
 
@@ -497,12 +447,6 @@ static void resolutions_of_tiles(void **state) {
     free(stream);
 }
 
-static int start(void **state) {
-    (void)state;
-    si_diag diag = {0};
-    return si_render_start(&diag) == SI_OK ? 0 : -1;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offsets),
@@ -518,5 +462,5 @@ int main(void) {
         cmocka_unit_test(resolutions),
         cmocka_unit_test(resolutions_of_tiles),
     };
-    return cmocka_run_group_tests(tests, start, NULL);
+    return cmocka_run_group_tests(tests, start_render, NULL);
 }

@@ -123,22 +123,11 @@ static uint8_t *encode(const spec *s, size_t *len) {
 static int file_of(const spec *s) {
     size_t len;
     uint8_t *data = encode(s, &len);
-    int fd = to_fd(data, len);
-    free(data);
-    return fd;
+    return take_fd(data, len);
 }
 
-/* Renders with alpha, and checks both halves: R, G, B, A. */
 static void expect(const spec *s, const int left[4], const int right[4], int slack) {
-    si_recipe r = recipe(0, 0);
-    r.alpha = true;
-    si_image out = render(&r, file_of(s));
-    assert_int_equal(out.channels, 4);
-    check(&out, 3, 8, left[0], left[1], left[2], slack);
-    check(&out, 20, 8, right[0], right[1], right[2], slack);
-    assert_in_range(at(&out, 3, 8)[3], left[3] - 1, left[3] + 1);
-    assert_in_range(at(&out, 20, 8)[3], right[3] - 1, right[3] + 1);
-    si_image_free(&out);
+    check_halves(file_of(s), left, right, slack, 1);
 }
 
 static const float TWO[2][4] = {{200 / 255.f, 120 / 255.f, 40 / 255.f, 1}, {1, 0, 0, 128 / 255.f}};

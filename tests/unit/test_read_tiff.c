@@ -1,6 +1,7 @@
 /* TIFF originals whose samples are floats, doubles, 32-bit or signed integers. */
 #include <tiffio.h>
 
+#include "codec/codec.h"
 #include "pictures.h"
 
 enum { W = 20, H = 20, TILE = 16 }; /* left half one colour, right half another */
@@ -103,17 +104,8 @@ static int file_of(const spec *s) {
     return fd;
 }
 
-/* Renders with alpha, and checks both halves: R, G, B, A. */
 static void expect(const spec *s, const int left[4], const int right[4], int slack) {
-    si_recipe r = recipe(0, 0);
-    r.alpha = true;
-    si_image out = render(&r, file_of(s));
-    assert_int_equal(out.channels, 4);
-    check(&out, 2, 2, left[0], left[1], left[2], slack);
-    check(&out, 18, 18, right[0], right[1], right[2], slack);
-    assert_in_range(at(&out, 2, 2)[3], left[3] - slack, left[3] + slack);
-    assert_in_range(at(&out, 18, 18)[3], right[3] - slack, right[3] + slack);
-    si_image_free(&out);
+    check_halves(file_of(s), left, right, slack, slack);
 }
 
 static spec rgba(uint16_t bits, uint16_t format) {
@@ -180,6 +172,18 @@ static void integers(void **state) {
     }
 }
 
+/* Why this file cannot be rendered. */
+static si_diag refusal_of(const uint8_t *data, size_t len) {
+    int fd = to_fd(data, len);
+    si_recipe r = recipe(0, 0);
+    si_files files = si_files_of_fd(&fd);
+    si_image out = {0};
+    si_diag diag = {0};
+    assert_int_equal(si_render(&r, &files, NULL, &out, &diag), SI_ERR_SOURCE);
+    close(fd);
+    return diag;
+}
+
 static void truncated(void **state) {
     (void)state;
     spec s = rgba(32, SAMPLEFORMAT_IEEEFP);
@@ -196,18 +200,33 @@ static void truncated(void **state) {
             memcpy(data + i, &(uint32_t){1u << 30}, 4);
         }
     }
-    fd = to_fd(data, (size_t)len);
-    si_recipe r = recipe(0, 0);
-    si_files files = si_files_of_fd(&fd);
-    si_image out = {0};
-    si_diag diag = {0};
-    assert_int_equal(si_render(&r, &files, NULL, &out, &diag), SI_ERR_SOURCE);
-    close(fd);
+    (void)refusal_of(data, (size_t)len);
+}
+
+static si_diag refusal_of_damage(void) {
+    static const uint8_t data[64] = {'I', 'I', 42, 0, 8, 0, 0, 0, 255, 255};
+    return refusal_of(data, sizeof data);
+}
+
+/* Why a file cannot be read is told whatever was written before. */
+static void reasons(void **state) {
+    (void)state;
+    si_image im = {0};
+    si_bytes file = {0};
+    si_diag before = refusal_of_damage();
+    assert_non_null(strstr(before.text, "TIFF"));
+    assert_int_equal(si_image_alloc(&im, 8, 8, 3, NULL), SI_OK);
+    memset(im.pixels, 99, im.stride * 8);
+    si_encode_params p = si_codec_defaults(SI_FORMAT_TIFF, &im);
+    assert_int_equal(si_codec_encode(SI_FORMAT_TIFF, &im, &p, &file, NULL), SI_OK);
+    assert_string_equal(refusal_of_damage().text, before.text);
+    si_bytes_free(&file);
+    si_image_free(&im);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(floats), cmocka_unit_test(without_alpha),
         cmocka_unit_test(grey), cmocka_unit_test(out_of_range), cmocka_unit_test(integers),
-        cmocka_unit_test(truncated)};
+        cmocka_unit_test(truncated), cmocka_unit_test(reasons)};
     return cmocka_run_group_tests(tests, start_render, NULL);
 }

@@ -1,22 +1,10 @@
 /* Replies that need no pixels: property data, encodings, errors, media sets (docs/protocol.md,
  * Facts instead of pixels). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "config_folder.h"
 
 #include "reply/media_set.h"
 #include "reply/replies.h"
 #include "request/values.h"
-
-static char folder[] = "/tmp/smartimg-replies-XXXXXX";
 
 static const si_shape text_shape = {SI_BODY_TEXT, "UTF-8", "s7jsonResponse", ""};
 
@@ -100,24 +88,10 @@ static void test_encodings_of_xml(void **unused) {
 
 /* ---- media sets ---- */
 
-static void write_file(const char *name, const char *text) {
-    char path[300];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    fputs(text, f);
-    assert_int_equal(fclose(f), 0);
-}
-
 static int set_up(void **state) {
-    static const char *const folders[] = {
-        "", "/root", "/root/co", "/root/crops", "/conf", "/conf/companies"};
-    char path[300];
-    assert_non_null(mkdtemp(folder));
-    for (size_t i = 1; i < sizeof folders / sizeof *folders; i++) {
-        snprintf(path, sizeof path, "%s%s", folder, folders[i]);
-        assert_int_equal(mkdir(path, 0755), 0);
-    }
+    make_config_folder();
+    make_dir("root/co");
+    make_dir("root/crops");
     write_file("root/co/a.jpg", "a");
     write_file("root/co/b.jpg", "b");
     write_file("root/crops/a.jpg", "a");
@@ -137,23 +111,13 @@ static int set_up(void **state) {
         "[object written]\nImageSet = plain;;spin,{a,b};;advanced_image_set\n"
         "[object media in media]\nImageSet = media;;,a;;img\n"
         "[object pages]\nImageSet = a:b,b\n");
-    si_catalog *catalog = NULL;
-    char conf[300], root[300];
-    si_diag diag = {0};
-    snprintf(conf, sizeof conf, "%s/conf", folder);
-    snprintf(root, sizeof root, "%s/root", folder);
-    if (si_catalog_load(conf, root, NULL, NULL, &catalog, &diag) != SI_OK) {
-        fail_msg("%s", diag.text);
-    }
-    *state = catalog;
+    *state = load();
     return 0;
 }
 
 static int tear_down(void **state) {
-    char command[400];
     si_catalog_free(*state);
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
+    return remove_config_folder(state);
 }
 
 static const char *media_set(

@@ -1,10 +1,8 @@
 /* Templates, nested requests, records, default images, watermarks (docs/protocol.md,
  * Records, presets, templates), pictures made of several, and how replies are kept. */
-#include "plans.h"
+#include "shared_catalog.h"
 
 #include "catalog/generations.h"
-
-static si_catalog *catalog;
 
 static int set_up(void **state) {
     (void)state;
@@ -42,13 +40,7 @@ static int set_up(void **state) {
         "opac=50&wid=9&qlt=3\n"
         "[object sorry]\nModifier = size=200,50&color=1,1,1&layer=1&src=label&op_hue=3\n"
         "[object oldnone]\nPath = none.jpg\nExpiration = 5\n");
-    catalog = load("conf");
-    return 0;
-}
-
-static int tear_down(void **state) {
-    si_catalog_free(catalog);
-    return remove_folders(state);
+    return share_catalog();
 }
 
 /* ---- templates ---- */
