@@ -98,6 +98,7 @@ typedef struct {
 
     ngx_int_t                      first_answer;       /* s, shared caches */
     ngx_str_t                      cdn_cache_control;  /* field, "" for none */
+    ngx_array_t                   *trusted_edges;      /* ngx_cidr_t, or NULL */
 
     si_catalog                    *catalog;
     si_generations                *table;

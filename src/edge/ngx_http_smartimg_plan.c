@@ -11,6 +11,7 @@
  */
 
 #include "ngx_http_smartimg_module.h"
+#include "base/wire.h"
 #include <openssl/sha.h>
 
 
@@ -26,6 +27,8 @@ static ngx_http_smartimg_ctx_t *ngx_http_smartimg_create_ctx(
     ngx_http_request_t *r);
 static void ngx_http_smartimg_cleanup(void *data);
 static void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
+    si_client_headers *headers);
+static void ngx_http_smartimg_read_class(ngx_http_request_t *r,
     si_client_headers *headers);
 static ngx_table_elt_t *ngx_http_smartimg_read_header(ngx_http_request_t *r,
     ngx_str_t *name, si_str *value);
@@ -180,6 +183,8 @@ ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     static ngx_str_t  sec_ch_dpr = ngx_string("Sec-CH-DPR");
     static ngx_str_t  dpr = ngx_string("DPR");
 
+    ngx_http_smartimg_read_class(r, headers);
+
     ngx_http_smartimg_read_header(r, &user_agent, &headers->user_agent);
     ngx_http_smartimg_read_header(r, &sec_ch_dpr, &headers->dpr);
 
@@ -207,6 +212,38 @@ ngx_http_smartimg_read_headers(ngx_http_request_t *r,
 
         accept->p = (const char *) joined;
         accept->len += 2 + h->value.len;
+    }
+}
+
+
+/*
+ * The class that a trusted edge tells.  Others may not tell any, and nothing
+ * that reads headers, such as a log, is to believe that they did.
+ */
+
+static void
+ngx_http_smartimg_read_class(ngx_http_request_t *r, si_client_headers *headers)
+{
+    ngx_table_elt_t                *h;
+    ngx_http_smartimg_main_conf_t  *smcf;
+
+    static ngx_str_t  name = ngx_string(SI_HEADER_CLASS);
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    if (smcf->trusted_edges
+        && ngx_cidr_match(r->connection->sockaddr, smcf->trusted_edges)
+           == NGX_OK)
+    {
+        headers->trusted_edge = true;
+        ngx_http_smartimg_read_header(r, &name, &headers->edge_class);
+        return;
+    }
+
+    while ((h = ngx_http_smartimg_find_header(&r->headers_in.headers, &name,
+                                              NULL)))
+    {
+        h->hash = 0;
     }
 }
 

@@ -111,6 +111,27 @@ class Serving(unittest.TestCase):
             self.assertEqual(run.returncode, 1, bad)
             self.assertIn("cdn-cache-control", run.stderr)
 
+    def test_trusted_edges(self):
+        url, jpeg_xl = "smart/night?wid=91", {"X-Smartimg-Class": "jxl"}
+        with Server("--trusted-edges", " 10.0.0.0/8 ,127.0.0.1,2001:db8::/32") as server:
+            reply = server.image(url, "image/webp", **jpeg_xl)
+            self.assertEqual((reply.type, reply.headers["vary"]), ("image/jxl", "X-Smartimg-Class"))
+        reply = self.server.image(url, "image/webp", **jpeg_xl)
+        self.assertEqual((reply.type, reply.headers["vary"]), ("image/webp", "Accept"))
+        for bad in "10.0.0.0/33", "cdn.example", "127.0.0.1 ::1", "127.0.0.1;", ",":
+            run = subprocess.run([SMARTIMG, "serve", "--listen", f"127.0.0.1:{free_port()}",
+                                  "--trusted-edges", bad], capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual(run.returncode, 1, bad)
+            self.assertIn("trusted-edges", run.stderr)
+
+    def test_render_believes_a_class(self):
+        run = subprocess.run([SMARTIMG, "render", "/is/image/smart/night?wid=60", "--fast", "-i", "--header",
+                              "X-Smartimg-Class: webp", "--root", self.server.root, "--config", self.server.config],
+                             capture_output=True)
+        head = run.stdout.partition(b"\r\n\r\n")[0]
+        self.assertIn(b"Content-Type: image/webp", head)
+        self.assertIn(b"Vary: X-Smartimg-Class", head)
+
     def test_render_tells_what_the_server_would(self):
         config = ["--root", self.server.root, "--config", self.server.config]
         for fast, life in (["--fast"], "CDN-Cache-Control: max-age=60, stale-"), ([], "CDN-Cache-Control: max-age=36000"):
