@@ -77,12 +77,12 @@ typedef struct si_client {
  * the standard, needs a trusted edge in front, whose replies all have the same. */
 void si_client_classify(const si_client_headers *headers, si_client *out);
 
-/* Short stable name of the class for logs and explain, such as "avif+webp", "jp2", "plain";
- * `out` needs 64 bytes. Returns out. */
+/* Short stable name of the formats, such as "avif+webp", "jp2", "plain"; `out` needs 64 bytes.
+ * Returns out. */
 char *si_client_name(const si_client *client, char *out);
 
-/* The text that stands for a client in SI_HEADER_CLASS. Grammar, with blanks around everything and
- * names in any case:
+/* The text that stands for a client in SI_HEADER_CLASS, in logs and in explain. Grammar, with
+ * blanks around everything and names in any case:
  *
  *   class     = formats *( ";" parameter )
  *   formats   = "plain" / format *( "+" format )    avif, jxl, webp, jp2, jxr

@@ -140,7 +140,8 @@ typedef struct {
     si_arena                       arena;
     si_plan                        plan;
 
-    ngx_str_t                      client;   /* name of the class */
+    ngx_str_t                      client;   /* the class, as si_client_print()
+                                                has it */
     ngx_str_t                      text;     /* recipe, or of an error */
     ngx_str_t                      key;      /* of the cache */
     ngx_uint_t                     failed;   /* status of the error or 0 */

@@ -448,10 +448,11 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
         plan->failed = si_result_status(diag.code);
     }
 
-    plan->client.data = si_arena_alloc(&plan->arena, 64);
+    plan->client.data = si_arena_alloc(&plan->arena, SI_CLIENT_CLASS_SIZE);
 
     if (plan->client.data) {
-        (void) si_client_name(&plan->plan.client, (char *) plan->client.data);
+        (void) si_client_print(&plan->plan.client,
+                               (char *) plan->client.data);
         plan->client.len = ngx_strlen(plan->client.data);
     }
 

@@ -131,6 +131,12 @@ class Serving(unittest.TestCase):
         head = run.stdout.partition(b"\r\n\r\n")[0]
         self.assertIn(b"Content-Type: image/webp", head)
         self.assertIn(b"Vary: X-Smartimg-Class", head)
+        for headers, told in ((["X-Smartimg-Class: WebP + avif; dpr=2.0"], "avif+webp;dpr=2"),
+                              (["Accept: image/webp", "DPR: 1.5"], "webp;dpr=1.5")):
+            run = subprocess.run([SMARTIMG, "explain", "/is/image/smart/night?wid=60", "--fast", "--root", self.server.root,
+                                  "--config", self.server.config, *(w for h in headers for w in ("--header", h))],
+                                 capture_output=True, text=True)
+            self.assertEqual(run.stdout.partition("\n")[0], "client   " + told)
 
     def test_render_tells_what_the_server_would(self):
         config = ["--root", self.server.root, "--config", self.server.config]
