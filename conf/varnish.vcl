@@ -44,10 +44,13 @@ sub smartimg_purge {
     if (req.url ~ "[^A-Za-z0-9/._~%$@:=+-]") {
         return (synth(400));
     }
-    if (req.url ~ "/$") {
-        std.ban("obj.http.X-Smartimg-Path ~ ^" + regsuball(req.url, "[.$+]", "\\\0"));
-    } else {
-        std.ban("obj.http.X-Smartimg-Path == " + req.url);
+    set req.http.X-Smartimg-Path = "^" + regsuball(req.url, "[.$+]", "\\\0");
+    if (req.url !~ "/$") {
+        # with its file's extension, too, and its smart crops
+        set req.http.X-Smartimg-Path = req.http.X-Smartimg-Path + "([.:][^/]*)?$";
+    }
+    if (!std.ban("obj.http.X-Smartimg-Path ~ " + req.http.X-Smartimg-Path)) {
+        return (synth(500, std.ban_error()));
     }
     return (synth(200, "Purged"));
 }

@@ -268,10 +268,12 @@ class PageTest(unittest.TestCase):
         self.assertTrue(all(r.hit for r in self.ask_all(other)))
 
     def test_purge_by_address_company_and_all(self):
-        urls = [f"/is/image/{path}" for path in ("smart/logo?wid=41", "smart/logo?wid=42", "smart/logo", "quiet/logo?wid=42")]
+        urls = [f"/is/image/{path}" for path in ("smart/logo?wid=41", "smart/logo?wid=42", "smart/logo.png?wid=43", "quiet/logo?wid=42",
+                                              "smart/landscape?wid=40")]
         headers = browser("Firefox")
         for purged, gone in (("/is/image/smart/logo?wid=41", [0]), ("/is/image/smart/logo", [0, 1, 2]),
-                             ("/is/image/smart/", [0, 1, 2]), ("/is/image/smar/", []), ("/is/", [0, 1, 2, 3])):
+                             ("/is/image/smart/logo.png", [2]), ("/is/image/smart/l", []), ("/is/image/smart/log.", []),
+                             ("/is/image/smart/", [0, 1, 2, 4]), ("/is/image/smar/", []), ("/is/", [0, 1, 2, 3, 4])):
             for url in urls:
                 self.varnish.request(url, headers)
             self.assertEqual(self.varnish.request(purged, method="PURGE").status, 200)
