@@ -29,8 +29,6 @@ static void *ngx_http_smartimg_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_smartimg_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_http_smartimg(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-static char *ngx_http_smartimg_trusted_edges(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
 static ngx_int_t ngx_http_smartimg_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_smartimg_init_process(ngx_cycle_t *cycle);
 
@@ -542,47 +540,6 @@ ngx_http_smartimg(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     smcf->used = 1;
 
     return ngx_conf_set_flag_slot(cf, cmd, conf);
-}
-
-
-static char *
-ngx_http_smartimg_trusted_edges(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_smartimg_main_conf_t  *smcf = conf;
-
-    ngx_str_t   *value;
-    ngx_cidr_t  *cidr;
-    ngx_uint_t   i;
-
-    if (smcf->trusted_edges) {
-        return "is duplicate";
-    }
-
-    smcf->trusted_edges = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                                           sizeof(ngx_cidr_t));
-    if (smcf->trusted_edges == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-        cidr = ngx_array_push(smcf->trusted_edges);
-
-        if (cidr == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        /* bits beyond the mask (NGX_DONE) are ignored */
-
-        if (ngx_ptocidr(&value[i], cidr) == NGX_ERROR) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid network \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    return NGX_CONF_OK;
 }
 
 

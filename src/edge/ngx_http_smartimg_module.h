@@ -180,6 +180,10 @@ ngx_int_t ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
 ngx_table_elt_t *ngx_http_smartimg_find_header(ngx_list_t *headers,
     ngx_str_t *name, ngx_table_elt_t *after);
 
+void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
+    si_client_headers *headers);
+char *ngx_http_smartimg_trusted_edges(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 ngx_int_t ngx_http_smartimg_send_content(ngx_http_request_t *r, si_plan *plan);
 ngx_int_t ngx_http_smartimg_content_handler(ngx_http_request_t *r);
 void ngx_http_smartimg_stop_waiting(ngx_http_smartimg_ctx_t *ctx);

@@ -155,7 +155,7 @@ class Edge:
     """nginx with conf/nginx.conf.in in a folder of its own, in front of a Renderer."""
 
     def __init__(self, workers=2, companies=None, tls=False, first_answer_seconds=60,
-                 cdn_cache_control="CDN-Cache-Control", trusted_edges=""):
+                 cdn_cache_control="CDN-Cache-Control", trusted_edges="", image_lines=""):
         self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
         os.chmod(self.folder, 0o755)
         for name in ("run", "cache", "images/demo", "config/companies"):
@@ -189,7 +189,7 @@ class Edge:
             % self.admin_port,
         }
         with open(os.path.join(TOP, "conf/nginx.conf.in")) as f:
-            text = f.read()
+            text = f.read().replace("location /is/image {", "location /is/image {" + image_lines)
         with open(self.conf, "w") as f:
             f.write(re.sub(r"@([A-Z_]+)@", lambda m: values.get(m.group(1), m.group(0)), text))
         self.nginx = subprocess.Popen(self.command())

@@ -821,6 +821,14 @@ class TrustedEdgeTest(unittest.TestCase):
                 reply = self.get(url, text, edge=edge, Accept=CHROME)
                 self.assertEqual((reply["X-Cache"], reply["Vary"]), ("hit", "Accept"), text)
 
+    def test_class_of_strangers_is_taken_off(self):
+        """What nginx's configuration sees of it."""
+        for trusted, seen in ("", None), ("127.0.0.1", "avif"):
+            edge = Edge(workers=1, companies={"smart": "Bfc = true\n"}, trusted_edges=trusted,
+                        image_lines="add_header X-Seen $http_x_smartimg_class;")
+            self.addCleanup(edge.stop)
+            self.assertEqual(self.get(edge.image("off", "smart"), "avif", edge=edge)["X-Seen"], seen)
+
     def test_bad_network(self):
         with self.assertRaisesRegex(RuntimeError, "invalid network"):
             Edge(trusted_edges="10.0.0.0/99")
