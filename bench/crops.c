@@ -93,7 +93,7 @@ static void measure(const char *path, const double box[4], tally tallies[WAYS]) 
     g_object_unref(im);
     for (size_t i = 0; i < sizeof ratios / sizeof *ratios; i++) {
         double rects[WAYS][4], seen[WAYS];
-        if (si_smart_crop(&thumb, source, ratios[i], rects[2], NULL) != SI_OK) {
+        if (si_smart_crops(&thumb, source, 1, &ratios[i], &rects[2], NULL) != SI_OK) {
             die("no crop");
         }
         const double share[2] = {rects[2][2], rects[2][3]};

@@ -154,10 +154,8 @@ static si_result read_all(reader *r) {
 
 si_result si_path_parse(si_str text, si_arena *arena, si_path *out, si_diag *diag) {
     reader r = {.p = text.p, .start = text.p, .end = text.p + text.len, .diag = diag};
-    si_result result = read_all(&r);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(read_all(&r));
+    si_result result = SI_OK;
     if (arena != NULL) {
         reader again = {.p = r.start, .start = r.start, .end = r.end, .diag = diag};
         again.segments = si_arena_alloc(arena, r.count * sizeof *again.segments);

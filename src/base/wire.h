@@ -8,7 +8,7 @@
 
 #define SI_PARAM_RECIPE "SMARTIMG_RECIPE"       /* canonical text (picture/recipe.h) */
 #define SI_PARAM_RENDER "SMARTIMG_RENDER"       /* 1; only nginx looks at it, to count */
-#define SI_PARAM_REFRESH "SMARTIMG_REFRESH"     /* 1: the refined answer; else the first one */
+#define SI_PARAM_REFINE "SMARTIMG_REFINE"       /* 1: the refined answer; else the first one */
 #define SI_PARAM_QUEUED_AT "SMARTIMG_QUEUED_AT" /* when it joined the queue, monotonic, ns */
 #define SI_PARAM_HEAD_AT "SMARTIMG_HEAD_AT" /* bytes before the reply's head in the cache file */
 

@@ -255,10 +255,8 @@ si_result si_datafile_read(
     int dir_fd, const char *path, const si_datafile_reader *reader, si_diag *diag) {
     char *text = NULL;
     size_t len = 0;
-    si_result result = si_datafile_load(dir_fd, path, SI_DATAFILE_MAX, &text, &len, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_datafile_load(dir_fd, path, SI_DATAFILE_MAX, &text, &len, diag));
+    si_result result = SI_OK;
     scan *s = calloc(1, sizeof *s);
     bool marked = si_str_starts((si_str){text, len}, SI_STR("\xEF\xBB\xBF"));
     if (!marked) {

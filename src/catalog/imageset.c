@@ -155,7 +155,7 @@ static bool parse_pages(parse *p, si_str text, int depth, si_set_entry *e) {
 static bool parse_entry(parse *p, si_str text, int depth, si_set_entry *e) {
     si_str part;
     bool ok = true;
-    e->type = e->reserved = e->swatch.text = "";
+    e->type = e->swatch.text = "";
     while (ok && next_part(&text, ";", &part)) {
         switch (e->part_count++) {
         case 0:
@@ -167,8 +167,8 @@ static bool parse_entry(parse *p, si_str text, int depth, si_set_entry *e) {
         case 2:
             ok = (e->type = leaf(p, part)) != NULL;
             break;
-        case 3:
-            ok = (e->reserved = leaf(p, part)) != NULL;
+        case 3: /* reserved */
+            ok = leaf(p, part) != NULL;
             break;
         default:
             (void)si_fail(p->diag, SI_ERR_SYNTAX, "an entry of a set has up to four parts");

@@ -2,9 +2,10 @@
  * catalog reference, ImageSet).
  *
  * An ImageSet is a list of entries parted by commas; an entry has up to four parts parted by
- * semicolons: item, swatch, type, reserved; the item of an e-catalog is up to three pages parted
- * by colons. A part is an id or path (percent-decoded here, after the separators are found), a
- * colour {0xrrggbb label}, or a set in brackets, { } or ( ). */
+ * semicolons: item, swatch, type, and one that the vendor reserves, which is not kept; the item of
+ * an e-catalog is up to three pages parted by colons. A part is an id or path (percent-decoded
+ * here, after the separators are found), a colour {0xrrggbb label}, or a set in brackets, { } or (
+ * ). */
 #ifndef SI_CATALOG_IMAGESET_H
 #define SI_CATALOG_IMAGESET_H
 
@@ -46,9 +47,8 @@ typedef struct si_set_entry {
     si_set_part pages[SI_SET_PAGES]; /* [0] is the item */
     int page_count;                  /* 1…3 */
     si_set_part swatch;
-    const char *type;     /* as written, "" = absent */
-    const char *reserved; /* "" = absent */
-    int part_count;       /* 1…4, as many as were written */
+    const char *type; /* as written, "" = absent */
+    int part_count;   /* 1…4, as many as were written */
 } si_set_entry;
 
 struct si_image_set {

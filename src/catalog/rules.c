@@ -1,6 +1,5 @@
 #include "catalog/rules.h"
 
-#include <stdatomic.h>
 #include <time.h>
 
 #include "base/bytes.h"
@@ -21,12 +20,6 @@ typedef struct run {
     int64_t until_ns; /* thread's processor time; 0 = not looked at yet */
     bool given_up;    /* the last match was */
 } run;
-
-static _Atomic uint64_t given_up;
-
-uint64_t si_rules_given_up(void) {
-    return atomic_load(&given_up);
-}
 
 static int64_t processor_ns(void) {
     struct timespec t;
@@ -71,7 +64,6 @@ static int search(run *r, const si_rule *rule, size_t from) {
         }
         if (n != PCRE2_ERROR_NOMATCH || out_of_time(r)) {
             r->given_up = true;
-            atomic_fetch_add(&given_up, 1);
             return 0;
         }
     }
@@ -200,9 +192,7 @@ static si_result apply_all(run *r, const si_rule_input *in, si_arena *arena, si_
         if (result == SI_OK) {
             result = substitute(r, rule, groups, diag);
         }
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(result);
         for (const si_rule_header_node *h = rule->headers;
              h != NULL && out->header_count < SI_RULE_HEADERS_MAX; h = h->next) {
             out->headers[out->header_count++] = &h->header;

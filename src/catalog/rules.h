@@ -68,7 +68,4 @@ SI_NODISCARD si_result si_rules_apply(const si_catalog *c, const si_company *com
  * itself (Content-Length, Connection and the like), and a value without control characters. */
 bool si_rule_header_ok(si_str name, si_str value);
 
-/* How often a match was given up, in this process. */
-uint64_t si_rules_given_up(void);
-
 #endif

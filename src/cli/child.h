@@ -16,7 +16,7 @@ typedef struct si_child {
 } si_child;
 
 /* Forks the child, as leader of a process group of its own, with default signals, and so that it
- * gets SIGTERM should we die without a word. False, with a complaint, if that fails. */
+ * gets SIGTERM when this process dies. False, with a message on stderr, if that fails. */
 bool si_child_start(si_child *c);
 
 /* Takes note that the child has ended, kills what it left behind in its process group, and

@@ -88,7 +88,7 @@ const char *si_option_range(const si_option *option, const si_initial *initial, 
 /* Prints the manual page of a command to stdout. */
 void si_command_help(const si_command *command);
 
-/* Prints "smartimg: …" and a line end to stderr. */
+/* Prints "smartimg: …" and a line end to stderr: what other headers call a complaint. */
 void si_complain(const char *fmt, ...) SI_PRINTF(1, 2);
 
 /* Prints what went wrong to stderr and returns SI_EXIT_FAILED. */

@@ -84,7 +84,7 @@ static void count_query(tally *w, si_str query, int depth);
 /* What a value holds: a nested request's commands count too. */
 static void count_nested(tally *w, si_str value, int depth) {
     si_str prefix, inner;
-    if (si_token_nested(value, &prefix, &inner) != 1) {
+    if (si_token_nested(value, &prefix, &inner) != SI_NESTING_WHOLE) {
         return;
     }
     const char *mark = memchr(inner.p, '?', inner.len);

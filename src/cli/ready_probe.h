@@ -1,4 +1,4 @@
-/* Does the server answer? */
+/* Whether a server that was just started answers. */
 #ifndef SI_CLI_READY_PROBE_H
 #define SI_CLI_READY_PROBE_H
 

@@ -22,7 +22,8 @@ typedef struct si_site_options {
     const char *trusted_edges;                      /* networks parted by commas, or NULL */
 } si_site_options;
 
-/* A server's place. Zero-initialize; release with si_site_clear(). All strings in the arena. */
+/* Where the files of a server are. Zero-initialize; release with si_site_clear(). All strings in
+ * the arena. */
 typedef struct si_site {
     si_arena arena;
     const char *nginx;                  /* path of the program */

@@ -227,10 +227,8 @@ static si_result flush(state *s, bool wipe, si_diag *diag) {
 static si_result add(void *state_, const si_image *frame, int delay_ms, si_diag *diag) {
     state *s = state_;
     si_image next = {0};
-    si_result result = si_image_alloc(&next, frame->width, frame->height, 4, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_image_alloc(&next, frame->width, frame->height, 4, diag));
+    si_result result = SI_OK;
     make_keyed(frame, &next);
     if (s->waiting.pixels != NULL) {
         result = flush(s, must_wipe(&s->waiting, &next), diag);

@@ -92,7 +92,8 @@ typedef struct si_encode_params {
 typedef struct si_codec_info {
     si_format format;
     bool available;      /* false if built without its library: encode fails cleanly */
-    bool decodes;        /* false for formats that are only written (PDF, EPS) */
+    bool decodes;        /* false for formats that are only written (PDF, EPS): tests ask,
+                            to know what they can read back */
     float quality_min;   /* value that gives the smallest sensible file, … */
     float quality_max;   /* … and the best; quality grows monotonically from min to max */
     float quality_step;  /* smallest step that changes the file: 1, or finer for JXL, JP2 */

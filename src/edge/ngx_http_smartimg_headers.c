@@ -7,7 +7,6 @@
 
 #include "ngx_http_smartimg_module.h"
 #include "base/wire.h"
-#include "plan/lifetime.h"
 
 
 static void ngx_http_smartimg_drop_timing(ngx_http_request_t *r);
@@ -15,10 +14,14 @@ static ngx_int_t ngx_http_smartimg_header_filter(ngx_http_request_t *r);
 static void ngx_http_smartimg_check_upstream(ngx_http_request_t *r);
 static time_t ngx_http_smartimg_fresh_until(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_smartimg_is_first(ngx_http_request_t *r);
+static void ngx_http_smartimg_read_lifetime(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx, si_lifetime_of *of);
 static ngx_int_t ngx_http_smartimg_set_validity(ngx_http_request_t *r,
-    si_plan *plan, si_lifetime_of *of);
+    ngx_http_smartimg_plan_t *known, si_lifetime_of *of);
+static ngx_http_smartimg_life_t *ngx_http_smartimg_make_lifetime(
+    ngx_http_smartimg_plan_t *plan, si_lifetime_of *of);
 static ngx_int_t ngx_http_smartimg_set_lifetime(ngx_http_request_t *r,
-    si_lifetime *life);
+    ngx_http_smartimg_life_t *life);
 static ngx_int_t ngx_http_smartimg_add_text(ngx_http_request_t *r,
     ngx_str_t *key, char *text);
 static ngx_int_t ngx_http_smartimg_add_rule_headers(ngx_http_request_t *r,
@@ -121,7 +124,6 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
     ngx_str_t                       vary, *result;
     si_lifetime_of                  of;
     ngx_http_smartimg_ctx_t        *ctx;
-    ngx_http_smartimg_main_conf_t  *smcf;
 
     static ngx_str_t  x_cache = ngx_string(SI_HEADER_CACHE);
 
@@ -158,6 +160,8 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
     /* a renderer gives the number only; nginx knows the words */
     r->headers_out.status_line.len = 0;
 
+    ngx_http_smartimg_read_lifetime(r, ctx, &of);
+
     vary.data = (u_char *) si_client_vary(ctx->plan->plan.vary);
     vary.len = ngx_strlen(vary.data);
 
@@ -168,16 +172,6 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    if (r->cached) {
-        ngx_http_smartimg_drop_timing(r);
-    }
-
-    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
-
-    of.first = ngx_http_smartimg_is_first(r);
-    of.first_seconds = smcf->first_answer;
-    of.fresh_until = ngx_http_smartimg_fresh_until(r);
-    of.now = ngx_time();
 
     result = ngx_http_smartimg_cache_result(r);
 
@@ -187,7 +181,7 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    if (ngx_http_smartimg_set_validity(r, &ctx->plan->plan, &of) != NGX_OK)
+    if (ngx_http_smartimg_set_validity(r, ctx->plan, &of) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -196,13 +190,46 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 }
 
 
+/*
+ * What the lifetime depends on; the headers that say so are for us alone, and
+ * gone after this.  A reply that may be kept in memory is, as it is now.
+ */
+
+static void
+ngx_http_smartimg_read_lifetime(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx, si_lifetime_of *of)
+{
+    ngx_http_smartimg_main_conf_t  *smcf;
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    of->first_seconds = smcf->first_answer;
+    of->now = ngx_time();
+
+    if (ctx->memory) {
+        ngx_http_smartimg_kept_lifetime(ctx->plan, of);
+        return;
+    }
+
+    if (r->cached) {
+        ngx_http_smartimg_drop_timing(r);
+    }
+
+    of->first = ngx_http_smartimg_is_first(r);
+    of->fresh_until = ngx_http_smartimg_fresh_until(r);
+
+    ngx_http_smartimg_keep_reply(r, ctx->plan, of);
+}
+
+
 /* How long a reply is good, which an error is not, and what else says so. */
 
 static ngx_int_t
-ngx_http_smartimg_set_validity(ngx_http_request_t *r, si_plan *plan,
-    si_lifetime_of *of)
+ngx_http_smartimg_set_validity(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *known, si_lifetime_of *of)
 {
-    si_lifetime  life;
+    si_plan                   *plan;
+    ngx_http_smartimg_life_t  *life;
 
     static ngx_str_t  cache_control = ngx_string("Cache-Control");
     static ngx_str_t  no_store = ngx_string("no-store");
@@ -215,9 +242,10 @@ ngx_http_smartimg_set_validity(ngx_http_request_t *r, si_plan *plan,
         return ngx_http_smartimg_add_header(r, &cache_control, &no_store);
     }
 
-    si_lifetime_make(plan, of, &life);
+    plan = &known->plan;
+    life = ngx_http_smartimg_make_lifetime(known, of);
 
-    if (ngx_http_smartimg_set_lifetime(r, &life) != NGX_OK
+    if (ngx_http_smartimg_set_lifetime(r, life) != NGX_OK
         || ngx_http_smartimg_add_rule_headers(r, plan) != NGX_OK)
     {
         return NGX_ERROR;
@@ -235,7 +263,7 @@ ngx_http_smartimg_set_validity(ngx_http_request_t *r, si_plan *plan,
      */
 
     if (plan->last_modified > 0 && of->fresh_until == SI_FRESH_FOR_EVER
-        && !life.first)
+        && !life->life.first)
     {
         r->headers_out.last_modified_time = plan->last_modified;
     }
@@ -299,15 +327,16 @@ ngx_http_smartimg_check_upstream(ngx_http_request_t *r)
  */
 
 static ngx_int_t
-ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_lifetime *life)
+ngx_http_smartimg_set_lifetime(ngx_http_request_t *r,
+    ngx_http_smartimg_life_t *life)
 {
-    ngx_str_t                       value;
     ngx_http_smartimg_main_conf_t  *smcf;
 
     static ngx_str_t  cache_control = ngx_string("Cache-Control");
     static ngx_str_t  expires = ngx_string("Expires");
 
-    if (ngx_http_smartimg_add_text(r, &cache_control, life->cache_control)
+    if (ngx_http_smartimg_add_text(r, &cache_control,
+                                   life->life.cache_control)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -315,43 +344,66 @@ ngx_http_smartimg_set_lifetime(ngx_http_request_t *r, si_lifetime *life)
 
     smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
 
-    if (life->cdn[0] != '\0' && smcf->cdn_cache_control.len
-        && ngx_http_smartimg_add_text(r, &smcf->cdn_cache_control, life->cdn)
+    if (life->life.cdn[0] != '\0' && smcf->cdn_cache_control.len
+        && ngx_http_smartimg_add_text(r, &smcf->cdn_cache_control,
+                                      life->life.cdn)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (life->expires == -1) {
+    if (life->expires.len == 0) {
         return NGX_OK;
     }
 
-    value.len = sizeof("Mon, 28 Sep 1970 06:00:00 GMT") - 1;
-    value.data = ngx_pnalloc(r->pool, value.len);
-    if (value.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_time(value.data, life->expires);
-
-    return ngx_http_smartimg_add_header(r, &expires, &value);
+    return ngx_http_smartimg_add_header(r, &expires, &life->expires);
 }
 
 
-/* a header whose text has to be copied */
+/*
+ * The lifetime is the same for all replies to a plan within a second, nearly
+ * always.  It lives with the plan; headers are written before it changes.
+ */
+
+static ngx_http_smartimg_life_t *
+ngx_http_smartimg_make_lifetime(ngx_http_smartimg_plan_t *plan,
+    si_lifetime_of *of)
+{
+    ngx_http_smartimg_life_t  *known;
+
+    known = &plan->life;
+
+    if (known->of.now == of->now
+        && known->of.first == of->first
+        && known->of.fresh_until == of->fresh_until)
+    {
+        return known;
+    }
+
+    known->of = *of;
+    si_lifetime_make(&plan->plan, of, &known->life);
+
+    known->expires.len = 0;
+
+    if (known->life.expires != -1) {
+        known->expires.data = known->text;
+        known->expires.len = ngx_http_time(known->text, known->life.expires)
+                             - known->text;
+    }
+
+    return known;
+}
+
+
+/* a header whose text lives as long as the plan */
 
 static ngx_int_t
 ngx_http_smartimg_add_text(ngx_http_request_t *r, ngx_str_t *key, char *text)
 {
     ngx_str_t  value;
 
+    value.data = (u_char *) text;
     value.len = ngx_strlen(text);
-    value.data = ngx_pnalloc(r->pool, value.len);
-    if (value.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(value.data, text, value.len);
 
     return ngx_http_smartimg_add_header(r, key, &value);
 }
@@ -496,8 +548,12 @@ ngx_http_smartimg_cache_result(ngx_http_request_t *r)
     static ngx_str_t  refresh = ngx_string("refresh");
     static ngx_str_t  bypass = ngx_string("bypass");
 
+    ngx_http_smartimg_ctx_t  *ctx;
+
     if (r->upstream == NULL) {
-        return NULL;
+        ctx = ngx_http_get_module_ctx(r, ngx_http_smartimg_module);
+
+        return ctx && ctx->memory ? &hit : NULL;
     }
 
     switch (r->upstream->cache_status) {

@@ -164,7 +164,8 @@ ngx_http_smartimg_init_counters(ngx_cycle_t *cycle)
 ngx_int_t
 ngx_http_smartimg_log_handler(ngx_http_request_t *r)
 {
-    ngx_uint_t  status;
+    ngx_uint_t                status;
+    ngx_http_smartimg_ctx_t  *ctx;
 
     if (r != r->main || ngx_http_smartimg_get_ctx(r) == NULL) {
         return NGX_OK;
@@ -189,6 +190,13 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
     }
 
     if (r->upstream == NULL) {
+        ctx = ngx_http_get_module_ctx(r, ngx_http_smartimg_module);
+
+        if (ctx && ctx->memory) {
+            ngx_http_smartimg_count(hits, 1);
+            ngx_http_smartimg_count(memory, 1);
+        }
+
         return NGX_OK;
     }
 

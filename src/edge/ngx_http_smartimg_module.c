@@ -4,7 +4,6 @@
  */
 
 #include "ngx_http_smartimg_module.h"
-#include "plan/lifetime.h"
 
 #include "base/clock.h"
 
@@ -210,6 +209,13 @@ ngx_http_smartimg_handler(ngx_http_request_t *r)
 
     if (plan->plan.kind == SI_PLAN_FILE) {
         rc = ngx_http_smartimg_send_content(r, &plan->plan);
+        ngx_http_finalize_request(r, rc);
+        return NGX_DONE;
+    }
+
+    rc = ngx_http_smartimg_send_reply(r, ctx);
+
+    if (rc != NGX_DECLINED) {
         ngx_http_finalize_request(r, rc);
         return NGX_DONE;
     }

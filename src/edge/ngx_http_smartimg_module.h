@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "plan/lifetime.h"
 #include "plan/plan.h"
 
 
@@ -31,13 +32,16 @@
     X(refreshes, "smartimg_cache_total", "{result=\"refresh\"}", "counter",   \
       "")                                                                     \
     X(bypasses, "smartimg_cache_total", "{result=\"bypass\"}", "counter", "") \
+    X(memory, "smartimg_memory_hits_total", "", "counter",                    \
+      "Hits that did not need nginx's cache")                                 \
     X(waits, "smartimg_waits_total", "", "counter",                           \
       "Requests that waited for the render of another one")                   \
     X(renders, "smartimg_renders_total", "{kind=\"first\"}", "counter",       \
       "Requests passed to the renderers")                                     \
-    X(updates, "smartimg_renders_total", "{kind=\"refresh\"}", "counter", "") \
+    X(refinements, "smartimg_renders_total", "{kind=\"refinement\"}",         \
+      "counter", "")                                                          \
     X(deferred, "smartimg_deferred_total", "", "counter",                     \
-      "Refreshes that no renderer had time for")                              \
+      "Refinements that no renderer had time for")                            \
     X(cancelled, "smartimg_cancelled_total", "{stage=\"render\"}", "counter", \
       "Requests ended because their clients had gone")                        \
     X(left, "smartimg_cancelled_total", "{stage=\"wait\"}", "counter", "")    \
@@ -123,6 +127,20 @@ typedef struct {
 } ngx_http_smartimg_loc_conf_t;
 
 
+/* a reply that is sent from memory; see ngx_http_smartimg_memory.c */
+typedef struct ngx_http_smartimg_reply_s  ngx_http_smartimg_reply_t;
+
+
+/* the last lifetime that was made for a plan, with Expires as text */
+
+typedef struct {
+    si_lifetime_of                 of;
+    si_lifetime                    life;
+    ngx_str_t                      expires;
+    u_char                         text[sizeof("Mon, 28 Sep 1970 06:00:00 GMT")];
+} ngx_http_smartimg_life_t;
+
+
 /*
  * A plan, shared by requests for one address from clients of one class.  Who
  * uses it holds a reference.
@@ -146,6 +164,10 @@ typedef struct {
     ngx_str_t                      key;      /* of the cache */
     ngx_uint_t                     failed;   /* status of the error or 0 */
     const char                    *type;     /* MIME type of the error's text */
+
+    ngx_uint_t                     hits;     /* of the cache */
+    ngx_http_smartimg_reply_t     *reply;    /* allocated, or NULL */
+    ngx_http_smartimg_life_t       life;
 } ngx_http_smartimg_plan_t;
 
 
@@ -164,6 +186,7 @@ typedef struct {
     ngx_http_event_handler_pt      resume;
 
     unsigned                       queued:1;
+    unsigned                       memory:1;     /* a hit, from memory */
     unsigned                       nobody:1; /* a refresh, without a client */
     unsigned                       refused:1;    /* the queue is full */
     unsigned                       abandoned:1;  /* queued for others' sake */
@@ -184,6 +207,13 @@ void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     si_client_headers *headers);
 char *ngx_http_smartimg_trusted_edges(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+void ngx_http_smartimg_keep_reply(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan, si_lifetime_of *of);
+void ngx_http_smartimg_kept_lifetime(ngx_http_smartimg_plan_t *plan,
+    si_lifetime_of *of);
+void ngx_http_smartimg_free_reply(ngx_http_smartimg_reply_t *reply);
+ngx_int_t ngx_http_smartimg_send_reply(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 ngx_int_t ngx_http_smartimg_send_content(ngx_http_request_t *r, si_plan *plan);
 ngx_int_t ngx_http_smartimg_content_handler(ngx_http_request_t *r);
 void ngx_http_smartimg_stop_waiting(ngx_http_smartimg_ctx_t *ctx);

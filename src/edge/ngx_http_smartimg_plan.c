@@ -425,5 +425,10 @@ ngx_http_smartimg_release_plan(ngx_http_smartimg_plan_t *plan)
     }
 
     si_arena_free(&plan->arena);
+
+    if (plan->reply) {
+        ngx_http_smartimg_free_reply(plan->reply);
+    }
+
     ngx_free(plan);
 }

@@ -6,7 +6,7 @@
  *
  * Foreseen is what first answers are at the renderers now, by the moving
  * average of what one took.  A renderer tells the latter, divided by the
- * number of renderers, in a header of its reply.  Refreshes are left out on
+ * number of renderers, in a header of its reply.  Refinements are left out on
  * both sides: nobody waits for them.
  *
  * "smartimg_queue TIME;" stands in the upstream block, after a load balancing

@@ -9,7 +9,7 @@
  * which is lifted with the end of the request only (200 ms later the kernel
  * sends them all the same).
  *
- * So the update is taken away from the client's request, which then ends as
+ * So the refresh is taken away from the client's request, which then ends as
  * any other hit, and the cache is asked again by a request of our own that
  * has no client: its connection is a socket that leads nowhere, nothing is
  * sent, logged or counted.  To nginx it is a stale hit like the first one,
@@ -72,7 +72,7 @@ ngx_http_smartimg_refresh(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx)
 
 
 /*
- * Undoes what nginx has done for the update so far: the subrequest is posted
+ * Undoes what nginx has done for the refresh so far: the subrequest is posted
  * and counted, but has not run, as it does only after its request.
  */
 
@@ -94,7 +94,7 @@ ngx_http_smartimg_cancel(ngx_http_request_t *r)
 }
 
 
-/* The update is no longer this request's: whoever asks next may begin one. */
+/* The refresh is no longer this request's: whoever asks next may begin one. */
 
 static void
 ngx_http_smartimg_unlock(ngx_http_cache_t *c)

@@ -12,7 +12,7 @@ static ngx_int_t ngx_http_smartimg_variable(ngx_http_request_t *r,
 static ngx_int_t ngx_http_smartimg_value(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx, uintptr_t data, ngx_str_t *value);
 static void ngx_http_smartimg_count_render(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_smartimg_is_refresh(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_is_refinement(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_head_at(ngx_http_request_t *r,
     ngx_str_t *value);
 
@@ -22,7 +22,7 @@ enum {
     NGX_HTTP_SMARTIMG_KEY,
     NGX_HTTP_SMARTIMG_CLASS,
     NGX_HTTP_SMARTIMG_RENDER,
-    NGX_HTTP_SMARTIMG_REFRESH,
+    NGX_HTTP_SMARTIMG_REFINE,
     NGX_HTTP_SMARTIMG_HEAD_AT,
     NGX_HTTP_SMARTIMG_BYPASS,
     NGX_HTTP_SMARTIMG_NO_STORE,
@@ -52,12 +52,13 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
     { ngx_string("smartimg_render"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_RENDER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    /* for scgi_param: "1" if the reply replaces one that is being served */
+    /* for scgi_param: where the reply's head will stand in the cache file */
     { ngx_string("smartimg_head_at"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_HEAD_AT, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("smartimg_refresh"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_REFRESH, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    /* for scgi_param: "1" if the reply replaces one that is being served */
+    { ngx_string("smartimg_refine"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_REFINE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     /* for scgi_cache_bypass and scgi_no_cache */
     { ngx_string("smartimg_bypass"), NULL, ngx_http_smartimg_variable,
@@ -150,8 +151,8 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
         yes = 1;
         break;
 
-    case NGX_HTTP_SMARTIMG_REFRESH:
-        yes = ngx_http_smartimg_is_refresh(r);
+    case NGX_HTTP_SMARTIMG_REFINE:
+        yes = ngx_http_smartimg_is_refinement(r);
         break;
 
     case NGX_HTTP_SMARTIMG_HEAD_AT:
@@ -202,8 +203,8 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
 static void
 ngx_http_smartimg_count_render(ngx_http_request_t *r)
 {
-    if (ngx_http_smartimg_is_refresh(r)) {
-        ngx_http_smartimg_count(updates, 1);
+    if (ngx_http_smartimg_is_refinement(r)) {
+        ngx_http_smartimg_count(refinements, 1);
 
     } else {
         ngx_http_smartimg_count(renders, 1);
@@ -214,7 +215,7 @@ ngx_http_smartimg_count_render(ngx_http_request_t *r)
 /* A better reply for one that is being served. */
 
 static ngx_uint_t
-ngx_http_smartimg_is_refresh(ngx_http_request_t *r)
+ngx_http_smartimg_is_refinement(ngx_http_request_t *r)
 {
     return r != r->main && r->upstream
            && r->upstream->cache_status == NGX_HTTP_CACHE_EXPIRED;

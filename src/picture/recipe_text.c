@@ -563,10 +563,7 @@ si_result si_recipe_scan(si_str text, si_arena *arena, si_recipe *r, si_diag *di
     if (text.len > SI_RECIPE_TEXT_MAX) {
         return si_fail(diag, SI_ERR_SYNTAX, "a recipe that is too long");
     }
-    si_result version = read_version(&in, diag);
-    if (version != SI_OK) {
-        return version;
-    }
+    SI_TRY(read_version(&in, diag));
     if (!read_struct(&in, &si_schema_recipe, (char *)r) || !skip(&in, "&ladder=") ||
         !read_ladder((si_str){in.at, (size_t)(in.end - in.at)}, r) || !si_schema_recipe.valid(r)) {
         size_t left = (size_t)(in.end - in.at);

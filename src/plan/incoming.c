@@ -36,9 +36,7 @@ static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     si_result result =
         si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
     plan->by_address = in->rules.by_address;
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(result);
     all->attributes = in->rules.attributes;
     if (si_str_eq(in->path, in->rules.path)) {
         in->object = decoded;

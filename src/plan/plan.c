@@ -235,9 +235,7 @@ static si_result read_request(si_incoming *in, si_query *q, si_plan *plan) {
     }
     si_result result = si_query_open(q, query);
     plan->shape = q->asked.shape;
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(result);
     q->read_only = q->asked.type == SI_TYPE_VALIDATE;
     assert((unsigned)q->asked.type < sizeof types / sizeof *types);
     switch (types[q->asked.type].reply) {

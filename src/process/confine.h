@@ -1,7 +1,7 @@
 /* What a process gives up for good before it works on what comes from outside: descriptors,
- * privileges, resources, and a life without its parent. All of it is for freshly forked processes
- * of a single thread. Each function returns false with errno set if the system refuses; such a
- * process must end rather than work unconfined. */
+ * privileges and resources; and how it dies with its parent. All of it is for freshly forked
+ * processes of a single thread. Each function returns false with errno set if the system refuses;
+ * such a process must end rather than work unconfined. */
 #ifndef SI_PROCESS_CONFINE_H
 #define SI_PROCESS_CONFINE_H
 

@@ -32,10 +32,8 @@ bool si_packet_send(int socket, const void *data, size_t len, int fd, int flags)
     return sent == (ssize_t)len;
 }
 
-/* The descriptor of a message, −1 without one. The kernel may have room for a second behind it,
- * which nobody here sends but who was taken over: descriptors that nobody knows of would fill the
- * table.
- */
+/* The descriptor of a message, −1 without one. The control message may hold a second, which only a
+ * compromised process sends: it is closed, or unknown descriptors would fill the table. */
 static int take_descriptor(struct msghdr *message) {
     int first = -1;
     for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h != NULL; h = CMSG_NXTHDR(message, h)) {

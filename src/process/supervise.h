@@ -14,7 +14,7 @@ typedef struct si_process_kind {
     void (*become)(void *context, int socket, pid_t parent);
     int socket_type;    /* of the pair between parent and child (SOCK_SEQPACKET, SOCK_STREAM);
                            0 = none */
-    int quick_death_ms; /* who lives shorter than this counts as not having started */
+    int quick_death_ms; /* a child that lives shorter than this counts as not started */
     int free_deaths;    /* quick deaths in a row after which there is no wait */
     int first_wait_ms;  /* wait after the next one; it doubles from then on, … */
     int most_wait_ms;   /* … up to this, which is also the wait after a start that failed */

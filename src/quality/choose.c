@@ -122,9 +122,7 @@ static si_result target_of_png(
             result = score_of_jpeg(&flat, r, &t, diag);
         }
         si_image_free(&flat);
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(result);
         if (t.score < out->score) {
             *out = t;
         }

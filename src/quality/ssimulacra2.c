@@ -248,9 +248,3 @@ si_result si_score_against(
     si_image_free(&repeated);
     return SI_OK;
 }
-
-void si_score_ref_memory(const si_score_ref *ref, size_t *original, size_t *scratch) {
-    int views = ref->transparent ? BACKGROUNDS : 1;
-    *original = ref->samples_size * sizeof(float) * (size_t)views + sizeof *ref;
-    *scratch = ref->scratch_size * sizeof(float) + sizeof *ref->pass;
-}

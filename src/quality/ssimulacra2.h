@@ -54,7 +54,4 @@ void si_score_ref_free(si_score_ref *ref);
 SI_NODISCARD si_result si_score_against(
     const si_score_ref *ref, const si_image *candidate, double *score, si_diag *diag);
 
-/* Bytes held by `ref`: what stays for the original, and its scratch memory. For measurements. */
-void si_score_ref_memory(const si_score_ref *ref, size_t *original, size_t *scratch);
-
 #endif

@@ -126,9 +126,7 @@ si_result si_output_colours_load(const si_recipe *r, const si_files *files,
         result = si_fail(
             diag, SI_ERR_UNSUPPORTED, "fmt: %s files cannot hold CMYK", si_format_name(r->format));
     }
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(result);
     if (t->type == SI_PIXEL_RGB && t->profile.data != NULL && !si_profile_is_srgb(t->profile)) {
         out->spaces.working = t->working = t->profile;
         out->spaces.intent = t->intent;

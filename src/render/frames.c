@@ -206,9 +206,7 @@ static si_result on_frame(
     sequence *s = context;
     si_result result =
         index > 0 ? SI_OK : check_limits(s->frames, frame->width, frame->height, s->limits, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(result);
     uint8_t *packed = si_pack(frame, frame->channels);
     if (packed == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "no memory for a frame");

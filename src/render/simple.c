@@ -195,10 +195,8 @@ si_result si_simple_render_original(const si_recipe *r, si_original *o,
     const si_render_limits *limits, si_image *out, si_diag *diag) {
     job j;
     si_image part = {0};
-    si_result result = solve(r, o, limits, &j, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(solve(r, o, limits, &j, diag));
+    si_result result = SI_OK;
     int reach = filter_reach(&j);
     const span s[2] = {span_of(&j.g, 0, reach), span_of(&j.g, 1, reach)};
     if (s[0].shown > 0 && s[1].shown > 0) {

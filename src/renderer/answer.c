@@ -124,9 +124,7 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
     }
     si_output_embeds_free(&embeds);
     si_image_free(&image);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(result);
     si_bytes_move(&out->body, &out->choice.body);
     describe(r, out);
     set_timing(out, (double)(rendered - start) / 1e6, (double)(si_now_ns() - rendered) / 1e6);

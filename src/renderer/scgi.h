@@ -17,7 +17,7 @@ enum { SI_SCGI_LIMIT = 64 * 1024 }; /* longest request head accepted, bytes, len
 /* What a renderer wants to know of a request. */
 typedef struct si_scgi_request {
     si_str recipe; /* SI_PARAM_RECIPE, borrowed from the buffer */
-    bool refresh;  /* SI_PARAM_REFRESH is 1: a cached reply is there, this one is to be the best */
+    bool refine;   /* SI_PARAM_REFINE is 1: a cached reply is there, this one is to be the best */
     int64_t queued_at_ns; /* SI_PARAM_QUEUED_AT: CLOCK_MONOTONIC of the edge's machine; 0 = not
                              told */
     size_t head_at; /* SI_PARAM_HEAD_AT: bytes that will precede the reply's head in the edge's

@@ -25,7 +25,7 @@ enum {
 };
 
 /* How long the edge keeps a reply, seconds. A recipe names the state of its file, so a whole reply
- * never goes stale. A first answer is served on, but refreshed when it is asked for again; a
+ * never goes stale. A first answer is served on, but refined when it is asked for again; a
  * refinement that was cut short by a busy machine deserves another try later. */
 #define KEEP_WHOLE 31536000
 #define KEEP_FIRST 1
@@ -189,7 +189,7 @@ static void answer_recipe(task *t) {
     si_answer a = {0};
     si_files files = si_originals_files(&t->originals);
     si_answer_make(t->recipe, &files, &how, &a);
-    if (!t->request->refresh) {
+    if (!t->request->refine) {
         a.service_us = (si_now_ns() - t->start_ns) / 1000 / w->options->workers;
     }
     reply(w, t->connection, &a, keep_answer(t, &a), t->request->head_at);
@@ -198,8 +198,8 @@ static void answer_recipe(task *t) {
     si_answer_free(&a);
 }
 
-/* The reply to a refresh that cannot be made now: a 304, by which the edge keeps what it has for a
- * while. Only edges ask for refreshes. */
+/* The reply to a refinement that cannot be made now: a 304, by which the edge keeps what it has for
+ * a while. Only edges ask for refinements. */
 static void reply_deferred(const task *t) {
     char head[80];
     int n = snprintf(head, sizeof head, "Status: 304 Not Modified\r\nX-Accel-Expires: %d\r\n\r\n",
@@ -219,13 +219,13 @@ static void allow_ms(task *t, int ms) {
     set_alarm(ms);
 }
 
-/* Takes a refinement slot for a refresh. Without one, what the edge has is as good as what could be
+/* Takes a slot for a refinement. Without one, what the edge has is as good as what could be
  * made now, and false says that it has been told so; but images from elsewhere that have outlived
  * their time are made anew, as first answers. */
-static bool begin_refresh(task *t) {
+static bool begin_refinement(task *t) {
     const si_worker *w = t->worker;
     const si_recipe *r = t->recipe;
-    if (!t->request->refresh) {
+    if (!t->request->refine) {
         return true;
     }
     t->refine = si_refinement_begin(w->refinement_slots, w->options->workers);
@@ -247,7 +247,7 @@ static void answer(task *t) {
     si_diag diag = {0};
     if (si_recipe_scan(t->request->recipe, &arena, &recipe, &diag) == SI_OK) {
         t->recipe = &recipe;
-        if (begin_refresh(t)) {
+        if (begin_refinement(t)) {
             answer_recipe(t);
         }
     } else {

@@ -418,10 +418,8 @@ si_result si_media_set_plan(
     if (b.layers == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
-    si_result result = resolve(&b, request->object, SI_TABLE_IMAGE, &resolved);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(resolve(&b, request->object, SI_TABLE_IMAGE, &resolved));
+    si_result result = SI_OK;
     const si_record *record = resolved.record;
     const char *text = request->text != NULL ? request->text
                        : record != NULL      ? record->image_set
@@ -530,7 +528,8 @@ static bool put_gap(
 
 si_result si_media_set_fill(const si_recipe *r, const int (*sizes)[2], const si_set_crop *crops,
     si_bytes *out, si_diag *diag) {
-    int found = 1, layer;
+    int layer;
+    si_next_gap found = SI_GAP_FOUND;
     bool ok = true;
     const char *rest = r->set;
     si_gap what;
@@ -538,13 +537,14 @@ si_result si_media_set_fill(const si_recipe *r, const int (*sizes)[2], const si_
     if (r->body == SI_BODY_JSON) {
         ok = put(out, "/*jsonp*/") && put(out, r->handler) && put(out, "(");
     }
-    while (found == 1 && ok) {
+    while (found == SI_GAP_FOUND && ok) {
         found = si_set_gap_next(&rest, &text, &layer, &what);
-        if (found < 0 || (found == 1 && layer >= r->picture.layer_count)) {
+        if (found == SI_GAP_MALFORMED ||
+            (found == SI_GAP_FOUND && layer >= r->picture.layer_count)) {
             return si_fail(diag, SI_ERR_SYNTAX, "malformed recipe: set");
         }
         ok = text.len == 0 || si_bytes_append(out, text.p, text.len);
-        if (found == 1 && ok) {
+        if (found == SI_GAP_FOUND && ok) {
             ok = put_gap(r, sizes[layer], crops, what, out);
         }
     }

@@ -80,22 +80,22 @@ void si_set_tree_hole(
     t->failed |= e->hole == NULL;
 }
 
-int si_set_gap_next(const char **rest, si_str *before, int *layer, si_gap *what) {
+si_next_gap si_set_gap_next(const char **rest, si_str *before, int *layer, si_gap *what) {
     static const char known[] = {SI_GAP_WIDTH, SI_GAP_HEIGHT, SI_GAP_RELATIONS, '\0'};
     const char *gap = strchr(*rest, GAP);
     char *end;
     *before = gap != NULL ? (si_str){*rest, (size_t)(gap - *rest)} : si_str_of(*rest);
     if (gap == NULL) {
-        return 0;
+        return SI_GAPS_OVER;
     }
     long n = strtol(gap + 1, &end, 10);
     if (n < 0 || n > INT32_MAX || *end == '\0' || strchr(known, *end) == NULL || end[1] != GAP) {
-        return -1;
+        return SI_GAP_MALFORMED;
     }
     *layer = (int)n;
     *what = (si_gap)*end;
     *rest = end + 2;
-    return 1;
+    return SI_GAP_FOUND;
 }
 
 /* ---- writing ---- */

@@ -51,8 +51,10 @@ void si_set_tree_hole(
 bool si_set_tree_write_xml(const si_set_element *e, si_bytes *out);
 bool si_set_tree_write_json(const si_set_element *e, si_bytes *out);
 
+typedef enum si_next_gap { SI_GAPS_OVER, SI_GAP_FOUND, SI_GAP_MALFORMED } si_next_gap;
+
 /* Finds the next gap of a written tree: the text before it goes to *before, *rest moves behind it.
- * 1 = found, 0 = there is none and *before is all that is left, −1 = malformed. */
-int si_set_gap_next(const char **rest, si_str *before, int *layer, si_gap *what);
+ * SI_GAPS_OVER: there is none, and *before is all that is left. */
+si_next_gap si_set_gap_next(const char **rest, si_str *before, int *layer, si_gap *what);
 
 #endif

@@ -126,9 +126,7 @@ si_result si_query_open(si_query *q, si_str text) {
     si_reading *all = q->all;
     si_result result = si_query_foresee(q, text);
     set_shape(q);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(result);
     if (q->role == SI_ROLE_REPLY && q->foreseen[SI_FORESEEN_LOCALE].len > 0) {
         result = expand_foreseen(q, SI_FORESEEN_LOCALE, &all->locale);
     }

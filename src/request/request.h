@@ -55,8 +55,7 @@ typedef struct si_asked {
     bool client_cache, server_cache, update;
     const char *default_image; /* "" = switched off */
     const char *locale;
-    const char *template_object; /* template= */
-    const char *image_set;       /* without braces around it, still encoded */
+    const char *image_set; /* without braces around it, still encoded */
     const char *label_key;
     const char *message;
     const char *save_name;

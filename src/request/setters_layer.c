@@ -101,10 +101,7 @@ si_result si_set_size(const si_command_target *s, si_str value) {
 /* Relative to layer 0, so not for it, unless it is a watermark: then relative to what is marked. */
 si_result si_set_sizeN(const si_command_target *s, si_str value) {
     double v[2] = {0};
-    si_result result = si_command_real(s, value, v);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_command_real(s, value, v));
     bool base = s->draft->number <= 0;
     if (base && s->q->role != SI_ROLE_WATERMARK) {
         return si_fail(s->q->all->diag, SI_ERR_SYNTAX, "sizeN: layer 0 has no layer to refer to");
@@ -135,10 +132,7 @@ si_result si_set_flip(const si_command_target *s, si_str value) {
 
 si_result si_set_rotate(const si_command_target *s, si_str value) {
     double v = 0;
-    si_result result = si_command_real(s, value, &v);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_command_real(s, value, &v));
     v = fmod(v, SI_DEGREES_MAX);
     v = si_canonical(v < 0 ? v + SI_DEGREES_MAX : v);
     s->draft->layer.rotate = v >= SI_DEGREES_MAX ? 0 : v + 0.0; /* no −0 */
@@ -177,10 +171,7 @@ si_result si_set_extend(const si_command_target *s, si_str value) {
     si_layer *l = &s->draft->layer;
     si_unit unit = unit_of(s);
     double v[4] = {0};
-    si_result result = si_command_real(s, value, v);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_command_real(s, value, v));
     for (int i = 0; unit == SI_UNIT_PIXELS && i < 4; i++) {
         v[i] = floor(v[i] + 0.5);
     }
@@ -193,10 +184,7 @@ si_result si_set_extend(const si_command_target *s, si_str value) {
 /* A component beyond ±2147483648 is an error (1.1), as are all beyond SI_NUMBER_MAX. */
 static si_result set_point(const si_command_target *s, si_str value, si_point *out) {
     si_point p = {.unit = unit_of(s)};
-    si_result result = si_command_real(s, value, p.v);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_command_real(s, value, p.v));
     for (int i = 0; p.unit == SI_UNIT_PIXELS && i < 2; i++) {
         p.v[i] = floor(p.v[i] + 0.5) + 0.0; /* P39: reals are rounded; no −0 */
     }

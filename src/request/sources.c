@@ -215,8 +215,8 @@ static si_result read_foreign(si_query *q, si_str text, bool inserted, si_source
 static bool read_bracketed(si_query *q, const si_statement *s, si_source *out, si_result *result) {
     si_str prefix, inner, value = s->raw;
     si_diag *diag = q->all->diag;
-    int nested = si_token_nested(value, &prefix, &inner);
-    bool inserted = nested == 0;
+    si_nesting nested = si_token_nested(value, &prefix, &inner);
+    bool inserted = nested == SI_NESTING_NONE;
     if (inserted) {
         *result = si_variables_expand(
             &q->variables, s->raw, SI_INSERT_REQUEST, q->all->arena, &value, diag);
@@ -225,11 +225,12 @@ static bool read_bracketed(si_query *q, const si_statement *s, si_source *out, s
         }
         nested = si_token_nested(value, &prefix, &inner);
     }
-    if (nested <= 0) {
-        *result = nested < 0 ? si_fail(diag, SI_ERR_SYNTAX, "%s: the brackets do not match",
-                                   s->row->name.p)
-                             : SI_OK;
-        return nested < 0;
+    if (nested != SI_NESTING_WHOLE) {
+        bool unmatched = nested == SI_NESTING_UNMATCHED;
+        *result = unmatched ? si_fail(diag, SI_ERR_SYNTAX, "%s: the brackets do not match",
+                                  s->row->name.p)
+                            : SI_OK;
+        return unmatched;
     }
     bool lenient = (s->row->flags & SI_MASK) != 0; /* case counts for src only */
     if (!lenient && prefix.len > 0 && (prefix.p[0] & 0x20) == 0) {
@@ -321,9 +322,7 @@ static si_result use_object(si_query *q, si_draft *d, si_str name) {
     } else if (result != SI_OK) {
         return si_fail(all->diag, result, "%s", missing.text);
     }
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(result);
     si_query_expire(q, found);
     d->found = found;
     d->layer.source = found->source;

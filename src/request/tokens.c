@@ -57,35 +57,40 @@ static size_t closing(si_str s, size_t from, size_t *at) {
     return 0;
 }
 
-int si_token_nested(si_str value, si_str *prefix, si_str *inner) {
+si_nesting si_token_nested(si_str value, si_str *prefix, si_str *inner) {
     int word = prefix_length(value);
     if (word < 0) {
-        return 0;
+        return SI_NESTING_NONE;
     }
     size_t open, close = 0;
     (void)bracket(value, (size_t)word, &open);
     size_t end = closing(value, (size_t)word, &close);
     if (end != value.len) {
-        return -1;
+        return SI_NESTING_UNMATCHED;
     }
     size_t start = (size_t)word + open;
     *prefix = (si_str){value.p, (size_t)word};
     *inner = (si_str){value.p + start, close - start};
-    return 1;
+    return SI_NESTING_WHOLE;
 }
 
-/* Whether a value may hold a nested request or a set; 2 = in a variable, which may hold anything
- * else as well. */
-static int nests(si_str name) {
+/* What a value may hold beside plain text. */
+typedef enum holds {
+    TEXT_ONLY,
+    NESTED,          /* a nested request or a set */
+    NESTED_OR_OTHER, /* of a variable: one of these, or text that has brackets */
+} holds;
+
+static holds nests(si_str name) {
     static const si_str names[] = {{"src", 3}, {"mask", 4}, {"imageset", 8}};
     bool variable =
         (name.len > 1 && name.p[0] == '$') || (name.len > 3 && memcmp(name.p, "%24", 3) == 0);
     for (int i = 0; i < 3; i++) {
         if (si_str_eq_nocase(name, names[i])) {
-            return 1;
+            return NESTED;
         }
     }
-    return variable ? 2 : 0;
+    return variable ? NESTED_OR_OTHER : TEXT_ONLY;
 }
 
 /* Length of the first item of a query that is not empty. */
@@ -94,14 +99,14 @@ static size_t item_length(si_str s) {
     size_t plain = and != NULL ? (size_t)(and-s.p) : s.len;
     const char *equals = memchr(s.p, '=', plain);
     size_t name = equals != NULL ? (size_t)(equals - s.p) : 0;
-    int kind = equals != NULL ? nests((si_str){s.p, name}) : 0;
-    if (kind == 0) {
+    holds kind = equals != NULL ? nests((si_str){s.p, name}) : TEXT_ONLY;
+    if (kind == TEXT_ONLY) {
         return plain;
     }
     si_str value = {equals + 1, s.len - name - 1};
     int word = prefix_length(value);
     size_t close, end = word >= 0 ? closing(value, (size_t)word, &close) : 0;
-    if (word < 0 || (end == 0 && kind == 2)) {
+    if (word < 0 || (end == 0 && kind == NESTED_OR_OTHER)) {
         return plain;
     }
     size_t skip = end > 0 ? name + 1 + end : s.len; /* unmatched: to the end, then an error */
@@ -163,5 +168,6 @@ bool si_token_next(si_str *query, si_arena *arena, si_token *out, bool *out_of_m
 
 si_str si_token_set(si_str value) {
     si_str prefix, inner;
-    return si_token_nested(value, &prefix, &inner) == 1 && prefix.len == 0 ? inner : value;
+    return si_token_nested(value, &prefix, &inner) == SI_NESTING_WHOLE && prefix.len == 0 ? inner
+                                                                                          : value;
 }

@@ -24,10 +24,16 @@ typedef struct si_token {
  * variables. */
 bool si_token_next(si_str *query, si_arena *arena, si_token *out, bool *out_of_memory);
 
-/* If a value begins with a nested request: the text before its first bracket ("is", "" …), and what
- * is between the brackets. 1 = yes, 0 = it does not, −1 = the brackets do not match. A bracket may
- * be percent-encoded. */
-int si_token_nested(si_str value, si_str *prefix, si_str *inner);
+/* Whether a value is a nested request. */
+typedef enum si_nesting {
+    SI_NESTING_NONE,      /* it does not begin like one */
+    SI_NESTING_WHOLE,     /* it is one */
+    SI_NESTING_UNMATCHED, /* it begins like one, but its last bracket is missing or not the end */
+} si_nesting;
+
+/* If a value is a nested request: the text before its first bracket ("is", "" …), and what is
+ * between the brackets; else neither is written. A bracket may be percent-encoded. */
+si_nesting si_token_nested(si_str value, si_str *prefix, si_str *inner);
 
 /* The text of imageSet=, without the braces around all of it, which may be missing. */
 si_str si_token_set(si_str value);

@@ -2,9 +2,9 @@
  *
  * The request is plain: GET over http or https, certificates verified, no redirect followed, no
  * proxy, no cookie, no password. Whatever name a URL gives, only public addresses are connected to
- * (public_address.h; it is the address of the very connection that is looked at, so a name that
- * means something else the second time gains nothing), except for hosts that the server's settings
- * name. Which hosts a company may name at all is the front side's to check
+ * (public_address.h; it is the address of the connection itself that is checked, so a name that
+ * has another address at its second lookup gets no further), except for hosts that the server's
+ * settings name. Which hosts a company may use at all is checked by the front side
  * (si_attributes_allow_host()).
  *
  * An image arrives as a whole or not at all, in a sealed file in memory. */
@@ -47,7 +47,7 @@ si_fetch_options si_fetch_options_or_default(const si_fetch_options *options);
  */
 int si_fetch(const si_fetch_options *options, const char *url, long *life, si_diag *diag);
 
-/* ---- its steps, for who has several under way ---- */
+/* ---- the steps of si_fetch(), for callers that have several transfers under way ---- */
 
 typedef struct si_transfer si_transfer;
 

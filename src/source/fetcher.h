@@ -1,10 +1,10 @@
-/* The fetcher: the only process that downloads. Renderers have no business with the network and ask
- * it over a socket that they share; each question brings a socket of its own for the answer, which
- * is an open, read-only descriptor (SCM_RIGHTS), as the broker's is.
+/* The fetcher: the only process that downloads. Renderers do not use the network; they
+ * ask it over a socket that they share. Each question brings a socket of its own for the answer,
+ * which is an open, read-only descriptor (SCM_RIGHTS), as the broker's is.
  *
  * It is started when there is a question, and ends when there has been none for a while. A renderer
- * that goes away takes its question back. Questions beyond the number of transfers wait in the
- * socket. */
+ * that closes its socket for the answer cancels its question. Questions beyond the number of
+ * transfers wait in the socket. */
 #ifndef SI_SOURCE_FETCHER_H
 #define SI_SOURCE_FETCHER_H
 

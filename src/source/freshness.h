@@ -23,7 +23,7 @@ typedef struct si_freshness {
 void si_freshness_read(si_freshness *f, si_str line);
 
 /* Seconds for which the image may be kept from `now` (Unix time) on, 0…a year. Without a validator
- * 0; without a word on its life `usual` seconds. */
+ * 0; `usual` seconds if the headers do not tell a life. */
 long si_freshness_seconds(const si_freshness *f, long usual, int64_t now);
 
 #endif

@@ -79,7 +79,7 @@ class EdgeTest(unittest.TestCase):
         parameters = self.edge.renderer.parameters("plain")[0]
         self.assertEqual(parameters["SCGI"], "1")
         self.assertEqual(parameters["SMARTIMG_RENDER"], "1")
-        self.assertEqual(parameters["SMARTIMG_REFRESH"], "")
+        self.assertEqual(parameters["SMARTIMG_REFINE"], "")
         self.assertNotIn("HTTP_USER_AGENT", parameters)
 
     def test_order_of_commands_does_not_matter(self):
@@ -231,12 +231,14 @@ class EdgeTest(unittest.TestCase):
         hold = threading.Event()
         self.edge.renderer.behaviour["first"].update(expires=1000, hold=hold)
         time.sleep(self.STALE)
+        before = self.edge.metrics()['smartimg_renders_total{kind="refinement"}']
         stale = [self.get(url) for _ in range(5)]  # while the better one is held back
         self.assertEqual({(r["X-Cache"], r.body) for r in stale}, {("refresh", b"answer 1")})
         hold.set()
         better = wait_until(lambda: (r := self.get(url))["X-Cache"] == "hit" and r, "the better answer")
         self.assertEqual(better.body, b"answer 2")
-        self.assertEqual([p["SMARTIMG_REFRESH"] for p in self.edge.renderer.parameters("first")], ["", "1"])
+        self.assertEqual([p["SMARTIMG_REFINE"] for p in self.edge.renderer.parameters("first")], ["", "1"])
+        self.assertEqual(self.edge.metrics()['smartimg_renders_total{kind="refinement"}'], before + 1)
 
     def exchange(self, connection, url, method="GET"):
         """A request on an open connection, and its whole reply."""
@@ -935,6 +937,75 @@ class QueueTest(unittest.TestCase):
         self.edge.get(self.edge.image("when"))
         at, = (int(p["SMARTIMG_QUEUED_AT"]) for p in self.edge.renderer.parameters("when"))
         self.assertTrue(before <= at <= time.monotonic_ns())
+
+
+class MemoryTest(unittest.TestCase):
+    """Replies that are asked for again within a plan's life come from memory, and are like all others."""
+
+    SMALL, LARGE = b"small body", bytes(range(256)) * 400
+
+    def setUp(self):
+        self.edge = Edge(workers=1, companies={"smart": "Bfc = true\n"})
+
+    def tearDown(self):
+        self.edge.stop()
+
+    def hits(self):
+        return self.edge.metrics()["smartimg_memory_hits_total"]
+
+    def from_memory(self, url, method="GET", **headers):
+        """The reply to a request that memory answered; plans live for a second, so it may take another try."""
+        found = []
+
+        def attempt():
+            for _ in range(3):
+                self.edge.get(url, Accept=CHROME)
+            before = self.hits()
+            found[:] = [self.edge.get(url, method, Accept=CHROME, **headers)]
+            return self.hits() > before
+        wait_until(attempt, "a reply from memory")
+        return found[0]
+
+    def test_like_any_hit(self):
+        for name, body in ("small", self.SMALL), ("large", self.LARGE):
+            with self.subTest(name):
+                url = self.edge.image(name, "smart", body=body, headers="X-Adobe-Smart-Imaging: 7\r\nServer-Timing: render;dur=1\r\n")
+                self.edge.get(url, Accept=CHROME)
+                usual, kept = self.edge.get(url, Accept=CHROME), self.from_memory(url)
+                changing = ("Date", "Expires", "Connection")
+                self.assertEqual({k: v for k, v in usual.headers.items() if k not in changing},
+                                 {k: v for k, v in kept.headers.items() if k not in changing})
+                self.assertEqual((usual["X-Cache"], kept.body, kept["Server-Timing"]), ("hit", body, None))
+                part = self.from_memory(url, Range="bytes=3-6")
+                self.assertEqual((part.status, part.body, part["Content-Range"]), (206, body[3:7], f"bytes 3-6/{len(body)}"))
+                head = self.from_memory(url, "HEAD")
+                self.assertEqual((head.status, head.body, head["Content-Length"]), (200, b"", str(len(body))))
+                same = self.from_memory(url, If_None_Match=usual["ETag"])
+                self.assertEqual((same.status, same.body, same["ETag"], same["X-Cache"]), (304, b"", usual["ETag"], "hit"))
+                self.assertEqual(self.edge.renderer.count(name), 1)
+
+    def test_purge_counts_at_once(self):
+        url = self.edge.image("purged", "smart", body=lambda n: b"answer %d" % n)
+        for n in range(1, 6):
+            self.assertEqual(self.from_memory(url).body, b"answer %d" % n)
+            subprocess.run([edge.SMARTIMG, "purge", "--cache", os.path.join(self.edge.folder, "cache"), "smart/purged"],
+                           check=True, stdout=subprocess.DEVNULL)
+            reply = self.edge.get(url, Accept=CHROME)
+            self.assertEqual((reply.body, reply["X-Cache"]), (b"answer %d" % (n + 1), "miss"))
+
+    def test_better_answer_takes_its_place(self):
+        url = self.edge.image("again", "smart", expires=1, body=lambda n: b"answer %d" % n)
+        self.edge.get(url, Accept=CHROME)
+        self.edge.renderer.behaviour["again"].update(expires=1000)
+        wait_until(lambda: self.edge.get(url, Accept=CHROME).body == b"answer 2", "the better answer")
+        self.assertEqual(self.from_memory(url).body, b"answer 2")
+
+    def test_large_bodies_of_many(self):
+        """More kept files than plans: none is left open, and each reply is its own."""
+        urls = [self.edge.image(f"many-{i}", "smart", body=b"%d" % i + self.LARGE) for i in range(40)]
+        for _ in range(4):
+            for i, url in enumerate(urls):
+                self.assertEqual(self.edge.get(url, Accept=CHROME).body, b"%d" % i + self.LARGE)
 
 
 class TlsTest(unittest.TestCase):

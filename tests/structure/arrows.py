@@ -5,7 +5,8 @@
 
 A part is a folder of the table, and whatever lies below it unless that has a row of its own. Prints what is
 wrong, one line each: an include that the table does not allow, a part without a row, a row without a folder,
-and an arrow that no include needs. Exit code 1 if there is any."""
+and an arrow that no include needs. Each folder with sources has a README.md of two to four lines, of which
+"- **May use**: " repeats the cell of its part. Exit code 1 if anything is wrong."""
 
 import pathlib
 import re
@@ -15,12 +16,14 @@ PROJECT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file
 
 
 def table(text):
-    """{part: set of parts that it may use} from the rows of the section."""
+    """{part: what it may use, as the section's row says it}."""
     section = text.split("## Parts and arrows", 1)[1].split("\n## ", 1)[0]
-    arrows = {}
-    for row in re.findall(r"^\| `src/([\w/]+)` \|[^|]*\|([^|]*)\|", section, re.M):
-        arrows[row[0]] = set(re.findall(r"[a-z_]+(?:/[a-z_]+)*", row[1].split("(")[0])) - {"libc", "nothing"}
-    return arrows
+    return {part: cell.strip()
+            for part, cell in re.findall(r"^\| `src/([\w/]+)` \|[^|]*\|([^|]*)\|", section, re.M)}
+
+
+def parts_in(cell):
+    return set(re.findall(r"[a-z_]+(?:/[a-z_]+)*", cell.split("(")[0])) - {"libc", "nothing"}
 
 
 def part_of(path, parts):
@@ -33,8 +36,24 @@ def part_of(path, parts):
     return None
 
 
+def readmes(project, cells):
+    """What is wrong with the README.md of the folders that have sources."""
+    for folder in sorted({file.parent for file in project.glob("src/**/*.c")}):
+        name = folder.relative_to(project)
+        part = part_of(folder.relative_to(project / "src") / "x.c", cells)
+        if not (folder / "README.md").is_file():
+            yield f"{name}: there is no README.md"
+            continue
+        lines = (folder / "README.md").read_text().rstrip("\n").split("\n")
+        if not 2 <= len(lines) <= 4:
+            yield f"{name}/README.md has {len(lines)} lines rather than two to four"
+        if f"- **May use**: {cells.get(part)}" not in lines:
+            yield f'{name}/README.md has no line "- **May use**: {cells.get(part)}"'
+
+
 def check(project):
-    arrows = table((project / "docs/architecture.md").read_text())
+    cells = table((project / "docs/architecture.md").read_text())
+    arrows = {part: parts_in(cell) for part, cell in cells.items()}
     wrong, used = [], set()
     for part, uses in arrows.items():
         if not (project / "src" / part).is_dir():
@@ -56,7 +75,7 @@ def check(project):
                 wrong.append(f"src/{name}:{number}: {part} may not use {to}: {m[1]}")
     wrong += [f"docs/architecture.md: no file of {part} uses {u}"
               for part, uses in arrows.items() for u in sorted(uses) if (part, u) not in used and u in arrows]
-    return wrong, len(used)
+    return wrong + list(readmes(project, cells)), len(used)
 
 
 def main():

@@ -3,7 +3,7 @@
 
     tests/structure/names.py [PROJECT]
 
-1. A file or folder that a page of docs/, README.md or CONTRIBUTING.md names between backquotes exists: with a folder
+1. A file or folder that a page of docs/, a README.md or CONTRIBUTING.md names between backquotes exists: with a folder
    (`src/codec/pdf.c`) as such, from the root or below src/; alone (`pdf.c`) anywhere in the repository.
 2. A number such as P18, D-7 or SI-26 that a comment, a test's name or a page cites has a row in docs/decisions.md,
    and P1 to P42 all have one.
@@ -90,7 +90,7 @@ def check(project):
     ends = {"/".join(p.split("/")[n:]) for p in paths for n in range(p.count("/") + 1)}
     cited = 0
     for path in paths:
-        page = re.fullmatch(r"docs/[\w.-]+\.md|README\.md|CONTRIBUTING\.md", path)
+        page = re.fullmatch(r"docs/[\w.-]+\.md|(?:src/[\w/]+/)?README\.md|CONTRIBUTING\.md", path)
         if not page and not re.fullmatch(rf"(?:src|tests|tools|bench|fuzz)/.*\.(?:{SUFFIXES})", path):
             continue
         text = (project / path).read_text(errors="replace")

@@ -22,7 +22,7 @@ static void print_part(const si_set_part *p, char *out, size_t room) {
     }
 }
 
-/* A set as "[type item:item|swatch|type|reserved item…]". */
+/* A set as "[type item:item|swatch|type item…]". */
 static void print_set(const si_image_set *set, char *out, size_t room) {
     static const char *const shapes[] = {"?", "image", "media", "ecat", "spin", "spin2d", "video"};
     snprintf(out + strlen(out), room - strlen(out), "[%s", shapes[set->shape]);
@@ -37,7 +37,7 @@ static void print_set(const si_image_set *set, char *out, size_t room) {
             print_part(&e->swatch, out, room);
         }
         if (e->part_count > 2) {
-            snprintf(out + strlen(out), room - strlen(out), "|%s|%s", e->type, e->reserved);
+            snprintf(out + strlen(out), room - strlen(out), "|%s", e->type);
         }
     }
     snprintf(out + strlen(out), room - strlen(out), "]");
@@ -67,11 +67,11 @@ static void test_grammar(void **state) {
         {"a:b,c,d:e:f", SI_ASSET_UNKNOWN, "[ecat <a>:<b> <c> <d>:<e>:<f>]"},
         /* media sets */
         {"a;s;img,v.mp4;;video,set;s;;res", SI_ASSET_UNKNOWN,
-            "[media <a>|<s>|img| <v.mp4>|-|video| <set>|<s>||res]"},
+            "[media <a>|<s>|img <v.mp4>|-|video <set>|<s>|]"},
         {"{a,b};s;spin,{p:q};;ecat", SI_ASSET_UNKNOWN,
-            "[media [? <a> <b>]|<s>|spin| [ecat <p>:<q>]|-|ecat|]"},
+            "[media [? <a> <b>]|<s>|spin [ecat <p>:<q>]|-|ecat]"},
         {"{{a,b},{c,d}};s;spin", SI_ASSET_UNKNOWN,
-            "[media [spin2d [? <a> <b>] [? <c> <d>]]|<s>|spin|]"},
+            "[media [spin2d [? <a> <b>] [? <c> <d>]]|<s>|spin]"},
         /* separators inside ids and labels are encoded, and decoded after the split */
         {"shoe%3aLarge%2C1,b%7B%7d;{0xffffff 50%25%3B grey}", SI_ASSET_UNKNOWN,
             "[image <shoe:Large,1> <b{}>|#ffffff'50%; grey']"},

@@ -39,8 +39,6 @@ static si_bytes sample_block(bool header) {
 static void check_sample(const si_photoshop *p, si_arena *arena) {
     assert_int_equal(p->count, 2);
     assert_string_equal(p->paths[0].name, "Outline");
-    assert_true(p->paths[0].clipping);
-    assert_false(p->paths[1].clipping);
     const si_photoshop_path *found = si_photoshop_find(p, SI_STR("Path 2"));
     assert_ptr_equal(found, &p->paths[1]);
     assert_null(si_photoshop_find(p, SI_STR("path 2")));

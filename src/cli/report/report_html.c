@@ -6,9 +6,9 @@
 
 /* ---- text ---- */
 
-/* Writes text for element content and quoted attributes. Bytes that are no ASCII only come from our
- * own texts, but a cut one must not swallow what follows: the page says it is UTF-8, whose readers
- * replace what is malformed without taking a quote or a bracket with it. */
+/* Writes text for element content and quoted attributes. Bytes that are not ASCII come from our own
+ * texts only, and go out as they are. A text that was cut inside a character does no harm: the page
+ * is UTF-8, and browsers replace a malformed character without what follows it. */
 static void put(FILE *to, const char *text) {
     for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
         switch (*c) {

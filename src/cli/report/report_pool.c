@@ -139,8 +139,8 @@ static void tidy(char *text, size_t room) {
     }
 }
 
-/* False if this cannot come from a child in its right mind: what works on hostile files is not
- * believed everything. */
+/* False if no child that works as written sends this. Children read hostile files, so their parent
+ * checks what they send. */
 static bool check(si_report_reply *reply) {
     si_report_result *r = &reply->result;
     tidy(r->settings, sizeof r->settings);

@@ -30,9 +30,9 @@ typedef struct si_report_result {
 /* A picture that every browser shows. */
 typedef struct si_report_picture {
     si_format format;
-    int reduced; /* side length divided by this; 1 = as it was */
-    bool
-        reencoded; /* no longer the file itself, which browsers do not show or which is too large */
+    int reduced;    /* side length divided by this; 1 = as it was */
+    bool reencoded; /* no longer the file itself, which browsers do not show or which is too large
+                     */
     si_bytes file;
 } si_report_picture;
 
@@ -42,8 +42,8 @@ typedef struct si_report_row {
     const char *url; /* path and query in printable ASCII, in the list's arena */
     long requests;   /* how often the list names it */
     si_report_result result;
-    int64_t spool_at,
-        spool_len; /* where the sent file waits for the HTML page; length 0 = nowhere */
+    int64_t spool_at, spool_len;   /* bytes of the spool file that hold the sent file, for the HTML
+                                      page; length 0 = none */
     si_report_picture pictures[2]; /* empty unless the page shows them */
 } si_report_row;
 

@@ -1,8 +1,8 @@
 /* One child process of a report: makes the images of recipes, one at a time, as a renderer does.
  *
- * It has read-only use of the list, a share of memory and of processor time, and an alarm; it gets
- * originals from the broker in its parent, and is not root. Whatever an image does to it, it costs
- * that image's row alone. */
+ * It only reads the list; its memory, processor time and wall time are limited; it gets originals
+ * from the broker in its parent, and is not root. If it crashes over an image, only the row of that
+ * image is an error. */
 #ifndef SI_CLI_REPORT_REPORT_WORKER_H
 #define SI_CLI_REPORT_REPORT_WORKER_H
 
@@ -11,10 +11,8 @@
 #include "cli/report/report_list.h"
 #include "cli/request.h"
 
-enum {
-    SI_REPORT_NOT_STARTED = 3
-}; /* exit status: the image library refused to start,
-     or confinement */
+/* Exit status of a child that could not be confined, or whose image library did not start. */
+enum { SI_REPORT_NOT_STARTED = 3 };
 
 typedef enum si_report_job_kind {
     SI_REPORT_ANSWER,  /* the result, and if wanted the sent file as pictures[SI_REPORT_SENT] */

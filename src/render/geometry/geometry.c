@@ -394,9 +394,7 @@ si_result si_geometry_layer(const si_layer *l, const si_content *content, const 
         out->crop[i] = w.crop[i];
         out->crop[2 + i] = w.crop[2 + i];
     }
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(result);
     anchor_of(&w, out->path_at);
     out->fit = content_map(&w);
     if (l->perspective.mode != SI_PERSPECTIVE_NONE) {

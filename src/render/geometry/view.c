@@ -143,9 +143,7 @@ static si_result place(const si_view *v, double k, const double region[4], const
                 fabs(origin) <= MAX_COORDINATE && si_round(canvas[i]) * scale <= MAX_COORDINATE)) {
             result = si_fail(diag, SI_ERR_LIMIT, "the requested scale is too large");
         }
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(result);
         g->origin[i] = origin;
         g->out_content[i] = whole - origin;
         g->out_content[2 + i] = v->has_rgn ? si_round(canvas[i]) * scale : end - start;
@@ -174,10 +172,8 @@ si_result si_geometry_view(const si_view *v, const double canvas[2], const doubl
     if (v->has_rect && (v->rect[2] < 1 || v->rect[3] < 1 || !(v->rect_scale >= 0))) {
         return si_fail(diag, SI_ERR_RANGE, "rect has no area");
     }
-    si_result result = region_of(v, canvas, region, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(region_of(v, canvas, region, diag));
+    si_result result = SI_OK;
     bool no_upscale = view_of(v, region + 2, s, view);
     double zoom = v->has_rect && v->rect_scale > 0 ? v->rect_scale : 1;
     for (int i = 0; i < 2 && result == SI_OK; i++) {

@@ -7,7 +7,8 @@
 
 /* A new plane width × height, owned by the caller, covered inside the path: non-zero winding
  * (docs/decisions.md, P8), antialiased, every subpath closed. `m` (NULL = identity) takes path
- * coordinates to pixels of the plane, pixel (0,0) covering 0…1. */
+ * coordinates to pixels of the plane, pixel (0,0) covering 0…1. SI_ERR_MEMORY, SI_ERR_INTERNAL, and
+ * the errors of si_path_flatten(). */
 SI_NODISCARD si_result si_path_fill(
     const si_path *path, const si_affine *m, int width, int height, si_plane *out, si_diag *diag);
 

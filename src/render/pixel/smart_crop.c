@@ -299,16 +299,6 @@ si_result si_smart_crops(const si_image *thumb, double source_ratio, int count,
     return result;
 }
 
-si_result si_smart_crop(
-    const si_image *thumb, double source_ratio, double ratio, double rect[4], si_diag *diag) {
-    double found[1][4];
-    si_result result = si_smart_crops(thumb, source_ratio, 1, &ratio, found, diag);
-    if (result == SI_OK) {
-        memcpy(rect, found[0], sizeof found[0]);
-    }
-    return result;
-}
-
 /* ---- the swatch ---- */
 
 uint32_t si_smart_swatch(const si_image *thumb, const double rect[4]) {

@@ -22,13 +22,10 @@
 enum { SI_SMART_CROP_SIDE = 128 };
 
 /* `thumb` is the whole picture, its longer side at most SI_SMART_CROP_SIDE pixels (larger ones
- * work, slowly, and not quite the same); transparent parts count as white. `ratio` is the wanted
- * width ÷ height, `source_ratio` that of the full-size picture; both above 0. Writes x, y, w, h as
- * fractions of the picture, each 0…1. SI_ERR_MEMORY, SI_ERR_RANGE. */
-SI_NODISCARD si_result si_smart_crop(
-    const si_image *thumb, double source_ratio, double ratio, double rect[4], si_diag *diag);
-
-/* The same for `count` ratios, at little more than the cost of one. */
+ * work, slowly, and not quite the same); transparent parts count as white. `ratios` are `count`
+ * wanted ones, width ÷ height, `source_ratio` is that of the full-size picture; all above 0. Writes
+ * x, y, w, h of each crop as fractions of the picture, each 0…1, into rects[0…count − 1]. Several
+ * ratios cost little more than one. SI_ERR_MEMORY, SI_ERR_RANGE. */
 SI_NODISCARD si_result si_smart_crops(const si_image *thumb, double source_ratio, int count,
     const double *ratios, double (*rects)[4], si_diag *diag);
 

@@ -34,7 +34,8 @@ typedef struct si_avif_items {
     bool premultiplied;         /* the colours, by that alpha */
     off_t primary_at;           /* where in the file the id of the primary item is … */
     int primary_bytes;          /* … and how long: 2 or 4 */
-    off_t reference_at; /* where the four letters of the reference from alpha to colour are */
+    off_t reference_at; /* where in the file the type ('auxl') of the reference from alpha to colour
+                           is */
 } si_avif_items;
 
 /* Reads the items of the file at `fd`, whose position is neither used nor moved. False if there are

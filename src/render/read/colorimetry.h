@@ -33,7 +33,8 @@ enum {
     SI_TRANSFER_PQ = 16,
     SI_TRANSFER_DCI = 17,
     SI_TRANSFER_HLG = 18,
-    SI_TRANSFER_CAMERA709 = 256, /* BT.709's curve of cameras, taken at its word; none of CICP's */
+    SI_TRANSFER_CAMERA709 =
+        256, /* the inverse of BT.709's curve of cameras; no code point of CICP */
 };
 
 typedef struct si_colorimetry {
@@ -48,7 +49,8 @@ typedef struct si_colorimetry {
 si_colorimetry si_colorimetry_srgb(void);
 
 /* What code points mean for RGB samples. False if the primaries or the transfer function are
- * unknown, reserved or unspecified. The matrix is the reader's affair. */
+ * unknown, reserved or unspecified. The matrix is left to the reader.
+ */
 bool si_colorimetry_of_cicp(const si_cicp *c, si_colorimetry *out);
 
 /* False for what is no colour space: a point at infinity, primaries in a line, white outside of
@@ -59,10 +61,10 @@ bool si_colorimetry_is_valid(const si_colorimetry *c);
 bool si_colorimetry_is_srgb(const si_colorimetry *c, int bands);
 
 /* A profile for 1 (grey) or 3 colour bands of uint8_t or, if `wide`, uint16_t; the caller closes
- * it. NULL if it is not valid, or for lack of memory. PQ and HLG, which reach beyond display white,
- * are brought into the range of sRGB by a curve: 203 nits (the reference white of BT.2408) becomes
- * white's neighbourhood, up to 75 % of it linear light is kept, and what lies between there and
- * 1000 nits is compressed. */
+ * it. NULL if it is not valid, or for lack of memory. PQ and HLG reach beyond
+ * display white, and are brought into the range of sRGB by a curve over linear light in units of
+ * 203 nits (the reference white of BT.2408): light up to 0.75 is kept, and what lies between there
+ * and 1000 nits is compressed into 0.75…1. */
 cmsHPROFILE si_colorimetry_profile(const si_colorimetry *c, int bands, bool wide);
 
 /* Attaches a copy to the image, and finds it again there, or on what libvips derived from it. */

@@ -213,25 +213,25 @@ static bool is_plain(const VipsImage *image, int *bands) {
 }
 
 /* Anything else: libvips' own idea of it in sRGB, without bands beyond alpha. */
-static int make_plain(VipsImage **image) {
+static bool make_plain(VipsImage **image) {
     VipsImage *rgb = NULL, *cast = NULL, *cut = NULL;
-    int failed = 0;
+    bool ok = true;
     if (vips_colourspace(*image, &rgb, VIPS_INTERPRETATION_sRGB, NULL) != 0 ||
         vips_cast_uchar(rgb, &cast, NULL) != 0) {
-        failed = -1;
+        ok = false;
     } else if (cast->Bands > 4) {
-        failed = vips_extract_band(cast, &cut, 0, "n", 4, NULL);
+        ok = vips_extract_band(cast, &cut, 0, "n", 4, NULL) == 0;
     } else {
         cut = cast;
         g_object_ref(cut);
     }
     VIPS_UNREF(rgb);
     VIPS_UNREF(cast);
-    if (failed == 0) {
+    if (ok) {
         VIPS_UNREF(*image);
         *image = cut;
     }
-    return failed;
+    return ok;
 }
 
 si_result si_colour_open(si_colour *c, VipsImage **image, bool add_alpha,
@@ -239,7 +239,7 @@ si_result si_colour_open(si_colour *c, VipsImage **image, bool add_alpha,
     *c = (si_colour){0};
     bool plain = is_plain(*image, &c->bands);
     if (!plain) {
-        if (make_plain(image) != 0) {
+        if (!make_plain(image)) {
             return si_vips_fail(diag);
         }
         c->bands = (*image)->Bands < 3 ? 1 : 3;

@@ -30,13 +30,13 @@ typedef struct si_colour_spaces {
 
 /* How to read the samples of an image. Zero-initialize; release with si_colour_close(). */
 typedef struct si_colour {
-    int bands;       /* colour bands: 1 grey, 3 RGB, 4 CMYK (255 or 65535 = full ink) */
-    bool alpha;      /* one more band of alpha follows in the file */
-    bool rows_alpha; /* the same for the rows given to si_colour_convert() */
-    bool wide;       /* uint16_t samples, else uint8_t */
-    bool keep;       /* the inks stay: si_colour_convert() gives C,M,Y,K bytes */
-    cmsHTRANSFORM
-        transform; /* to RGB, or NULL where the samples are that already, or grey of its curve */
+    int bands;               /* colour bands: 1 grey, 3 RGB, 4 CMYK (255 or 65535 = full ink) */
+    bool alpha;              /* one more band of alpha follows in the file */
+    bool rows_alpha;         /* the same for the rows given to si_colour_convert() */
+    bool wide;               /* uint16_t samples, else uint8_t */
+    bool keep;               /* the inks stay: si_colour_convert() gives C,M,Y,K bytes */
+    cmsHTRANSFORM transform; /* to RGB; NULL where the samples are that already, or grey with the
+                                curve of sRGB */
 } si_colour;
 
 /* Finds out how to read *image. Unusual pixels (floats, Lab, more bands) are turned into 8-bit sRGB
@@ -44,9 +44,11 @@ typedef struct si_colour {
  * file has none. The first of these counts that is there, whole, and fits the pixels: the embedded
  * profile; what the file says of its colours in numbers (colorimetry.h; before the profile where
  * that says so); the profile of `spaces` for their kind; sRGB, or libvips' built-in CMYK profile.
- */
+ * SI_ERR_UNSUPPORTED, SI_ERR_SOURCE. */
 SI_NODISCARD si_result si_colour_open(
     si_colour *c, VipsImage **image, bool add_alpha, const si_colour_spaces *spaces, si_diag *diag);
+
+/* Releases what si_colour_open() made; the image stays. */
 void si_colour_close(si_colour *c);
 
 /* Converts `n` pixels: from (bands + rows_alpha) samples of uint8_t or uint16_t to R,G,B or, with

@@ -11,11 +11,12 @@
 /* The file at `fd` (borrowed, and open as long as the source is used) as libvips is to read it. One
  * without EOI gets it, if all its pixels are there:
  *
- * - every MCU of every scan has been decoded without libjpeg having missed or doubted anything, and
- *   each component has had a scan;
+ * - every MCU of every scan has been decoded without a warning of libjpeg, and each component has
+ *   had a scan;
  * - of a progressive file, the scans give every bit of every coefficient. One that ends between two
  *   scans would show a picture, but not the whole one, and nothing else tells the two apart;
- * - it is not arithmetic-coded: that decoder takes the end of the file for zeros.
+ * - it is not arithmetic-coded: that decoder reads zeros behind the end of the file, and so does
+ * not notice it.
  *
  * Otherwise SI_ERR_SOURCE. Pictures beyond `limits` are not decoded here; si_original_open()
  * refuses them. Files with EOI are not looked into, whatever follows it. The caller releases the

@@ -11,10 +11,11 @@ typedef struct si_metadata {
     si_bytes icc;       /* the embedded profile, as it is */
     si_bytes photoshop; /* Photoshop image resource blocks (codec/photoshop_write.h): JPEG, TIFF */
     double dpi;         /* print resolution, 0 if the file names none */
-    si_pixel_type type; /* of its samples; what is neither gray nor CMYK counts as RGB */
+    si_pixel_type type; /* of its samples; what is neither grey nor CMYK counts as RGB */
 } si_metadata;
 
-/* Reads them from the original open at `fd` (borrowed). Same errors as si_render(). */
+/* Reads them from the original open at `fd` (borrowed). Errors as of si_original_open(), and
+ * SI_ERR_MEMORY. */
 SI_NODISCARD si_result si_metadata_read(
     int fd, const si_render_limits *limits, si_metadata *out, si_diag *diag);
 

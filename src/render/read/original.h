@@ -58,14 +58,17 @@ si_kind si_kind_by_name(si_str name);
 /* Bit of a kind in si_render_limits.refused. */
 #define SI_KIND_BIT(kind) (UINT32_C(1) << (kind))
 
-/* Reads the header of the file at `fd` and checks its size against `limits`. */
+/* Reads the header of the file at `fd`, which must stay open as long as `o` is used, and checks its
+ * size against `limits` (NULL = defaults). SI_ERR_SOURCE if it is broken, of a kind that is not
+ * served or refused by `limits`; SI_ERR_LIMIT if it has too many pixels or would need too much
+ * memory; SI_ERR_IO, SI_ERR_MEMORY. */
 SI_NODISCARD si_result si_original_open(
     si_original *o, int fd, const si_render_limits *limits, si_diag *diag);
 
 /* Opens the same file smaller where its decoder can do that for less work. `ratio` is how many
  * source pixels one reply pixel will show, per stored axis; below 1 means enlargement (SVG renders
  * larger then). At least twice the needed resolution is kept, so that the resampling kernel decides
- * what the reply looks like: JPEG decodes at 1/2, 1/4, 1/8 from ratios 4, 8, 16 on. */
+ * what the reply looks like: JPEG decodes at 1/2, 1/4, 1/8 from ratios 4, 8, 16 on. Same errors. */
 SI_NODISCARD si_result si_original_reduce(si_original *o, const double ratio[2], si_diag *diag);
 
 void si_original_close(si_original *o);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Resource numbers and record types of the specification. */
-enum { FIRST_PATH = 2000, LAST_PATH = 2997, CLIPPING_PATH = 2999 };
+enum { FIRST_PATH = 2000, LAST_PATH = 2997 };
 enum { RECORD_SIZE = 26, CLOSED_LENGTH = 0, CLOSED_KNOT = 1, CLOSED_KNOT_UNLINKED = 2 };
 enum { OPEN_LENGTH = 3, OPEN_KNOT = 4, OPEN_KNOT_UNLINKED = 5 };
 
@@ -145,18 +145,6 @@ static bool add_path(const resource *r, si_arena *arena, si_photoshop *out) {
     return read_path(r->data, path->path.segments, &path->path.count);
 }
 
-/* The clipping path's name is the Pascal string at the start of its resource. */
-static void mark_clipping(const resource *r, si_photoshop *out) {
-    stream data = r->data;
-    const uint8_t *length, *name;
-    if (take(&data, 1, &length) && take(&data, *length, &name)) {
-        si_str wanted = {(const char *)name, *length};
-        for (size_t i = 0; i < out->count; i++) {
-            out->paths[i].clipping = si_str_eq(wanted, si_str_of(out->paths[i].name));
-        }
-    }
-}
-
 static stream open_block(const uint8_t *block, size_t len) {
     static const char header[] = "Photoshop 3.0"; /* with its NUL */
     bool headed = len >= sizeof header && memcmp(block, header, sizeof header) == 0;
@@ -186,11 +174,6 @@ si_result si_photoshop_read(
     for (s = again; ok && next_resource(&s, &r);) {
         if (is_path(&r) && out->count < most) {
             ok = add_path(&r, arena, out);
-        }
-    }
-    for (s = again; ok && next_resource(&s, &r);) {
-        if (r.number == CLIPPING_PATH) {
-            mark_clipping(&r, out);
         }
     }
     return ok ? SI_OK : si_fail(diag, SI_ERR_MEMORY, "no memory for the paths of an image");

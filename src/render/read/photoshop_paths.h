@@ -9,7 +9,6 @@
 
 typedef struct si_photoshop_path {
     const char *name; /* as stored, NUL-terminated; control characters are `?` */
-    bool clipping;    /* the file names it as its clipping path (resource 2999) */
     si_path path;     /* in fractions of the image: 0,0 = top-left, 1,1 = bottom-right. Closed
                          subpaths end in CLOSE */
 } si_photoshop_path;

@@ -19,7 +19,8 @@ typedef struct si_pixel_axis {
 
 /* Makes the wanted part, turned as displayed: axes[0].count × axes[1].count pixels, or the other
  * way round if the original swaps its axes. 4 channels if the file has alpha or the crop reaches
- * beyond it (transparent there), else 3. `out` is owned by the caller on success. */
+ * beyond it (transparent there), else 3. `out` is owned by the caller on success. SI_ERR_SOURCE if
+ * the pixels cannot be decoded, SI_ERR_MEMORY, and the errors of si_colour_open(). */
 SI_NODISCARD si_result si_pixels_read(
     si_original *o, const si_pixel_axis axes[2], si_image *out, si_diag *diag);
 

@@ -37,17 +37,19 @@ typedef struct si_axis_spec {
 } si_axis_spec;
 
 /* Lays out an axis. Samples outside `from … to` never contribute; partly covered ones contribute
- * by their share. */
+ * by their share. SI_ERR_MEMORY. */
 SI_NODISCARD si_result si_axis_make(si_axis *a, const si_axis_spec *spec, si_diag *diag);
 void si_axis_free(si_axis *a);
 
 /* Fills `row` with input row `y`, samples h->first … h->end, `channels` floats each. Rows are asked
- * for once each, in rising order. */
+ * for once each, in rising order. An error ends the resampling. */
 typedef si_result (*si_row_read)(void *context, int y, float *row, si_diag *diag);
 
 /* Takes output row `y`, `h->count` × `channels` floats, in rising order. */
 typedef void (*si_row_write)(void *context, int y, const float *row);
 
+/* Resamples `channels` interleaved channels along both axes, row by row: `h` lays out the columns,
+ * `v` the rows. Holds as many input rows as `v` has taps. Errors of `read`, and SI_ERR_MEMORY. */
 SI_NODISCARD si_result si_resample(const si_axis *h, const si_axis *v, int channels,
     si_row_read read, void *read_context, si_row_write write, void *write_context, si_diag *diag);
 

@@ -23,12 +23,12 @@ static bool read_raster(TIFF *tiff, int width, int height, uint32_t *raster) {
         return false;
     }
     im.orientation = im.req_orientation = ORIENTATION_TOPLEFT;
-    int ok = TIFFRGBAImageGet(&im, raster, (uint32_t)width, (uint32_t)height);
+    bool ok = TIFFRGBAImageGet(&im, raster, (uint32_t)width, (uint32_t)height) != 0;
     TIFFRGBAImageEnd(&im);
     if (!ok && vips_error_buffer()[0] == '\0') {
         vips_error("tiff", "the pixels cannot be read");
     }
-    return ok != 0;
+    return ok;
 }
 
 static bool decode(void *context, const VipsImage *out, uint8_t *pixels, size_t stride) {

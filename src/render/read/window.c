@@ -58,9 +58,7 @@ si_result si_window_read(si_original *o, const si_window_axis axes[2], si_resmod
     if (result == SI_OK && flat) {
         result = drop_alpha(o, diag);
     }
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(result);
     for (int d = 0; d < 2; d++) {
         o->flip[d] = o->flip[d] != axes[d].mirror;
     }

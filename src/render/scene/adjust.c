@@ -141,9 +141,7 @@ si_result si_adjust_clip(const si_clip *clips, const si_map *map, si_tile *s, si
             result = si_mask_multiply(&s->image, &plane, 0, 0, diag);
         }
         si_plane_free(&plane);
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(result);
     }
     return SI_OK;
 }

@@ -350,9 +350,7 @@ static si_result render(si_render_context *rc, const si_recipe *r, si_image *out
         result = si_geometry_view(&r->picture.view, scene->exact,
             r->dpr_held ? scene->detail : si_detail_endless, r->dpr, &g, diag);
     }
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(result);
     if ((int64_t)g.out[0] * g.out[1] > rc->limits.max_view_pixels) {
         return si_fail(diag, SI_ERR_LIMIT, "reply of %d×%d pixels exceeds the limit of %lld pixels",
             g.out[0], g.out[1], (long long)rc->limits.max_view_pixels);

@@ -48,9 +48,7 @@ static si_result mask_of(const si_render_context *rc, const si_effect *e, const 
         result = si_plane_place(mask, parent->x + shift[0] - region.x,
             parent->y + shift[1] - region.y, region.width, region.height, 0, out, diag);
     }
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(result);
     si_plane_use(out, e->mask_use);
     result = si_grow_plane(out, e->grow * scale, diag);
     if (result == SI_OK) {

@@ -12,7 +12,7 @@ int si_effects_reach(
     const si_scene *scene, const si_adjustments *adjustments, const si_view_transform *view);
 
 /* Draws one side's effects on `canvas` in ascending order. `parent` has the mask; its opacity is
- * that of `adjustments`. */
+ * that of `adjustments`. SI_ERR_MEMORY. */
 SI_NODISCARD si_result si_effects_draw(const si_render_context *rc, const si_scene *scene,
     const si_adjustments *adjustments, const si_rendered_layer *parent,
     const si_view_transform *view, si_effect_side side, si_tile *canvas, si_diag *diag);

@@ -14,7 +14,8 @@ typedef struct si_raster {
 si_rect si_raster_box(const si_raster *raster, const int size[2]);
 
 /* Reads the layer's image, colour or text into `window`, which lies within the raster's box. With
- * `flat` an image's own alpha does not count. */
+ * `flat` an image's own alpha does not count. `out` is owned by the caller on success; errors as of
+ * si_render(), here and below. */
 SI_NODISCARD si_result si_layer_content_read(si_render_context *rc, const si_scene *scene,
     const si_scene_layer *s, const si_raster *raster, si_rect window, bool flat, si_image *out,
     si_diag *diag);

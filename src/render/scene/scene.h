@@ -1,4 +1,5 @@
-/* A picture made ready: its sources looked at, its layers and its view solved, nothing decoded yet.
+/* A picture ready to be rendered: the headers of its sources are read, the geometry of its layers
+ * and its view is solved, nothing is decoded yet.
  *
  * Nested pictures are scenes of their own. Everything lives in the arena of the render context. */
 #ifndef SI_RENDER_SCENE_SCENE_H
@@ -12,7 +13,7 @@
 #include "render/read/input.h"
 #include "render/text/text_layer.h"
 
-/* What is known of a file or foreign image that was met. */
+/* What is known of a file or foreign image, once its header was read. */
 typedef struct si_known_size {
     const char *path;     /* or address */
     double width, height; /* displayed pixels */
@@ -30,7 +31,7 @@ typedef struct si_render_context {
     uint64_t seed;               /* of noise, dissolve, jitter: the same for all tiles and sizes */
     int depth;                   /* of nesting, so far */
     int layers;                  /* of all scenes, so far */
-    si_known_size *known;        /* sizes of the files met */
+    si_known_size *known;        /* sizes of files and foreign images, so far */
     struct si_mapping *mappings; /* fonts in memory, to be released */
 } si_render_context;
 
@@ -78,7 +79,8 @@ typedef struct si_scene {
     double mark_box[4]; /* … and where it goes: x, y, w, h in composite pixels */
 } si_scene;
 
-/* Makes ready; `watermark` may be NULL. Errors as of si_render(). */
+/* Opens a picture: see above. `watermark` may be NULL. *out lives in the arena. Errors as of
+ * si_render(). */
 SI_NODISCARD si_result si_scene_open(si_render_context *rc, const si_picture *picture,
     const si_watermark *watermark, si_scene **out, si_diag *diag);
 

@@ -112,7 +112,7 @@ static void add_glyph(const si_lines_how *how, const si_glyph *g, const si_affin
 
 /* ---- underlines ---- */
 
-/* A rectangle of the frame of a rule. */
+/* A rectangle along the underline. */
 static void add_bar(const pen *p, double x0, double y0, double x1, double y1) {
     double c[4][2];
     to_image(p, x0, y0, c[0]);
@@ -155,7 +155,7 @@ static void add_wave(const pen *p, double width, double y, double t) {
     cairo_close_path(p->cr);
 }
 
-static void add_rule(
+static void add_underline(
     const si_lines_how *how, const si_underline *r, const si_affine *to_pixels, cairo_t *cr) {
     const si_richtext_format *f = &how->text->runs[r->run].format;
     const si_face *face = &how->faces->list[f->font];
@@ -201,9 +201,9 @@ static void draw(const si_lines_how *how, const si_lines *lines, const si_affine
     const double clip[4], cairo_t *cr) {
     const si_richtext_run *runs = how->text->runs;
     cairo_new_path(cr);
-    for (size_t i = 0; i < lines->rule_count; i++) {
-        add_rule(how, &lines->rules[i], to_pixels, cr);
-        fill_with(cr, &runs[lines->rules[i].run].format.color);
+    for (size_t i = 0; i < lines->underline_count; i++) {
+        add_underline(how, &lines->underlines[i], to_pixels, cr);
+        fill_with(cr, &runs[lines->underlines[i].run].format.color);
     }
     for (size_t i = 0; i < lines->glyph_count; i++) {
         add_glyph(how, &lines->glyphs[i], to_pixels, clip, cr);

@@ -6,7 +6,7 @@
 
 /* Draws glyphs and underlines on `out`, transparent RGBA of the wanted size. `to_pixels` takes
  * layout pixels to pixels of the image; nothing is drawn outside `clip` (x0, y0, x1, y1, image
- * pixels). */
+ * pixels). SI_ERR_MEMORY. */
 SI_NODISCARD si_result si_text_draw(const si_lines_how *how, const si_lines *lines,
     const si_affine *to_pixels, const double clip[4], si_text_aa aa, si_image *out);
 

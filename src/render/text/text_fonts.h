@@ -16,8 +16,8 @@ typedef struct si_face {
     double ascent, descent;    /* both positive */
     double height;             /* from one baseline to the next, by the font */
     double line_y, line_width; /* underline: its middle below the baseline, its thickness */
-    bool embolden, slant;
-    double wider; /* what made-up bold adds to the advance of a glyph */
+    bool embolden, slant;      /* synthetic styles */
+    double wider;              /* what synthetic bold adds to the advance of a glyph */
 } si_face;
 
 typedef struct si_faces {
@@ -27,13 +27,13 @@ typedef struct si_faces {
 } si_faces;
 
 /* Opens text->font_count fonts. On failure nothing is left to release. SI_ERR_SOURCE names the font
- * that cannot be read or has no outlines. */
+ * that cannot be read or has no outlines; SI_ERR_MEMORY. */
 SI_NODISCARD si_result si_faces_open(
     const si_richtext *text, const si_font_data *fonts, si_faces *out, si_diag *diag);
 
 void si_faces_close(si_faces *faces);
 
-/* Loads a glyph's outline into face->ft->glyph, with made-up styles applied; NULL if it has none.
+/* Loads a glyph's outline into face->ft->glyph, with synthetic styles applied; NULL if it has none.
  */
 FT_Outline *si_face_outline(const si_face *face, uint32_t glyph);
 

@@ -82,10 +82,8 @@ static si_result check_style(const job *j) {
 }
 
 static si_result shape_all(job *j, const si_font_data *fonts) {
-    si_result result = si_faces_open(j->text, fonts, &j->faces, j->diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_faces_open(j->text, fonts, &j->faces, j->diag));
+    si_result result = SI_OK;
     j->paragraphs = calloc(j->text->paragraph_count, sizeof *j->paragraphs);
     if (j->paragraphs == NULL) {
         return si_fail(j->diag, SI_ERR_MEMORY, "out of memory");
@@ -401,10 +399,8 @@ static si_result draw(const job *j, const si_text_window *w, si_image *out) {
         (int64_t)size[0] * size[1] > MAX_PIXELS) {
         return si_fail(j->diag, SI_ERR_LIMIT, "text: too many pixels");
     }
-    si_result result = si_image_alloc(out, size[0], size[1], 4, j->diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_image_alloc(out, size[0], size[1], 4, j->diag));
+    si_result result = SI_OK;
     const si_affine *m = &j->to_layer;
     si_affine to_pixels = {m->xx * sx, m->xy * sx, m->yx * sy, m->yy * sy,
         (m->x0 - j->box[0]) * sx - left, (m->y0 - j->box[1]) * sy - top};

@@ -6,12 +6,12 @@
  * Layout is done at scale 1 in unhinted outlines, so line breaks, sizes and positions do not depend
  * on the scale a layer is drawn at.
  *
- * A character that its font lacks shows as the font's own sign for that; no other font steps in.
- * Where the reference is silent: textPs= has a leading of 1.2 em, sub- and superscript of 58.3 % of
- * the size shifted by a third of it, small capitals of 70 %; what characters overhang a fixed box
- * is cut; lines in shapes, or at an angle that is no multiple of 90°, begin at the top whatever
- * \vertal says; \stextflow1 turns lines by 90°, with ideographs and kana upright; text at an angle
- * in a box of size=w,0 wraps at w and has the rectangle around it.
+ * A character that its font lacks shows as the font's own sign for that; no other font is used.
+ * What the vendor leaves open is settled here: textPs= has a leading of 1.2 em, sub- and
+ * superscript of 58.3 % of the size shifted by a third of it, small capitals of 70 %; what
+ * characters overhang a fixed box is cut; lines in shapes, or at an angle that is no multiple of
+ * 90°, begin at the top whatever \vertal says; \stextflow1 turns lines by 90°, with ideographs and
+ * kana upright; text at an angle in a box of size=w,0 wraps at w and has the rectangle around it.
  *
  * Coordinates are layer pixels (x right, y down) unless stated. The layer rectangle is the box of
  * size=w,h; with size=w,0 its height follows the text; without size= it is the smallest whole-pixel
@@ -29,7 +29,7 @@ typedef struct si_font_data {
     size_t len;             /* bytes */
     const uint8_t *metrics; /* Type 1: its AFM or PFM file; NULL = none */
     size_t metrics_len;
-    bool embolden, slant; /* make up bold, italic (SynthesizeFontStyles) */
+    bool embolden, slant; /* synthesize bold, italic (SynthesizeFontStyles) */
 } si_font_data;
 
 typedef enum si_text_aa {

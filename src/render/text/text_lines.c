@@ -312,11 +312,13 @@ static si_result add_glyph(const si_lines_how *how, si_lines *lines, const si_gl
     return SI_OK;
 }
 
-si_result si_lines_add_rule(const si_lines_how *how, si_lines *lines, const si_underline *rule) {
-    if (!grow((void **)&lines->rules, &lines->rule_room, lines->rule_count, sizeof *lines->rules)) {
+si_result si_lines_add_underline(
+    const si_lines_how *how, si_lines *lines, const si_underline *underline) {
+    if (!grow((void **)&lines->underlines, &lines->underline_room, lines->underline_count,
+            sizeof *lines->underlines)) {
         return out_of_memory(how->diag);
     }
-    lines->rules[lines->rule_count++] = *rule;
+    lines->underlines[lines->underline_count++] = *underline;
     return SI_OK;
 }
 
@@ -329,14 +331,15 @@ static si_result underline(
     }
     double em = f->size * how->point * how->fit;
     double y = -f->rise * how->point * how->fit;
-    si_underline *before =
-        lines->rule_count > lines->rule_first ? &lines->rules[lines->rule_count - 1] : NULL;
+    si_underline *before = lines->underline_count > lines->underline_first
+                               ? &lines->underlines[lines->underline_count - 1]
+                               : NULL;
     if (before != NULL && before->run == c->run && before->y == y &&
         fabs(before->x + before->width - x0) < 1e-6) {
         before->width += x1 - x0;
         return SI_OK;
     }
-    return si_lines_add_rule(how, lines, &(si_underline){c->run, x0, y, x1 - x0, em, 0});
+    return si_lines_add_underline(how, lines, &(si_underline){c->run, x0, y, x1 - x0, em, 0});
 }
 
 /* Adds the glyphs in the buffer, from *x on. */
@@ -364,9 +367,7 @@ static si_result place_piece(const si_lines_how *how, si_lines *lines, const si_
         if (result == SI_OK && g.advance > 0) {
             result = underline(how, lines, c, *x, *x + g.advance, c->space);
         }
-        if (result != SI_OK) {
-            return result;
-        }
+        SI_TRY(result);
         *x += g.advance;
     }
     return SI_OK;
@@ -396,7 +397,7 @@ si_result si_lines_place_run(const si_lines_how *how, si_lines *lines, size_t pa
     size_t from, size_t to, double space_extra, double *width) {
     const si_shaped *s = &how->paragraphs[paragraph];
     *width = 0;
-    lines->rule_first = lines->rule_count;
+    lines->underline_first = lines->underline_count;
     if (from >= to) {
         return SI_OK;
     }
@@ -480,10 +481,10 @@ static si_result place_segment(const si_lines_how *how, si_lines *lines, si_segm
     size_t to = visible_end(s, g);
     double extra = align == SI_TEXT_JUSTIFY ? space_extra_of(how, s, g, to) : 0, width;
     g->glyph = lines->glyph_count;
-    g->rule = lines->rule_count;
+    g->underline = lines->underline_count;
     si_result result = si_lines_place_run(how, lines, g->paragraph, g->from, to, extra, &width);
     g->glyph_count = lines->glyph_count - g->glyph;
-    g->rule_count = lines->rule_count - g->rule;
+    g->underline_count = lines->underline_count - g->underline;
     if (how->text->vertical) {
         turn_upright(how, lines, g);
     }
@@ -526,9 +527,9 @@ void si_lines_shift(si_lines *lines, const si_segment *s, double x, double y) {
         lines->glyphs[i].x += x;
         lines->glyphs[i].y += y;
     }
-    for (size_t i = s->rule; i < s->rule + s->rule_count; i++) {
-        lines->rules[i].x += x;
-        lines->rules[i].y += y;
+    for (size_t i = s->underline; i < s->underline + s->underline_count; i++) {
+        lines->underlines[i].x += x;
+        lines->underlines[i].y += y;
     }
 }
 
@@ -536,6 +537,6 @@ void si_lines_free(si_lines *lines) {
     free(lines->rows);
     free(lines->segments);
     free(lines->glyphs);
-    free(lines->rules);
+    free(lines->underlines);
     *lines = (si_lines){0};
 }

@@ -31,7 +31,7 @@ typedef struct si_segment {
     double x[2]; /* the interval, indents taken off; infinite in a self-sizing text */
     bool last;   /* ends a paragraph or in a \line: not to be justified */
     size_t row;
-    size_t glyph, glyph_count, rule, rule_count; /* once placed */
+    size_t glyph, glyph_count, underline, underline_count; /* in si_lines, once placed */
 } si_segment;
 
 typedef struct si_row {
@@ -46,11 +46,12 @@ typedef struct si_lines {
     size_t segment_count, segment_room;
     si_glyph *glyphs;
     size_t glyph_count, glyph_room;
-    si_underline *rules;
-    size_t rule_count, rule_room, rule_first; /* _first: of the stretch being placed */
-    double height;                            /* of all rows and the space around paragraphs */
-    bool clipped; /* something was left out, or lies beyond the region */
-    bool forced;  /* a word was broken, or is wider than its line */
+    si_underline *underlines;
+    size_t underline_count, underline_room,
+        underline_first; /* _first: of the stretch being placed */
+    double height;       /* of all rows and the space around paragraphs */
+    bool clipped;        /* something was left out, or lies beyond the region */
+    bool forced;         /* a word was broken, or is wider than its line */
 } si_lines;
 
 typedef struct si_lines_how {
@@ -58,14 +59,14 @@ typedef struct si_lines_how {
     const si_faces *faces;
     const si_shaped *paragraphs; /* one for each of the text's */
     const si_region *region;
-    double point; /* pixels a point */
+    double point; /* pixels per point */
     double fit;   /* factor on sizes of characters alone (copy-fit) */
     si_text_wrap wrap;
     int max_rows; /* 0 = any number */
     si_diag *diag;
 } si_lines_how;
 
-/* Breaks the text into rows and segments. */
+/* Breaks the text into rows and segments. SI_ERR_MEMORY, as of all that follow. */
 SI_NODISCARD si_result si_lines_break(const si_lines_how *how, si_lines *out);
 
 /* Shapes and aligns every segment. `x` of a self-sizing text is 0 at its origin. */
@@ -77,14 +78,14 @@ SI_NODISCARD si_result si_lines_place_run(const si_lines_how *how, si_lines *lin
     size_t paragraph, size_t from, size_t to, double space_extra, double *width);
 
 /* Adds a stretch of underline. */
-SI_NODISCARD si_result si_lines_add_rule(
-    const si_lines_how *how, si_lines *lines, const si_underline *rule);
+SI_NODISCARD si_result si_lines_add_underline(
+    const si_lines_how *how, si_lines *lines, const si_underline *underline);
 
 /* Ink of one segment's glyphs: left, top, right, bottom, layout pixels. False if it has none. */
 bool si_lines_ink(
     const si_lines_how *how, const si_lines *lines, const si_segment *s, double box[4]);
 
-/* Moves what one segment placed. */
+/* Moves the glyphs and underlines of one segment by x, y layout pixels. */
 void si_lines_shift(si_lines *lines, const si_segment *s, double x, double y);
 
 void si_lines_free(si_lines *lines);

@@ -81,23 +81,23 @@ static double offset_of(const baseline *b, si_richtext_align align, double width
 }
 
 /* The straight underlines, cut into the pieces below each character, bent. */
-static si_result bend_rule(const si_lines_how *how, si_lines *lines, const baseline *b,
-    double offset, const si_underline *rule, double x, double width) {
-    double from = fmax(rule->x, x), to = fmin(rule->x + rule->width, x + width);
+static si_result bend_underline(const si_lines_how *how, si_lines *lines, const baseline *b,
+    double offset, const si_underline *underline, double x, double width) {
+    double from = fmax(underline->x, x), to = fmin(underline->x + underline->width, x + width);
     if (to <= from) {
         return SI_OK;
     }
-    si_underline r = *rule;
+    si_underline r = *underline;
     r.x = from;
     r.width = to - from;
     bend(b, offset, x + width / 2, &r.x, &r.y, &r.turn);
-    return si_lines_add_rule(how, lines, &r);
+    return si_lines_add_underline(how, lines, &r);
 }
 
 /* Bends the straight line in `lines`, glyph by glyph. */
 static si_result bend_all(
     const si_lines_how *how, si_lines *lines, const baseline *b, double offset) {
-    size_t kept = 0, straight = lines->rule_count, rule = 0;
+    size_t kept = 0, straight = lines->underline_count, next = 0;
     double x = 0;
     si_result result = SI_OK;
     for (size_t i = 0, end; i < lines->glyph_count && result == SI_OK; i = end) {
@@ -110,12 +110,13 @@ static si_result bend_all(
             for (size_t k = i; k < end; k++) {
                 lines->glyphs[kept++] = lines->glyphs[k];
             }
-            while (rule < straight && lines->rules[rule].x + lines->rules[rule].width <= x) {
-                rule++;
+            while (
+                next < straight && lines->underlines[next].x + lines->underlines[next].width <= x) {
+                next++;
             }
-            for (size_t k = rule; k < straight && k < rule + 2 && result == SI_OK; k++) {
-                si_underline flat = lines->rules[k];
-                result = bend_rule(how, lines, b, offset, &flat, x, width);
+            for (size_t k = next; k < straight && k < next + 2 && result == SI_OK; k++) {
+                si_underline flat = lines->underlines[k];
+                result = bend_underline(how, lines, b, offset, &flat, x, width);
             }
         } else {
             lines->clipped = true;
@@ -123,10 +124,10 @@ static si_result bend_all(
         x += width;
     }
     lines->glyph_count = kept;
-    for (size_t i = straight; i < lines->rule_count; i++) {
-        lines->rules[i - straight] = lines->rules[i];
+    for (size_t i = straight; i < lines->underline_count; i++) {
+        lines->underlines[i - straight] = lines->underlines[i];
     }
-    lines->rule_count -= straight;
+    lines->underline_count -= straight;
     return result;
 }
 

@@ -27,10 +27,8 @@ si_result si_region_edges(
     size_t n = 0;
     *edges = NULL;
     *count = 0;
-    si_result result = si_path_flatten(path, m, TOLERANCE, &lines, diag);
-    if (result != SI_OK) {
-        return result;
-    }
+    SI_TRY(si_path_flatten(path, m, TOLERANCE, &lines, diag));
+    si_result result = SI_OK;
     for (size_t i = 0; i < lines.count; i++) {
         n += lines.lines[i].count;
     }

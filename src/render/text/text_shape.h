@@ -26,7 +26,8 @@ typedef struct si_shaped {
     size_t count;
 } si_shaped;
 
-/* Analyses and measures a paragraph. Release with si_shaped_free(), also after a failure. */
+/* Analyses and measures a paragraph. Release with si_shaped_free(), also after a failure.
+ * SI_ERR_MEMORY. */
 SI_NODISCARD si_result si_shape_paragraph(const si_richtext *text,
     const si_richtext_paragraph *paragraph, const si_faces *faces, si_shaped *out, si_diag *diag);
 
