@@ -27,6 +27,11 @@
 /* zeros, so that the body begins with a page of the cache file */
 #define SI_HEADER_PADDING "X-Padding"
 
+/* ---- request headers ---- */
+
+/* the client's class, told by a trusted edge (client/client.h) */
+#define SI_HEADER_CLASS "X-Smartimg-Class"
+
 /* ---- response headers ---- */
 
 #define SI_HEADER_SAVED "X-Adobe-Smart-Imaging" /* bytes less than the requested encoding */

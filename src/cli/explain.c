@@ -90,9 +90,9 @@ static void print_reason(const si_exchange *x) {
 }
 
 static void print_text(const si_exchange *x) {
-    char name[64];
+    char class[SI_CLIENT_CLASS_SIZE];
     const si_answer *a = &x->answer;
-    printf("client   %s\n", si_client_name(&x->plan.client, name));
+    printf("client   %s\n", si_client_print(&x->plan.client, class));
     if (x->planned) {
         printf("recipe   %s\n", x->plan.recipe_text);
     }
@@ -160,11 +160,11 @@ static void json_candidates(const si_choice *c) {
 }
 
 static void print_json(const si_exchange *x) {
-    char name[64];
+    char class[SI_CLIENT_CLASS_SIZE];
     const si_answer *a = &x->answer;
     const si_choice *c = &a->choice;
     printf("{");
-    json_field("client", si_client_name(&x->plan.client, name));
+    json_field("client", si_client_print(&x->plan.client, class));
     json_field("recipe", x->planned ? x->plan.recipe_text : "");
     json_number("revision", SI_RECIPE_REVISION, 0);
     json_number("status", a->status, 0);

@@ -11,6 +11,7 @@
 
 #include "base/beneath.h"
 #include "base/str.h"
+#include "base/wire.h"
 #include "plan/lifetime.h"
 #include "reply/replies.h"
 #include "renderer/files.h"
@@ -46,6 +47,9 @@ static bool read_header(const char *text, si_client_headers *h, bool *client_hin
         *client_hint = true;
     } else if (si_str_eq_nocase(name, SI_STR("DPR")) && !*client_hint) {
         h->dpr = value;
+    } else if (si_str_eq_nocase(name, SI_STR(SI_HEADER_CLASS))) {
+        h->trusted_edge = true; /* who asks here may pretend to be one */
+        h->edge_class = value;
     }
     return true;
 }
@@ -212,19 +216,7 @@ static bool add_date(si_bytes *out, const char *name, int64_t seconds) {
 }
 
 static bool add_vary(si_bytes *out, unsigned used) {
-    static const struct {
-        unsigned bit;
-        const char *name;
-    } headers[] = {{SI_USED_ACCEPT, "Accept"}, {SI_USED_USER_AGENT, "User-Agent"},
-        {SI_USED_DPR, "Sec-CH-DPR, DPR"}};
-    char list[80] = "";
-    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
-        if (used & headers[i].bit) {
-            size_t len = strlen(list);
-            snprintf(list + len, sizeof list - len, "%s%s", len > 0 ? ", " : "", headers[i].name);
-        }
-    }
-    return list[0] == '\0' || add(out, "Vary: %s\r\n", list);
+    return used == 0 || add(out, "Vary: %s\r\n", si_client_vary(used));
 }
 
 /* As the edge does (ngx_http_smartimg_headers.c). */

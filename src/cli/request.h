@@ -35,9 +35,9 @@ typedef struct si_request_options {
         {"user-agent", 0, "S", SI_OPTION_TEXT, &(o).user_agent,                                    \
             "The User-Agent header to pretend. Default: none.", 0, 0},                             \
         {"header", 'H', "'K: V'", SI_OPTION_LIST, &(o).headers,                                    \
-            "Any request header; may be given often. Accept, User-Agent, Sec-CH-DPR and DPR "      \
-            "count, "                                                                              \
-            "others are ignored as the server does.",                                              \
+            "Any request header; may be given often. Accept, User-Agent, Sec-CH-DPR, DPR and "     \
+            "X-Smartimg-Class, as of a trusted edge, count, others are ignored as the server "     \
+            "does.",                                                                               \
             0, 0},                                                                                 \
         {"foreign-private", 0, "HOSTS", SI_OPTION_TEXT, &(o).fetch.private_hosts,                  \
             "Hosts of foreign images that may have addresses of private networks. Default: none.", \

@@ -13,6 +13,7 @@
 #ifndef SI_CLI_SERVER_OPTIONS_H
 #define SI_CLI_SERVER_OPTIONS_H
 
+#include "base/wire.h"
 #include "cli/originals.h"
 #include "cli/site.h"
 #include "plan/lifetime.h"
@@ -95,6 +96,10 @@
         0, "",                                                                                     \
         "Header field that tells shared caches alone how long to keep a reply, such as "           \
         "Surrogate-Control; off: none.")                                                           \
+    X("trusted-edges", TEXT, "CIDR,...", (site).trusted_edges, NULL, "none", 0, 0, "",             \
+        "Addresses or networks (10.0.0.0/8) of CDNs and proxies in front, parted by commas: the "  \
+        "class of clients that they tell in " SI_HEADER_CLASS                                      \
+        " counts instead of Accept, User-Agent and client hints.")                                 \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
     X("workers", COUNT, "N", (site).nginx_workers, 0, "one per processor", 1, 256, "",             \
         "Number of nginx's worker processes.")                                                     \

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/wire.h"
+#include "catalog/address_filter.h"
 #include "cli/nginx_conf.h"
 #include "renderer/pool.h"
 
@@ -302,6 +303,18 @@ static const char *user_line(const si_site_options *o, si_site *s) {
                           : path(s, "user %s %s;", o->user != NULL ? o->user : "root", s->group);
 }
 
+/* As words rather than a list. */
+static const char *trusted_edges_line(const si_site_options *o, si_site *s) {
+    if (si_str_trim(si_str_of(o->trusted_edges)).len == 0) {
+        return "";
+    }
+    char *words = si_arena_copy(&s->arena, o->trusted_edges, strlen(o->trusted_edges));
+    for (char *c = words; c != NULL && *c != '\0'; c++) {
+        *c = *c == ',' ? ' ' : *c;
+    }
+    return words != NULL ? path(s, "smartimg_trusted_edges %s;", words) : NULL;
+}
+
 static bool write_configuration(const si_site_options *o, si_site *s) {
     si_arena *a = &s->arena;
     const si_template_value values[] = {
@@ -319,6 +332,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"CACHE", si_nginx_word(a, path(s, "%s/images", s->cache))},
         {"FIRST_ANSWER_SECONDS", path(s, "%d", o->first_answer_seconds)},
         {"CDN_CACHE_CONTROL", o->cdn_cache_control},
+        {"TRUSTED_EDGES_LINE", trusted_edges_line(o, s)},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
         {"QUEUE_MS", path(s, "%d", o->queue_ms > 0 ? o->queue_ms : SI_POOL_QUEUE_MS)},
         {"RENDERER_SOCKET", s->socket},
@@ -374,6 +388,11 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
     }
     if (!is_field_name(o->cdn_cache_control)) {
         si_complain("--cdn-cache-control takes the name of a header field, or off");
+        return false;
+    }
+    const si_address_filter *edges;
+    if (!si_address_filter_read(si_str_of(o->trusted_edges), &s->arena, &edges)) {
+        si_complain("--trusted-edges takes addresses or networks, parted by commas");
         return false;
     }
     return find_parts(s) && find_nginx(s) && find_user(o, s) && port_is_free(o->listen) &&

@@ -19,6 +19,7 @@ typedef struct si_site_options {
     int nginx_workers;                              /* 0 = one per processor */
     int first_answer_seconds;                       /* for shared caches */
     const char *cdn_cache_control;                  /* name of a header field, or "off" */
+    const char *trusted_edges;                      /* networks parted by commas, or NULL */
 } si_site_options;
 
 /* Where the files of a server are. Zero-initialize; release with si_site_clear(). All strings in

@@ -1,7 +1,10 @@
 #include "client/client.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/wire.h"
 #include "client/user_agent.h"
 
 enum { HEADER_LIMIT = 8192 };
@@ -19,6 +22,28 @@ typedef struct accept {
 static const si_format special[] = {
     SI_FORMAT_AVIF, SI_FORMAT_JXL, SI_FORMAT_WEBP, SI_FORMAT_JP2, SI_FORMAT_JXR};
 enum { SPECIAL_COUNT = sizeof special / sizeof *special };
+
+/* By bits of SI_USED_*. */
+#define DPR "Sec-CH-DPR, DPR"
+static const char *const vary[SI_USED_ALL + 1] = {
+    "",
+    "Accept",
+    "User-Agent",
+    "Accept, User-Agent",
+    DPR,
+    "Accept, " DPR,
+    "User-Agent, " DPR,
+    "Accept, User-Agent, " DPR,
+    SI_HEADER_CLASS,
+    "Accept, " SI_HEADER_CLASS,
+    "User-Agent, " SI_HEADER_CLASS,
+    "Accept, User-Agent, " SI_HEADER_CLASS,
+    DPR ", " SI_HEADER_CLASS,
+    "Accept, " DPR ", " SI_HEADER_CLASS,
+    "User-Agent, " DPR ", " SI_HEADER_CLASS,
+    "Accept, User-Agent, " DPR ", " SI_HEADER_CLASS,
+};
+#undef DPR
 
 /* Like si_str_next, but a separator inside a quoted string (RFC 9110 section 5.6.4) does not count.
  * *closed tells whether every quoted string of the part ends in it. */
@@ -131,8 +156,10 @@ static double read_dpr(si_str header) {
     return dpr < DPR_MIN ? DPR_MIN : dpr > DPR_MAX ? DPR_MAX : dpr;
 }
 
-void si_client_classify(const si_client_headers *headers, si_client *out) {
-    *out = (si_client){.used = SI_USED_ACCEPT, .dpr = read_dpr(headers->dpr)};
+/* What requests themselves say. */
+static void read_raw_headers(const si_client_headers *headers, si_client *out) {
+    *out =
+        (si_client){.used = SI_USED_ACCEPT, .dpr_used = SI_USED_DPR, .dpr = read_dpr(headers->dpr)};
     accept a = read_accept(headers->accept);
     for (int i = 0; i < SPECIAL_COUNT; i++) {
         if (a.format[special[i]] == WANTED) {
@@ -144,6 +171,63 @@ void si_client_classify(const si_client_headers *headers, si_client *out) {
         out->used |= SI_USED_USER_AGENT;
         out->formats = si_user_agent_formats(limited(headers->user_agent)) & silent;
     }
+}
+
+/* ---- classes of trusted edges ---- */
+
+static unsigned read_formats(si_str text) {
+    unsigned formats = 0;
+    si_str word;
+    while (si_str_next(&text, '+', &word)) {
+        for (int i = 0; i < SPECIAL_COUNT; i++) {
+            if (si_str_eq_nocase(si_str_trim(word), si_str_of(si_format_name(special[i])))) {
+                formats |= SI_FORMAT_BIT(special[i]);
+            }
+        }
+    }
+    return formats;
+}
+
+/* ---- public ---- */
+
+void si_client_classify(const si_client_headers *headers, si_client *out) {
+    if (headers->trusted_edge && headers->edge_class.p != NULL) {
+        si_client_read(headers->edge_class, out);
+        return;
+    }
+    read_raw_headers(headers, out);
+    if (headers->trusted_edge) {
+        out->used |= SI_USED_CLASS;
+        out->dpr_used |= SI_USED_CLASS;
+    }
+}
+
+void si_client_read(si_str text, si_client *out) {
+    *out = (si_client){.used = SI_USED_CLASS, .dpr_used = SI_USED_CLASS, .dpr = 1};
+    si_str part, name;
+    if (si_str_next(&text, ';', &part)) {
+        out->formats = read_formats(part);
+    }
+    bool known = false;
+    while (si_str_next(&text, ';', &part)) {
+        si_str value = part;
+        si_str_next(&value, '=', &name);
+        if (!known && si_str_eq_nocase(si_str_trim(name), SI_STR("dpr"))) {
+            known = true;
+            out->dpr = read_dpr(value);
+        }
+    }
+}
+
+char *si_client_print(const si_client *client, char *out) {
+    char dpr[32];
+    si_client_name(client, out);
+    if (strcmp(si_real_print(client->dpr, dpr), "1") != 0) {
+        size_t len = strlen(out);
+        int more = snprintf(out + len, SI_CLIENT_CLASS_SIZE - len, ";dpr=%s", dpr);
+        assert(more > 0 && len + (size_t)more < SI_CLIENT_CLASS_SIZE);
+    }
+    return out;
 }
 
 char *si_client_name(const si_client *client, char *out) {
@@ -159,4 +243,9 @@ char *si_client_name(const si_client *client, char *out) {
         snprintf(out, ROOM, "plain");
     }
     return out;
+}
+
+const char *si_client_vary(unsigned used) {
+    assert(used <= SI_USED_ALL);
+    return vary[used];
 }

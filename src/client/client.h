@@ -16,19 +16,30 @@ typedef struct si_client_headers {
     si_str accept;
     si_str user_agent;
     si_str dpr; /* Sec-CH-DPR, else DPR */
+
+    /* A *trusted edge* is a CDN or proxy in front of the server, which the server was told to
+     * believe. It may tell the class of its client, in the grammar of si_client_read(). */
+    bool trusted_edge; /* the request comes from one */
+    si_str edge_class; /* SI_HEADER_CLASS of base/wire.h; not looked at unless it does */
 } si_client_headers;
 
-/* Headers a decision was based on, for Vary. The classifier never sets SI_USED_DPR: the pixel ratio
- * matters to a reply only where the request asks for it, which the caller knows and then adds. */
-enum { SI_USED_ACCEPT = 1, SI_USED_USER_AGENT = 2, SI_USED_DPR = 4 };
+/* Headers a decision was based on, for Vary. */
+enum {
+    SI_USED_ACCEPT = 1,
+    SI_USED_USER_AGENT = 2,
+    SI_USED_DPR = 4,
+    SI_USED_CLASS = 8,
+    SI_USED_ALL = 15
+};
 
 typedef struct si_client {
-    unsigned formats; /* SI_FORMAT_BIT()s of AVIF, JXL, WEBP, JP2, JXR that the client can show;
-                         JPEG, PNG and GIF are taken for granted and never in here */
-    unsigned used;    /* SI_USED_ACCEPT always; SI_USED_USER_AGENT if it was looked at, whatever
-                         came of it */
-    double dpr;       /* device pixel ratio from client hints, 1 if absent, malformed or ≤ 0;
-                         clamped to 0.1…16 */
+    unsigned formats;  /* SI_FORMAT_BIT()s of AVIF, JXL, WEBP, JP2, JXR that the client can show;
+                          JPEG, PNG and GIF are taken for granted and never in here */
+    unsigned used;     /* what `formats` were decided by, see Vary below */
+    unsigned dpr_used; /* what `dpr` was; it matters to a reply only where the request asks for the
+                          ratio, which the caller knows */
+    double dpr;        /* device pixel ratio from client hints, 1 if absent, malformed or ≤ 0;
+                          clamped to 0.1…16 */
 } si_client;
 
 /* Classifies a client. Never fails: what cannot be understood counts as "shows nothing special".
@@ -44,12 +55,56 @@ typedef struct si_client {
  * range, or by having no range that matches it, or a wildcard with q = 0. An absent or empty Accept
  * excludes nothing.
  *
+ * The class that a trusted edge tells replaces all of this.
+ *
  * Time is linear in header length; of a header over 8 KB only the whole elements of its first 8 KB
- * are read. */
+ * are read.
+ *
+ * Vary (RFC 9110 section 12.5.5) names what was looked at, whatever came of it, and the requested
+ * format is a decision like any other:
+ *
+ *   Accept                      it promises a format, or excludes all that a User-Agent could add
+ *   Accept, User-Agent          it does neither
+ *   X-Smartimg-Class            a trusted edge told the class
+ *   …, X-Smartimg-Class         a trusted edge did not, as others of its requests may
+ *
+ * So the replies of one URL differ in Vary, the shortest each. Caches take a stored reply if all
+ * headers that *it* names are as they were (RFC 9111 section 4.1), so that is right as long as
+ * whoever meets these conditions would have got that reply. It holds since what is looked at next
+ * depends on what was looked at before alone: Accept decides whether the User-Agent counts, so
+ * requests with equal Accept get equal Vary, and every Vary has Accept (or, of a trusted edge, the
+ * class, whose absence is a value, too). What assumes one Vary for all replies of a URL, against
+ * the standard, needs a trusted edge in front, whose replies all have the same. */
 void si_client_classify(const si_client_headers *headers, si_client *out);
 
-/* Short stable name of the class for logs and explain, such as "avif+webp", "jp2", "plain";
- * `out` needs 64 bytes. Returns out. */
+/* Short stable name of the formats, such as "avif+webp", "jp2", "plain"; `out` needs 64 bytes.
+ * Returns out. */
 char *si_client_name(const si_client *client, char *out);
+
+/* The text that stands for a client in SI_HEADER_CLASS, in logs and in explain. Grammar, with
+ * blanks around everything and names in any case:
+ *
+ *   class     = formats *( ";" parameter )
+ *   formats   = "plain" / format *( "+" format )    avif, jxl, webp, jp2, jxr
+ *   parameter = "dpr=" number                        absent: 1; read as the client hint is
+ *
+ * such as "avif+webp;dpr=2". Printing gives one text for a class: formats in the order of its name
+ * (si_client_name()), then the ratio as si_real_print() has it, unless it is 1. Reading what was
+ * printed gives the class.
+ *
+ * Reading never fails: formats and parameters that it does not know are left out, so that an edge
+ * may tell more than this version reads, and the first of equal parameters counts. A text
+ * without any known format, be it empty, is "plain", which is right for everybody: raw headers
+ * count only where the edge sent no class at all. Linear in the length of the text. */
+enum { SI_CLIENT_CLASS_SIZE = 64 }; /* what the longest one needs, with its end */
+
+/* `out` needs SI_CLIENT_CLASS_SIZE bytes. Returns out. */
+char *si_client_print(const si_client *client, char *out);
+
+/* Sets formats, dpr and what they were decided by, SI_USED_CLASS. */
+void si_client_read(si_str text, si_client *out);
+
+/* The value of Vary for a set of SI_USED_*; "" for none. Static. */
+const char *si_client_vary(unsigned used);
 
 #endif

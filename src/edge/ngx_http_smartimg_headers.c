@@ -34,19 +34,6 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 static ngx_str_t  ngx_http_smartimg_vary_name = ngx_string("Vary");
 
-/* by SI_USED_* bits */
-
-static ngx_str_t  ngx_http_smartimg_vary[] = {
-    ngx_null_string,
-    ngx_string("Accept"),
-    ngx_string("User-Agent"),
-    ngx_string("Accept, User-Agent"),
-    ngx_string("Sec-CH-DPR, DPR"),
-    ngx_string("Accept, Sec-CH-DPR, DPR"),
-    ngx_string("User-Agent, Sec-CH-DPR, DPR"),
-    ngx_string("Accept, User-Agent, Sec-CH-DPR, DPR")
-};
-
 
 ngx_int_t
 ngx_http_smartimg_filter_init(ngx_conf_t *cf)
@@ -134,7 +121,7 @@ ngx_http_smartimg_is_first(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 {
-    ngx_str_t                      *result, *vary;
+    ngx_str_t                       vary, *result;
     si_lifetime_of                  of;
     ngx_http_smartimg_ctx_t        *ctx;
 
@@ -175,10 +162,11 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 
     ngx_http_smartimg_read_lifetime(r, ctx, &of);
 
-    vary = &ngx_http_smartimg_vary[ctx->plan->plan.vary & 7];
+    vary.data = (u_char *) si_client_vary(ctx->plan->plan.vary);
+    vary.len = ngx_strlen(vary.data);
 
-    if (vary->len
-        && ngx_http_smartimg_add_header(r, &ngx_http_smartimg_vary_name, vary)
+    if (vary.len
+        && ngx_http_smartimg_add_header(r, &ngx_http_smartimg_vary_name, &vary)
            != NGX_OK)
     {
         return NGX_ERROR;

@@ -78,6 +78,14 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       offsetof(ngx_http_smartimg_main_conf_t, cdn_cache_control),
       NULL },
 
+    /* addresses and networks whose X-Smartimg-Class counts */
+    { ngx_string("smartimg_trusted_edges"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_smartimg_trusted_edges,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("smartimg_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_smartimg_zone,

@@ -102,6 +102,7 @@ typedef struct {
 
     ngx_int_t                      first_answer;       /* s, shared caches */
     ngx_str_t                      cdn_cache_control;  /* field, "" for none */
+    ngx_array_t                   *trusted_edges;      /* ngx_cidr_t, or NULL */
 
     si_catalog                    *catalog;
     si_generations                *table;
@@ -157,7 +158,8 @@ typedef struct {
     si_arena                       arena;
     si_plan                        plan;
 
-    ngx_str_t                      client;   /* name of the class */
+    ngx_str_t                      client;   /* the class, as si_client_print()
+                                                has it */
     ngx_str_t                      text;     /* recipe, or of an error */
     ngx_str_t                      key;      /* of the cache */
     ngx_uint_t                     failed;   /* status of the error or 0 */
@@ -201,6 +203,10 @@ ngx_int_t ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
 ngx_table_elt_t *ngx_http_smartimg_find_header(ngx_list_t *headers,
     ngx_str_t *name, ngx_table_elt_t *after);
 
+void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
+    si_client_headers *headers);
+char *ngx_http_smartimg_trusted_edges(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 void ngx_http_smartimg_keep_reply(ngx_http_request_t *r,
     ngx_http_smartimg_plan_t *plan, si_lifetime_of *of);
 void ngx_http_smartimg_kept_lifetime(ngx_http_smartimg_plan_t *plan,

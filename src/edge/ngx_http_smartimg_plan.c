@@ -14,7 +14,6 @@
 #include <openssl/sha.h>
 
 
-#define NGX_HTTP_SMARTIMG_ACCEPT  8192   /* client.h: more is never read */
 #define NGX_HTTP_SMARTIMG_URI     2048   /* of a remembered plan */
 #define NGX_HTTP_SMARTIMG_PLANS   512    /* remembered, about 9 KB each, ... */
 #define NGX_HTTP_SMARTIMG_ROOM    65536  /* ... and at most so much */
@@ -25,10 +24,6 @@
 static ngx_http_smartimg_ctx_t *ngx_http_smartimg_create_ctx(
     ngx_http_request_t *r);
 static void ngx_http_smartimg_cleanup(void *data);
-static void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
-    si_client_headers *headers);
-static ngx_table_elt_t *ngx_http_smartimg_read_header(ngx_http_request_t *r,
-    ngx_str_t *name, si_str *value);
 static ngx_http_smartimg_plan_t *ngx_http_smartimg_get_plan(
     ngx_http_request_t *r);
 static ngx_uint_t ngx_http_smartimg_is_plan_of(
@@ -159,72 +154,6 @@ ngx_http_smartimg_cleanup(void *data)
     ngx_http_smartimg_stop_waiting(ctx);
     ngx_http_smartimg_release_plan(ctx->plan);
     ngx_http_smartimg_count(active, -1);
-}
-
-
-/*
- * A list may come as several fields of one name, so the values of Accept are
- * joined; of the others, which are no lists, the first counts.
- */
-
-static void
-ngx_http_smartimg_read_headers(ngx_http_request_t *r,
-    si_client_headers *headers)
-{
-    u_char           *joined;
-    si_str           *accept;
-    ngx_table_elt_t  *h;
-
-    static ngx_str_t  name = ngx_string("Accept");
-    static ngx_str_t  user_agent = ngx_string("User-Agent");
-    static ngx_str_t  sec_ch_dpr = ngx_string("Sec-CH-DPR");
-    static ngx_str_t  dpr = ngx_string("DPR");
-
-    ngx_http_smartimg_read_header(r, &user_agent, &headers->user_agent);
-    ngx_http_smartimg_read_header(r, &sec_ch_dpr, &headers->dpr);
-
-    if (headers->dpr.p == NULL) {
-        ngx_http_smartimg_read_header(r, &dpr, &headers->dpr);
-    }
-
-    accept = &headers->accept;
-    h = ngx_http_smartimg_read_header(r, &name, accept);
-
-    while (h && accept->len <= NGX_HTTP_SMARTIMG_ACCEPT) {
-        h = ngx_http_smartimg_find_header(&r->headers_in.headers, &name, h);
-
-        if (h == NULL) {
-            break;
-        }
-
-        joined = ngx_pnalloc(r->pool, accept->len + 2 + h->value.len);
-        if (joined == NULL) {
-            break;
-        }
-
-        (void) ngx_sprintf(joined, "%*s, %V", accept->len, accept->p,
-                           &h->value);
-
-        accept->p = (const char *) joined;
-        accept->len += 2 + h->value.len;
-    }
-}
-
-
-static ngx_table_elt_t *
-ngx_http_smartimg_read_header(ngx_http_request_t *r, ngx_str_t *name,
-    si_str *value)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_http_smartimg_find_header(&r->headers_in.headers, name, NULL);
-
-    if (h) {
-        value->p = (const char *) h->value.data;
-        value->len = h->value.len;
-    }
-
-    return h;
 }
 
 
@@ -411,10 +340,11 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
         plan->failed = si_result_status(diag.code);
     }
 
-    plan->client.data = si_arena_alloc(&plan->arena, 64);
+    plan->client.data = si_arena_alloc(&plan->arena, SI_CLIENT_CLASS_SIZE);
 
     if (plan->client.data) {
-        (void) si_client_name(&plan->plan.client, (char *) plan->client.data);
+        (void) si_client_print(&plan->plan.client,
+                               (char *) plan->client.data);
         plan->client.len = ngx_strlen(plan->client.data);
     }
 

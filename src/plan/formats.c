@@ -12,7 +12,7 @@ static void resolve_dpr(const si_query *q, si_plan *plan) {
         ratio = q->asked.dpr_value;
     } else if (on == SI_SWITCH_ON || (on == SI_SWITCH_UNSET && q->all->attributes->dpr)) {
         char text[32];
-        plan->vary |= SI_USED_DPR;
+        plan->vary |= plan->client.dpr_used;
         plan->accept_ch = true;
         (void)si_str_real(si_str_of(si_real_print(plan->client.dpr, text)), &ratio);
         q->recipe->dpr_held = ratio > 1;

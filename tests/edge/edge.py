@@ -143,7 +143,7 @@ class Edge:
     """nginx with conf/nginx.conf.in in a folder of its own, in front of a Renderer."""
 
     def __init__(self, workers=2, companies=None, tls=False, first_answer_seconds=60,
-                 cdn_cache_control="CDN-Cache-Control"):
+                 cdn_cache_control="CDN-Cache-Control", trusted_edges="", image_lines=""):
         self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
         os.chmod(self.folder, 0o755)
         for name in ("run", "cache", "images/demo", "config/companies"):
@@ -168,6 +168,7 @@ class Edge:
             "CACHE_SIZE": "100m",
             "FIRST_ANSWER_SECONDS": str(first_answer_seconds),
             "CDN_CACHE_CONTROL": cdn_cache_control,
+            "TRUSTED_EDGES_LINE": f"smartimg_trusted_edges {trusted_edges};" if trusted_edges else "",
             "QUEUE_MS": "10000",
             "RENDERER_SOCKET": self.renderer.path,
             "LISTEN": f"127.0.0.1:{self.port}",
@@ -176,7 +177,7 @@ class Edge:
             % self.admin_port,
         }
         with open(os.path.join(TOP, "conf/nginx.conf.in")) as f:
-            text = f.read()
+            text = f.read().replace("location /is/image {", "location /is/image {" + image_lines)
         with open(self.conf, "w") as f:
             f.write(re.sub(r"@([A-Z_]+)@", lambda m: values.get(m.group(1), m.group(0)), text))
         self.nginx = subprocess.Popen(self.command())

@@ -758,6 +758,80 @@ class LifetimeOptionsTest(unittest.TestCase):
         self.assertEqual(list(self.told("off")), ["cache-control"])
 
 
+class TrustedEdgeTest(unittest.TestCase):
+    """The class that a CDN in front tells for its client."""
+
+    @classmethod
+    def setUpClass(cls):
+        companies = {"smart": "Bfc = true\n", "dense": "Bfc = true\nDpr = true\n", "asis": "Bfc = false\n"}
+        cls.edge = Edge(workers=1, companies=companies, trusted_edges="10.1.0.0/16 127.0.0.1 ::1")
+        cls.open = Edge(workers=1, companies=companies)
+        cls.other = Edge(workers=1, companies=companies, trusted_edges="127.0.0.2 10.0.0.0/8")
+
+    @classmethod
+    def tearDownClass(cls):
+        for edge in cls.edge, cls.open, cls.other:
+            edge.stop()
+
+    def get(self, url, edge_class=None, edge=None, **headers):
+        if edge_class is not None:
+            headers["X_Smartimg_Class"] = edge_class
+        return (edge or self.edge).get(url, **headers)
+
+    def test_class_replaces_raw_headers(self):
+        """However different Accept, User-Agent and hints are: one class, one reply, one Vary."""
+        url = self.edge.image("class", "dense")
+        got = []
+        for accept in CHROME, "image/webp", "*/*", None:
+            for agent in SAFARI, "curl/8":
+                headers = {"User_Agent": agent, "DPR": "3"} | ({"Accept": accept} if accept else {})
+                reply = self.get(url + "?wid=10", "avif+webp;dpr=2", **headers)
+                self.assertEqual(reply["Vary"], "X-Smartimg-Class")
+                self.assertEqual(reply["Accept-CH"], "Sec-CH-DPR, DPR")  # which the edge needs all the same
+                got.append(reply["X-Cache"])
+        self.assertEqual(got, ["miss"] + ["hit"] * 7)
+        reply = self.get(url + "?wid=10", Accept="image/avif,image/webp", DPR="2")  # the same class told by itself
+        self.assertEqual((reply["X-Cache"], reply["Vary"]), ("hit", "Accept, Sec-CH-DPR, DPR, X-Smartimg-Class"))
+
+    def test_each_class_has_its_reply(self):
+        url = self.edge.image("classes", "smart")
+        for text, cache in (("avif+webp", "miss"), ("webp", "miss"), ("plain", "miss"), ("jp2", "miss"), ("", "hit"),
+                            ("who knows", "hit"), ("WEBP + AVIF + heic", "hit"), ("avif+webp;dpr=2", "hit")):
+            reply = self.get(url, text, Accept=CHROME)
+            self.assertEqual((reply["X-Cache"], reply["Vary"]), (cache, "X-Smartimg-Class"), text)
+
+    def test_vary_of_an_edge_that_tells_no_class(self):
+        url = self.edge.image("silent", "smart")
+        self.assertEqual(self.get(url, Accept=CHROME)["Vary"], "Accept, X-Smartimg-Class")
+        self.assertEqual(self.get(url, Accept="*/*")["Vary"], "Accept, User-Agent, X-Smartimg-Class")
+        tag = self.get(url, "plain")["ETag"]
+        reply = self.get(url, "plain", If_None_Match=tag)
+        self.assertEqual((reply.status, reply["Vary"]), (304, "X-Smartimg-Class"))
+
+    def test_no_vary_where_nothing_differs(self):
+        self.assertIsNone(self.get(self.edge.image("asis", "asis"), "avif")["Vary"])
+
+    def test_class_of_strangers_is_ignored(self):
+        for edge in self.open, self.other:
+            url = edge.image("stranger", "smart")
+            self.assertEqual(self.get(url, edge=edge, Accept=CHROME)["X-Cache"], "miss")
+            for text in "plain", "jp2", "":
+                reply = self.get(url, text, edge=edge, Accept=CHROME)
+                self.assertEqual((reply["X-Cache"], reply["Vary"]), ("hit", "Accept"), text)
+
+    def test_class_of_strangers_is_taken_off(self):
+        """What nginx's configuration sees of it."""
+        for trusted, seen in ("", None), ("127.0.0.1", "avif"):
+            edge = Edge(workers=1, companies={"smart": "Bfc = true\n"}, trusted_edges=trusted,
+                        image_lines="add_header X-Seen $http_x_smartimg_class;")
+            self.addCleanup(edge.stop)
+            self.assertEqual(self.get(edge.image("off", "smart"), "avif", edge=edge)["X-Seen"], seen)
+
+    def test_bad_network(self):
+        with self.assertRaisesRegex(RuntimeError, "invalid network"):
+            Edge(trusted_edges="10.0.0.0/99")
+
+
 class ConfigurationTest(unittest.TestCase):
     def setUp(self):
         self.edge = Edge(workers=1, companies={"demo": "Expiration = 1\n"})

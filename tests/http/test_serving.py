@@ -73,31 +73,34 @@ class Serving(unittest.TestCase):
     def test_caches_are_told_of_a_first_answer(self):
         """A short life for shared caches until the refined answer is there; the same in each 304."""
         url = "smart/night?wid=134&hei=77&fit=crop"
-        lives = {"fast": ("public, max-age=36000, s-maxage=60, stale-while-revalidate=36000",
-                          "max-age=60, stale-while-revalidate=36000"),
-                 "full": ("public, max-age=36000", "max-age=36000")}
+        lives = {True: ("public, max-age=36000, s-maxage=60, stale-while-revalidate=36000",
+                        "max-age=60, stale-while-revalidate=36000"),
+                 False: ("public, max-age=36000", "max-age=36000")}
 
         def told(reply):
             return reply.headers["cache-control"], reply.headers["cdn-cache-control"]
 
         def ask():
+            """Whether it is a first answer, and the reply."""
             reply = self.get(url)
-            effort = reply.headers["x-smart-imaging"].rpartition("effort=")[2]
-            self.assertEqual(told(reply), lives[effort])
-            self.assertEqual("last-modified" in reply.headers, effort == "full")
+            first = "s-maxage" in reply.headers["cache-control"]
+            self.assertEqual(told(reply), lives[first])
+            self.assertEqual("last-modified" in reply.headers, not first)
             self.assertFalse([n for n in reply.headers if n.startswith("x-smartimg")])
-            return effort, reply
-        effort, first = ask()
-        self.assertEqual(effort, "fast")
-        refined = wait_until(lambda: (r := ask())[0] == "full" and r[1], "the refined answer")
+            effort = reply.headers["x-smart-imaging"].rpartition("effort=")[2]
+            self.assertIn(effort, ("requested", "quick", "good", "better") if first else ("better", "best"))
+            return first, reply
+        is_first, first = ask()
+        self.assertTrue(is_first)
+        refined = wait_until(lambda: not (r := ask())[0] and r[1], "the refined answer")
         again = self.server.request("/is/image/" + url,
                                     {"Accept": CHROME, "If-None-Match": refined.headers["etag"]})
-        self.assertEqual((again.status, told(again)), (304, lives["full"]))
+        self.assertEqual((again.status, told(again)), (304, lives[False]))
         again = self.server.request("/is/image/" + url,
                                     {"Accept": CHROME, "If-None-Match": first.headers["etag"]})
         self.assertEqual(again.status, 304 if first.body == refined.body else 200)
-        self.assertEqual(told(again), lives["full"])
-        self.assertEqual(told(self.get("smart/night?wid=134&bfc=off")), lives["full"])
+        self.assertEqual(told(again), lives[False])
+        self.assertEqual(told(self.get("smart/night?wid=134&bfc=off")), lives[False])
 
     def test_options_for_shared_caches(self):
         with Server("--first-answer-seconds", "5", "--cdn-cache-control", "Surrogate-Control") as server:
@@ -109,6 +112,33 @@ class Serving(unittest.TestCase):
             done = run("serve", "--listen", f"127.0.0.1:{free_port()}", "--cdn-cache-control", bad)
             self.assertEqual(done.returncode, 1, bad)
             self.assertIn("cdn-cache-control", done.stderr)
+
+    def test_trusted_edges(self):
+        url, jpeg_xl = "smart/night?wid=91", {"X-Smartimg-Class": "jxl"}
+        with Server("--trusted-edges", " 10.0.0.0/8 ,127.0.0.1,2001:db8::/32") as server:
+            reply = server.image(url, "image/webp", **jpeg_xl)
+            self.assertEqual((reply.type, reply.headers["vary"]), ("image/jxl", "X-Smartimg-Class"))
+        reply = self.server.image(url, "image/webp", **jpeg_xl)
+        self.assertEqual((reply.type, reply.headers["vary"]), ("image/webp", "Accept"))
+        for bad in "10.0.0.0/33", "cdn.example", "127.0.0.1 ::1", "127.0.0.1;", ",":
+            run = subprocess.run([SMARTIMG, "serve", "--listen", f"127.0.0.1:{free_port()}",
+                                  "--trusted-edges", bad], capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual(run.returncode, 1, bad)
+            self.assertIn("trusted-edges", run.stderr)
+
+    def test_render_believes_a_class(self):
+        run = subprocess.run([SMARTIMG, "render", "/is/image/smart/night?wid=60", "--fast", "-i", "--header",
+                              "X-Smartimg-Class: webp", "--root", self.server.root, "--config", self.server.config],
+                             capture_output=True)
+        head = run.stdout.partition(b"\r\n\r\n")[0]
+        self.assertIn(b"Content-Type: image/webp", head)
+        self.assertIn(b"Vary: X-Smartimg-Class", head)
+        for headers, told in ((["X-Smartimg-Class: WebP + avif; dpr=2.0"], "avif+webp;dpr=2"),
+                              (["Accept: image/webp", "DPR: 1.5"], "webp;dpr=1.5")):
+            run = subprocess.run([SMARTIMG, "explain", "/is/image/smart/night?wid=60", "--fast", "--root", self.server.root,
+                                  "--config", self.server.config, *(w for h in headers for w in ("--header", h))],
+                                 capture_output=True, text=True)
+            self.assertEqual(run.stdout.partition("\n")[0], "client   " + told)
 
     def test_render_tells_what_the_server_would(self):
         config = ["--root", self.server.root, "--config", self.server.config]

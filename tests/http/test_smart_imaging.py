@@ -299,6 +299,9 @@ class SmartImaging(unittest.TestCase):
                 won.add((url == PRODUCT, vary, reply.type))
         self.assertIn((True, "accept", "image/avif"), won)
         self.assertIn((False, "accept", "image/png"), won)
+        for accept, vary in browsers[0], browsers[4]:  # an image in place of one that is missing
+            reply = self.server.image("fallback/none-such?wid=32", accept, SAFARI_13)
+            self.assertEqual((reply.status, reply.headers.get("vary", "").lower()), (200, vary))
         for url in "smart/product?wid=32&bfc=off", "smart/product?wid=32&fmt=webp", "smart/product?wid=32&req=props":
             for accept in CHROME, "*/*":
                 self.assertNotIn("vary", self.server.image(url, accept).headers, url)

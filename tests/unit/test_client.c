@@ -11,6 +11,7 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "base/wire.h"
 #include "client/client.h"
 
 enum { COLUMNS = 5, ROWS_MIN = 60, NAME_SIZE = 64, LIMIT = 8192 };
@@ -317,6 +318,8 @@ static void dpr_is_a_plain_number(void **state) {
 static void dpr_is_left_to_the_caller_to_vary_on(void **state) {
     (void)state;
     assert_int_equal(classify_dpr("2").used & SI_USED_DPR, 0);
+    assert_int_equal(classify_dpr("2").dpr_used, SI_USED_DPR);
+    assert_int_equal(classify_dpr(NULL).dpr_used, SI_USED_DPR);
 }
 
 static void longest_name_fits(void **state) {
@@ -325,6 +328,157 @@ static void longest_name_fits(void **state) {
     char name[NAME_SIZE];
     assert_ptr_equal(si_client_name(&c, name), name);
     assert_string_equal(name, "avif+jxl+webp+jp2+jxr");
+}
+
+/* ---- Vary ---- */
+
+/* What lets replies of one URL differ in Vary (client.h): that of requests with the same Accept
+ * does not, whatever else they say, and has Accept. */
+static void vary_depends_on_accept_alone(void **state) {
+    const table *t = *state;
+    for (size_t i = 0; i < t->count; i++) {
+        for (size_t j = 0; j < t->count; j++) {
+            si_client c = classify(t->rows[i].accept, t->rows[j].user_agent);
+            assert_int_equal(c.used, classify(t->rows[i].accept, t->rows[i].user_agent).used);
+            assert_true(c.used & SI_USED_ACCEPT);
+        }
+    }
+}
+
+/* The class's bytes where Accept alone decided do not depend on the User-Agent. */
+static void user_agent_adds_nothing_where_vary_does_not_name_it(void **state) {
+    const table *t = *state;
+    size_t alone = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        si_client c = classify(t->rows[i].accept, t->rows[i].user_agent);
+        alone += c.used == SI_USED_ACCEPT;
+        for (size_t j = 0; c.used == SI_USED_ACCEPT && j < t->count; j++) {
+            assert_int_equal(classify(t->rows[i].accept, t->rows[j].user_agent).formats, c.formats);
+        }
+    }
+    assert_true(alone > 0);
+}
+
+static void vary_names_each_header_once(void **state) {
+    (void)state;
+    static const char *const names[] = {"Accept", "User-Agent", "Sec-CH-DPR, DPR", SI_HEADER_CLASS};
+    for (unsigned used = 0; used <= SI_USED_ALL; used++) {
+        char expected[128] = "";
+        for (unsigned i = 0; i < 4; i++) {
+            if (used & (1u << i)) {
+                strcat(strcat(expected, expected[0] != '\0' ? ", " : ""), names[i]);
+            }
+        }
+        assert_string_equal(si_client_vary(used), expected);
+    }
+}
+
+/* ---- classes of trusted edges ---- */
+
+static si_client read_class(const char *text) {
+    si_client c;
+    si_client_read(si_str_of(text), &c);
+    return c;
+}
+
+/* Texts, and how the class that they stand for is printed. */
+static void classes_are_read(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *class;
+    } rows[] = {
+        {"plain", "plain"},
+        {"avif+webp", "avif+webp"},
+        {"avif+jxl+webp+jp2+jxr", "avif+jxl+webp+jp2+jxr"},
+        {"avif+webp;dpr=2", "avif+webp;dpr=2"},
+        {"plain;dpr=1.5", "plain;dpr=1.5"},
+        /* one text for a class */
+        {"webp+avif", "avif+webp"},
+        {"avif+avif", "avif"},
+        {" WebP + AVIF ; DPR = 2.0 ", "avif+webp;dpr=2"},
+        {"jp2;dpr=1", "jp2"},
+        {"jp2;dpr=1.0;dpr=3", "jp2"},
+        {"jp2;dpr=3;dpr=2", "jp2;dpr=3"},
+        /* what is not known is left out */
+        {"avif+heic+webp", "avif+webp"},
+        {"jpg+png+gif", "plain"},
+        {"avif;save-data=on;dpr=2;network", "avif;dpr=2"},
+        {"avif,webp", "plain"},
+        {"image/avif", "plain"},
+        {"avif webp", "plain"},
+        {"", "plain"},
+        {" ", "plain"},
+        {";", "plain"},
+        {";dpr=2", "plain;dpr=2"},
+        {"dpr=2", "plain"},
+        {"+avif+", "avif"},
+        {"plain+avif", "avif"},
+        /* ratios as of client hints */
+        {"avif;dpr=", "avif"},
+        {"avif;dpr", "avif"},
+        {"avif;dpr=0", "avif"},
+        {"avif;dpr=two", "avif"},
+        {"avif;dpr=-1", "avif"},
+        {"avif;dpr=99", "avif;dpr=16"},
+        {"avif;dpr=0.01", "avif;dpr=0.1"},
+        {"avif;dpr=2=3", "avif"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        si_str text = exact_copy(si_str_of(rows[i].text));
+        si_client c;
+        si_client_read(text, &c);
+        free((char *)text.p);
+        char printed[SI_CLIENT_CLASS_SIZE];
+        assert_string_equal(si_client_print(&c, printed), rows[i].class);
+        assert_int_equal(c.used, SI_USED_CLASS);
+        assert_int_equal(c.dpr_used, SI_USED_CLASS);
+    }
+}
+
+static void reading_undoes_printing(void **state) {
+    (void)state;
+    static const si_format formats[] = {
+        SI_FORMAT_AVIF, SI_FORMAT_JXL, SI_FORMAT_WEBP, SI_FORMAT_JP2, SI_FORMAT_JXR};
+    static const double ratios[] = {1, 2, 3, 0.1, 1.5, 2.625, 1.333333, 16, 15.00001};
+    char printed[SI_CLIENT_CLASS_SIZE];
+    for (unsigned set = 0; set < 1u << 5; set++) {
+        for (size_t i = 0; i < sizeof ratios / sizeof *ratios; i++) {
+            si_client c = {.dpr = ratios[i]};
+            for (unsigned f = 0; f < 5; f++) {
+                c.formats |= set & (1u << f) ? SI_FORMAT_BIT(formats[f]) : 0;
+            }
+            si_client back = read_class(si_client_print(&c, printed));
+            assert_int_equal(back.formats, c.formats);
+            assert_true(back.dpr == c.dpr);
+        }
+    }
+}
+
+static void class_counts_of_trusted_edges_only(void **state) {
+    (void)state;
+    si_client_headers h = {.accept = SI_STR("image/webp"),
+        .user_agent = SI_STR("curl/8.7.1"),
+        .dpr = SI_STR("3"),
+        .edge_class = SI_STR("avif;dpr=2")};
+    si_client c;
+    si_client_classify(&h, &c);
+    assert_int_equal(c.formats, SI_FORMAT_BIT(SI_FORMAT_WEBP));
+    assert_int_equal(c.used, SI_USED_ACCEPT);
+    assert_true(c.dpr == 3 && c.dpr_used == SI_USED_DPR);
+    h.trusted_edge = true;
+    si_client_classify(&h, &c);
+    assert_int_equal(c.formats, SI_FORMAT_BIT(SI_FORMAT_AVIF));
+    assert_int_equal(c.used, SI_USED_CLASS);
+    assert_true(c.dpr == 2 && c.dpr_used == SI_USED_CLASS);
+    h.edge_class = SI_STR("");
+    si_client_classify(&h, &c);
+    assert_int_equal(c.formats, 0); /* told, but nothing */
+    assert_int_equal(c.used, SI_USED_CLASS);
+    h.edge_class = (si_str){NULL, 0};
+    si_client_classify(&h, &c);
+    assert_int_equal(c.formats, SI_FORMAT_BIT(SI_FORMAT_WEBP));
+    assert_int_equal(c.used, SI_USED_ACCEPT | SI_USED_CLASS);
+    assert_true(c.dpr == 3 && c.dpr_used == (SI_USED_DPR | SI_USED_CLASS));
 }
 
 int main(void) {
@@ -344,6 +498,12 @@ int main(void) {
         cmocka_unit_test(dpr_is_a_plain_number),
         cmocka_unit_test(dpr_is_left_to_the_caller_to_vary_on),
         cmocka_unit_test(longest_name_fits),
+        cmocka_unit_test_prestate(vary_depends_on_accept_alone, &t),
+        cmocka_unit_test_prestate(user_agent_adds_nothing_where_vary_does_not_name_it, &t),
+        cmocka_unit_test(vary_names_each_header_once),
+        cmocka_unit_test(classes_are_read),
+        cmocka_unit_test(reading_undoes_printing),
+        cmocka_unit_test(class_counts_of_trusted_edges_only),
     };
     /* the macros of cmocka count a fixed array; this one is as long as the table */
     struct CMUnitTest *rows = calloc(t.count, sizeof *rows);
