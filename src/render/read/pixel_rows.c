@@ -8,6 +8,10 @@
 #include "render/read/colour.h"
 #include "render/read/resample.h"
 
+/* Loops over samples are meant to be vectorized, comparisons of floats included. */
+#pragma GCC optimize("O3", "fp-contract=off", "no-trapping-math")
+#define WIDE __attribute__((target_clones("avx2", "default")))
+
 enum { STRIP = 16 }; /* image rows that are asked of libvips at once */
 
 /* Reductions from BLOCK_RATIO on first average whole blocks of samples, so that the kernel still
@@ -30,8 +34,8 @@ typedef struct reader {
 
 #define DEFINE_ADD(name, type)                                                                     \
     /* Adds `n` pixels to the sums at `row`, premultiplied if there is alpha. */                   \
-    static void name(float *restrict row, const type *restrict p, int n, int bands, bool alpha,    \
-        bool cover, float scale) {                                                                 \
+    WIDE static void name(float *restrict row, const type *restrict p, int n, int bands,           \
+        bool alpha, bool cover, float scale) {                                                     \
         int in = bands + alpha, out = in + cover;                                                  \
         if (!alpha && !cover) {                                                                    \
             for (int i = 0; i < n * bands; i++) {                                                  \
@@ -167,14 +171,18 @@ static inline void to_native(const writer *w, const float *p, int i, float most)
     }
 }
 
+/* Bytes of `n` samples. */
+WIDE static void round_bytes(uint8_t *restrict to, const float *restrict from, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        to[i] = (uint8_t)(int)(clamp(from[i], 255) + .5f);
+    }
+}
+
 static void write_row(void *context, int y, const float *row) {
     writer *w = context;
     int n = w->colour->bands + w->colour->rows_alpha;
     if (!w->colour->rows_alpha && !w->colour->wide) {
-        uint8_t *restrict q = w->native;
-        for (int i = 0; i < w->count * n; i++) {
-            q[i] = (uint8_t)(clamp(row[i], 255) + .5f);
-        }
+        round_bytes(w->native, row, (size_t)w->count * (size_t)n);
     } else {
         for (int i = 0; i < w->count; i++) {
             to_native(w, row + (ptrdiff_t)i * n, i, w->colour->wide ? 65535 : 255);
