@@ -102,6 +102,21 @@ static tap_run make_taps(const si_axis_spec *s, int i, float *weights) {
     return run;
 }
 
+/* Makes starts never fall: an output whose centre is that of a sample may have a first weight of 0,
+ * which is left out, while the next one has a weight there. */
+static void order_starts(si_axis *a) {
+    for (int i = a->count - 2; i >= 0; i--) {
+        int zeros = a->start[i] - a->start[i + 1];
+        if (a->len[i] > 0 && a->len[i + 1] > 0 && zeros > 0 && a->len[i] + zeros <= a->taps) {
+            float *w = a->weights + (size_t)i * (size_t)a->taps;
+            memmove(w + zeros, w, (size_t)a->len[i] * sizeof *w);
+            memset(w, 0, (size_t)zeros * sizeof *w);
+            a->start[i] -= zeros;
+            a->len[i] += zeros;
+        }
+    }
+}
+
 /* Input samples that all outputs together use, and starts that never fall, for outputs with nothing
  * to show as well. */
 static void close_axis(si_axis *a) {
@@ -137,6 +152,7 @@ si_result si_axis_make(si_axis *a, const si_axis_spec *spec, si_diag *diag) {
         a->start[i] = run.start;
         a->len[i] = run.len;
     }
+    order_starts(a);
     close_axis(a);
     return SI_OK;
 }
