@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h> /* jpeglib.h wants it */
+#include <stdio.h> /* libjpeg wants it */
 #include <sys/types.h>
 
 #include <jpeglib.h>
