@@ -209,6 +209,36 @@ static void pixels_of_libvips(void **state) {
     }
 }
 
+static void ripples(int x, int y, int *sample) {
+    for (int c = 0; c < 3; c++) {
+        sample[c] = (x * x / 97 + y * (c + 3) / 2 + (x & y & 31)) & 255;
+    }
+}
+
+/* More coefficients than malloc() is asked for: 23 MB. */
+static void large_and_progressive(void **state) {
+    (void)state;
+    void *data = NULL;
+    size_t len = 0;
+    VipsImage *painted = paint_image(2600, 1500, 3, 1, ripples), *lazy = NULL;
+    assert_int_equal(vips_jpegsave_buffer(painted, &data, &len, "interlace", TRUE, "subsample_mode",
+                         VIPS_FOREIGN_SUBSAMPLE_OFF, NULL),
+        0);
+    assert_int_equal(vips_jpegload_buffer(data, len, &lazy, "shrink", 2, NULL), 0);
+    VipsImage *theirs = vips_image_copy_memory(lazy);
+    si_original o = {0};
+    open_reduced(data, len, 2, &o);
+    VipsRegion *ours = vips_region_new(o.image);
+    compare_rows(ours, theirs, (VipsRect){0, 0, theirs->Xsize, theirs->Ysize});
+    g_object_unref(ours);
+    close(o.fd);
+    si_original_close(&o);
+    g_object_unref(theirs);
+    g_object_unref(lazy);
+    g_object_unref(painted);
+    g_free(data);
+}
+
 /* A row that has gone by is refused, not made up. */
 static void rows_out_of_order(void **state) {
     (void)state;
@@ -233,6 +263,7 @@ int main(void) {
         cmocka_unit_test(something_behind),
         cmocka_unit_test(arithmetic),
         cmocka_unit_test(pixels_of_libvips),
+        cmocka_unit_test(large_and_progressive),
         cmocka_unit_test(rows_out_of_order),
     };
     return cmocka_run_group_tests(tests, start_render, NULL);

@@ -7,6 +7,7 @@
 
 #include <jerror.h>
 
+#include "render/read/jpeg_coefficients.h"
 #include "render/read/jpeg_end.h"
 #include "render/read/jpeg_input.h"
 #include "render/read/original.h"
@@ -15,6 +16,7 @@ enum { MOST_ROWS = 16 }; /* that libjpeg is asked for at once */
 
 /* Belongs to the image, and goes with it. */
 typedef struct reader {
+    si_jpeg_coefficients coefficients; /* first: what libjpeg's client data is */
     struct jpeg_decompress_struct cinfo;
     struct jpeg_error_mgr errors;
     jmp_buf failed;
@@ -38,12 +40,16 @@ static void on_output(j_common_ptr cinfo) {
     (void)cinfo;
 }
 
-static void release(VipsImage *image, void *data) {
-    reader *r = data;
-    (void)image;
+static void reader_free(reader *r) {
     jpeg_destroy_decompress(&r->cinfo);
+    si_jpeg_coefficients_free(&r->coefficients);
     free(r->row);
     free(r);
+}
+
+static void release(VipsImage *image, void *data) {
+    (void)image;
+    reader_free(data);
 }
 
 /* ---- pixels ---- */
@@ -111,6 +117,7 @@ static bool start(reader *r, int fd, off_t size, bool ended, int shrink) {
         return false;
     }
     jpeg_create_decompress(&r->cinfo);
+    si_jpeg_coefficients_use(&r->coefficients, &r->cinfo);
     si_jpeg_input_start(&r->input, &r->cinfo, fd, size, ended);
     jpeg_read_header(&r->cinfo, TRUE);
     r->cinfo.scale_num = 1;
@@ -125,7 +132,7 @@ static int whole_samples(JDIMENSION full, JDIMENSION reduced, int shrink) {
     return n > 0 ? n : (int)reduced;
 }
 
-/* An image of what `r` decodes, to which `r` then belongs. */
+/* An image of what `r` decodes, to which `r` then belongs; NULL if it does not. */
 static VipsImage *image_of(reader *r, VipsImage *header, int shrink) {
     VipsImage *image = vips_image_new();
     if (vips_image_pipelinev(image, VIPS_DEMAND_STYLE_THINSTRIP, header, NULL) != 0) {
@@ -134,11 +141,11 @@ static VipsImage *image_of(reader *r, VipsImage *header, int shrink) {
     }
     image->Xsize = whole_samples(r->cinfo.image_width, r->cinfo.output_width, shrink);
     image->Ysize = whole_samples(r->cinfo.image_height, r->cinfo.output_height, shrink);
-    g_signal_connect(image, "close", G_CALLBACK(release), r);
     if (vips_image_generate(image, NULL, generate, NULL, r, NULL) != 0) {
         g_object_unref(image);
         return NULL;
     }
+    g_signal_connect(image, "close", G_CALLBACK(release), r);
     return image;
 }
 
@@ -165,9 +172,7 @@ VipsImage *si_read_jpeg(
         image = image_of(r, header, shrink);
     }
     if (image == NULL) {
-        jpeg_destroy_decompress(&r->cinfo);
-        free(r->row);
-        free(r);
+        reader_free(r);
         si_vips_fail(diag);
     }
     return image;
