@@ -43,6 +43,16 @@ typedef struct reader {
             }                                                                                      \
             return;                                                                                \
         }                                                                                          \
+        if (alpha && bands == 3) { /* RGBA: with numbers that compilers see */                     \
+            for (int i = 0; i < n; i++) {                                                          \
+                float a = p[4 * i + 3] * scale;                                                    \
+                row[4 * i] = p[4 * i] * a;                                                         \
+                row[4 * i + 1] = p[4 * i + 1] * a;                                                 \
+                row[4 * i + 2] = p[4 * i + 2] * a;                                                 \
+                row[4 * i + 3] = a;                                                                \
+            }                                                                                      \
+            return;                                                                                \
+        }                                                                                          \
         for (int i = 0; i < n; i++, p += in, row += out) {                                         \
             float a = alpha ? p[bands] * scale : 1;                                                \
             for (int c = 0; c < bands; c++) {                                                      \
