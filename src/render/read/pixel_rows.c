@@ -9,7 +9,9 @@
 #include "render/read/resample.h"
 
 /* Loops over samples are meant to be vectorized, comparisons of floats included. */
+#if !defined(__clang__)
 #pragma GCC optimize("O3", "fp-contract=off", "no-trapping-math")
+#endif
 #define WIDE __attribute__((target_clones("avx2", "default")))
 
 enum { STRIP = 16 }; /* image rows that are asked of libvips at once */

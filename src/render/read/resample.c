@@ -5,7 +5,9 @@
 #include <string.h>
 
 /* Loops are meant to be vectorized; and no sum depends on the processor. */
+#if !defined(__clang__)
 #pragma GCC optimize("O3", "fp-contract=off")
+#endif
 #define WIDE __attribute__((target_clones("avx2", "default")))
 
 /* Input rows that are kept while output rows are made of them should fit the processor's own cache,
