@@ -1,9 +1,12 @@
-/* JPEG originals without their last marker: shown if all pixels are there, else refused. */
+/* JPEG originals without their last marker: shown if all pixels are there, else refused. And the
+ * reader of their pixels. */
 #include "pictures.h"
 
 #include <stdio.h>
 
 #include <jpeglib.h>
+
+#include "render/read/original.h"
 
 enum { SIDE_X = 150, SIDE_Y = 101 };
 
@@ -156,12 +159,112 @@ static void arithmetic(void **state) {
     free(data);
 }
 
+/* ---- our own reader ---- */
+
+/* Opens the file as an original, 1/shrink of its size; the caller closes `o` and its descriptor. */
+static void open_reduced(const uint8_t *data, size_t len, int shrink, si_original *o) {
+    si_diag diag = {0};
+    assert_int_equal(si_original_open(o, to_fd(data, len), NULL, &diag), SI_OK);
+    const double ratio[2] = {2 * shrink, 2 * shrink};
+    assert_int_equal(si_original_reduce(o, ratio, &diag), SI_OK);
+}
+
+static void compare_rows(VipsRegion *ours, VipsImage *theirs, VipsRect r) {
+    size_t pel = VIPS_IMAGE_SIZEOF_PEL(theirs);
+    assert_int_equal(vips_region_prepare(ours, &r), 0);
+    for (int y = r.top; y < r.top + r.height; y++) {
+        assert_memory_equal(VIPS_REGION_ADDR(ours, r.left, y), VIPS_IMAGE_ADDR(theirs, r.left, y),
+            (size_t)r.width * pel);
+    }
+}
+
+/* Whole rows and parts of them, with rows between that nobody wants, are those of libvips. */
+static void pixels_of_libvips(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        unsigned long len = 0;
+        uint8_t *data = encode(&kinds[i], &len);
+        for (int shrink = 1; shrink <= 8; shrink *= 2) {
+            VipsImage *lazy = NULL;
+            assert_int_equal(vips_jpegload_buffer(data, len, &lazy, "shrink", shrink, NULL), 0);
+            VipsImage *theirs = vips_image_copy_memory(lazy);
+            for (int part = 0; part < 2; part++) {
+                si_original o = {0};
+                open_reduced(data, len, shrink, &o);
+                int w = theirs->Xsize, h = theirs->Ysize, left = part ? w / 3 : 0;
+                assert_int_equal(o.image->Xsize, w);
+                assert_int_equal(o.image->Ysize, h);
+                assert_int_equal(o.image->Bands, theirs->Bands);
+                VipsRegion *ours = vips_region_new(o.image);
+                compare_rows(ours, theirs, (VipsRect){left, h / 5, w - 2 * left, h / 4});
+                compare_rows(ours, theirs, (VipsRect){left, h / 2, w - 2 * left, h - h / 2});
+                g_object_unref(ours);
+                close(o.fd);
+                si_original_close(&o);
+            }
+            g_object_unref(theirs);
+            g_object_unref(lazy);
+        }
+        free(data);
+    }
+}
+
+static void ripples(int x, int y, int *sample) {
+    for (int c = 0; c < 3; c++) {
+        sample[c] = (x * x / 97 + y * (c + 3) / 2 + (x & y & 31)) & 255;
+    }
+}
+
+/* More coefficients than malloc() is asked for: 23 MB. */
+static void large_and_progressive(void **state) {
+    (void)state;
+    void *data = NULL;
+    size_t len = 0;
+    VipsImage *painted = paint_image(2600, 1500, 3, 1, ripples), *lazy = NULL;
+    assert_int_equal(vips_jpegsave_buffer(painted, &data, &len, "interlace", TRUE, "subsample_mode",
+                         VIPS_FOREIGN_SUBSAMPLE_OFF, NULL),
+        0);
+    assert_int_equal(vips_jpegload_buffer(data, len, &lazy, "shrink", 2, NULL), 0);
+    VipsImage *theirs = vips_image_copy_memory(lazy);
+    si_original o = {0};
+    open_reduced(data, len, 2, &o);
+    VipsRegion *ours = vips_region_new(o.image);
+    compare_rows(ours, theirs, (VipsRect){0, 0, theirs->Xsize, theirs->Ysize});
+    g_object_unref(ours);
+    close(o.fd);
+    si_original_close(&o);
+    g_object_unref(theirs);
+    g_object_unref(lazy);
+    g_object_unref(painted);
+    g_free(data);
+}
+
+/* A row that has gone by is refused, not made up. */
+static void rows_out_of_order(void **state) {
+    (void)state;
+    unsigned long len = 0;
+    uint8_t *data = encode(&kinds[0], &len);
+    si_original o = {0};
+    open_reduced(data, len, 1, &o);
+    VipsRegion *region = vips_region_new(o.image);
+    assert_int_equal(vips_region_prepare(region, &(VipsRect){0, 50, SIDE_X, 8}), 0);
+    assert_int_not_equal(vips_region_prepare(region, &(VipsRect){0, 10, SIDE_X, 8}), 0);
+    vips_error_clear();
+    g_object_unref(region);
+    close(o.fd);
+    si_original_close(&o);
+    free(data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_but_the_marker),
         cmocka_unit_test(rows_or_scans_missing),
         cmocka_unit_test(something_behind),
         cmocka_unit_test(arithmetic),
+        cmocka_unit_test(pixels_of_libvips),
+        cmocka_unit_test(large_and_progressive),
+        cmocka_unit_test(rows_out_of_order),
     };
     return cmocka_run_group_tests(tests, start_render, NULL);
 }

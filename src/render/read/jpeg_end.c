@@ -7,40 +7,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <jpeglib.h>
-
+#include "render/read/jpeg_input.h"
 #include "render/read/original.h"
 
 enum { CHUNK = 32 << 10 };
 
-static const uint8_t EOI[2] = {0xff, JPEG_EOI};
-
 /* ---- the file and two bytes more ---- */
-
-typedef struct ended {
-    int fd;
-    off_t at, size; /* size: of the file itself */
-} ended;
-
-/* As read(). */
-static ssize_t read_ended(ended *e, void *to, size_t most) {
-    ssize_t n = e->at < e->size ? pread(e->fd, to, most, e->at) : 0;
-    if (n == 0 && e->at >= e->size) { /* a file that shrank meanwhile is not mended */
-        for (; n < (ssize_t)most && e->at + n < e->size + 2; n++) {
-            ((uint8_t *)to)[n] = EOI[e->at + n - e->size];
-        }
-    }
-    e->at += n > 0 ? n : 0;
-    return n;
-}
 
 static gint64 on_read(VipsSourceCustom *source, void *to, gint64 most, void *data) {
     (void)source;
-    return read_ended(data, to, (size_t)most);
+    return si_jpeg_input_read(data, to, (size_t)most);
 }
 
 static gint64 on_seek(VipsSourceCustom *source, gint64 offset, int whence, void *data) {
-    ended *e = data;
+    si_jpeg_input *e = data;
     (void)source;
     off_t to = offset + (whence == SEEK_CUR ? e->at : whence == SEEK_END ? e->size + 2 : 0);
     if (to < 0) {
@@ -55,12 +35,15 @@ static void release(void *data, GClosure *closure) {
 }
 
 static VipsSource *ended_source(int fd, off_t size, si_diag *diag) {
-    ended *e = malloc(sizeof *e);
+    si_jpeg_input *e = malloc(sizeof *e);
     if (e == NULL) {
         si_fail(diag, SI_ERR_MEMORY, "out of memory");
         return NULL;
     }
-    *e = (ended){.fd = fd, .size = size};
+    e->fd = fd;
+    e->at = 0;
+    e->size = size;
+    e->ended = true;
     VipsSourceCustom *source = vips_source_custom_new();
     g_signal_connect(source, "seek", G_CALLBACK(on_seek), e);
     g_signal_connect_data(source, "read", G_CALLBACK(on_read), e, release, (GConnectFlags)0);
@@ -134,10 +117,8 @@ static bool has_eoi(int fd) {
 typedef struct decoder {
     struct jpeg_decompress_struct cinfo;
     struct jpeg_error_mgr errors;
-    struct jpeg_source_mgr source;
     jmp_buf failed;
-    ended file;
-    uint8_t buffer[CHUNK];
+    si_jpeg_input input;
 } decoder;
 
 static void on_error(j_common_ptr cinfo) {
@@ -154,33 +135,6 @@ static void on_message(j_common_ptr cinfo, int level) {
 
 static void on_output(j_common_ptr cinfo) {
     (void)cinfo;
-}
-
-static void on_source(j_decompress_ptr cinfo) {
-    (void)cinfo;
-}
-
-static boolean fill(j_decompress_ptr cinfo) {
-    decoder *d = cinfo->client_data;
-    ssize_t n = read_ended(&d->file, d->buffer, sizeof d->buffer);
-    if (n <= 0) {
-        longjmp(d->failed, 1);
-    }
-    d->source.next_input_byte = d->buffer;
-    d->source.bytes_in_buffer = (size_t)n;
-    return TRUE;
-}
-
-static void skip_input(j_decompress_ptr cinfo, long n) {
-    decoder *d = cinfo->client_data;
-    while (n > (long)d->source.bytes_in_buffer) {
-        n -= (long)d->source.bytes_in_buffer;
-        fill(cinfo);
-    }
-    if (n > 0) {
-        d->source.next_input_byte += n;
-        d->source.bytes_in_buffer -= (size_t)n;
-    }
 }
 
 /* After all scans: has each component been in one, and nothing been left for a later one? */
@@ -232,7 +186,6 @@ static bool is_complete(int fd, off_t size, const si_render_limits *limits) {
         return false;
     }
     volatile bool complete = false;
-    d->file = (ended){.fd = fd, .size = size};
     d->cinfo.err = jpeg_std_error(&d->errors);
     d->errors.error_exit = on_error;
     d->errors.emit_message = on_message;
@@ -240,12 +193,7 @@ static bool is_complete(int fd, off_t size, const si_render_limits *limits) {
     d->cinfo.client_data = d;
     if (setjmp(d->failed) == 0) {
         jpeg_create_decompress(&d->cinfo);
-        d->source = (struct jpeg_source_mgr){.init_source = on_source,
-            .fill_input_buffer = fill,
-            .skip_input_data = skip_input,
-            .resync_to_restart = jpeg_resync_to_restart,
-            .term_source = on_source};
-        d->cinfo.src = &d->source;
+        si_jpeg_input_start(&d->input, &d->cinfo, fd, size, true);
         complete = decode(&d->cinfo, limits);
     }
     jpeg_destroy_decompress(&d->cinfo);
@@ -253,21 +201,39 @@ static bool is_complete(int fd, off_t size, const si_render_limits *limits) {
     return complete;
 }
 
-VipsSource *si_jpeg_source(int fd, const si_render_limits *limits, si_diag *diag) {
+si_result si_jpeg_check_end(
+    int fd, const si_render_limits *limits, off_t *size, bool *ended, si_diag *diag) {
     struct stat st;
     uint8_t tail[2] = {0};
-    if (fstat(fd, &st) != 0 || lseek(fd, 0, SEEK_SET) != 0) {
+    if (fstat(fd, &st) != 0) {
+        return si_fail(diag, SI_ERR_IO, "the source file cannot be read");
+    }
+    *size = st.st_size;
+    *ended = false;
+    bool ends = st.st_size >= 2 && pread(fd, tail, 2, st.st_size - 2) == 2 && tail[0] == 0xff &&
+                tail[1] == JPEG_EOI;
+    if (ends || has_eoi(fd)) {
+        return SI_OK;
+    }
+    if (!is_complete(fd, st.st_size, limits)) {
+        return si_fail(diag, SI_ERR_SOURCE, "the source image is broken: it ends early");
+    }
+    *ended = true;
+    return SI_OK;
+}
+
+VipsSource *si_jpeg_source(int fd, const si_render_limits *limits, si_diag *diag) {
+    off_t size;
+    bool ended;
+    if (si_jpeg_check_end(fd, limits, &size, &ended, diag) != SI_OK) {
+        return NULL;
+    }
+    if (lseek(fd, 0, SEEK_SET) != 0) {
         si_fail(diag, SI_ERR_IO, "the source file cannot be read");
         return NULL;
     }
-    bool ends = st.st_size >= 2 && pread(fd, tail, 2, st.st_size - 2) == 2 &&
-                memcmp(tail, EOI, sizeof tail) == 0;
-    if (!ends && !has_eoi(fd)) {
-        if (is_complete(fd, st.st_size, limits)) {
-            return ended_source(fd, st.st_size, diag);
-        }
-        si_fail(diag, SI_ERR_SOURCE, "the source image is broken: it ends early");
-        return NULL;
+    if (ended) {
+        return ended_source(fd, size, diag);
     }
     VipsSource *source = vips_source_new_from_descriptor(fd);
     if (source == NULL) {

@@ -8,6 +8,7 @@
 
 #include "render/read/jpeg_end.h"
 #include "render/read/png_colour.h"
+#include "render/read/read_jpeg.h"
 #include "render/read/read_svg.h"
 #include "render/read/read_tiff.h"
 #include "render/read/tiff_deep.h"
@@ -332,7 +333,14 @@ static bool choose_level(si_original *o, const double ratios[2], si_load_level *
 
 si_result si_original_reduce(si_original *o, const double ratio[2], si_diag *diag) {
     si_load_level level;
-    if (!choose_level(o, ratio, &level)) {
+    bool smaller = choose_level(o, ratio, &level);
+    if (o->kind == SI_KIND_JPEG && o->image->Bands < 4) {
+        VipsImage *image = si_read_jpeg(o->fd, o->image, level.shrink, &o->limits, diag);
+        VIPS_UNREF(o->image);
+        o->image = image;
+        return image != NULL ? SI_OK : si_diag_result(diag, SI_ERR_SOURCE);
+    }
+    if (!smaller) {
         o->step[0] = o->step[1] = 1;
         o->phase = 0;
         return SI_OK;

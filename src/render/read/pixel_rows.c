@@ -8,6 +8,12 @@
 #include "render/read/colour.h"
 #include "render/read/resample.h"
 
+/* Loops over samples are meant to be vectorized, comparisons of floats included. */
+#if !defined(__clang__)
+#pragma GCC optimize("O3", "fp-contract=off", "no-trapping-math")
+#endif
+#define WIDE __attribute__((target_clones("avx2", "default")))
+
 enum { STRIP = 16 }; /* image rows that are asked of libvips at once */
 
 /* Reductions from BLOCK_RATIO on first average whole blocks of samples, so that the kernel still
@@ -30,12 +36,22 @@ typedef struct reader {
 
 #define DEFINE_ADD(name, type)                                                                     \
     /* Adds `n` pixels to the sums at `row`, premultiplied if there is alpha. */                   \
-    static void name(float *restrict row, const type *restrict p, int n, int bands, bool alpha,    \
-        bool cover, float scale) {                                                                 \
+    WIDE static void name(float *restrict row, const type *restrict p, int n, int bands,           \
+        bool alpha, bool cover, float scale) {                                                     \
         int in = bands + alpha, out = in + cover;                                                  \
         if (!alpha && !cover) {                                                                    \
             for (int i = 0; i < n * bands; i++) {                                                  \
                 row[i] = p[i];                                                                     \
+            }                                                                                      \
+            return;                                                                                \
+        }                                                                                          \
+        if (alpha && bands == 3) { /* RGBA: with numbers that compilers see */                     \
+            for (int i = 0; i < n; i++) {                                                          \
+                float a = p[4 * i + 3] * scale;                                                    \
+                row[4 * i] = p[4 * i] * a;                                                         \
+                row[4 * i + 1] = p[4 * i + 1] * a;                                                 \
+                row[4 * i + 2] = p[4 * i + 2] * a;                                                 \
+                row[4 * i + 3] = a;                                                                \
             }                                                                                      \
             return;                                                                                \
         }                                                                                          \
@@ -167,14 +183,18 @@ static inline void to_native(const writer *w, const float *p, int i, float most)
     }
 }
 
+/* Bytes of `n` samples. */
+WIDE static void round_bytes(uint8_t *restrict to, const float *restrict from, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        to[i] = (uint8_t)(int)(clamp(from[i], 255) + .5f);
+    }
+}
+
 static void write_row(void *context, int y, const float *row) {
     writer *w = context;
     int n = w->colour->bands + w->colour->rows_alpha;
     if (!w->colour->rows_alpha && !w->colour->wide) {
-        uint8_t *restrict q = w->native;
-        for (int i = 0; i < w->count * n; i++) {
-            q[i] = (uint8_t)(clamp(row[i], 255) + .5f);
-        }
+        round_bytes(w->native, row, (size_t)w->count * (size_t)n);
     } else {
         for (int i = 0; i < w->count; i++) {
             to_native(w, row + (ptrdiff_t)i * n, i, w->colour->wide ? 65535 : 255);

@@ -4,7 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Loops are meant to be vectorized; and no sum depends on the processor. */
+#if !defined(__clang__)
+#pragma GCC optimize("O3", "fp-contract=off")
+#endif
 #define WIDE __attribute__((target_clones("avx2", "default")))
+
+/* Input rows that are kept while output rows are made of them should fit the processor's own cache,
+ * bytes. */
+static const size_t WINDOW_BYTES = 512 << 10;
 
 /* ---- kernels (P34) ---- */
 
@@ -96,6 +104,21 @@ static tap_run make_taps(const si_axis_spec *s, int i, float *weights) {
     return run;
 }
 
+/* Makes starts never fall: an output whose centre is that of a sample may have a first weight of 0,
+ * which is left out, while the next one has a weight there. */
+static void order_starts(si_axis *a) {
+    for (int i = a->count - 2; i >= 0; i--) {
+        int zeros = a->start[i] - a->start[i + 1];
+        if (a->len[i] > 0 && a->len[i + 1] > 0 && zeros > 0 && a->len[i] + zeros <= a->taps) {
+            float *w = a->weights + (size_t)i * (size_t)a->taps;
+            memmove(w + zeros, w, (size_t)a->len[i] * sizeof *w);
+            memset(w, 0, (size_t)zeros * sizeof *w);
+            a->start[i] -= zeros;
+            a->len[i] += zeros;
+        }
+    }
+}
+
 /* Input samples that all outputs together use, and starts that never fall, for outputs with nothing
  * to show as well. */
 static void close_axis(si_axis *a) {
@@ -131,6 +154,7 @@ si_result si_axis_make(si_axis *a, const si_axis_spec *spec, si_diag *diag) {
         a->start[i] = run.start;
         a->len[i] = run.len;
     }
+    order_starts(a);
     close_axis(a);
     return SI_OK;
 }
@@ -145,6 +169,9 @@ void si_axis_free(si_axis *a) {
 /* ---- rows ---- */
 
 typedef float float4 __attribute__((vector_size(16), aligned(4)));
+typedef float float8 __attribute__((vector_size(32), aligned(4)));
+
+enum { BATCH = 32 }; /* floats that are summed up in registers; rows have room for whole batches */
 
 WIDE static void add_scaled(float *restrict sum, const float *restrict row, float w, size_t n) {
     for (size_t i = 0; i < n; i++) {
@@ -152,31 +179,62 @@ WIDE static void add_scaled(float *restrict sum, const float *restrict row, floa
     }
 }
 
-/* Three or four channels at once: the fourth lane is the next sample's and is not stored for RGB.
- */
-static void shrink_row4(const si_axis *h, const float *in, float *out, int channels) {
+/* sum = the `count` rows, weighted; `n` is rounded up to whole batches. The order of additions is
+ * that of add_scaled() row by row, and so are the bits. */
+WIDE static void weigh_rows(
+    float *restrict sum, const float *const *rows, const float *w, int count, size_t n) {
+    for (size_t i = 0; i < n; i += BATCH) {
+        float8 a = {0}, b = {0}, c = {0}, d = {0};
+        for (int t = 0; t < count; t++) {
+            const float8 *p = (const float8 *)(rows[t] + i);
+            a += w[t] * p[0];
+            b += w[t] * p[1];
+            c += w[t] * p[2];
+            d += w[t] * p[3];
+        }
+        float8 *to = (float8 *)(sum + i);
+        to[0] = a;
+        to[1] = b;
+        to[2] = c;
+        to[3] = d;
+    }
+}
+
+/* Three or four channels at once: the fourth lane is the next sample's. `out` has room for one
+ * float more. */
+static inline __attribute__((always_inline)) void shrink_row4(
+    const si_axis *h, const float *in, float *out, int channels) {
     for (int x = 0; x < h->count; x++) {
         const float *w = h->weights + (size_t)x * (size_t)h->taps;
         const float *p = in + (ptrdiff_t)(h->start[x] - h->first) * channels;
         float4 sum = {0}, sum2 = {0};
-        int t = 0;
-        for (; t + 1 < h->len[x]; t += 2) {
-            sum += w[t] * *(const float4 *)(p + t * channels);
-            sum2 += w[t + 1] * *(const float4 *)(p + (t + 1) * channels);
+        int t = 0, len = h->len[x];
+        for (; t + 1 < len; t += 2, p += 2 * channels) {
+            sum += w[t] * *(const float4 *)p;
+            sum2 += w[t + 1] * *(const float4 *)(p + channels);
         }
-        if (t < h->len[x]) {
-            sum += w[t] * *(const float4 *)(p + t * channels);
+        if (t < len) {
+            sum += w[t] * *(const float4 *)p;
         }
-        sum += sum2;
-        for (int c = 0; c < channels; c++) {
-            out[x * channels + c] = sum[c];
-        }
+        *(float4 *)(out + (ptrdiff_t)x * channels) = sum + sum2;
     }
 }
 
+WIDE static void shrink_row_of3(const si_axis *h, const float *in, float *out) {
+    shrink_row4(h, in, out, 3);
+}
+
+WIDE static void shrink_row_of4(const si_axis *h, const float *in, float *out) {
+    shrink_row4(h, in, out, 4);
+}
+
 static void shrink_row(const si_axis *h, const float *in, float *out, int channels) {
-    if (channels == 3 || channels == 4) {
-        shrink_row4(h, in, out, channels);
+    if (channels == 3) {
+        shrink_row_of3(h, in, out);
+        return;
+    }
+    if (channels == 4) {
+        shrink_row_of4(h, in, out);
         return;
     }
     for (int x = 0; x < h->count; x++) {
@@ -196,9 +254,11 @@ typedef struct resampler {
     const si_axis *h, *v;
     int channels;
     size_t row;   /* floats in an input row */
-    size_t pitch; /* floats from one buffer row to the next, room for shrink_row4 behind it */
+    size_t pitch; /* floats from one buffer row to the next: whole batches, and room for
+                     shrink_row4 behind the row */
     int slots;
-    float *buffer; /* `slots` rows: sums of output rows, or recent input rows */
+    float *buffer;     /* `slots` rows: sums of output rows, or recent input rows */
+    const float **use; /* `slots` input rows that an output row is made of */
     float *in, *out;
 } resampler;
 
@@ -269,7 +329,7 @@ static si_result run_sums(resampler *r, si_row_read read, void *read_context, si
     return SI_OK;
 }
 
-/* Enlarging: the last few input rows are kept, every output row is made from them. */
+/* The last few input rows are kept, every output row is made from them at once. */
 static si_result run_window(resampler *r, si_row_read read, void *read_context, si_row_write write,
     void *write_context, si_diag *diag) {
     const si_axis *v = r->v;
@@ -278,35 +338,46 @@ static si_result run_window(resampler *r, si_row_read read, void *read_context, 
         for (; have < end_of(v, i) && have < v->end; have++) {
             SI_TRY(read(read_context, have, slot(r, have), diag));
         }
-        memset(r->in, 0, r->row * sizeof(float));
         for (int t = 0; t < v->len[i]; t++) {
-            float w = v->weights[(size_t)i * (size_t)v->taps + (size_t)t];
-            add_scaled(r->in, slot(r, v->start[i] + t), w, r->row);
+            r->use[t] = slot(r, v->start[i] + t);
         }
+        weigh_rows(r->in, r->use, v->weights + (size_t)i * (size_t)v->taps, v->len[i], r->row);
         shrink_row(r->h, r->in, r->out, r->channels);
         write(write_context, i, r->out);
     }
     return SI_OK;
 }
 
+/* `n` rows of zeros; NULL without memory. */
+static float *new_rows(const resampler *r, int n) {
+    void *rows;
+    size_t size = (size_t)n * r->pitch * sizeof(float);
+    if (posix_memalign(&rows, BATCH * sizeof(float) / 2, size) != 0) {
+        return NULL;
+    }
+    return memset(rows, 0, size);
+}
+
 si_result si_resample(const si_axis *h, const si_axis *v, int channels, si_row_read read,
     void *read_context, si_row_write write, void *write_context, si_diag *diag) {
     resampler r = {.h = h, .v = v, .channels = channels};
     r.row = (size_t)(h->end - h->first) * (size_t)channels;
-    r.pitch = r.row + 8;
+    r.pitch = (r.row + 8 + BATCH - 1) / BATCH * BATCH;
     int open = most_open(v);
-    bool sums = open < v->taps;
+    bool sums = open < v->taps && (size_t)v->taps * r.pitch * sizeof(float) > WINDOW_BYTES;
     r.slots = sums ? open : v->taps;
-    r.buffer = calloc((size_t)r.slots * r.pitch, sizeof(float));
-    r.in = calloc(r.pitch, sizeof(float));
+    r.buffer = new_rows(&r, r.slots);
+    r.use = calloc((size_t)r.slots, sizeof *r.use);
+    r.in = new_rows(&r, 1);
     r.out = calloc((size_t)h->count * (size_t)channels + 8, sizeof(float));
     si_result result;
-    if (r.buffer == NULL || r.in == NULL || r.out == NULL) {
+    if (r.buffer == NULL || r.use == NULL || r.in == NULL || r.out == NULL) {
         result = si_fail(diag, SI_ERR_MEMORY, "no memory for resampling");
     } else {
         result = (sums ? run_sums : run_window)(&r, read, read_context, write, write_context, diag);
     }
     free(r.buffer);
+    free(r.use);
     free(r.in);
     free(r.out);
     return result;
