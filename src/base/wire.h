@@ -18,6 +18,8 @@
 #define SI_HEADER_KEEP "X-Accel-Expires"
 /* how long it took, over the number of workers, microseconds: what one more in the queue waits */
 #define SI_HEADER_SERVICE "X-Smartimg-Service"
+/* the step of base/load.h that was taken, if any was */
+#define SI_HEADER_LOAD "X-Smartimg-Load"
 /* when a refused client may come again, seconds; for the client, too */
 #define SI_HEADER_RETRY "Retry-After"
 /* 1: a first answer, which a better one will replace */

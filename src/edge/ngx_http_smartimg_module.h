@@ -43,6 +43,13 @@
     X(left, "smartimg_cancelled_total", "{stage=\"wait\"}", "counter", "")    \
     X(full, "smartimg_queue_full_total", "", "counter",                       \
       "Requests refused as they would have waited too long for a renderer")   \
+    X(load_refinement, "smartimg_load_total", "{step=\"refinement\"}",        \
+      "counter", "Answers made with less effort as others waited, by step")   \
+    X(load_quick, "smartimg_load_total", "{step=\"quick\"}", "counter", "")   \
+    X(load_quick_format, "smartimg_load_total", "{step=\"quick-format\"}",    \
+      "counter", "")                                                          \
+    X(load_requested, "smartimg_load_total", "{step=\"requested\"}",          \
+      "counter", "")                                                          \
     X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
       "Requests answered with an error")                                      \
     X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
@@ -191,6 +198,7 @@ void ngx_http_smartimg_refresh(ngx_http_request_t *r,
 char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 void ngx_http_smartimg_note_service(ngx_http_request_t *r);
+void ngx_http_smartimg_note_load(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_smartimg_filter_init(ngx_conf_t *cf);
 ngx_str_t *ngx_http_smartimg_cache_result(ngx_http_request_t *r);

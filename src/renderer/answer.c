@@ -11,6 +11,7 @@
 #include "base/wire.h"
 #include "render/embeds.h"
 #include "renderer/answer_facts.h"
+#include "renderer/load.h"
 #include "renderer/motion.h"
 
 /* ---- errors ---- */
@@ -74,6 +75,7 @@ static void describe(const si_recipe *r, si_answer *a) {
 typedef struct early {
     const si_recipe *recipe;
     const si_answer_options *options;
+    si_tier tier;
 } early;
 
 /* Makes an answer of what a search has so far. */
@@ -81,7 +83,7 @@ static void hand_on(void *context, const si_choice *so_far, const si_bytes *file
     const early *e = context;
     si_answer a = {.choice = *so_far, .body = *file}; /* borrowed, so never freed */
     a.choice.complete = false;
-    a.choice.tier = si_tier_is_refined(e->options->tier) ? SI_TIER_GOOD : e->options->tier;
+    a.choice.tier = si_tier_is_refined(e->tier) ? SI_TIER_GOOD : e->tier;
     describe(e->recipe, &a);
     e->options->on_best(e->options->context, &a);
 }
@@ -89,6 +91,43 @@ static void hand_on(void *context, const si_choice *so_far, const si_bytes *file
 static bool is_cancelled(void *context) {
     const early *e = context;
     return e->options->cancelled != NULL && e->options->cancelled(e->options->context);
+}
+
+static si_load load_now(const si_answer_options *options) {
+    return options->load != NULL ? options->load(options->context) : SI_LOAD_IDLE;
+}
+
+static bool is_hurried(void *context) {
+    const early *e = context;
+    return load_now(e->options) != SI_LOAD_IDLE;
+}
+
+/* The search for the reply's encoding, as far as others leave the time for it. */
+static si_result choose(const si_recipe *r, const si_image *image, early *e,
+    const si_encode_params *embeds, si_answer *out, si_diag *diag) {
+    const si_answer_options *options = e->options;
+    bool refined = si_tier_is_refined(options->tier);
+    si_load load = load_now(options);
+    e->tier = refined || load == SI_LOAD_IDLE ? options->tier : si_load_tier(load);
+    si_choose_options how = {.tier = e->tier,
+        .quickest_format = !refined && load == SI_LOAD_QUICK_FORMAT,
+        .deadline_ns = options->deadline_ns,
+        .embeds = embeds,
+        .on_best = options->on_best != NULL ? hand_on : NULL,
+        .cancelled = is_cancelled,
+        .hurried = is_hurried,
+        .context = e};
+    if (how.deadline_ns != 0 && options->waited_ns != NULL) {
+        how.deadline_ns += *options->waited_ns;
+    }
+    si_result result = si_choose(r, image, &how, &out->choice, diag);
+    if (result == SI_OK && !out->choice.complete) { /* else there was nothing to spare */
+        bool hurried = out->choice.hurried;
+        out->load = !refined && load != SI_LOAD_IDLE ? load
+                    : hurried ? (refined ? SI_LOAD_REFINEMENT : SI_LOAD_QUICK)
+                              : SI_LOAD_IDLE;
+    }
+    return result;
 }
 
 static si_result answer_image(const si_recipe *r, const si_files *files,
@@ -106,21 +145,12 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
         result = si_output_embeds_load(r, files, &options->limits, &embeds, diag);
     }
     int64_t rendered = si_now_ns();
-    early e = {r, options};
+    early e = {.recipe = r, .options = options, .tier = options->tier};
     if (result == SI_OK && is_cancelled(&e)) {
         result = si_fail(diag, SI_ERR_IO, "nobody waits for the image");
     }
     if (result == SI_OK) {
-        si_choose_options how = {.tier = options->tier,
-            .deadline_ns = options->deadline_ns,
-            .embeds = &embeds.params,
-            .on_best = options->on_best != NULL ? hand_on : NULL,
-            .cancelled = is_cancelled,
-            .context = &e};
-        if (how.deadline_ns != 0 && options->waited_ns != NULL) {
-            how.deadline_ns += *options->waited_ns;
-        }
-        result = si_choose(r, &image, &how, &out->choice, diag);
+        result = choose(r, &image, &e, &embeds.params, out, diag);
     }
     si_output_embeds_free(&embeds);
     si_image_free(&image);
@@ -171,16 +201,20 @@ bool si_answer_headers(const si_answer *a, si_bytes *out) {
     }
     if (a->smart && a->status == 200) {
         const si_choice *c = &a->choice;
-        char score[32] = "", target[32] = "";
+        char score[32] = "", target[32] = "", load[32] = "";
         if (!isnan(c->score)) {
             snprintf(score, sizeof score, "; score=%.2f", c->score);
         }
         if (!isnan(c->target)) {
             snprintf(target, sizeof target, "; target=%.2f", c->target);
         }
+        if (a->load >= SI_LOAD_QUICK) {
+            snprintf(load, sizeof load, "; load=%s", si_load_name(a->load));
+        }
         ok = ok && put_line(out, SI_HEADER_SAVED ": %ld", c->saved);
-        ok = ok && put_line(out, SI_HEADER_CHOICE ": format=%s; saved=%ld%s%s; effort=%s",
-                       si_format_name(c->format), c->saved, score, target, si_tier_name(c->tier));
+        ok = ok &&
+             put_line(out, SI_HEADER_CHOICE ": format=%s; saved=%ld%s%s; effort=%s%s",
+                 si_format_name(c->format), c->saved, score, target, si_tier_name(c->tier), load);
     }
     if (a->server_timing[0] != '\0') {
         ok = ok && put_line(out, SI_HEADER_TIMING ": %s", a->server_timing);

@@ -5,6 +5,7 @@
 #define SI_RENDERER_ANSWER_H
 
 #include "base/bytes.h"
+#include "base/load.h"
 #include "quality/choose.h"
 #include "picture/recipe.h"
 #include "render/render.h"
@@ -16,7 +17,10 @@ typedef struct si_answer_options {
     int64_t deadline_ns;      /* CLOCK_MONOTONIC time after which no encoding starts; 0 = none */
     const int64_t *waited_ns; /* time spent on waiting for foreign images, which the deadline does
                                  not count; NULL = none */
-    si_tier tier;             /* how long to search */
+    si_tier tier;             /* how long to search; a first answer's is lowered by `load` */
+    /* Asked once the picture is rendered, and again after each encoding of the search: the step
+     * that an answer has to take for those who wait (renderer/load.h). NULL = nobody does. */
+    si_load (*load)(void *context);
     /* Called while a search is on, with every answer that could be sent if it had to end now
      * (si_choose_options.on_best). The answer is borrowed. NULL = not wanted. */
     void (*on_best)(void *context, const struct si_answer *so_far);
@@ -36,6 +40,7 @@ typedef struct si_answer {
     int64_t fresh_until; /* … this Unix time, 0 = not to be kept; both are the caller's to set */
     int retry_after;     /* seconds for Retry-After; 0 = not told */
     int64_t service_us;  /* what the request has cost the pool, for the edge; 0 = not told */
+    si_load load;        /* the step that was taken for others' sake */
     bool smart;          /* X-Adobe-Smart-Imaging is due */
     si_choice choice;    /* every candidate, for receipts and explain; body moved out */
     si_bytes body;       /* the image, the properties, or one line of error text */

@@ -14,6 +14,7 @@
 #include "renderer/answer.h"
 #include "renderer/files.h"
 #include "renderer/last_reply.h"
+#include "renderer/load.h"
 #include "renderer/refinement_slots.h"
 #include "renderer/scgi.h"
 #include "source/fetcher.h"
@@ -39,6 +40,8 @@ typedef struct task {
     int connection;
     bool refine;
     int64_t start_ns;
+    int64_t waited_ms;  /* in the queue, for a worker; 0 = not known */
+    int64_t crowded_ns; /* since when a refinement has seen others wait; 0 = they do not */
     int wall_ms;
     const si_recipe *recipe; /* once it has been read */
     si_originals originals;
@@ -74,7 +77,7 @@ static bool will_be_replaced(const si_answer *a) {
 /* The head of a reply, with what is for the edge alone: how long to keep it, until when clients
  * may, and whether a better one will come. */
 static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *head) {
-    char more[260];
+    char more[320];
     int n = snprintf(more, sizeof more, SI_HEADER_KEEP ": %ld\r\n", a->status == 200 ? keep : 0);
     if (a->status == 200 && a->foreign) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FRESH_UNTIL ": %lld\r\n",
@@ -86,6 +89,10 @@ static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *
     if (a->retry_after > 0) {
         n +=
             snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_RETRY ": %d\r\n", a->retry_after);
+    }
+    if (a->load != SI_LOAD_IDLE) {
+        n += snprintf(
+            more + n, sizeof more - (size_t)n, SI_HEADER_LOAD ": %s\r\n", si_load_name(a->load));
     }
     if (a->service_us > 0) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_SERVICE ": %lld\r\n",
@@ -161,6 +168,26 @@ static bool peer_gone(void *context) {
     return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
+/* True if first answers stand in the queue. */
+static bool others_wait(const si_worker *w) {
+    struct pollfd p = {.fd = w->listener, .events = POLLIN};
+    return poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0;
+}
+
+/* The step that this answer has to take now. */
+static si_load load_now(void *context) {
+    task *t = context;
+    bool crowded = others_wait(t->worker);
+    if (!t->refine) {
+        si_load_facts f = {crowded, t->waited_ms, t->worker->options->queue_ms};
+        return si_load_level(&f);
+    }
+    int64_t now = si_now_ns();
+    t->crowded_ns = !crowded ? 0 : t->crowded_ns != 0 ? t->crowded_ns : now;
+    return crowded && now - t->crowded_ns > SI_LOAD_YIELD_MS * SI_MILLISECOND ? SI_LOAD_REFINEMENT
+                                                                              : SI_LOAD_IDLE;
+}
+
 /* Gives a request that has to download something the time for that on top. */
 static void allow_for_downloads(void *context) {
     const task *t = context;
@@ -184,6 +211,7 @@ static void answer_recipe(task *t) {
         .deadline_ns = t->start_ns + t->wall_ms * SI_MILLISECOND / 2,
         .waited_ns = &t->originals.waited_ns,
         .tier = t->refine ? SI_TIER_BEST : SI_TIER_GOOD,
+        .load = load_now,
         .on_best = keep_best,
         .context = t};
     si_answer a = {0};
@@ -256,15 +284,24 @@ static void answer(task *t) {
     si_arena_free(&arena);
 }
 
-/* Answers a request that has waited for a worker for too long; so the queue never is much longer
- * than that. False if it has not. Clocks of other machines say nothing. */
-static bool refuse_late(const task *t) {
-    const si_worker *w = t->worker;
+/* How long a request has waited for a worker, milliseconds; 0 = not known, as clocks of other
+ * machines say nothing. */
+static int64_t waited_ms(const task *t) {
     int domain = 0;
     socklen_t len = sizeof domain;
-    int64_t waited_ms = (t->start_ns - t->request->queued_at_ns) / SI_MILLISECOND;
-    if (t->request->queued_at_ns == 0 || waited_ms <= w->options->queue_ms ||
+    int64_t at = t->request->queued_at_ns;
+    if (at == 0 || at > t->start_ns ||
         getsockopt(t->connection, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX) {
+        return 0;
+    }
+    return (t->start_ns - at) / SI_MILLISECOND;
+}
+
+/* Answers a request that has waited for a worker for too long; so the queue never is much longer
+ * than that. False if it has not. */
+static bool refuse_late(const task *t) {
+    const si_worker *w = t->worker;
+    if (t->waited_ms <= w->options->queue_ms) {
         return false;
     }
     si_answer a = {0};
@@ -272,6 +309,7 @@ static bool refuse_late(const task *t) {
     (void)si_fail(&diag, SI_ERR_TIMEOUT, "too many requests wait for a renderer");
     si_answer_error(&diag, &a);
     a.retry_after = RETRY_SECONDS;
+    a.load = SI_LOAD_REFUSED;
     atomic_fetch_add(&w->slot->late, 1);
     reply(w, t->connection, &a, 0, 0);
     si_answer_free(&a);
@@ -285,6 +323,7 @@ static bool serve_request(const si_worker *w, int connection, const si_scgi_requ
         atomic_fetch_add(&w->slot->dropped, 1);
         return true;
     }
+    t.waited_ms = waited_ms(&t);
     if (refuse_late(&t)) {
         return true;
     }

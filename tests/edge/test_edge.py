@@ -856,6 +856,20 @@ class QueueTest(unittest.TestCase):
         wait_until(lambda: self.edge.metrics()["smartimg_requests_rendering"] == 0, "the end of renders")
         self.assertEqual(self.edge.get(full).status, 200)
 
+    def test_steps_taken_for_others_are_counted(self):
+        """One after the other, and none for clients to see; what the cache has is not counted again."""
+        def steps():
+            metrics = self.edge.metrics()
+            return [metrics['smartimg_load_total{step="%s"}' % s]
+                    for s in ("refinement", "quick", "quick-format", "requested")] + [metrics["smartimg_queue_full_total"]]
+        for i, (step, status) in enumerate((("refinement", 200), ("quick", 200), ("quick-format", 200),
+                                            ("requested", 200), ("refused", 503), ("", 200), ("other", 200))):
+            before = steps()
+            url = self.edge.image("step-%d" % i, status=status, headers="X-Smartimg-Load: %s\r\n" % step)
+            replies = [self.edge.get(url) for _ in range(2 if status == 200 else 1)]
+            self.assertEqual({(r.status, r["X-Smartimg-Load"]) for r in replies}, {(status, None)})
+            self.assertEqual(steps(), [n + (k == i) for k, n in enumerate(before)])
+
     def test_enqueue_time_travels(self):
         before = time.monotonic_ns()
         self.edge.get(self.edge.image("when"))

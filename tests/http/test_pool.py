@@ -226,6 +226,71 @@ class PoolTest(unittest.TestCase):
                 self.assertGreater(int(self.assertImage(ask(str(now)))["X-Smartimg-Service"]), 0)
                 wait_until(lambda: self.spared(pool, "refused") == 1, pool.log.read_text)
 
+    STEPS = (("idle", 0), ("quick-format", 100), ("requested", 400), ("refused", 601))  # s of 600 s in the queue
+
+    def test_what_waited_longer_costs_less(self):
+        """The steps in their order and back; times are told in hundreds of seconds, so that those that pass
+        here do not matter."""
+        with Pool("--workers", "1", "--queue-ms", "600000", *AMPLE) as pool:
+            recipe = pool.recipe("demo/night?wid=160&bfc=on&fmt=jpg", accept="image/avif,image/webp")
+            now = time.monotonic_ns()
+            if now < 601 * 10**9:
+                self.skipTest("the machine has just started")
+            bodies = {}
+            for step, seconds in self.STEPS + self.STEPS[::-1]:
+                with self.subTest(step=step):
+                    at = str(now - seconds * 10**9) if seconds else ""
+                    reply = pool.send(netstring([("SMARTIMG_RECIPE", recipe), ("SMARTIMG_QUEUED_AT", at)]))
+                    self.assertEqual(reply[1].get("X-Smartimg-Load", "idle"), step)
+                    if step == "refused":
+                        self.assertError(reply, 503)
+                        continue
+                    said = dict(p.split("=") for p in reply[1]["X-Smart-Imaging"].split("; "))
+                    self.assertEqual(said.get("load", "idle"), step)
+                    self.assertEqual(said["effort"],
+                                     {"idle": "good", "quick-format": "quick", "requested": "requested"}[step])
+                    self.assertIn(said["format"], {"idle": ("avif", "webp"), "quick-format": ("webp",),
+                                                   "requested": ("jpeg",)}[step])
+                    # all of them are replaced by better ones, and soon
+                    self.assertIn("X-Smartimg-First-Answer", reply[1])
+                    self.assertEqual(reply[1]["X-Accel-Expires"], "1")
+                    self.assertEqual(bodies.setdefault(step, reply[2]), reply[2])
+
+    def test_quick_while_others_wait(self):
+        with Pool("--workers", "1", *AMPLE) as pool:
+            recipe = pool.recipe("demo/night?wid=160&bfc=on&fmt=jpg", accept="image/avif")
+            plain = pool.recipe("demo/night?wid=60")
+            pool.wait_for_workers(1)
+            pool.hold_originals()
+            connections = [pool.connect() for _ in range(3)]
+            for connection, question in zip(connections, (recipe, recipe, plain)):
+                connection.sendall(pool.question(question))
+            pool.hand_out_originals()
+            replies = [c.makefile("rb").read() for c in connections]
+            for connection in connections:
+                connection.close()
+            for reply in replies[:2]:
+                self.assertIn(b"; effort=quick; load=quick\r\n", reply)
+                self.assertIn(b"X-Smartimg-Load: quick\r\n", reply)
+            self.assertNotIn(b"X-Smartimg-Load", replies[2])  # there was nothing to spare
+            self.assertIn("effort=good", pool.ask(recipe)[1]["X-Smart-Imaging"])
+
+    def test_refinement_ends_for_who_waits(self):
+        """With what it has, so that nothing is lost, and another try comes later."""
+        with Pool("--workers", "1", *AMPLE) as pool:
+            recipe = pool.recipe("demo/landscape?wid=600&bfc=on&fmt=jpg", accept="image/avif")
+            pool.wait_for_workers(1)
+            worker, = pool.workers()
+            with pool.connect() as refinement, pool.connect() as first:
+                refinement.sendall(pool.question(recipe, refresh=True))
+                pool.wait_until_at_work(worker)
+                first.sendall(pool.question(pool.recipe("demo/night?wid=60")))
+                reply = refinement.makefile("rb").read()
+                self.assertIn(b"effort=good", reply)
+                self.assertIn(b"X-Smartimg-Load: refinement\r\n", reply)
+                self.assertIn(b"X-Accel-Expires: 600\r\n", reply)
+                self.assertEqual(first.recv(65536)[:11], b"Status: 200")
+
     def test_hundred_requests_in_a_row(self):
         with Pool("--workers", "2") as pool:
             recipe = pool.recipe("demo/night?wid=60")
