@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "base/lane.h"
 #include "plan/plan.h"
 
 
@@ -61,6 +62,8 @@
       "Requests being answered now")                                          \
     X(rendering, "smartimg_requests_rendering", "", "gauge",                  \
       "First answers that renderers are asked for now")                       \
+    X(rendering_dear, "smartimg_requests_rendering_dear", "", "gauge",        \
+      "Those of them that are foreseen to be dear")                           \
     X(waiting, "smartimg_requests_waiting", "", "gauge",                      \
       "Requests waiting now for the render of another one")
 
@@ -95,6 +98,7 @@ typedef struct {
     ngx_http_smartimg_error_t      errors[NGX_HTTP_SMARTIMG_ERRORS];
     ngx_atomic_t                   nerrors;  /* recorded so far */
     ngx_atomic_t                   service;  /* see ngx_http_smartimg_queue.c; us */
+    ngx_atomic_t                   service_dear;
 } ngx_http_smartimg_shared_t;
 
 
@@ -193,6 +197,8 @@ void ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status);
 void ngx_http_smartimg_init_waiting(ngx_cycle_t *cycle);
 
 ngx_int_t ngx_http_smartimg_add_variables(ngx_conf_t *cf);
+si_lane ngx_http_smartimg_lane(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_refresh(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
 char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -5,11 +5,11 @@
  * the limit is refused at once, which its client can act upon.
  *
  * Foreseen is what first answers are at the renderers now, by the moving
- * average of what one took.  A renderer tells the latter, divided by the
- * number of renderers, in a header of its reply.  Refreshes are left out on
- * both sides: nobody waits for them.
+ * average of what one took, dear ones apart.  A renderer tells the latter,
+ * divided by the number of renderers that may do it at a time, in a header of
+ * its reply.  Refreshes are left out on both sides: nobody waits for them.
  *
- * "smartimg_queue TIME;" stands in the upstream block, after a load balancing
+ * "smartimg_queue TIME;" stands in the upstream blocks, after a load balancing
  * method other than the default one.  Renderers are not spoken to over TLS,
  * so there are no sessions to be passed through.
  */
@@ -25,6 +25,7 @@ typedef struct {
     ngx_event_get_peer_pt          get;
     ngx_event_free_peer_pt         free;
     unsigned                       counted:1;
+    unsigned                       dear:1;
     unsigned                       tried:1;
 } ngx_http_smartimg_peer_t;
 
@@ -37,7 +38,8 @@ static ngx_int_t ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc,
     void *data);
 static void ngx_http_smartimg_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
-static ngx_uint_t ngx_http_smartimg_full(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_full(ngx_http_request_t *r,
+    ngx_uint_t dear);
 
 
 char *
@@ -135,8 +137,11 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
 
     ctx = ngx_http_smartimg_get_ctx(peer->request);
 
+    peer->dear = ctx
+                 && ngx_http_smartimg_lane(peer->request, ctx) == SI_LANE_DEAR;
+
     if (ctx && peer->request == peer->request->main && !peer->tried
-        && ngx_http_smartimg_full(peer->request))
+        && ngx_http_smartimg_full(peer->request, peer->dear))
     {
         ctx->refused = 1;
         pc->tries = 0;
@@ -152,6 +157,7 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
     if (rc == NGX_OK && peer->request == peer->request->main) {
         peer->counted = 1;
         ngx_http_smartimg_count(rendering, 1);
+        ngx_http_smartimg_count(rendering_dear, peer->dear);
     }
 
     return rc;
@@ -167,18 +173,24 @@ ngx_http_smartimg_free_peer(ngx_peer_connection_t *pc, void *data,
     if (peer->counted) {
         peer->counted = 0;
         ngx_http_smartimg_count(rendering, -1);
+        ngx_http_smartimg_count(rendering_dear, -(ngx_atomic_int_t) peer->dear);
     }
 
     peer->free(pc, peer->data, state);
 }
 
 
+/*
+ * Cheap requests overtake dear ones, so they wait for their like alone; and
+ * dear ones wait for both.
+ */
+
 static ngx_uint_t
-ngx_http_smartimg_full(ngx_http_request_t *r)
+ngx_http_smartimg_full(ngx_http_request_t *r, ngx_uint_t dear)
 {
     uint64_t                       wait;
     ngx_uint_t                     i;
-    ngx_atomic_int_t               n;
+    ngx_atomic_int_t               cheap, costly;
     ngx_http_upstream_t           *u;
     ngx_http_smartimg_shared_t    *shared;
     ngx_http_smartimg_srv_conf_t  *sscf;
@@ -186,24 +198,27 @@ ngx_http_smartimg_full(ngx_http_request_t *r)
     u = r->upstream;
     shared = ngx_http_smartimg_shared();
 
-    if (shared == NULL || shared->service == 0) {
+    if (shared == NULL) {
         return 0;
     }
 
-    n = 0;
+    cheap = 0;
+    costly = 0;
 
     for (i = 0; i < NGX_HTTP_SMARTIMG_SLOTS; i++) {
-        n += shared->counters[i].rendering;
+        cheap += shared->counters[i].rendering
+                 - shared->counters[i].rendering_dear;
+        costly += shared->counters[i].rendering_dear;
     }
 
-    if (n <= 0) {
-        return 0;
-    }
+    cheap = ngx_max(cheap, 0);
+    costly = dear ? ngx_max(costly, 0) : 0;
 
     sscf = ngx_http_conf_upstream_srv_conf(u->upstream,
                                            ngx_http_smartimg_module);
 
-    wait = (uint64_t) n * shared->service / 1000;
+    wait = ((uint64_t) cheap * shared->service
+            + (uint64_t) costly * shared->service_dear) / 1000;
 
     return wait > sscf->limit;
 }
@@ -218,7 +233,9 @@ void
 ngx_http_smartimg_note_service(ngx_http_request_t *r)
 {
     ngx_int_t                    us, average;
+    ngx_atomic_t                *service;
     ngx_table_elt_t             *h;
+    ngx_http_smartimg_ctx_t     *ctx;
     ngx_http_smartimg_shared_t  *shared;
 
     static ngx_str_t  name = ngx_string(SI_HEADER_SERVICE);
@@ -239,8 +256,13 @@ ngx_http_smartimg_note_service(ngx_http_request_t *r)
     us = ngx_atoi(h->value.data, h->value.len);
 
     if (us > 0 && us < 1000000000) {
-        average = shared->service;
-        shared->service = average ? average + (us - average) / 8 : us;
+        ctx = ngx_http_smartimg_get_ctx(r);
+
+        service = ctx && ngx_http_smartimg_lane(r, ctx) == SI_LANE_DEAR
+                  ? &shared->service_dear : &shared->service;
+
+        average = *service;
+        *service = average ? average + (us - average) / 8 : us;
     }
 }
 

@@ -170,8 +170,9 @@ static bool peer_gone(void *context) {
 
 /* True if first answers stand in the queue. */
 static bool others_wait(const si_worker *w) {
-    struct pollfd p = {.fd = w->listener, .events = POLLIN};
-    return poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0;
+    struct pollfd p[] = {{.fd = w->listeners[SI_LANE_CHEAP], .events = POLLIN},
+        {.fd = w->listeners[SI_LANE_DEAR], .events = POLLIN}};
+    return poll(p, 2, 0) > 0;
 }
 
 /* The step that this answer has to take now. */
@@ -218,7 +219,9 @@ static void answer_recipe(task *t) {
     si_files files = si_originals_files(&t->originals);
     si_answer_make(t->recipe, &files, &how, &a);
     if (!t->request->refresh) {
-        a.service_us = (si_now_ns() - t->start_ns) / 1000 / w->options->workers;
+        int at_a_time = w->lane == SI_LANE_DEAR ? si_refinement_slot_count(w->options->workers)
+                                                : w->options->workers;
+        a.service_us = (si_now_ns() - t->start_ns) / 1000 / at_a_time;
     }
     reply(w, t->connection, &a, keep_answer(t, &a), t->request->head_at);
     si_last_reply_forget();
@@ -332,7 +335,7 @@ static bool serve_request(const si_worker *w, int connection, const si_scgi_requ
     allow_ms(&t, w->options->wall_ms);
     answer(&t);
     set_alarm(0);
-    return !t.refine || si_refinement_end(w->refinement_slots);
+    return !t.refine || si_refinement_end();
 }
 
 bool si_worker_serve(const si_worker *w, int connection) {

@@ -870,6 +870,39 @@ class QueueTest(unittest.TestCase):
             self.assertEqual({(r.status, r["X-Smartimg-Load"]) for r in replies}, {(status, None)})
             self.assertEqual(steps(), [n + (k == i) for k, n in enumerate(before)])
 
+    def test_lanes(self):
+        """Cheap, dear, and refined: the same address has the same key in each."""
+        def lanes(name):
+            return [(p["lane"], p["SMARTIMG_REFRESH"]) for p in self.edge.renderer.parameters(name)]
+        small = self.edge.image("small", expires=1, body=lambda n: b"answer %d" % n)
+        self.edge.get(small + "?wid=500")
+        self.edge.get(self.edge.image("large") + "?wid=4000&hei=3000")
+        self.assertEqual((lanes("small"), lanes("large")), ([("", "")], [("-dear", "")]))
+        wait_until(lambda: self.edge.get(small + "?wid=500")["X-Cache"] == "refresh", "a stale hit")
+        wait_until(lambda: self.edge.get(small + "?wid=500").body != b"answer 1", "the refined answer")
+        self.assertEqual(lanes("small")[1], ("-refine", "1"))
+
+    def test_dear_requests_wait_by_themselves(self):
+        """A queue of dear ones refuses others like them, but no cheap ones."""
+        nine = dict(headers="X-Smartimg-Service: 9000000\r\n")
+        size = "?wid=4000&hei=3000"
+        self.edge.get(self.edge.image("taught-dear", **nine) + size)
+        hold, replies = threading.Event(), []
+        urls = [self.edge.image(f"dear-{i}", hold=hold, **nine) + size for i in range(2)]
+        threads = [threading.Thread(target=lambda u=u: replies.append(self.edge.get(u))) for u in urls]
+        for i, t in enumerate(threads):
+            t.start()
+            self.edge.wait_for_renders(f"dear-{i}")
+        metrics = self.edge.metrics()
+        self.assertEqual((metrics["smartimg_requests_rendering"], metrics["smartimg_requests_rendering_dear"]), (2, 2))
+        self.assertEqual(self.edge.get(self.edge.image("dear-full") + size).status, 503)
+        self.assertEqual(self.edge.get(self.edge.image("cheap")).status, 200)
+        hold.set()
+        for t in threads:
+            t.join()
+        self.assertEqual([r.status for r in replies], [200] * 2)
+        wait_until(lambda: self.edge.metrics()["smartimg_requests_rendering_dear"] == 0, "the end of renders")
+
     def test_enqueue_time_travels(self):
         before = time.monotonic_ns()
         self.edge.get(self.edge.image("when"))

@@ -56,12 +56,12 @@ class Pool:
             return False
         return True
 
-    def connect(self):
+    def connect(self, lane=""):
         family = socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET
         connection = socket.socket(family)
         connection.settimeout(PATIENCE)
         try:
-            connection.connect(self.address)
+            connection.connect(self.address + lane if lane else self.address)
         except OSError:
             connection.close()
             raise
@@ -106,7 +106,10 @@ class Pool:
             return len(now) == n and not set(now) & set(gone) and all(self.idle(p) for p in now)
         wait_until(there, lambda: f"{n} workers: {self.workers()}\n{self.log.read_text()}")
 
-    IDLE = 3  # sockets of an idle worker: to listen, to the broker, to the fetcher
+    @property
+    def IDLE(self):
+        """Sockets of an idle worker: to listen, one a lane, to the broker, to the fetcher."""
+        return 5 if isinstance(self.address, str) else 3
 
     def idle(self, worker):
         try:
@@ -290,6 +293,68 @@ class PoolTest(unittest.TestCase):
                 self.assertIn(b"X-Smartimg-Load: refinement\r\n", reply)
                 self.assertIn(b"X-Accel-Expires: 600\r\n", reply)
                 self.assertEqual(first.recv(65536)[:11], b"Status: 200")
+
+    NONSENSE = netstring([("SMARTIMG_RECIPE", "x")])  # answered without an original
+
+    def test_lanes(self):
+        """What is cheap overtakes what is dear, and both what is refined: all are in the queue before the worker
+        looks, and as originals are held, what it takes first of the others would stop it."""
+        for others, overtaker in (("-dear", "-refine"), ""), (("-refine",), "-dear"):
+            with self.subTest(overtaker=overtaker), Pool("--workers", "1", *AMPLE) as pool:
+                pool.wait_for_workers(1)
+                worker, = pool.workers()
+                recipe = pool.recipe("demo/night?wid=60")
+                pool.hold_originals()
+                os.kill(worker, signal.SIGSTOP)
+                wait_until(lambda: state(worker) == "T", "a worker that is stopped")
+                slow = [pool.connect(lane) for lane in others * 3]
+                for connection in slow:
+                    connection.sendall(pool.question(recipe))
+                with pool.connect(overtaker) as connection:
+                    connection.sendall(self.NONSENSE)
+                    os.kill(worker, signal.SIGCONT)
+                    self.assertTrue(connection.makefile("rb").read().startswith(b"Status: 403"))
+                pool.hand_out_originals()
+                for connection in slow:
+                    self.assertTrue(connection.makefile("rb").read().startswith(b"Status: 200"))
+                    connection.close()
+
+    def test_dear_requests_leave_renderers_to_cheap_ones(self):
+        """Half of them, rounded down, at least one; refinements count as dear ones."""
+        for workers, dear in (2, 1), (3, 2), (4, 2):
+            with self.subTest(workers=workers), Pool("--workers", str(workers), *AMPLE) as pool:
+                pool.wait_for_workers(workers)
+                recipe = pool.recipe("demo/night?wid=60")
+                pool.hold_originals()
+                slow = [pool.connect(lane) for lane in ("-dear", "-refine") * workers]
+                for connection in slow:
+                    connection.sendall(pool.question(recipe))
+                wait_until(lambda: sum(sockets(w) > pool.IDLE for w in pool.workers()) == dear, "all slots taken")
+                for _ in range(20):
+                    self.assertError(pool.send(self.NONSENSE), 403)
+                self.assertEqual(sum(sockets(w) > pool.IDLE for w in pool.workers()), dear)
+                pool.hand_out_originals()
+                for connection in slow:
+                    self.assertTrue(connection.makefile("rb").read().startswith(b"Status: 200"))
+                    connection.close()
+
+    def test_slot_of_a_dead_worker_is_free_again(self):
+        with Pool("--workers", "2", *AMPLE) as pool:
+            pool.wait_for_workers(2)
+            recipe = pool.recipe("demo/night?wid=60")
+            pool.hold_originals()
+            with pool.connect("-dear") as dear:
+                dear.sendall(pool.question(recipe))
+                busy = wait_until(lambda: [w for w in pool.workers() if sockets(w) > pool.IDLE], "a worker at it")
+                os.kill(busy[0], signal.SIGKILL)
+                try:
+                    self.assertEqual(dear.recv(100), b"")
+                except ConnectionResetError:
+                    pass
+            pool.hand_out_originals()
+            with pool.connect("-dear") as dear:
+                dear.sendall(pool.question(recipe))
+                self.assertTrue(dear.makefile("rb").read().startswith(b"Status: 200"))
 
     def test_hundred_requests_in_a_row(self):
         with Pool("--workers", "2") as pool:
