@@ -1,5 +1,6 @@
 #include "renderer/answer.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -76,6 +77,7 @@ typedef struct early {
     const si_recipe *recipe;
     const si_answer_options *options;
     si_tier tier;
+    bool cancelled; /* it has been said that nobody waits */
 } early;
 
 /* Makes an answer of what a search has so far. */
@@ -89,8 +91,10 @@ static void hand_on(void *context, const si_choice *so_far, const si_bytes *file
 }
 
 static bool is_cancelled(void *context) {
-    const early *e = context;
-    return e->options->cancelled != NULL && e->options->cancelled(e->options->context);
+    early *e = context;
+    e->cancelled = e->cancelled ||
+                   (e->options->cancelled != NULL && e->options->cancelled(e->options->context));
+    return e->cancelled;
 }
 
 static si_load load_now(const si_answer_options *options) {
@@ -131,7 +135,7 @@ static si_result choose(const si_recipe *r, const si_image *image, early *e,
 }
 
 static si_result answer_image(const si_recipe *r, const si_files *files,
-    const si_answer_options *options, si_answer *out, si_diag *diag) {
+    const si_answer_options *options, bool *cancelled, si_answer *out, si_diag *diag) {
     si_image image = {0};
     si_output_embeds embeds = {0};
     bool moved;
@@ -146,11 +150,12 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
     }
     int64_t rendered = si_now_ns();
     early e = {.recipe = r, .options = options, .tier = options->tier};
-    if (result == SI_OK && is_cancelled(&e)) {
-        result = si_fail(diag, SI_ERR_IO, "nobody waits for the image");
-    }
-    if (result == SI_OK) {
+    if (result == SI_OK && !is_cancelled(&e)) {
         result = choose(r, &image, &e, &embeds.params, out, diag);
+    }
+    *cancelled = e.cancelled;
+    if (result == SI_OK && e.cancelled) { /* a search that was cut short is nobody's answer */
+        result = si_fail(diag, SI_ERR_IO, "nobody waits for the image");
     }
     si_output_embeds_free(&embeds);
     si_image_free(&image);
@@ -168,8 +173,9 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
 void si_answer_make(
     const si_recipe *r, const si_files *files, const si_answer_options *options, si_answer *out) {
     si_diag diag = {0};
+    bool cancelled = false;
     bool image = r->req == SI_REQ_IMG || r->req == SI_REQ_MASK;
-    si_result result = image ? answer_image(r, files, options, out, &diag)
+    si_result result = image ? answer_image(r, files, options, &cancelled, out, &diag)
                              : si_answer_facts(r, files, options, out, &diag);
     if (result == SI_OK && !image) {
         set_etag(out);
@@ -178,6 +184,8 @@ void si_answer_make(
         diag.code = diag.code != SI_OK ? diag.code : result;
         si_answer_error(&diag, out);
     }
+    out->cancelled = cancelled;
+    assert(!cancelled || out->status != 200);
 }
 
 static bool put_line(si_bytes *out, const char *fmt, ...) SI_PRINTF(2, 3);

@@ -24,15 +24,16 @@ typedef struct si_answer_options {
     /* Called while a search is on, with every answer that could be sent if it had to end now
      * (si_choose_options.on_best). The answer is borrowed. NULL = not wanted. */
     void (*on_best)(void *context, const struct si_answer *so_far);
-    /* Asked before the search and before each of its encodings: true = nobody waits any more, and
-     * what the answer is does not matter. NULL = somebody does. */
+    /* Asked before the search and before each of its encodings: true = nobody waits any more; then
+     * there is no answer (si_answer.cancelled). NULL = somebody does. */
     bool (*cancelled)(void *context);
     void *context;
 } si_answer_options;
 
 /* A reply. Zero-initialize; release with si_answer_free(). */
 typedef struct si_answer {
-    int status;               /* HTTP status */
+    bool cancelled; /* nobody waited: it must be neither sent nor kept, whatever is in it */
+    int status;     /* HTTP status */
     const char *content_type; /* static string */
     char etag[40];            /* strong, with quotes; "" on errors */
     char server_timing[200];  /* value of Server-Timing, "" if none */

@@ -1,5 +1,6 @@
 #include "renderer/worker_request.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -108,6 +109,7 @@ static void reply(
     const si_worker *w, int connection, const si_answer *a, long keep, size_t head_at) {
     int64_t deadline = si_now_ns() + SI_WORKER_WRITE_MS * SI_MILLISECOND;
     si_bytes head = {0};
+    assert(!a->cancelled);
     bool whole = write_head(a, keep, head_at, &head);
     set_alarm(0);
     atomic_store(&w->slot->kill_at_ns, deadline + SI_WORKER_KILL_SLACK_MS * SI_MILLISECOND);
@@ -213,6 +215,7 @@ static void answer_recipe(task *t) {
         .waited_ns = &t->originals.waited_ns,
         .tier = t->refine ? SI_TIER_BEST : SI_TIER_GOOD,
         .load = load_now,
+        .cancelled = peer_gone,
         .on_best = keep_best,
         .context = t};
     si_answer a = {0};
@@ -223,7 +226,12 @@ static void answer_recipe(task *t) {
                                                 : w->options->workers;
         a.service_us = (si_now_ns() - t->start_ns) / 1000 / at_a_time;
     }
-    reply(w, t->connection, &a, keep_answer(t, &a), t->request->head_at);
+    if (a.cancelled) { /* the connection just ends, so that nothing can be taken for an answer */
+        atomic_fetch_add(&w->slot->dropped, 1);
+        (void)si_last_reply_claim(t->connection);
+    } else {
+        reply(w, t->connection, &a, keep_answer(t, &a), t->request->head_at);
+    }
     si_last_reply_forget();
     si_originals_close(&t->originals);
     si_answer_free(&a);

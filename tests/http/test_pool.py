@@ -389,8 +389,32 @@ class PoolTest(unittest.TestCase):
             pool.hand_out_originals()
             good.join()
             self.assertImage(replies[0], "image/avif")
-            wait_until(lambda: self.spared(pool, "dropped") == 9, pool.log.read_text)
+            wait_until(lambda: self.spared(pool, "dropped") == 10, pool.log.read_text)
             self.assertEqual(pool.workers(), [worker])
+
+    def test_what_is_cancelled_is_not_sent(self):
+        """Clients that say they have gone, and go on reading: before the search, and in the midst of one."""
+        with Pool("--workers", "1", *AMPLE) as pool:
+            pool.wait_for_workers(1)
+            worker, = pool.workers()
+            recipe = pool.recipe("demo/landscape?wid=600&bfc=on&fmt=jpg", accept="image/avif")
+            pool.hold_originals()
+            with pool.connect() as connection:
+                connection.sendall(pool.question(recipe))
+                pool.wait_until_at_work(worker)
+                connection.shutdown(socket.SHUT_WR)
+                pool.hand_out_originals()
+                self.assertEqual(connection.makefile("rb").read(), b"")
+            wait_until(lambda: self.spared(pool, "dropped") == 1, pool.log.read_text)
+            pool.wait_for_workers(1)
+            start = processor_seconds(worker)
+            with pool.connect() as connection:
+                connection.sendall(pool.question(recipe, refresh=True))
+                wait_until(lambda: processor_seconds(worker) > start + 0.3, "a search")  # of many times that
+                connection.shutdown(socket.SHUT_WR)
+                self.assertEqual(connection.makefile("rb").read(), b"")
+            wait_until(lambda: self.spared(pool, "dropped") == 2, pool.log.read_text)
+            self.assertImage(pool.ask(recipe), "image/avif")
 
     def test_many_at_once_all_get_their_image(self):
         with Pool("--workers", "2") as pool:
