@@ -301,6 +301,7 @@ ngx_http_smartimg_check_upstream(ngx_http_request_t *r)
 
     if (status >= NGX_HTTP_BAD_REQUEST && r == r->main && u->state) {
         ngx_http_smartimg_share_error(r, status);
+        ngx_http_smartimg_note_failure(r, ctx);
     }
 }
 

@@ -51,6 +51,8 @@
       "counter", "")                                                          \
     X(load_requested, "smartimg_load_total", "{step=\"requested\"}",          \
       "counter", "")                                                          \
+    X(remembered, "smartimg_remembered_total", "", "counter",                 \
+      "Requests refused as the same one was not ready in time shortly before")\
     X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
       "Requests answered with an error")                                      \
     X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
@@ -71,6 +73,7 @@
 #define NGX_HTTP_SMARTIMG_SLOTS   64
 #define NGX_HTTP_SMARTIMG_ERRORS  64
 #define NGX_HTTP_SMARTIMG_TEXT    400
+#define NGX_HTTP_SMARTIMG_FAILURES  128
 
 
 /* counters of one worker process, on cache lines of its own */
@@ -88,15 +91,27 @@ typedef struct {
     u_char                         key[NGX_HTTP_CACHE_KEY_LEN];
     ngx_msec_t                     time;
     ngx_uint_t                     status;
+    time_t                         retry;  /* s, 0 = not told */
     size_t                         len;
     u_char                         text[NGX_HTTP_SMARTIMG_TEXT];
 } ngx_http_smartimg_error_t;
+
+
+/* what is not tried again, see ngx_http_smartimg_failures.c */
+
+typedef struct {
+    u_char                         key[NGX_HTTP_CACHE_KEY_LEN];
+    time_t                         until;
+} ngx_http_smartimg_failure_t;
 
 
 typedef struct {
     ngx_http_smartimg_counters_t   counters[NGX_HTTP_SMARTIMG_SLOTS];
     ngx_http_smartimg_error_t      errors[NGX_HTTP_SMARTIMG_ERRORS];
     ngx_atomic_t                   nerrors;  /* recorded so far */
+    ngx_http_smartimg_failure_t    failures[NGX_HTTP_SMARTIMG_FAILURES];
+    ngx_uint_t                     nfailures;  /* recorded so far */
+    time_t                         failed_until;  /* of the newest */
     ngx_atomic_t                   service;  /* see ngx_http_smartimg_queue.c; us */
     ngx_atomic_t                   service_dear;
 } ngx_http_smartimg_shared_t;
@@ -172,6 +187,8 @@ typedef struct {
     ngx_msec_t                     since;
     ngx_http_event_handler_pt      resume;
 
+    time_t                         remembered;  /* s for which it is refused */
+
     unsigned                       queued:1;
     unsigned                       nobody:1; /* a refresh, without a client */
     unsigned                       refused:1;    /* the queue is full */
@@ -203,6 +220,11 @@ void ngx_http_smartimg_refresh(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
 char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+void ngx_http_smartimg_note_failure(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
+time_t ngx_http_smartimg_failed_lately(ngx_http_request_t *r);
+time_t ngx_http_smartimg_retry_after(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_note_service(ngx_http_request_t *r);
 void ngx_http_smartimg_note_load(ngx_http_request_t *r);
 

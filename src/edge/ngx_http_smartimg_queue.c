@@ -140,6 +140,17 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
     peer->dear = ctx
                  && ngx_http_smartimg_lane(peer->request, ctx) == SI_LANE_DEAR;
 
+    if (ctx && peer->request == peer->request->main && !peer->tried) {
+        ctx->remembered = ngx_http_smartimg_failed_lately(peer->request);
+
+        if (ctx->remembered) {
+            pc->tries = 0;
+            ngx_http_smartimg_count(remembered, 1);
+
+            return NGX_DECLINED;
+        }
+    }
+
     if (ctx && peer->request == peer->request->main && !peer->tried
         && ngx_http_smartimg_full(peer->request, peer->dear))
     {

@@ -30,6 +30,7 @@ enum {
     NGX_HTTP_SMARTIMG_NO_STORE,
     NGX_HTTP_SMARTIMG_QUEUED_AT,
     NGX_HTTP_SMARTIMG_UNANSWERED,
+    NGX_HTTP_SMARTIMG_RETRY_AFTER,
     NGX_HTTP_SMARTIMG_CACHE
 };
 
@@ -90,6 +91,10 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
     /* why no renderer answered */
     { ngx_string("smartimg_unanswered"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_UNANSWERED, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* … and when it may be tried again, seconds */
+    { ngx_string("smartimg_retry_after"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_RETRY_AFTER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -195,6 +200,18 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
 
     case NGX_HTTP_SMARTIMG_UNANSWERED:
         *value = ngx_http_smartimg_unanswered(ctx);
+        return NGX_OK;
+
+    case NGX_HTTP_SMARTIMG_RETRY_AFTER:
+        value->data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
+
+        if (value->data == NULL) {
+            return NGX_ERROR;
+        }
+
+        value->len = ngx_sprintf(value->data, "%T",
+                                 ngx_http_smartimg_retry_after(r, ctx))
+                     - value->data;
         return NGX_OK;
 
     default: /* NGX_HTTP_SMARTIMG_CACHE */

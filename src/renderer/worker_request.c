@@ -21,7 +21,6 @@
 #include "source/fetcher.h"
 
 enum {
-    RETRY_SECONDS = 1,  /* after which a refused client may come again */
     READ_MS = 3000,     /* for a request to arrive */
     REFINE_PATIENCE = 3 /* a refinement, for which nobody waits, may take so many wall times */
 };
@@ -319,7 +318,7 @@ static bool refuse_late(const task *t) {
     si_diag diag = {0};
     (void)si_fail(&diag, SI_ERR_TIMEOUT, "too many requests wait for a renderer");
     si_answer_error(&diag, &a);
-    a.retry_after = RETRY_SECONDS;
+    a.retry_after = SI_RETRY_SECONDS;
     a.load = SI_LOAD_REFUSED;
     atomic_fetch_add(&w->slot->late, 1);
     reply(w, t->connection, &a, 0, 0);

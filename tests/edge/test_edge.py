@@ -694,6 +694,70 @@ class EdgeTest(unittest.TestCase):
             self.assert_error(reply, 503)
         self.assertLess(self.edge.renderer.count("dead"), 20)  # 2, and those that looked in between
 
+    def test_who_waits_is_told_when_to_come_again(self):
+        url = self.edge.image("later", status=503, body=b"no\n", headers="Retry-After: 7\r\n", hold=threading.Event())
+        for reply, _ in self.crowd(5, url, "later"):
+            self.assert_error(reply, 503)
+            self.assertEqual(reply.headers.get_all("Retry-After"), ["7"])
+        self.assertEqual(self.edge.renderer.count("later"), 1)
+        self.edge.renderer.behaviour["later"] = {}
+        self.assertEqual(self.get(url).status, 200)  # a refusal is not remembered
+
+    LATE = dict(status=503, body=b"took too long\n", headers="X-Smartimg-Out-Of-Time: 1\r\nRetry-After: 30\r\n")
+
+    def assert_remembered(self, name, renders, query=""):
+        """The address gets 503 at once, and is good again for other sizes."""
+        before = self.edge.metrics()["smartimg_remembered_total"]
+        self.edge.renderer.behaviour[name] = {}
+        for n in range(1, 4):
+            reply = self.get(f"/is/image/demo/{name}{query}")
+            self.assert_error(reply, 503)
+            self.assertIn(b"took too long", reply.body)
+            self.assertTrue(1 <= int(reply["Retry-After"]) <= 30)
+            self.assertEqual(self.edge.metrics()["smartimg_remembered_total"], before + n)
+        self.assertEqual(self.edge.renderer.count(name), renders)
+        self.assertEqual(self.get(f"/is/image/demo/{name}?wid=77").status, 200)
+
+    def test_what_ran_out_of_time_is_not_tried_again_at_once(self):
+        url = self.edge.image("overdue", hold=threading.Event(), **self.LATE)
+        for reply, _ in self.crowd(3, url, "overdue"):
+            self.assert_error(reply, 503)
+            self.assertEqual((reply["Retry-After"], reply["X-Smartimg-Out-Of-Time"]), ("30", None))
+        self.assert_remembered("overdue", 1)
+
+    def test_uncached_requests_are_remembered_too(self):
+        url = self.edge.image("overdue-uncached", **self.LATE)
+        self.assertEqual(self.get(url + "?cache=off").status, 503)
+        self.assert_remembered("overdue-uncached", 1, "?cache=off")
+
+    def test_what_killed_renderers_is_not_tried_again_at_once(self):
+        reply = self.get(self.edge.image("deadly", deaths=2))
+        self.assert_error(reply, 503)
+        self.assertEqual((reply.body, reply["Retry-After"]), (b"no renderer answered\n", "30"))
+        self.assert_remembered("deadly", 2)
+
+    def test_other_errors_are_tried_again(self):
+        for status in 500, 503:
+            url = self.edge.image(f"failed-{status}", status=status)
+            self.assertEqual(self.get(url).status, status)
+            self.edge.renderer.behaviour[f"failed-{status}"] = {}
+            self.assertEqual(self.get(url).status, 200)
+
+    def test_cached_replies_are_sent_whatever_failed(self):
+        url = self.edge.image("kept")
+        self.assertEqual(self.get(url)["X-Cache"], "miss")
+        self.edge.renderer.behaviour["kept"].update(self.LATE)
+        self.assertEqual(self.get(url + "?cache=update").status, 503)
+        self.assertEqual(self.get(url)["X-Cache"], "hit")
+
+    def test_only_the_latest_failures_are_remembered(self):
+        urls = [self.edge.image(f"flood-{i}", **self.LATE) for i in range(129)]
+        for url in urls:
+            self.assertEqual(self.get(url).status, 503)
+        for i in 0, 1:
+            self.edge.renderer.behaviour[f"flood-{i}"] = {}
+        self.assertEqual([self.get(url).status for url in urls[:2]], [200, 503])
+
     def test_reply_cut_short_is_not_cached(self):
         url = self.edge.image("cut", body=b"c" * 100_000, cut=50_000)
         with self.assertRaises(Exception):
@@ -869,6 +933,13 @@ class QueueTest(unittest.TestCase):
             replies = [self.edge.get(url) for _ in range(2 if status == 200 else 1)]
             self.assertEqual({(r.status, r["X-Smartimg-Load"]) for r in replies}, {(status, None)})
             self.assertEqual(steps(), [n + (k == i) for k, n in enumerate(before)])
+
+    def test_failures_are_forgotten(self):
+        url = self.edge.image("forgotten", status=503, headers="X-Smartimg-Out-Of-Time: 1\r\n")
+        self.assertEqual(self.edge.get(url).status, 503)
+        self.edge.renderer.behaviour["forgotten"] = {}
+        wait_until(lambda: self.edge.get(url).status == 200, "another try")  # after half a minute
+        self.assertEqual(self.edge.renderer.count("forgotten"), 2)
 
     def test_lanes(self):
         """Cheap, dear, and refined: the same address has the same key in each."""
