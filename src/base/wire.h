@@ -16,7 +16,8 @@
 
 /* seconds that the cache keeps it, 0 = not at all */
 #define SI_HEADER_KEEP "X-Accel-Expires"
-/* how long it took, over the number of workers, microseconds: what one more in the queue waits */
+/* "N M": how long it took, over the number of workers, microseconds: what one more in the queue
+ * waits; and how long without a search, which is what it comes to when many wait */
 #define SI_HEADER_SERVICE "X-Smartimg-Service"
 /* the step of base/load.h that was taken, if any was */
 #define SI_HEADER_LOAD "X-Smartimg-Load"

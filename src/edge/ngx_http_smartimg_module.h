@@ -97,6 +97,14 @@ typedef struct {
 } ngx_http_smartimg_error_t;
 
 
+/* moving averages of what a first answer takes, see ngx_http_smartimg_queue.c */
+
+typedef struct {
+    ngx_atomic_t                   usual;  /* us */
+    ngx_atomic_t                   least;  /* us, without a search */
+} ngx_http_smartimg_service_t;
+
+
 /* what is not tried again, see ngx_http_smartimg_failures.c */
 
 typedef struct {
@@ -112,8 +120,7 @@ typedef struct {
     ngx_http_smartimg_failure_t    failures[NGX_HTTP_SMARTIMG_FAILURES];
     ngx_uint_t                     nfailures;  /* recorded so far */
     time_t                         failed_until;  /* of the newest */
-    ngx_atomic_t                   service;  /* see ngx_http_smartimg_queue.c; us */
-    ngx_atomic_t                   service_dear;
+    ngx_http_smartimg_service_t    service[2];  /* of cheap and dear ones */
 } ngx_http_smartimg_shared_t;
 
 

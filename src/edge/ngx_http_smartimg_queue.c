@@ -5,9 +5,10 @@
  * the limit is refused at once, which its client can act upon.
  *
  * Foreseen is what first answers are at the renderers now, by the moving
- * average of what one took, dear ones apart.  A renderer tells the latter,
- * divided by the number of renderers that may do it at a time, in a header of
- * its reply.  Refreshes are left out on both sides: nobody waits for them.
+ * average of what one took, dear ones apart, and of what it would have taken
+ * without a search, as they get quicker when many wait.  A renderer tells
+ * both, divided by the number of renderers that may do it at a time, in a
+ * header of its reply.  Refreshes are left out on both sides: nobody waits for them.
  *
  * "smartimg_queue TIME;" stands in the upstream blocks, after a load balancing
  * method other than the default one.  Renderers are not spoken to over TLS,
@@ -40,6 +41,7 @@ static void ngx_http_smartimg_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
 static ngx_uint_t ngx_http_smartimg_full(ngx_http_request_t *r,
     ngx_uint_t dear);
+static void ngx_http_smartimg_average(ngx_atomic_t *average, ngx_int_t us);
 
 
 char *
@@ -193,13 +195,14 @@ ngx_http_smartimg_free_peer(ngx_peer_connection_t *pc, void *data,
 
 /*
  * Cheap requests overtake dear ones, so they wait for their like alone; and
- * dear ones wait for both.
+ * dear ones wait for both.  For half of the limit, what waits is answered as
+ * it usually is; the rest of it then without a search (base/load.h).
  */
 
 static ngx_uint_t
 ngx_http_smartimg_full(ngx_http_request_t *r, ngx_uint_t dear)
 {
-    uint64_t                       wait;
+    uint64_t                       usual, least, half;
     ngx_uint_t                     i;
     ngx_atomic_int_t               cheap, costly;
     ngx_http_upstream_t           *u;
@@ -228,10 +231,17 @@ ngx_http_smartimg_full(ngx_http_request_t *r, ngx_uint_t dear)
     sscf = ngx_http_conf_upstream_srv_conf(u->upstream,
                                            ngx_http_smartimg_module);
 
-    wait = ((uint64_t) cheap * shared->service
-            + (uint64_t) costly * shared->service_dear) / 1000;
+    usual = ((uint64_t) cheap * shared->service[0].usual
+             + (uint64_t) costly * shared->service[1].usual) / 1000;
+    least = ((uint64_t) cheap * shared->service[0].least
+             + (uint64_t) costly * shared->service[1].least) / 1000;
+    half = sscf->limit / 2;
 
-    return wait > sscf->limit;
+    if (usual <= half) {
+        return 0;
+    }
+
+    return half + least - least * half / usual > sscf->limit;
 }
 
 
@@ -243,11 +253,12 @@ ngx_http_smartimg_full(ngx_http_request_t *r, ngx_uint_t dear)
 void
 ngx_http_smartimg_note_service(ngx_http_request_t *r)
 {
-    ngx_int_t                    us, average;
-    ngx_atomic_t                *service;
-    ngx_table_elt_t             *h;
-    ngx_http_smartimg_ctx_t     *ctx;
-    ngx_http_smartimg_shared_t  *shared;
+    u_char                       *last, *space;
+    ngx_int_t                     usual, least;
+    ngx_table_elt_t              *h;
+    ngx_http_smartimg_ctx_t      *ctx;
+    ngx_http_smartimg_shared_t   *shared;
+    ngx_http_smartimg_service_t  *service;
 
     static ngx_str_t  name = ngx_string(SI_HEADER_SERVICE);
 
@@ -264,17 +275,31 @@ ngx_http_smartimg_note_service(ngx_http_request_t *r)
         return;
     }
 
-    us = ngx_atoi(h->value.data, h->value.len);
+    last = h->value.data + h->value.len;
+    space = ngx_strlchr(h->value.data, last, ' ');
 
-    if (us > 0 && us < 1000000000) {
+    usual = ngx_atoi(h->value.data, (space ? space : last) - h->value.data);
+    least = space ? ngx_atoi(space + 1, last - space - 1) : usual;
+
+    if (usual > 0 && usual < 1000000000 && least > 0 && least <= usual) {
         ctx = ngx_http_smartimg_get_ctx(r);
 
-        service = ctx && ngx_http_smartimg_lane(r, ctx) == SI_LANE_DEAR
-                  ? &shared->service_dear : &shared->service;
+        service = &shared->service[ctx && ngx_http_smartimg_lane(r, ctx)
+                                          == SI_LANE_DEAR];
 
-        average = *service;
-        *service = average ? average + (us - average) / 8 : us;
+        ngx_http_smartimg_average(&service->usual, usual);
+        ngx_http_smartimg_average(&service->least, least);
     }
+}
+
+
+static void
+ngx_http_smartimg_average(ngx_atomic_t *average, ngx_int_t us)
+{
+    ngx_int_t  before;
+
+    before = *average;
+    *average = before ? before + (us - before) / 8 : us;
 }
 
 

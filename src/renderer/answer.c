@@ -164,7 +164,9 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
     }
     si_bytes_move(&out->body, &out->choice.body);
     describe(r, out);
-    set_timing(out, (double)(rendered - start) / 1e6, (double)(si_now_ns() - rendered) / 1e6);
+    double choose_ms = (double)(si_now_ns() - rendered) / 1e6;
+    set_timing(out, (double)(rendered - start) / 1e6, choose_ms);
+    out->search_us = (int64_t)(fmax(choose_ms - out->choice.candidates[0].encode_ms, 0) * 1000);
     return SI_OK;
 }
 

@@ -40,7 +40,9 @@ typedef struct si_answer {
     bool foreign;             /* made of foreign images (files.h), which are good until … */
     int64_t fresh_until; /* … this Unix time, 0 = not to be kept; both are the caller's to set */
     int retry_after;     /* seconds for Retry-After; 0 = not told */
-    int64_t service_us;  /* what the request has cost the pool, for the edge; 0 = not told */
+    int64_t search_us;   /* of the time it took: encodings and scores but the requested one */
+    int64_t service_us;  /* what the request has cost the pool, for the edge; 0 = not told, … */
+    int64_t least_us;    /* … and what it would have without a search */
     si_load load;        /* the step that was taken for others' sake */
     bool smart;          /* X-Adobe-Smart-Imaging is due */
     si_choice choice;    /* every candidate, for receipts and explain; body moved out */

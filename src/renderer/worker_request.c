@@ -95,8 +95,8 @@ static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *
             more + n, sizeof more - (size_t)n, SI_HEADER_LOAD ": %s\r\n", si_load_name(a->load));
     }
     if (a->service_us > 0) {
-        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_SERVICE ": %lld\r\n",
-            (long long)a->service_us);
+        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_SERVICE ": %lld %lld\r\n",
+            (long long)a->service_us, (long long)a->least_us);
     }
     return si_answer_headers(a, head) && si_bytes_append(head, more, (size_t)n) &&
            (a->status != 200 || head_at == 0 || pad_head(head, head_at)) &&
@@ -223,7 +223,9 @@ static void answer_recipe(task *t) {
     if (!t->request->refresh) {
         int at_a_time = w->lane == SI_LANE_DEAR ? si_refinement_slot_count(w->options->workers)
                                                 : w->options->workers;
-        a.service_us = (si_now_ns() - t->start_ns) / 1000 / at_a_time;
+        int64_t took_us = (si_now_ns() - t->start_ns) / 1000;
+        a.service_us = took_us / at_a_time;
+        a.least_us = (took_us - a.search_us) / at_a_time;
     }
     if (a.cancelled) { /* the connection just ends, so that nothing can be taken for an answer */
         atomic_fetch_add(&w->slot->dropped, 1);

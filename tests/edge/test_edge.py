@@ -920,6 +920,23 @@ class QueueTest(unittest.TestCase):
         wait_until(lambda: self.edge.metrics()["smartimg_requests_rendering"] == 0, "the end of renders")
         self.assertEqual(self.edge.get(full).status, 200)
 
+    def test_queue_counts_on_quicker_answers(self):
+        """As above, but a second alone when many wait: 5 s for one and a quarter at 4 s each, and five more.
+        An eighth would wait for 10.75 s."""
+        four = dict(headers="X-Smartimg-Service: 4000000 1000000\r\n")
+        self.edge.get(self.edge.image("taught", **four))
+        hold, replies = threading.Event(), []
+        urls = [self.edge.image(f"queued-{i}", hold=hold, **four) for i in range(7)]
+        threads = [threading.Thread(target=lambda u=u: replies.append(self.edge.get(u))) for u in urls]
+        for i, t in enumerate(threads):
+            t.start()
+            self.edge.wait_for_renders(f"queued-{i}")
+        self.assertEqual(self.edge.get(self.edge.image("full")).status, 503)
+        hold.set()
+        for t in threads:
+            t.join()
+        self.assertEqual([r.status for r in replies], [200] * 7)
+
     def test_steps_taken_for_others_are_counted(self):
         """One after the other, and none for clients to see; what the cache has is not counted again."""
         def steps():
