@@ -24,6 +24,17 @@ bool si_refinement_slot_take(int slots, int workers) {
     return held;
 }
 
+bool si_refinement_slot_is_free(int slots, int workers) {
+    int count = si_refinement_slot_count(workers);
+    for (int i = 0; i < count; i++) {
+        struct flock slot = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = i, .l_len = 1};
+        if (fcntl(slots, F_GETLK, &slot) == 0 && slot.l_type == F_UNLCK) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void si_refinement_slot_release(int slots) {
     struct flock all = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
     if (held) {

@@ -15,6 +15,9 @@ int si_refinement_slot_count(int workers);
  * workers have are taken. */
 bool si_refinement_slot_take(int slots, int workers);
 
+/* True if a worker could take one now. */
+bool si_refinement_slot_is_free(int slots, int workers);
+
 /* Gives it back, if there is one. */
 void si_refinement_slot_release(int slots);
 

@@ -169,11 +169,15 @@ static bool peer_gone(void *context) {
     return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
-/* True if first answers stand in the queue. */
+/* True if first answers stand in the queue that this worker could take. */
 static bool others_wait(const si_worker *w) {
     struct pollfd p[] = {{.fd = w->listeners[SI_LANE_CHEAP], .events = POLLIN},
         {.fd = w->listeners[SI_LANE_DEAR], .events = POLLIN}};
-    return poll(p, 2, 0) > 0;
+    if (poll(p, 2, 0) <= 0) {
+        return false;
+    }
+    return p[0].revents != 0 || w->lane != SI_LANE_CHEAP ||
+           si_refinement_slot_is_free(w->refinement_slots, w->options->workers);
 }
 
 /* The step that this answer has to take now. */

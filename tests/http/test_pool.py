@@ -120,6 +120,11 @@ class Pool:
         return (nice(worker) == nice(self.process.pid) and "anon_inode:[eventpoll]" in fds
                 and sum(f.startswith("socket:") for f in fds) == self.IDLE)
 
+    def holders(self):
+        """The workers that have a refinement slot."""
+        locks = set(pathlib.Path("/proc/locks").read_text().split())
+        return [w for w in self.workers() if str(w) in locks]
+
     def wait_until_at_work(self, worker):
         """Until the worker has taken a connection."""
         wait_until(lambda: sockets(worker) > self.IDLE, "a worker that takes a request")
@@ -196,12 +201,10 @@ class PoolTest(unittest.TestCase):
         with Pool("--workers", "2", *AMPLE) as pool:
             recipe = pool.recipe("demo/night?wid=60&bfc=on", accept="image/webp")
             pool.wait_for_workers(2)
-            workers = pool.workers()
             pool.hold_originals()
             with pool.connect() as holder:
                 holder.sendall(pool.question(recipe, refresh=True))
-                wait_until(lambda: set(map(str, workers)) & set(pathlib.Path("/proc/locks").read_text().split()),
-                           "a refinement slot that is taken")
+                wait_until(pool.holders, "a refinement slot that is taken")
                 with pool.connect() as second:
                     second.sendall(pool.question(recipe, refresh=True))
                     reply = second.makefile("rb").read()  # though no original is to be had
@@ -279,6 +282,25 @@ class PoolTest(unittest.TestCase):
             self.assertNotIn(b"X-Smartimg-Load", replies[2])  # there was nothing to spare
             self.assertIn("effort=good", pool.ask(recipe)[1]["X-Smart-Imaging"])
 
+    def test_dear_requests_that_wait_for_each_other_hurry_nobody(self):
+        """Cheap answers stay good while those in the other lane wait for a slot."""
+        with Pool("--workers", "2", *AMPLE) as pool:
+            recipe = pool.recipe("demo/night?wid=160&bfc=on&fmt=jpg", accept="image/avif")
+            pool.wait_for_workers(2)
+            pool.hold_originals()
+            with pool.connect("-dear") as first, pool.connect("-dear") as second, pool.connect() as cheap:
+                first.sendall(pool.question(recipe))
+                busy, = wait_until(pool.holders, "a worker at it")
+                os.kill(busy, signal.SIGSTOP)
+                wait_until(lambda: state(busy) == "T", "a worker that is stopped")
+                second.sendall(pool.question(recipe))
+                pool.hand_out_originals()
+                cheap.sendall(pool.question(recipe))
+                self.assertIn(b"; effort=good\r\n", cheap.makefile("rb").read())
+                os.kill(busy, signal.SIGCONT)
+                self.assertIn(b"; effort=quick; load=quick\r\n", first.makefile("rb").read())
+                self.assertIn(b"; effort=good\r\n", second.makefile("rb").read())
+
     def test_refinement_ends_for_who_waits(self):
         """With what it has, so that nothing is lost, and another try comes later."""
         with Pool("--workers", "1", *AMPLE) as pool:
@@ -321,7 +343,7 @@ class PoolTest(unittest.TestCase):
                     connection.close()
 
     def test_dear_requests_leave_renderers_to_cheap_ones(self):
-        """Half of them, rounded down, at least one; refinements count as dear ones."""
+        """Half of them, rounded down, but at least one, stay for cheap ones; refinements count as dear ones."""
         for workers, dear in (2, 1), (3, 2), (4, 2):
             with self.subTest(workers=workers), Pool("--workers", str(workers), *AMPLE) as pool:
                 pool.wait_for_workers(workers)
@@ -330,10 +352,10 @@ class PoolTest(unittest.TestCase):
                 slow = [pool.connect(lane) for lane in ("-dear", "-refine") * workers]
                 for connection in slow:
                     connection.sendall(pool.question(recipe))
-                wait_until(lambda: sum(sockets(w) > pool.IDLE for w in pool.workers()) == dear, "all slots taken")
+                wait_until(lambda: len(pool.holders()) == dear, "all slots taken")
                 for _ in range(20):
                     self.assertError(pool.send(self.NONSENSE), 403)
-                self.assertEqual(sum(sockets(w) > pool.IDLE for w in pool.workers()), dear)
+                self.assertEqual(len(pool.holders()), dear)
                 pool.hand_out_originals()
                 for connection in slow:
                     self.assertTrue(connection.makefile("rb").read().startswith(b"Status: 200"))
@@ -346,8 +368,8 @@ class PoolTest(unittest.TestCase):
             pool.hold_originals()
             with pool.connect("-dear") as dear:
                 dear.sendall(pool.question(recipe))
-                busy = wait_until(lambda: [w for w in pool.workers() if sockets(w) > pool.IDLE], "a worker at it")
-                os.kill(busy[0], signal.SIGKILL)
+                busy, = wait_until(pool.holders, "a worker at it")
+                os.kill(busy, signal.SIGKILL)
                 try:
                     self.assertEqual(dear.recv(100), b"")
                 except ConnectionResetError:
