@@ -6,15 +6,14 @@
 #ifndef SI_BASE_LANE_H
 #define SI_BASE_LANE_H
 
-/* name, what its socket's path ends with, nginx's upstream, what it is for; in the order in which
- * workers look */
+/* name, what its socket's path ends with, what it is for; in the order in which workers look */
 #define SI_LANES(X)                                                                                \
-    X(CHEAP, "", "smartimg", "first answers")                                                      \
-    X(DEAR, "-dear", "smartimg_dear", "first answers that are foreseen to be dear (plan/cost.h)")  \
-    X(REFINE, "-refine", "smartimg_refine", "refinements")
+    X(CHEAP, "", "first answers")                                                                  \
+    X(DEAR, "-dear", "first answers that are foreseen to be dear (plan/cost.h)")                   \
+    X(REFINE, "-refine", "refinements")
 
 typedef enum si_lane {
-#define X(name, suffix, upstream, text) SI_LANE_##name,
+#define X(name, suffix, text) SI_LANE_##name,
     SI_LANES(X)
 #undef X
         SI_LANE_COUNT

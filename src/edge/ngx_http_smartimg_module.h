@@ -144,8 +144,9 @@ typedef struct {
 /* of an upstream block */
 
 typedef struct {
-    ngx_msec_t                       limit;
-    ngx_http_upstream_init_pt        init_upstream;  /* NULL = no limit */
+    ngx_msec_t                       limit;          /* 0 = none */
+    ngx_http_upstream_srv_conf_t    *lanes[SI_LANE_COUNT];  /* NULL = this */
+    ngx_http_upstream_init_pt        init_upstream;  /* NULL = not ours */
     ngx_http_upstream_init_peer_pt   init_peer;
 } ngx_http_smartimg_srv_conf_t;
 
@@ -221,10 +222,9 @@ void ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status);
 void ngx_http_smartimg_init_waiting(ngx_cycle_t *cycle);
 
 ngx_int_t ngx_http_smartimg_add_variables(ngx_conf_t *cf);
-si_lane ngx_http_smartimg_lane(ngx_http_request_t *r,
-    ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_refresh(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
+char *ngx_http_smartimg_lanes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 void ngx_http_smartimg_note_failure(ngx_http_request_t *r,

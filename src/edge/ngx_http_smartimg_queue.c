@@ -1,7 +1,8 @@
 
 /*
- * The queue before the renderers is the backlog of their socket.  This keeps
- * it short in time: a first answer that would have to wait for longer than
+ * The queue before the renderers is the backlogs of their sockets, one for
+ * each lane (base/lane.h).  This chooses the lane, and keeps the queue short
+ * in time: a first answer that would have to wait for longer than
  * the limit is refused at once, which its client can act upon.
  *
  * Foreseen is what first answers are at the renderers now, by the moving
@@ -18,6 +19,7 @@
 #include "ngx_http_smartimg_module.h"
 #include "base/load.h"
 #include "base/wire.h"
+#include "plan/cost.h"
 
 
 typedef struct {
@@ -31,6 +33,10 @@ typedef struct {
 } ngx_http_smartimg_peer_t;
 
 
+static void ngx_http_smartimg_take_upstream(ngx_conf_t *cf,
+    ngx_http_smartimg_srv_conf_t *sscf);
+static si_lane ngx_http_smartimg_lane(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 static ngx_int_t ngx_http_smartimg_init_upstream(ngx_conf_t *cf,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_http_smartimg_init_peer(ngx_http_request_t *r,
@@ -49,10 +55,9 @@ ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_smartimg_srv_conf_t  *sscf = conf;
 
-    ngx_str_t                     *value;
-    ngx_http_upstream_srv_conf_t  *uscf;
+    ngx_str_t  *value;
 
-    if (sscf->init_upstream) {
+    if (sscf->limit) {
         return "is duplicate";
     }
 
@@ -63,6 +68,64 @@ ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "must be a time";
     }
 
+    ngx_http_smartimg_take_upstream(cf, sscf);
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * "smartimg_lanes DEAR REFINE;" names the upstream blocks of the lanes that
+ * this one is not for.  The lane is chosen when a renderer is to be asked, as
+ * hits should not pay for a forecast.
+ */
+
+char *
+ngx_http_smartimg_lanes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_smartimg_srv_conf_t  *sscf = conf;
+
+    ngx_url_t    u;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    static si_lane  others[] = { SI_LANE_DEAR, SI_LANE_REFINE };
+
+    value = cf->args->elts;
+
+    for (i = 0; i < 2; i++) {
+
+        if (sscf->lanes[others[i]]) {
+            return "is duplicate";
+        }
+
+        ngx_memzero(&u, sizeof(ngx_url_t));
+        u.url = value[i + 1];
+        u.no_resolve = 1;
+
+        sscf->lanes[others[i]] = ngx_http_upstream_add(cf, &u, 0);
+
+        if (sscf->lanes[others[i]] == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    ngx_http_smartimg_take_upstream(cf, sscf);
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_smartimg_take_upstream(ngx_conf_t *cf,
+    ngx_http_smartimg_srv_conf_t *sscf)
+{
+    ngx_http_upstream_srv_conf_t  *uscf;
+
+    if (sscf->init_upstream) {
+        return;
+    }
+
     uscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module);
 
     sscf->init_upstream = uscf->peer.init_upstream
@@ -70,8 +133,20 @@ ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                           : ngx_http_upstream_init_round_robin;
 
     uscf->peer.init_upstream = ngx_http_smartimg_init_upstream;
+}
 
-    return NGX_CONF_OK;
+
+/* A subrequest renews what is there; all others wait for their answer. */
+
+static si_lane
+ngx_http_smartimg_lane(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx)
+{
+    if (r != r->main) {
+        return SI_LANE_REFINE;
+    }
+
+    return si_cost_is_dear(&ctx->plan->plan.recipe) ? SI_LANE_DEAR
+                                                    : SI_LANE_CHEAP;
 }
 
 
@@ -98,11 +173,22 @@ static ngx_int_t
 ngx_http_smartimg_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us)
 {
+    si_lane                        lane;
     ngx_http_upstream_t           *u;
+    ngx_http_smartimg_ctx_t       *ctx;
     ngx_http_smartimg_peer_t      *peer;
     ngx_http_smartimg_srv_conf_t  *sscf;
 
     sscf = ngx_http_conf_upstream_srv_conf(us, ngx_http_smartimg_module);
+
+    ctx = ngx_http_smartimg_get_ctx(r);
+    lane = ctx ? ngx_http_smartimg_lane(r, ctx) : SI_LANE_CHEAP;
+
+    if (sscf->lanes[lane] && sscf->lanes[lane] != us) {
+        r->upstream->upstream = sscf->lanes[lane];
+
+        return sscf->lanes[lane]->peer.init(r, sscf->lanes[lane]);
+    }
 
     peer = ngx_pcalloc(r->pool, sizeof(ngx_http_smartimg_peer_t));
     if (peer == NULL || sscf->init_peer(r, us) != NGX_OK) {
@@ -112,6 +198,7 @@ ngx_http_smartimg_init_peer(ngx_http_request_t *r,
     u = r->upstream;
 
     peer->request = r;
+    peer->dear = lane == SI_LANE_DEAR;
     peer->data = u->peer.data;
     peer->get = u->peer.get;
     peer->free = u->peer.free;
@@ -138,9 +225,6 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
     ngx_http_smartimg_ctx_t  *ctx;
 
     ctx = ngx_http_smartimg_get_ctx(peer->request);
-
-    peer->dear = ctx
-                 && ngx_http_smartimg_lane(peer->request, ctx) == SI_LANE_DEAR;
 
     if (ctx && peer->request == peer->request->main && !peer->tried) {
         ctx->remembered = ngx_http_smartimg_failed_lately(peer->request);
@@ -237,7 +321,7 @@ ngx_http_smartimg_full(ngx_http_request_t *r, ngx_uint_t dear)
              + (uint64_t) costly * shared->service[1].least) / 1000;
     half = sscf->limit / 2;
 
-    if (usual <= half) {
+    if (sscf->limit == 0 || usual <= half) {
         return 0;
     }
 

@@ -5,7 +5,6 @@
 
 #include "ngx_http_smartimg_module.h"
 #include "base/clock.h"
-#include "plan/cost.h"
 
 
 static ngx_int_t ngx_http_smartimg_variable(ngx_http_request_t *r,
@@ -22,7 +21,6 @@ enum {
     NGX_HTTP_SMARTIMG_RECIPE,
     NGX_HTTP_SMARTIMG_KEY,
     NGX_HTTP_SMARTIMG_CLASS,
-    NGX_HTTP_SMARTIMG_UPSTREAM,
     NGX_HTTP_SMARTIMG_RENDER,
     NGX_HTTP_SMARTIMG_REFRESH,
     NGX_HTTP_SMARTIMG_HEAD_AT,
@@ -32,13 +30,6 @@ enum {
     NGX_HTTP_SMARTIMG_UNANSWERED,
     NGX_HTTP_SMARTIMG_RETRY_AFTER,
     NGX_HTTP_SMARTIMG_CACHE
-};
-
-
-static ngx_str_t  ngx_http_smartimg_upstreams[] = {
-#define X(name, suffix, upstream, text)  ngx_string(upstream),
-    SI_LANES(X)
-#undef X
 };
 
 
@@ -54,10 +45,6 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
 
     { ngx_string("smartimg_class"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_CLASS, 0, 0 },
-
-    /* for scgi_pass: the renderers' lane */
-    { ngx_string("smartimg_upstream"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_UPSTREAM, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     /*
      * for scgi_param: evaluated only when a request to a renderer is built,
@@ -163,10 +150,6 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
         *value = ctx->plan->client;
         return NGX_OK;
 
-    case NGX_HTTP_SMARTIMG_UPSTREAM:
-        *value = ngx_http_smartimg_upstreams[ngx_http_smartimg_lane(r, ctx)];
-        return NGX_OK;
-
     case NGX_HTTP_SMARTIMG_RENDER:
         ngx_http_smartimg_count_render(r);
         yes = 1;
@@ -230,20 +213,6 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
     }
 
     return NGX_OK;
-}
-
-
-/* A subrequest renews what is there; all others wait for their answer. */
-
-si_lane
-ngx_http_smartimg_lane(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx)
-{
-    if (r != r->main) {
-        return SI_LANE_REFINE;
-    }
-
-    return si_cost_is_dear(&ctx->plan->plan.recipe) ? SI_LANE_DEAR
-                                                    : SI_LANE_CHEAP;
 }
 
 

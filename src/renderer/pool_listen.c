@@ -83,7 +83,7 @@ int si_pool_listen(const char *address, si_diag *diag) {
 
 const char *si_pool_lane_path(const char *socket_path, si_lane lane, char out[SI_LANE_PATH_MAX]) {
     static const char *const suffixes[] = {
-#define X(name, suffix, upstream, text) suffix,
+#define X(name, suffix, text) suffix,
         SI_LANES(X)
 #undef X
     };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/lane.h"
 #include "base/wire.h"
 #include "renderer/scgi.h"
 
@@ -261,7 +262,11 @@ static void test_silence_and_early_end(void **state) {
 /* The names in the configuration of nginx, which is no C. */
 static void test_names_of_the_nginx_template(void **state) {
     (void)state;
-    static const char *const lines[] = {"scgi_param " SI_PARAM_RECIPE " $smartimg_recipe;",
+    static const char *const lines[] = {
+#define X(name, suffix, text) "server unix:@RENDERER_SOCKET@" suffix " max_fails=0;",
+        SI_LANES(X)
+#undef X
+            "scgi_param " SI_PARAM_RECIPE " $smartimg_recipe;",
         "scgi_param " SI_PARAM_RENDER " $smartimg_render;",
         "scgi_param " SI_PARAM_REFRESH " $smartimg_refresh;",
         "scgi_param " SI_PARAM_HEAD_AT " $smartimg_head_at;",
