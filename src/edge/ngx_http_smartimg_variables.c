@@ -11,6 +11,8 @@ static ngx_int_t ngx_http_smartimg_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_smartimg_value(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx, uintptr_t data, ngx_str_t *value);
+static ngx_int_t ngx_http_smartimg_number(ngx_http_request_t *r, int64_t n,
+    ngx_str_t *value);
 static void ngx_http_smartimg_count_render(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_smartimg_is_refresh(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_head_at(ngx_http_request_t *r,
@@ -171,31 +173,16 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
         break;
 
     case NGX_HTTP_SMARTIMG_QUEUED_AT:
-        value->data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
-
-        if (value->data == NULL) {
-            return NGX_ERROR;
-        }
-
-        value->len = ngx_sprintf(value->data, "%L", si_now_ns())
-                     - value->data;
-        return NGX_OK;
+        return ngx_http_smartimg_number(r, si_now_ns(), value);
 
     case NGX_HTTP_SMARTIMG_UNANSWERED:
         *value = ngx_http_smartimg_unanswered(ctx);
         return NGX_OK;
 
     case NGX_HTTP_SMARTIMG_RETRY_AFTER:
-        value->data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
-
-        if (value->data == NULL) {
-            return NGX_ERROR;
-        }
-
-        value->len = ngx_sprintf(value->data, "%T",
-                                 ngx_http_smartimg_retry_after(r, ctx))
-                     - value->data;
-        return NGX_OK;
+        return ngx_http_smartimg_number(r,
+                                        ngx_http_smartimg_retry_after(r, ctx),
+                                        value);
 
     default: /* NGX_HTTP_SMARTIMG_CACHE */
         result = ngx_http_smartimg_cache_result(r);
@@ -211,6 +198,21 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
     if (yes) {
         ngx_str_set(value, "1");
     }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_smartimg_number(ngx_http_request_t *r, int64_t n, ngx_str_t *value)
+{
+    value->data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+
+    if (value->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value->len = ngx_sprintf(value->data, "%L", n) - value->data;
 
     return NGX_OK;
 }
