@@ -16,16 +16,26 @@
 
 /* seconds that the cache keeps it, 0 = not at all */
 #define SI_HEADER_KEEP "X-Accel-Expires"
-/* how long it took, over the number of workers, microseconds: what one more in the queue waits */
+/* "N M": how long it took, over the number of workers, microseconds: what one more in the queue
+ * waits; and how long without a search, which is what it comes to when many wait */
 #define SI_HEADER_SERVICE "X-Smartimg-Service"
+/* the step of base/load.h that was taken, if any was */
+#define SI_HEADER_LOAD "X-Smartimg-Load"
 /* when a refused client may come again, seconds; for the client, too */
 #define SI_HEADER_RETRY "Retry-After"
+/* 1: the image was not ready in time, and would not be if it were asked for again */
+#define SI_HEADER_OUT_OF_TIME "X-Smartimg-Out-Of-Time"
 /* 1: a first answer, which a better one will replace */
 #define SI_HEADER_FIRST_ANSWER "X-Smartimg-First-Answer"
 /* of replies with foreign images: until when they are good, Unix time */
 #define SI_HEADER_FRESH_UNTIL "X-Smartimg-Fresh-Until"
 /* zeros, so that the body begins with a page of the cache file */
 #define SI_HEADER_PADDING "X-Padding"
+
+enum {
+    SI_RETRY_SECONDS = 1,  /* after which who was refused as many wait may come again */
+    SI_FAILED_SECONDS = 30 /* for which what was not ready in time is not tried again */
+};
 
 /* ---- request headers ---- */
 

@@ -27,15 +27,14 @@ static int run(char **operands, int count) {
         return SI_EXIT_USAGE;
     }
     si_diag diag = {0};
-    pool.listen_fd =
-        si_pool_listen(pool.socket_path != NULL ? pool.socket_path : listen_address, &diag);
-    if (pool.listen_fd < 0) {
+    const char *address = pool.socket_path != NULL ? pool.socket_path : listen_address;
+    if (!si_pool_listen_lanes(address, pool.listen_fds, &diag)) {
         return si_complain_diag(&diag);
     }
     si_originals_warn(pool.limits.refused);
     si_calibration_current(); /* before there are workers */
     int status = si_pool_run(&pool);
-    close(pool.listen_fd);
+    si_pool_close_lanes(pool.listen_fds);
     return status;
 }
 

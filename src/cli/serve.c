@@ -223,14 +223,17 @@ static bool prepare(server *s) {
     }
     pool_options.root = s->site.root;
     pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
-    pool_options.listen_fd = si_pool_listen(s->site.socket, &diag);
-    if (pool_options.listen_fd < 0) {
+    if (!si_pool_listen_lanes(s->site.socket, pool_options.listen_fds, &diag)) {
         si_complain_diag(&diag);
         return false;
     }
-    if (s->site.uid != geteuid() && chown(s->site.socket, s->site.uid, s->site.gid) != 0) {
-        si_complain("cannot give %s away: %s", s->site.socket, strerror(errno));
-        return false;
+    for (int i = 0; i < SI_LANE_COUNT && s->site.uid != geteuid(); i++) {
+        char path[SI_LANE_PATH_MAX];
+        si_pool_lane_path(s->site.socket, (si_lane)i, path);
+        if (chown(path, s->site.uid, s->site.gid) != 0) {
+            si_complain("cannot give %s away: %s", path, strerror(errno));
+            return false;
+        }
     }
     if (geteuid() == 0 && wanted.user == NULL) {
         si_complain("running as root; --user NAME gives that up");
@@ -258,7 +261,7 @@ static int run(char **operands, int count) {
         }
     }
     stop(&s);
-    close(pool_options.listen_fd);
+    si_pool_close_lanes(pool_options.listen_fds);
     si_site_clear(&s.site);
     return s.failed ? SI_EXIT_FAILED : SI_EXIT_OK;
 }

@@ -115,7 +115,8 @@
 /* Of `renderer` alone. `address` is a const char *. */
 #define SI_RENDERER_OPTIONS(X, pool, address)                                                      \
     X("socket", TEXT, "PATH", (pool).socket_path, NULL, "none", 0, 0, "",                          \
-        "Listens on a Unix socket at PATH, which only this user may connect to.")                  \
+        "Listens on a Unix socket at PATH for cheap first answers, and at PATH-dear and "          \
+        "PATH-refine for dear ones and refinements; only this user may connect.")                  \
     X("listen", TEXT, "ADDR:PORT", address, NULL, "nowhere", 0, 0, "",                             \
         "Listens on TCP. There is no authentication: whoever reaches this port can have any "      \
         "image below the root rendered, so use it only between machines that trust each other.")   \

@@ -171,7 +171,8 @@ static bool prepare_cache(si_site *s) {
 
 static bool prepare_run_folder(si_site *s) {
     const char *base = getenv("XDG_RUNTIME_DIR");
-    size_t room = sizeof((struct sockaddr_un *)0)->sun_path - sizeof "/smartimg-XXXXXX/render.sock";
+    size_t room =
+        sizeof((struct sockaddr_un *)0)->sun_path - sizeof "/smartimg-XXXXXX/render.sock-refine";
     if (base == NULL || base[0] != '/' || strlen(base) > room || access(base, W_OK) != 0 ||
         s->uid != geteuid() ||                       /* who could not get into our own */
         strpbrk(base, " \t\n\"'\\;{}#$:") != NULL) { /* it goes into nginx.conf as it is */

@@ -129,6 +129,7 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 
     if (r->upstream && !r->cached) {
         ngx_http_smartimg_note_service(r);
+        ngx_http_smartimg_note_load(r);
         ngx_http_smartimg_check_upstream(r);
     }
 
@@ -316,6 +317,7 @@ ngx_http_smartimg_check_upstream(ngx_http_request_t *r)
 
     if (status >= NGX_HTTP_BAD_REQUEST && r == r->main && u->state) {
         ngx_http_smartimg_share_error(r, status);
+        ngx_http_smartimg_note_failure(r, ctx);
     }
 }
 

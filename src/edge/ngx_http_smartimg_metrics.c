@@ -157,6 +157,7 @@ ngx_http_smartimg_init_counters(ngx_cycle_t *cycle)
         ngx_http_smartimg_counters->active = 0;
         ngx_http_smartimg_counters->waiting = 0;
         ngx_http_smartimg_counters->rendering = 0;
+        ngx_http_smartimg_counters->rendering_dear = 0;
     }
 }
 

@@ -100,6 +100,13 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       0,
       NULL },
 
+    { ngx_string("smartimg_lanes"),
+      NGX_HTTP_UPS_CONF|NGX_CONF_TAKE2,
+      ngx_http_smartimg_lanes,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("smartimg_metrics"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_smartimg_metrics,

@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "base/lane.h"
 #include "plan/lifetime.h"
 #include "plan/plan.h"
 
@@ -47,6 +48,15 @@
     X(left, "smartimg_cancelled_total", "{stage=\"wait\"}", "counter", "")    \
     X(full, "smartimg_queue_full_total", "", "counter",                       \
       "Requests refused as they would have waited too long for a renderer")   \
+    X(load_refinement, "smartimg_load_total", "{step=\"refinement\"}",        \
+      "counter", "Answers made with less effort as others waited, by step")   \
+    X(load_quick, "smartimg_load_total", "{step=\"quick\"}", "counter", "")   \
+    X(load_quick_format, "smartimg_load_total", "{step=\"quick-format\"}",    \
+      "counter", "")                                                          \
+    X(load_requested, "smartimg_load_total", "{step=\"requested\"}",          \
+      "counter", "")                                                          \
+    X(remembered, "smartimg_remembered_total", "", "counter",                 \
+      "Requests refused as the same one was not ready in time shortly before")\
     X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
       "Requests answered with an error")                                      \
     X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
@@ -58,6 +68,8 @@
       "Requests being answered now")                                          \
     X(rendering, "smartimg_requests_rendering", "", "gauge",                  \
       "First answers that renderers are asked for now")                       \
+    X(rendering_dear, "smartimg_requests_rendering_dear", "", "gauge",        \
+      "Those of them that are foreseen to be dear")                           \
     X(waiting, "smartimg_requests_waiting", "", "gauge",                      \
       "Requests waiting now for the render of another one")
 
@@ -65,6 +77,7 @@
 #define NGX_HTTP_SMARTIMG_SLOTS   64
 #define NGX_HTTP_SMARTIMG_ERRORS  64
 #define NGX_HTTP_SMARTIMG_TEXT    400
+#define NGX_HTTP_SMARTIMG_FAILURES  128
 
 
 /* counters of one worker process, on cache lines of its own */
@@ -82,16 +95,36 @@ typedef struct {
     u_char                         key[NGX_HTTP_CACHE_KEY_LEN];
     ngx_msec_t                     time;
     ngx_uint_t                     status;
+    time_t                         retry;  /* s, 0 = not told */
     size_t                         len;
     u_char                         text[NGX_HTTP_SMARTIMG_TEXT];
 } ngx_http_smartimg_error_t;
+
+
+/* moving averages of what a first answer takes, see ngx_http_smartimg_queue.c */
+
+typedef struct {
+    ngx_atomic_t                   usual;  /* us */
+    ngx_atomic_t                   least;  /* us, without a search */
+} ngx_http_smartimg_service_t;
+
+
+/* what is not tried again, see ngx_http_smartimg_failures.c */
+
+typedef struct {
+    u_char                         key[NGX_HTTP_CACHE_KEY_LEN];
+    time_t                         until;
+} ngx_http_smartimg_failure_t;
 
 
 typedef struct {
     ngx_http_smartimg_counters_t   counters[NGX_HTTP_SMARTIMG_SLOTS];
     ngx_http_smartimg_error_t      errors[NGX_HTTP_SMARTIMG_ERRORS];
     ngx_atomic_t                   nerrors;  /* recorded so far */
-    ngx_atomic_t                   service;  /* see ngx_http_smartimg_queue.c; us */
+    ngx_http_smartimg_failure_t    failures[NGX_HTTP_SMARTIMG_FAILURES];
+    ngx_uint_t                     nfailures;  /* recorded so far */
+    time_t                         failed_until;  /* of the newest */
+    ngx_http_smartimg_service_t    service[2];  /* of cheap and dear ones */
 } ngx_http_smartimg_shared_t;
 
 
@@ -116,8 +149,9 @@ typedef struct {
 /* of an upstream block */
 
 typedef struct {
-    ngx_msec_t                       limit;
-    ngx_http_upstream_init_pt        init_upstream;  /* NULL = no limit */
+    ngx_msec_t                       limit;          /* 0 = none */
+    ngx_http_upstream_srv_conf_t    *lanes[SI_LANE_COUNT];  /* NULL = this */
+    ngx_http_upstream_init_pt        init_upstream;  /* NULL = not ours */
     ngx_http_upstream_init_peer_pt   init_peer;
 } ngx_http_smartimg_srv_conf_t;
 
@@ -185,6 +219,8 @@ typedef struct {
     ngx_msec_t                     since;
     ngx_http_event_handler_pt      resume;
 
+    time_t                         remembered;  /* s for which it is refused */
+
     unsigned                       queued:1;
     unsigned                       memory:1;     /* a hit, from memory */
     unsigned                       nobody:1; /* a refresh, without a client */
@@ -224,9 +260,16 @@ void ngx_http_smartimg_init_waiting(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_smartimg_add_variables(ngx_conf_t *cf);
 void ngx_http_smartimg_refresh(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
+char *ngx_http_smartimg_lanes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+void ngx_http_smartimg_note_failure(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
+time_t ngx_http_smartimg_failed_lately(ngx_http_request_t *r);
+time_t ngx_http_smartimg_retry_after(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_note_service(ngx_http_request_t *r);
+void ngx_http_smartimg_note_load(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_smartimg_filter_init(ngx_conf_t *cf);
 ngx_str_t *ngx_http_smartimg_cache_result(ngx_http_request_t *r);

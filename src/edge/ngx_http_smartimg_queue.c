@@ -1,21 +1,26 @@
 
 /*
- * The queue before the renderers is the backlog of their socket.  This keeps
- * it short in time: a first answer that would have to wait for longer than
+ * The queue before the renderers is the backlogs of their sockets, one for
+ * each lane (base/lane.h).  This chooses the lane, and keeps the queue short
+ * in time: a first answer that would have to wait for longer than
  * the limit is refused at once, which its client can act upon.
  *
  * Foreseen is what first answers are at the renderers now, by the moving
- * average of what one took.  A renderer tells the latter, divided by the
- * number of renderers, in a header of its reply.  Refinements are left out on
- * both sides: nobody waits for them.
+ * average of what one took, dear ones apart, and of what it would have taken
+ * without a search, as they get quicker when many wait.  A renderer tells
+ * both, divided by the number of renderers that may do it at a time, in a
+ * header of its reply.  Refinements are left out on both sides: nobody waits
+ * for them.
  *
- * "smartimg_queue TIME;" stands in the upstream block, after a load balancing
+ * "smartimg_queue TIME;" stands in the upstream blocks, after a load balancing
  * method other than the default one.  Renderers are not spoken to over TLS,
  * so there are no sessions to be passed through.
  */
 
 #include "ngx_http_smartimg_module.h"
+#include "base/load.h"
 #include "base/wire.h"
+#include "plan/cost.h"
 
 
 typedef struct {
@@ -24,10 +29,15 @@ typedef struct {
     ngx_event_get_peer_pt          get;
     ngx_event_free_peer_pt         free;
     unsigned                       counted:1;
+    unsigned                       dear:1;
     unsigned                       tried:1;
 } ngx_http_smartimg_peer_t;
 
 
+static void ngx_http_smartimg_take_upstream(ngx_conf_t *cf,
+    ngx_http_smartimg_srv_conf_t *sscf);
+static si_lane ngx_http_smartimg_lane(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 static ngx_int_t ngx_http_smartimg_init_upstream(ngx_conf_t *cf,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_http_smartimg_init_peer(ngx_http_request_t *r,
@@ -36,7 +46,9 @@ static ngx_int_t ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc,
     void *data);
 static void ngx_http_smartimg_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
-static ngx_uint_t ngx_http_smartimg_full(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_full(ngx_http_request_t *r,
+    ngx_uint_t dear);
+static void ngx_http_smartimg_average(ngx_atomic_t *average, ngx_int_t us);
 
 
 char *
@@ -44,10 +56,9 @@ ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_smartimg_srv_conf_t  *sscf = conf;
 
-    ngx_str_t                     *value;
-    ngx_http_upstream_srv_conf_t  *uscf;
+    ngx_str_t  *value;
 
-    if (sscf->init_upstream) {
+    if (sscf->limit) {
         return "is duplicate";
     }
 
@@ -58,6 +69,64 @@ ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "must be a time";
     }
 
+    ngx_http_smartimg_take_upstream(cf, sscf);
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * "smartimg_lanes DEAR REFINE;" names the upstream blocks of the lanes that
+ * this one is not for.  The lane is chosen when a renderer is to be asked, as
+ * hits should not pay for a forecast.
+ */
+
+char *
+ngx_http_smartimg_lanes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_smartimg_srv_conf_t  *sscf = conf;
+
+    ngx_url_t    u;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    static si_lane  others[] = { SI_LANE_DEAR, SI_LANE_REFINE };
+
+    value = cf->args->elts;
+
+    for (i = 0; i < 2; i++) {
+
+        if (sscf->lanes[others[i]]) {
+            return "is duplicate";
+        }
+
+        ngx_memzero(&u, sizeof(ngx_url_t));
+        u.url = value[i + 1];
+        u.no_resolve = 1;
+
+        sscf->lanes[others[i]] = ngx_http_upstream_add(cf, &u, 0);
+
+        if (sscf->lanes[others[i]] == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    ngx_http_smartimg_take_upstream(cf, sscf);
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_smartimg_take_upstream(ngx_conf_t *cf,
+    ngx_http_smartimg_srv_conf_t *sscf)
+{
+    ngx_http_upstream_srv_conf_t  *uscf;
+
+    if (sscf->init_upstream) {
+        return;
+    }
+
     uscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module);
 
     sscf->init_upstream = uscf->peer.init_upstream
@@ -65,8 +134,20 @@ ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                           : ngx_http_upstream_init_round_robin;
 
     uscf->peer.init_upstream = ngx_http_smartimg_init_upstream;
+}
 
-    return NGX_CONF_OK;
+
+/* A subrequest renews what is there; all others wait for their answer. */
+
+static si_lane
+ngx_http_smartimg_lane(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx)
+{
+    if (r != r->main) {
+        return SI_LANE_REFINE;
+    }
+
+    return si_cost_is_dear(&ctx->plan->plan.recipe) ? SI_LANE_DEAR
+                                                    : SI_LANE_CHEAP;
 }
 
 
@@ -93,11 +174,22 @@ static ngx_int_t
 ngx_http_smartimg_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us)
 {
+    si_lane                        lane;
     ngx_http_upstream_t           *u;
+    ngx_http_smartimg_ctx_t       *ctx;
     ngx_http_smartimg_peer_t      *peer;
     ngx_http_smartimg_srv_conf_t  *sscf;
 
     sscf = ngx_http_conf_upstream_srv_conf(us, ngx_http_smartimg_module);
+
+    ctx = ngx_http_smartimg_get_ctx(r);
+    lane = ctx ? ngx_http_smartimg_lane(r, ctx) : SI_LANE_CHEAP;
+
+    if (sscf->lanes[lane] && sscf->lanes[lane] != us) {
+        r->upstream->upstream = sscf->lanes[lane];
+
+        return sscf->lanes[lane]->peer.init(r, sscf->lanes[lane]);
+    }
 
     peer = ngx_pcalloc(r->pool, sizeof(ngx_http_smartimg_peer_t));
     if (peer == NULL || sscf->init_peer(r, us) != NGX_OK) {
@@ -107,6 +199,7 @@ ngx_http_smartimg_init_peer(ngx_http_request_t *r,
     u = r->upstream;
 
     peer->request = r;
+    peer->dear = lane == SI_LANE_DEAR;
     peer->data = u->peer.data;
     peer->get = u->peer.get;
     peer->free = u->peer.free;
@@ -134,8 +227,19 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
 
     ctx = ngx_http_smartimg_get_ctx(peer->request);
 
+    if (ctx && peer->request == peer->request->main && !peer->tried) {
+        ctx->remembered = ngx_http_smartimg_failed_lately(peer->request);
+
+        if (ctx->remembered) {
+            pc->tries = 0;
+            ngx_http_smartimg_count(remembered, 1);
+
+            return NGX_DECLINED;
+        }
+    }
+
     if (ctx && peer->request == peer->request->main && !peer->tried
-        && ngx_http_smartimg_full(peer->request))
+        && ngx_http_smartimg_full(peer->request, peer->dear))
     {
         ctx->refused = 1;
         pc->tries = 0;
@@ -151,6 +255,7 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
     if (rc == NGX_OK && peer->request == peer->request->main) {
         peer->counted = 1;
         ngx_http_smartimg_count(rendering, 1);
+        ngx_http_smartimg_count(rendering_dear, peer->dear);
     }
 
     return rc;
@@ -166,18 +271,25 @@ ngx_http_smartimg_free_peer(ngx_peer_connection_t *pc, void *data,
     if (peer->counted) {
         peer->counted = 0;
         ngx_http_smartimg_count(rendering, -1);
+        ngx_http_smartimg_count(rendering_dear, -(ngx_atomic_int_t) peer->dear);
     }
 
     peer->free(pc, peer->data, state);
 }
 
 
+/*
+ * Cheap requests overtake dear ones, so they wait for their like alone; and
+ * dear ones wait for both.  For half of the limit, what waits is answered as
+ * it usually is; the rest of it then without a search (base/load.h).
+ */
+
 static ngx_uint_t
-ngx_http_smartimg_full(ngx_http_request_t *r)
+ngx_http_smartimg_full(ngx_http_request_t *r, ngx_uint_t dear)
 {
-    uint64_t                       wait;
+    uint64_t                       usual, least, half;
     ngx_uint_t                     i;
-    ngx_atomic_int_t               n;
+    ngx_atomic_int_t               cheap, costly;
     ngx_http_upstream_t           *u;
     ngx_http_smartimg_shared_t    *shared;
     ngx_http_smartimg_srv_conf_t  *sscf;
@@ -185,26 +297,36 @@ ngx_http_smartimg_full(ngx_http_request_t *r)
     u = r->upstream;
     shared = ngx_http_smartimg_shared();
 
-    if (shared == NULL || shared->service == 0) {
+    if (shared == NULL) {
         return 0;
     }
 
-    n = 0;
+    cheap = 0;
+    costly = 0;
 
     for (i = 0; i < NGX_HTTP_SMARTIMG_SLOTS; i++) {
-        n += shared->counters[i].rendering;
+        cheap += shared->counters[i].rendering
+                 - shared->counters[i].rendering_dear;
+        costly += shared->counters[i].rendering_dear;
     }
 
-    if (n <= 0) {
-        return 0;
-    }
+    cheap = ngx_max(cheap, 0);
+    costly = dear ? ngx_max(costly, 0) : 0;
 
     sscf = ngx_http_conf_upstream_srv_conf(u->upstream,
                                            ngx_http_smartimg_module);
 
-    wait = (uint64_t) n * shared->service / 1000;
+    usual = ((uint64_t) cheap * shared->service[0].usual
+             + (uint64_t) costly * shared->service[1].usual) / 1000;
+    least = ((uint64_t) cheap * shared->service[0].least
+             + (uint64_t) costly * shared->service[1].least) / 1000;
+    half = sscf->limit / 2;
 
-    return wait > sscf->limit;
+    if (sscf->limit == 0 || usual <= half) {
+        return 0;
+    }
+
+    return half + least - least * half / usual > sscf->limit;
 }
 
 
@@ -216,9 +338,12 @@ ngx_http_smartimg_full(ngx_http_request_t *r)
 void
 ngx_http_smartimg_note_service(ngx_http_request_t *r)
 {
-    ngx_int_t                    us, average;
-    ngx_table_elt_t             *h;
-    ngx_http_smartimg_shared_t  *shared;
+    u_char                       *last, *space;
+    ngx_int_t                     usual, least;
+    ngx_table_elt_t              *h;
+    ngx_http_smartimg_ctx_t      *ctx;
+    ngx_http_smartimg_shared_t   *shared;
+    ngx_http_smartimg_service_t  *service;
 
     static ngx_str_t  name = ngx_string(SI_HEADER_SERVICE);
 
@@ -235,10 +360,77 @@ ngx_http_smartimg_note_service(ngx_http_request_t *r)
         return;
     }
 
-    us = ngx_atoi(h->value.data, h->value.len);
+    last = h->value.data + h->value.len;
+    space = ngx_strlchr(h->value.data, last, ' ');
 
-    if (us > 0 && us < 1000000000) {
-        average = shared->service;
-        shared->service = average ? average + (us - average) / 8 : us;
+    usual = ngx_atoi(h->value.data, (space ? space : last) - h->value.data);
+    least = space ? ngx_atoi(space + 1, last - space - 1) : usual;
+
+    if (usual > 0 && usual < 1000000000 && least > 0 && least <= usual) {
+        ctx = ngx_http_smartimg_get_ctx(r);
+
+        service = &shared->service[ctx && ngx_http_smartimg_lane(r, ctx)
+                                          == SI_LANE_DEAR];
+
+        ngx_http_smartimg_average(&service->usual, usual);
+        ngx_http_smartimg_average(&service->least, least);
+    }
+}
+
+
+static void
+ngx_http_smartimg_average(ngx_atomic_t *average, ngx_int_t us)
+{
+    ngx_int_t  before;
+
+    before = *average;
+    *average = before ? before + (us - before) / 8 : us;
+}
+
+
+/* Counts the step that a renderer says it took for those who wait. */
+
+void
+ngx_http_smartimg_note_load(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string(SI_HEADER_LOAD);
+
+    if (r->upstream->headers_in.headers.size == 0) {
+        return;
+    }
+
+    h = ngx_http_smartimg_find_header(&r->upstream->headers_in.headers, &name,
+                                      NULL);
+
+    if (h == NULL) {
+        return;
+    }
+
+    switch (si_load_by_name((char *) h->value.data, h->value.len)) {
+
+    case SI_LOAD_REFINEMENT:
+        ngx_http_smartimg_count(load_refinement, 1);
+        break;
+
+    case SI_LOAD_QUICK:
+        ngx_http_smartimg_count(load_quick, 1);
+        break;
+
+    case SI_LOAD_QUICK_FORMAT:
+        ngx_http_smartimg_count(load_quick_format, 1);
+        break;
+
+    case SI_LOAD_REQUESTED:
+        ngx_http_smartimg_count(load_requested, 1);
+        break;
+
+    case SI_LOAD_REFUSED:
+        ngx_http_smartimg_count(full, 1);
+        break;
+
+    case SI_LOAD_IDLE:
+        break;
     }
 }

@@ -11,6 +11,8 @@ static ngx_int_t ngx_http_smartimg_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_smartimg_value(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx, uintptr_t data, ngx_str_t *value);
+static ngx_int_t ngx_http_smartimg_number(ngx_http_request_t *r, int64_t n,
+    ngx_str_t *value);
 static void ngx_http_smartimg_count_render(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_smartimg_is_refinement(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_head_at(ngx_http_request_t *r,
@@ -28,6 +30,7 @@ enum {
     NGX_HTTP_SMARTIMG_NO_STORE,
     NGX_HTTP_SMARTIMG_QUEUED_AT,
     NGX_HTTP_SMARTIMG_UNANSWERED,
+    NGX_HTTP_SMARTIMG_RETRY_AFTER,
     NGX_HTTP_SMARTIMG_CACHE
 };
 
@@ -78,6 +81,10 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
     /* why no renderer answered */
     { ngx_string("smartimg_unanswered"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_UNANSWERED, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* … and when it may be tried again, seconds */
+    { ngx_string("smartimg_retry_after"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_RETRY_AFTER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -167,19 +174,16 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
         break;
 
     case NGX_HTTP_SMARTIMG_QUEUED_AT:
-        value->data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
-
-        if (value->data == NULL) {
-            return NGX_ERROR;
-        }
-
-        value->len = ngx_sprintf(value->data, "%L", si_now_ns())
-                     - value->data;
-        return NGX_OK;
+        return ngx_http_smartimg_number(r, si_now_ns(), value);
 
     case NGX_HTTP_SMARTIMG_UNANSWERED:
         *value = ngx_http_smartimg_unanswered(ctx);
         return NGX_OK;
+
+    case NGX_HTTP_SMARTIMG_RETRY_AFTER:
+        return ngx_http_smartimg_number(r,
+                                        ngx_http_smartimg_retry_after(r, ctx),
+                                        value);
 
     default: /* NGX_HTTP_SMARTIMG_CACHE */
         result = ngx_http_smartimg_cache_result(r);
@@ -195,6 +199,21 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
     if (yes) {
         ngx_str_set(value, "1");
     }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_smartimg_number(ngx_http_request_t *r, int64_t n, ngx_str_t *value)
+{
+    value->data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+
+    if (value->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value->len = ngx_sprintf(value->data, "%L", n) - value->data;
 
     return NGX_OK;
 }

@@ -22,6 +22,7 @@
  */
 
 #include "ngx_http_smartimg_module.h"
+#include "base/wire.h"
 
 
 #define NGX_HTTP_SMARTIMG_TICK  4   /* ms between two looks */
@@ -37,6 +38,7 @@ static ngx_uint_t ngx_http_smartimg_alone(ngx_http_request_t *r);
 static void ngx_http_smartimg_leave(ngx_http_smartimg_ctx_t *ctx);
 static void ngx_http_smartimg_look(ngx_event_t *ev);
 static void ngx_http_smartimg_resume(ngx_http_request_t *r);
+static void ngx_http_smartimg_add_retry(ngx_http_request_t *r, time_t seconds);
 static ngx_int_t ngx_http_smartimg_find_error(ngx_http_smartimg_ctx_t *ctx,
     ngx_http_smartimg_error_t *error);
 
@@ -385,6 +387,7 @@ ngx_http_smartimg_resume(ngx_http_request_t *r)
 
     if (ngx_http_smartimg_find_error(ctx, &error) == NGX_OK) {
         ngx_http_smartimg_stop_waiting(ctx);
+        ngx_http_smartimg_add_retry(r, error.retry);
 
         rc = ngx_http_smartimg_send_text(r, error.status, error.text,
                                          error.len);
@@ -397,6 +400,28 @@ ngx_http_smartimg_resume(ngx_http_request_t *r)
 }
 
 
+/* without memory the reply does without it */
+
+static void
+ngx_http_smartimg_add_retry(ngx_http_request_t *r, time_t seconds)
+{
+    ngx_str_t  value;
+
+    static ngx_str_t  name = ngx_string(SI_HEADER_RETRY);
+
+    if (seconds == 0) {
+        return;
+    }
+
+    value.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
+
+    if (value.data) {
+        value.len = ngx_sprintf(value.data, "%T", seconds) - value.data;
+        (void) ngx_http_smartimg_add_header(r, &name, &value);
+    }
+}
+
+
 /* what there is to say if no renderer did; ctx may be NULL */
 
 ngx_str_t
@@ -404,6 +429,13 @@ ngx_http_smartimg_unanswered(ngx_http_smartimg_ctx_t *ctx)
 {
     static ngx_str_t  full = ngx_string("too many requests wait for a renderer");
     static ngx_str_t  none = ngx_string("no renderer answered");
+    static ngx_str_t  late = ngx_string("took too long: the image was not "
+                                        "ready in time, and is not tried "
+                                        "again so soon");
+
+    if (ctx && ctx->remembered) {
+        return late;
+    }
 
     return ctx && ctx->refused ? full : none;
 }
@@ -463,6 +495,7 @@ ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status)
     error->len = text.len;
     error->time = ngx_current_msec;
     error->status = status;
+    error->retry = ctx ? ngx_http_smartimg_retry_after(r, ctx) : 0;
 
     ngx_shmtx_unlock(&shpool->mutex);
 }

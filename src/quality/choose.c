@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "quality/lossless.h"
+#include "quality/predict.h"
 #include "quality/search.h"
 #include "quality/trials.h"
 
@@ -208,6 +209,48 @@ static void search_first(si_search *s, const si_format *formats, int count) {
     s->budget_ms = whole;
 }
 
+/* Milliseconds of CPU time that the quickest setting of a format takes. */
+static double quickest_ms(const si_search *s, si_format format) {
+    double least = INFINITY;
+    for (int k = 0; k < SI_SETTING_COUNT; k++) {
+        const si_encoder_setting_info *info = si_encoder_setting_get((si_encoder_setting)k);
+        if (info->format == format) {
+            least = fmin(least, si_predict_cost(format, info->effort, &s->features));
+        }
+    }
+    return least;
+}
+
+/* Leaves the format that is encoded quickest, of those that convert, and the requested one. Returns
+ * how many there are. */
+static int keep_quickest(const si_search *s, si_format *formats, int count) {
+    int quickest = -1, kept = 0;
+    for (int i = 0; i < count; i++) {
+        if (formats[i] != s->requested && si_codec_get(formats[i])->available &&
+            (quickest < 0 || quickest_ms(s, formats[i]) < quickest_ms(s, formats[quickest]))) {
+            quickest = i;
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        if (i == quickest || formats[i] == s->requested) {
+            formats[kept++] = formats[i];
+        }
+    }
+    return kept;
+}
+
+/* The tier of an answer whose search has ended. */
+static si_tier reached(const si_search *s) {
+    si_tier asked = s->options.tier;
+    if (s->choice->complete) {
+        return SI_TIER_BEST;
+    }
+    if (s->choice->hurried) {
+        return si_tier_is_refined(asked) ? SI_TIER_GOOD : SI_TIER_QUICK;
+    }
+    return asked == SI_TIER_BEST ? SI_TIER_GOOD : asked;
+}
+
 static void search(si_search *s, const si_format *formats, int count) {
     if (!s->exact) {
         search_first(s, formats, count);
@@ -300,12 +343,13 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
         if (result != SI_OK) {
             goto done;
         }
+        if (s.options.quickest_format) {
+            count = keep_quickest(&s, formats, count);
+        }
         search(&s, formats, count);
     }
     settle(&s, &requested_file);
-    out->tier = out->complete                    ? SI_TIER_BEST
-                : s.options.tier == SI_TIER_BEST ? SI_TIER_GOOD
-                                                 : s.options.tier;
+    out->tier = reached(&s);
 done:
     for (int i = 0; i < out->candidate_count; i++) { /* nothing borrowed leaves here */
         set_embeds(&out->candidates[i].params, &(si_encode_params){0});

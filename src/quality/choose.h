@@ -66,6 +66,12 @@ typedef struct si_choose_options {
     /* Asked before each encoding but the requested one; true = nobody wants the choice any more, so
      * that the search ends with what it has. NULL = it is wanted. */
     bool (*cancelled)(void *context);
+    /* Asked after each encoding but the requested one; true = others wait for the machine, so that
+     * nothing better is looked for: a first answer ends as a quick one, a refinement with what it
+     * has. NULL = nobody does. */
+    bool (*hurried)(void *context);
+    bool quickest_format; /* of the formats that convert, try the one alone that the table of costs
+                             says is encoded quickest */
     void *context;
 } si_choose_options;
 
@@ -107,6 +113,7 @@ typedef struct si_choice {
     si_tier tier;  /* the tier reached: lower than asked for if time ran out, SI_TIER_BEST if there
                       was nothing to search */
     bool complete; /* nothing is left to refine: searched to the end, or nothing to search */
+    bool hurried;  /* ended early, as others waited */
 } si_choice;
 
 /* What the request asks for, as parameters of r->format's encoder; `embeds` as in the options. */

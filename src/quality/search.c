@@ -89,6 +89,15 @@ static void describe(si_candidate *c) {
     }
 }
 
+/* Asks after an encoding whether others wait; then no other begins without need. */
+static void look_who_waits(si_search *s) {
+    si_choice *c = s->choice;
+    if (!c->hurried && s->options.hurried != NULL) {
+        c->hurried = s->options.tier >= SI_TIER_GOOD && s->options.hurried(s->options.context);
+        c->complete &= !c->hurried;
+    }
+}
+
 static bool lossless_format(si_format format, const si_encode_params *params) {
     return params->lossless || format == SI_FORMAT_PNG;
 }
@@ -137,6 +146,10 @@ si_candidate *si_search_try(
         (void)si_fail(diag, SI_ERR_IO, "nobody waits for the image");
         return NULL;
     }
+    if (choice->hurried && si_tier_is_refined(s->options.tier)) {
+        (void)si_fail(diag, SI_ERR_TIMEOUT, "others wait");
+        return NULL;
+    }
     si_candidate *c = &choice->candidates[choice->candidate_count++];
     *c = (si_candidate){.format = format,
         .params = *params,
@@ -178,6 +191,9 @@ si_candidate *si_search_try(
         decoded.pixels != NULL && format != s->requested && !same_alpha(s->image, &decoded);
     c->score_ms = ms_since(start);
     si_image_free(&decoded);
+    if (!c->requested) {
+        look_who_waits(s);
+    }
     return c;
 }
 
@@ -255,7 +271,8 @@ bool si_search_affords_ms(const si_search *s, double ms, double budget_ms) {
         s->choice->complete &= now < s->options.deadline_ns && alone >= s->options.deadline_ns;
         return false;
     }
-    return s->choice->candidate_count < SI_CANDIDATES_MAX && ms <= budget_ms;
+    bool hurried = s->choice->hurried && ms > 0; /* what costs nothing is a correction in need */
+    return s->choice->candidate_count < SI_CANDIDATES_MAX && ms <= budget_ms && !hurried;
 }
 
 float si_search_step(si_format format) {

@@ -35,7 +35,8 @@ typedef struct si_search {
 
 /* Encodes, decodes and scores once; the file is left in s->file. The candidate is recorded even if
  * its codec fails (then its bytes are 0, or its score is NAN). NULL when the list is full
- * (SI_ERR_LIMIT) or the choice is no longer wanted (SI_ERR_IO). */
+ * (SI_ERR_LIMIT), the choice is no longer wanted (SI_ERR_IO), or it is to be refined and others
+ * wait (SI_ERR_TIMEOUT). */
 si_candidate *si_search_try(
     si_search *s, si_format format, const si_encode_params *params, si_diag *diag);
 

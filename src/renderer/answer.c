@@ -1,5 +1,6 @@
 #include "renderer/answer.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "base/wire.h"
 #include "render/embeds.h"
 #include "renderer/answer_facts.h"
+#include "renderer/load.h"
 #include "renderer/motion.h"
 
 /* ---- errors ---- */
@@ -74,6 +76,8 @@ static void describe(const si_recipe *r, si_answer *a) {
 typedef struct early {
     const si_recipe *recipe;
     const si_answer_options *options;
+    si_tier tier;
+    bool cancelled; /* it has been said that nobody waits */
 } early;
 
 /* Makes an answer of what a search has so far. */
@@ -81,18 +85,57 @@ static void hand_on(void *context, const si_choice *so_far, const si_bytes *file
     const early *e = context;
     si_answer a = {.choice = *so_far, .body = *file}; /* borrowed, so never freed */
     a.choice.complete = false;
-    a.choice.tier = si_tier_is_refined(e->options->tier) ? SI_TIER_GOOD : e->options->tier;
+    a.choice.tier = si_tier_is_refined(e->tier) ? SI_TIER_GOOD : e->tier;
     describe(e->recipe, &a);
     e->options->on_best(e->options->context, &a);
 }
 
 static bool is_cancelled(void *context) {
+    early *e = context;
+    e->cancelled = e->cancelled ||
+                   (e->options->cancelled != NULL && e->options->cancelled(e->options->context));
+    return e->cancelled;
+}
+
+static si_load load_now(const si_answer_options *options) {
+    return options->load != NULL ? options->load(options->context) : SI_LOAD_IDLE;
+}
+
+static bool is_hurried(void *context) {
     const early *e = context;
-    return e->options->cancelled != NULL && e->options->cancelled(e->options->context);
+    return load_now(e->options) != SI_LOAD_IDLE;
+}
+
+/* The search for the reply's encoding, as far as others leave the time for it. */
+static si_result choose(const si_recipe *r, const si_image *image, early *e,
+    const si_encode_params *embeds, si_answer *out, si_diag *diag) {
+    const si_answer_options *options = e->options;
+    bool refined = si_tier_is_refined(options->tier);
+    si_load load = load_now(options);
+    e->tier = refined || load == SI_LOAD_IDLE ? options->tier : si_load_tier(load);
+    si_choose_options how = {.tier = e->tier,
+        .quickest_format = !refined && load == SI_LOAD_QUICK_FORMAT,
+        .deadline_ns = options->deadline_ns,
+        .embeds = embeds,
+        .on_best = options->on_best != NULL ? hand_on : NULL,
+        .cancelled = is_cancelled,
+        .hurried = is_hurried,
+        .context = e};
+    if (how.deadline_ns != 0 && options->waited_ns != NULL) {
+        how.deadline_ns += *options->waited_ns;
+    }
+    si_result result = si_choose(r, image, &how, &out->choice, diag);
+    if (result == SI_OK && !out->choice.complete) { /* else there was nothing to spare */
+        bool hurried = out->choice.hurried;
+        out->load = !refined && load != SI_LOAD_IDLE ? load
+                    : hurried ? (refined ? SI_LOAD_REFINEMENT : SI_LOAD_QUICK)
+                              : SI_LOAD_IDLE;
+    }
+    return result;
 }
 
 static si_result answer_image(const si_recipe *r, const si_files *files,
-    const si_answer_options *options, si_answer *out, si_diag *diag) {
+    const si_answer_options *options, bool *cancelled, si_answer *out, si_diag *diag) {
     si_image image = {0};
     si_output_embeds embeds = {0};
     bool moved;
@@ -106,28 +149,22 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
         result = si_output_embeds_load(r, files, &options->limits, &embeds, diag);
     }
     int64_t rendered = si_now_ns();
-    early e = {r, options};
-    if (result == SI_OK && is_cancelled(&e)) {
-        result = si_fail(diag, SI_ERR_IO, "nobody waits for the image");
+    early e = {.recipe = r, .options = options, .tier = options->tier};
+    if (result == SI_OK && !is_cancelled(&e)) {
+        result = choose(r, &image, &e, &embeds.params, out, diag);
     }
-    if (result == SI_OK) {
-        si_choose_options how = {.tier = options->tier,
-            .deadline_ns = options->deadline_ns,
-            .embeds = &embeds.params,
-            .on_best = options->on_best != NULL ? hand_on : NULL,
-            .cancelled = is_cancelled,
-            .context = &e};
-        if (how.deadline_ns != 0 && options->waited_ns != NULL) {
-            how.deadline_ns += *options->waited_ns;
-        }
-        result = si_choose(r, &image, &how, &out->choice, diag);
+    *cancelled = e.cancelled;
+    if (result == SI_OK && e.cancelled) { /* a search that was cut short is nobody's answer */
+        result = si_fail(diag, SI_ERR_IO, "nobody waits for the image");
     }
     si_output_embeds_free(&embeds);
     si_image_free(&image);
     SI_TRY(result);
     si_bytes_move(&out->body, &out->choice.body);
     describe(r, out);
-    set_timing(out, (double)(rendered - start) / 1e6, (double)(si_now_ns() - rendered) / 1e6);
+    double choose_ms = (double)(si_now_ns() - rendered) / 1e6;
+    set_timing(out, (double)(rendered - start) / 1e6, choose_ms);
+    out->search_us = (int64_t)(fmax(choose_ms - out->choice.candidates[0].encode_ms, 0) * 1000);
     return SI_OK;
 }
 
@@ -136,8 +173,9 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
 void si_answer_make(
     const si_recipe *r, const si_files *files, const si_answer_options *options, si_answer *out) {
     si_diag diag = {0};
+    bool cancelled = false;
     bool image = r->req == SI_REQ_IMG || r->req == SI_REQ_MASK;
-    si_result result = image ? answer_image(r, files, options, out, &diag)
+    si_result result = image ? answer_image(r, files, options, &cancelled, out, &diag)
                              : si_answer_facts(r, files, options, out, &diag);
     if (result == SI_OK && !image) {
         set_etag(out);
@@ -146,6 +184,8 @@ void si_answer_make(
         diag.code = diag.code != SI_OK ? diag.code : result;
         si_answer_error(&diag, out);
     }
+    out->cancelled = cancelled;
+    assert(!cancelled || out->status != 200);
 }
 
 static bool put_line(si_bytes *out, const char *fmt, ...) SI_PRINTF(2, 3);
@@ -169,16 +209,20 @@ bool si_answer_headers(const si_answer *a, si_bytes *out) {
     }
     if (a->smart && a->status == 200) {
         const si_choice *c = &a->choice;
-        char score[32] = "", target[32] = "";
+        char score[32] = "", target[32] = "", load[32] = "";
         if (!isnan(c->score)) {
             snprintf(score, sizeof score, "; score=%.2f", c->score);
         }
         if (!isnan(c->target)) {
             snprintf(target, sizeof target, "; target=%.2f", c->target);
         }
+        if (a->load >= SI_LOAD_QUICK) {
+            snprintf(load, sizeof load, "; load=%s", si_load_name(a->load));
+        }
         ok = ok && put_line(out, SI_HEADER_SAVED ": %ld", c->saved);
-        ok = ok && put_line(out, SI_HEADER_CHOICE ": format=%s; saved=%ld%s%s; effort=%s",
-                       si_format_name(c->format), c->saved, score, target, si_tier_name(c->tier));
+        ok = ok &&
+             put_line(out, SI_HEADER_CHOICE ": format=%s; saved=%ld%s%s; effort=%s%s",
+                 si_format_name(c->format), c->saved, score, target, si_tier_name(c->tier), load);
     }
     if (a->server_timing[0] != '\0') {
         ok = ok && put_line(out, SI_HEADER_TIMING ": %s", a->server_timing);

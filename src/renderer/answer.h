@@ -5,6 +5,7 @@
 #define SI_RENDERER_ANSWER_H
 
 #include "base/bytes.h"
+#include "base/load.h"
 #include "quality/choose.h"
 #include "picture/recipe.h"
 #include "render/render.h"
@@ -16,26 +17,33 @@ typedef struct si_answer_options {
     int64_t deadline_ns;      /* CLOCK_MONOTONIC time after which no encoding starts; 0 = none */
     const int64_t *waited_ns; /* time spent on waiting for foreign images, which the deadline does
                                  not count; NULL = none */
-    si_tier tier;             /* how long to search */
+    si_tier tier;             /* how long to search; a first answer's is lowered by `load` */
+    /* Asked once the picture is rendered, and again after each encoding of the search: the step
+     * that an answer has to take for those who wait (renderer/load.h). NULL = nobody does. */
+    si_load (*load)(void *context);
     /* Called while a search is on, with every answer that could be sent if it had to end now
      * (si_choose_options.on_best). The answer is borrowed. NULL = not wanted. */
     void (*on_best)(void *context, const struct si_answer *so_far);
-    /* Asked before the search and before each of its encodings: true = nobody waits any more, and
-     * what the answer is does not matter. NULL = somebody does. */
+    /* Asked before the search and before each of its encodings: true = nobody waits any more; then
+     * there is no answer (si_answer.cancelled). NULL = somebody does. */
     bool (*cancelled)(void *context);
     void *context;
 } si_answer_options;
 
 /* A reply. Zero-initialize; release with si_answer_free(). */
 typedef struct si_answer {
-    int status;               /* HTTP status */
+    bool cancelled; /* nobody waited: it must be neither sent nor kept, whatever is in it */
+    int status;     /* HTTP status */
     const char *content_type; /* static string */
     char etag[40];            /* strong, with quotes; "" on errors */
     char server_timing[200];  /* value of Server-Timing, "" if none */
     bool foreign;             /* made of foreign images (files.h), which are good until … */
     int64_t fresh_until; /* … this Unix time, 0 = not to be kept; both are the caller's to set */
     int retry_after;     /* seconds for Retry-After; 0 = not told */
-    int64_t service_us;  /* what the request has cost the pool, for the edge; 0 = not told */
+    int64_t search_us;   /* of the time it took: encodings and scores but the requested one */
+    int64_t service_us;  /* what the request has cost the pool, for the edge; 0 = not told, … */
+    int64_t least_us;    /* … and what it would have without a search */
+    si_load load;        /* the step that was taken for others' sake */
     bool smart;          /* X-Adobe-Smart-Imaging is due */
     si_choice choice;    /* every candidate, for receipts and explain; body moved out */
     si_bytes body;       /* the image, the properties, or one line of error text */

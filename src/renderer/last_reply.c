@@ -69,11 +69,15 @@ static void on_last_signal(int signal_number) {
 
 /* ---- public ---- */
 
-static void make_reply(char *out, size_t room, const char *status, const char *text) {
-    snprintf(out, room,
-        "Status: %s\r\nContent-Type: text/plain; charset=utf-8\r\n" SI_HEADER_KEEP ": 0\r\n"
+/* `more`: further lines of the head, each with its end. */
+static void make_reply(
+    char *out, size_t room, const char *status, const char *more, const char *text) {
+    int n = snprintf(out, room,
+        "Status: %s\r\nContent-Type: text/plain; charset=utf-8\r\n" SI_HEADER_KEEP ": 0\r\n%s"
         "Content-Length: %zu\r\n\r\n%s\n",
-        status, strlen(text) + 1, text);
+        status, more, strlen(text) + 1, text);
+    assert(n > 0 && (size_t)n < room);
+    (void)n;
 }
 
 static void catch (const int *signals, size_t count) {
@@ -90,9 +94,12 @@ void si_last_reply_start(si_worker_slot *slot) {
     static char stack[ALT_STACK_SIZE];
     stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
     own_slot = slot;
-    make_reply(out_of_time, sizeof out_of_time, "503 Service Unavailable",
+    char again[100];
+    snprintf(again, sizeof again, SI_HEADER_RETRY ": %d\r\n" SI_HEADER_OUT_OF_TIME ": 1\r\n",
+        SI_FAILED_SECONDS);
+    make_reply(out_of_time, sizeof out_of_time, "503 Service Unavailable", again,
         "took too long: the image was not ready in time");
-    make_reply(crashed, sizeof crashed, "500 Internal Server Error",
+    make_reply(crashed, sizeof crashed, "500 Internal Server Error", "",
         "internal error: the image could not be rendered");
     sigaltstack(&alternate, NULL);
     catch (late, sizeof late / sizeof *late);

@@ -179,13 +179,14 @@ static void begin_stop(pool *p) {
     p->stop_by_ns = si_now_ns() + SI_POOL_DRAIN_MS * SI_MILLISECOND;
     struct sockaddr_storage a;
     socklen_t len = sizeof a;
-    if (p->options.socket_path != NULL) {
-        unlink(p->options.socket_path);
+    for (int i = 0; i < SI_LANE_COUNT && p->options.socket_path != NULL; i++) {
+        char path[SI_LANE_PATH_MAX];
+        unlink(si_pool_lane_path(p->options.socket_path, (si_lane)i, path));
     }
-    if (!p->options.shared_listener &&
-        getsockname(p->options.listen_fd, (struct sockaddr *)&a, &len) == 0 &&
+    int fd = p->options.listen_fds[SI_LANE_CHEAP]; /* TCP has no other */
+    if (!p->options.shared_listener && getsockname(fd, (struct sockaddr *)&a, &len) == 0 &&
         a.ss_family != AF_UNIX) {
-        shutdown(p->options.listen_fd, SHUT_RDWR);
+        shutdown(fd, SHUT_RDWR);
     }
     kill_all(p, SIGTERM);
 }
@@ -309,7 +310,12 @@ static bool prepare(pool *p, const si_pool_options *options) {
         }
     }
     /* a TCP listener that is shut down, or a worker that was faster, must not leave one blocked */
-    fcntl(o->listen_fd, F_SETFL, fcntl(o->listen_fd, F_GETFL) | O_NONBLOCK);
+    for (int i = 0; i < SI_LANE_COUNT; i++) {
+        int fd = o->listen_fds[i];
+        if (fd >= 0) {
+            fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+        }
+    }
     signal(SIGHUP, SIG_IGN);
     p->signals = si_signal_descriptor(signals, sizeof signals / sizeof *signals);
     if (p->signals < 0) {

@@ -1,7 +1,7 @@
 /* The renderer pool: one small process that forks workers, opens originals for them, and sees to it
  * that there is always a full set of them.
  *
- * The pool never touches a request or a pixel. Workers share its listening socket, serve one
+ * The pool never touches a request or a pixel. Workers share its listening sockets, serve one
  * request at a time and may die at any moment: a dead one is replaced at once, one that overruns
  * its time is killed. Workers that keep dying right after their start are replaced more and more
  * slowly.
@@ -11,6 +11,7 @@
 #ifndef SI_RENDERER_POOL_H
 #define SI_RENDERER_POOL_H
 
+#include "base/lane.h"
 #include "base/result.h"
 #include "render/render.h"
 #include "source/fetch.h"
@@ -24,11 +25,13 @@ enum {
 };
 #define SI_POOL_MEMORY (INT64_C(2) << 30) /* default of si_pool_options.memory */
 
-/* What to run. Zero-initialize, then set listen_fd and root; each other field 0 = default. */
+/* What to run. Zero-initialize, then set listen_fds and root; each other field 0 = default. */
 typedef struct si_pool_options {
-    int listen_fd;    /* listening SCGI socket, from si_pool_listen(); the caller's to close */
-    const char *root; /* folder of the originals */
-    const char *socket_path; /* unlinked when the pool stops; NULL = somebody else's to unlink */
+    int listen_fds[SI_LANE_COUNT]; /* SCGI sockets of si_pool_listen_lanes(); the caller's to close
+                                    */
+    const char *root;              /* folder of the originals */
+    const char *socket_path; /* of the cheap lane: all lanes' are unlinked when the pool stops; NULL
+                                = somebody else's to unlink */
     bool shared_listener;    /* others go on listening when this pool stops */
     int workers;             /* 1…SI_POOL_WORKERS_MAX; default: processors this process may use */
     int64_t memory;          /* address space of a worker, bytes (RLIMIT_AS) */
@@ -44,6 +47,16 @@ typedef struct si_pool_options {
  * descriptor, or −1 with `diag` set (SI_ERR_IO, SI_ERR_SYNTAX). Anyone who can connect is served:
  * TCP belongs into networks where every machine is trusted. */
 int si_pool_listen(const char *address, si_diag *diag);
+
+/* Opens the sockets of all lanes: of a Unix socket's path and what lanes add to it. TCP has one,
+ * for all requests, and the others are −1. False with `diag` set as above, and all are −1. */
+bool si_pool_listen_lanes(const char *address, int fds[SI_LANE_COUNT], si_diag *diag);
+
+void si_pool_close_lanes(const int fds[SI_LANE_COUNT]);
+
+/* The path of a lane's socket, SI_LANE_PATH_MAX bytes at most with its NUL. */
+enum { SI_LANE_PATH_MAX = 4096 };
+const char *si_pool_lane_path(const char *socket_path, si_lane lane, char out[SI_LANE_PATH_MAX]);
 
 /* Runs a pool in this process until SIGTERM or SIGINT, then lets running requests end. Returns the
  * exit status: 0 after an orderly stop, 1 if it could not start. Log lines go to stderr. Must be

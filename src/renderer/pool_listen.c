@@ -1,4 +1,4 @@
-/* The listening socket of a pool. */
+/* The listening sockets of a pool. */
 #include "renderer/pool.h"
 
 #include <errno.h>
@@ -79,4 +79,44 @@ static int listen_tcp(const char *address, si_diag *diag) {
 
 int si_pool_listen(const char *address, si_diag *diag) {
     return strchr(address, '/') != NULL ? listen_unix(address, diag) : listen_tcp(address, diag);
+}
+
+const char *si_pool_lane_path(const char *socket_path, si_lane lane, char out[SI_LANE_PATH_MAX]) {
+    static const char *const suffixes[] = {
+#define X(name, suffix, text) suffix,
+        SI_LANES(X)
+#undef X
+    };
+    snprintf(out, SI_LANE_PATH_MAX, "%s%s", socket_path, suffixes[lane]);
+    return out;
+}
+
+void si_pool_close_lanes(const int fds[SI_LANE_COUNT]) {
+    for (int i = 0; i < SI_LANE_COUNT; i++) {
+        if (fds[i] >= 0) {
+            close(fds[i]);
+        }
+    }
+}
+
+bool si_pool_listen_lanes(const char *address, int fds[SI_LANE_COUNT], si_diag *diag) {
+    int count = strchr(address, '/') != NULL ? SI_LANE_COUNT : 1;
+    for (int i = 0; i < SI_LANE_COUNT; i++) {
+        fds[i] = -1;
+    }
+    for (int i = 0; i < count; i++) {
+        char path[SI_LANE_PATH_MAX];
+        fds[i] = si_pool_listen(si_pool_lane_path(address, (si_lane)i, path), diag);
+        if (fds[i] < 0) {
+            si_pool_close_lanes(fds);
+            for (int k = 0; k < SI_LANE_COUNT; k++) {
+                if (fds[k] >= 0 && count > 1) {
+                    unlink(si_pool_lane_path(address, (si_lane)k, path));
+                }
+                fds[k] = -1;
+            }
+            return false;
+        }
+    }
+    return true;
 }

@@ -1,4 +1,5 @@
-/* How many workers may refine at a time: half of them, so that first answers find one.
+/* How many workers may be at refinements and at dear first answers at a time: half of them, and one
+ * of a single worker, so that cheap first answers find one.
  *
  * A refinement slot is a POSIX record lock on one of the first bytes of an empty file that all
  * workers share; the death of its holder releases it. */
@@ -7,12 +8,24 @@
 
 #include <stdbool.h>
 
-/* Takes a slot of the file `slots`, and steps back behind first answers (a lower priority). False
- * if all those that `workers` workers have are taken. */
+/* How many slots `workers` workers have, at least 1. */
+int si_refinement_slot_count(int workers);
+
+/* Takes a slot of the file `slots`, unless this process has one. False if all those that `workers`
+ * workers have are taken. */
+bool si_refinement_slot_take(int slots, int workers);
+
+/* True if a worker could take one now. */
+bool si_refinement_slot_is_free(int slots, int workers);
+
+/* Gives it back, if there is one. */
+void si_refinement_slot_release(int slots);
+
+/* The same with a step back behind first answers (a lower priority). */
 bool si_refinement_begin(int slots, int workers);
 
-/* Gives it back. False if the priority cannot be raised again: such a worker is no good for first
- * answers. */
-bool si_refinement_end(int slots);
+/* Takes the step back, and leaves the slot. False if the priority cannot be raised again: such a
+ * worker is no good for first answers. */
+bool si_refinement_end(void);
 
 #endif

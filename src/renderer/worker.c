@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,12 +11,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/sanitize.h"
 #include "process/confine.h"
 #include "renderer/last_reply.h"
+#include "renderer/refinement_slots.h"
 #include "renderer/worker_request.h"
 
-enum { FILES_MAX = 64 };
+enum {
+    FILES_MAX = 64,
+    NO_SLOT_MS = 20 /* between two looks for a slot, which whoever gives one back tells nobody */
+};
 #define RSS_MAX (INT64_C(384) << 20) /* bytes an idle worker may hold; more and it is replaced */
 
 static volatile sig_atomic_t stopping;
@@ -63,7 +69,8 @@ static _Noreturn void cannot(const char *what) {
 /* A renderer needs no file once its libraries are loaded, since the broker opens the originals: one
  * that was started by root gives root up. */
 static void start(si_worker *w, pid_t pool) {
-    int *kept[] = {&w->listener, &w->broker, &w->fetcher, &w->refinement_slots};
+    int *kept[] = {&w->listeners[SI_LANE_CHEAP], &w->listeners[SI_LANE_DEAR],
+        &w->listeners[SI_LANE_REFINE], &w->broker, &w->fetcher, &w->refinement_slots};
     si_confinement limits = {.memory = w->options->memory, .file_size = 0, .files = FILES_MAX};
     si_diag diag = {0};
     prctl(PR_SET_NAME, "smartimg-render", 0, 0, 0);
@@ -90,11 +97,16 @@ static void start(si_worker *w, pid_t pool) {
 static int watch_for_work(const si_worker *w) {
     int events = epoll_create1(EPOLL_CLOEXEC);
     /* EXCLUSIVE: one connection wakes one worker */
-    struct epoll_event work = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = w->listener};
     struct epoll_event end = {.events = EPOLLIN | EPOLLRDHUP, .data.fd = w->broker};
-    if (events < 0 || epoll_ctl(events, EPOLL_CTL_ADD, w->listener, &work) != 0 ||
-        epoll_ctl(events, EPOLL_CTL_ADD, w->broker, &end) != 0) {
+    if (events < 0 || epoll_ctl(events, EPOLL_CTL_ADD, w->broker, &end) != 0) {
         return -1;
+    }
+    for (int i = 0; i < SI_LANE_COUNT; i++) {
+        int fd = w->listeners[i];
+        struct epoll_event work = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = fd};
+        if (fd >= 0 && epoll_ctl(events, EPOLL_CTL_ADD, fd, &work) != 0) {
+            return -1;
+        }
     }
     return events;
 }
@@ -103,9 +115,50 @@ static int watch_for_work(const si_worker *w) {
 
 enum { NO_CONNECTION = -1, TIME_TO_GO = -2 };
 
+/* Takes a connection of the first lane that has one and that this worker may serve; w->lane is
+ * where it came from. Otherwise NO_CONNECTION, with *no_slot if there is one that it may not serve
+ * now, or TIME_TO_GO. */
+static int take_connection(si_worker *w, bool *no_slot) {
+    struct pollfd lanes[SI_LANE_COUNT];
+    for (int i = 0; i < SI_LANE_COUNT; i++) {
+        lanes[i] = (struct pollfd){.fd = w->listeners[i], .events = POLLIN};
+    }
+    *no_slot = false;
+    if (poll(lanes, SI_LANE_COUNT, 0) <= 0) {
+        return NO_CONNECTION;
+    }
+    for (int i = 0; i < SI_LANE_COUNT; i++) {
+        if (lanes[i].revents == 0) {
+            continue;
+        }
+        if (i != SI_LANE_CHEAP &&
+            !si_refinement_slot_take(w->refinement_slots, w->options->workers)) {
+            *no_slot = true;
+            return NO_CONNECTION;
+        }
+        int fd = accept4(w->listeners[i], NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            w->lane = (si_lane)i;
+            return fd;
+        }
+        if (errno == EINVAL || errno == EBADF) {
+            return TIME_TO_GO; /* the pool has shut the listener down */
+        }
+    }
+    return NO_CONNECTION;
+}
+
+/* Waits for cheap requests alone, until it is worth looking for a slot again. */
+static void wait_for_slot(const si_worker *w, const sigset_t *mask) {
+    struct pollfd fds[] = {{.fd = w->listeners[SI_LANE_CHEAP], .events = POLLIN},
+        {.fd = w->broker, .events = POLLIN | POLLRDHUP}};
+    struct timespec a_while = {.tv_nsec = NO_SLOT_MS * SI_MILLISECOND};
+    (void)!ppoll(fds, 2, &a_while, mask);
+}
+
 /* Waits for a connection. Returns its descriptor, NO_CONNECTION if there was none after all, or
  * TIME_TO_GO. */
-static int next_connection(const si_worker *w, int events) {
+static int next_connection(si_worker *w, int events) {
     struct epoll_event e;
     sigset_t open_to_all;
     sigemptyset(&open_to_all);
@@ -119,19 +172,25 @@ static int next_connection(const si_worker *w, int events) {
     if (e.data.fd == w->broker) {
         return TIME_TO_GO; /* the pool is gone; it never speaks first */
     }
-    int fd = accept4(w->listener, NULL, NULL, SOCK_CLOEXEC);
-    /* EINVAL: the pool has shut the listener down */
-    return fd >= 0 ? fd : errno == EINVAL || errno == EBADF ? TIME_TO_GO : NO_CONNECTION;
+    bool no_slot;
+    int fd = take_connection(w, &no_slot);
+    if (fd == NO_CONNECTION) {
+        si_refinement_slot_release(w->refinement_slots);
+    }
+    if (no_slot) {
+        wait_for_slot(w, &open_to_all);
+    }
+    return stopping && no_slot ? TIME_TO_GO : fd;
 }
 
 _Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher,
     int refinement_slots, si_worker_slot *slot, pid_t pool) {
     si_worker w = {.options = options,
-        .listener = options->listen_fd,
         .broker = broker,
         .fetcher = fetcher,
         .refinement_slots = refinement_slots,
         .slot = slot};
+    memcpy(w.listeners, options->listen_fds, sizeof w.listeners);
     start(&w, pool);
     int events = watch_for_work(&w);
     if (events < 0) {
@@ -145,7 +204,9 @@ _Noreturn void si_worker_run(const si_pool_options *options, int broker, int fet
         }
         if (connection >= 0) {
             served++;
-            if (!si_worker_serve(&w, connection) || (!SI_SANITIZED && resident_bytes() > RSS_MAX)) {
+            bool good = si_worker_serve(&w, connection);
+            si_refinement_slot_release(w.refinement_slots);
+            if (!good || (!SI_SANITIZED && resident_bytes() > RSS_MAX)) {
                 break;
             }
         }

@@ -34,7 +34,7 @@ typedef struct si_worker_slot {
 /* The life of a worker, in a freshly forked process: never returns. `broker` is its end of the
  * socket pair to the pool; `fetcher` the socket of si_fetcher_open(), which all share;
  * `refinement_slots` the file of refinement_slots.h, which all share, too. Every other descriptor
- * but 0 to 2 and options->listen_fd is closed. */
+ * but 0 to 2 and options->listen_fds is closed. */
 _Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher,
     int refinement_slots, si_worker_slot *slot, pid_t pool);
 

@@ -1,5 +1,6 @@
 #include "renderer/worker_request.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,12 +15,12 @@
 #include "renderer/answer.h"
 #include "renderer/files.h"
 #include "renderer/last_reply.h"
+#include "renderer/load.h"
 #include "renderer/refinement_slots.h"
 #include "renderer/scgi.h"
 #include "source/fetcher.h"
 
 enum {
-    RETRY_SECONDS = 1,  /* after which a refused client may come again */
     READ_MS = 3000,     /* for a request to arrive */
     REFINE_PATIENCE = 3 /* a refinement, for which nobody waits, may take so many wall times */
 };
@@ -39,6 +40,8 @@ typedef struct task {
     int connection;
     bool refine;
     int64_t start_ns;
+    int64_t waited_ms;  /* in the queue, for a worker; 0 = not known */
+    int64_t crowded_ns; /* since when a refinement has seen others wait; 0 = they do not */
     int wall_ms;
     const si_recipe *recipe; /* once it has been read */
     si_originals originals;
@@ -74,7 +77,7 @@ static bool will_be_replaced(const si_answer *a) {
 /* The head of a reply, with what is for the edge alone: how long to keep it, until when clients
  * may, and whether a better one will come. */
 static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *head) {
-    char more[260];
+    char more[320];
     int n = snprintf(more, sizeof more, SI_HEADER_KEEP ": %ld\r\n", a->status == 200 ? keep : 0);
     if (a->status == 200 && a->foreign) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FRESH_UNTIL ": %lld\r\n",
@@ -87,9 +90,13 @@ static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *
         n +=
             snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_RETRY ": %d\r\n", a->retry_after);
     }
+    if (a->load != SI_LOAD_IDLE) {
+        n += snprintf(
+            more + n, sizeof more - (size_t)n, SI_HEADER_LOAD ": %s\r\n", si_load_name(a->load));
+    }
     if (a->service_us > 0) {
-        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_SERVICE ": %lld\r\n",
-            (long long)a->service_us);
+        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_SERVICE ": %lld %lld\r\n",
+            (long long)a->service_us, (long long)a->least_us);
     }
     return si_answer_headers(a, head) && si_bytes_append(head, more, (size_t)n) &&
            (a->status != 200 || head_at == 0 || pad_head(head, head_at)) &&
@@ -101,6 +108,7 @@ static void reply(
     const si_worker *w, int connection, const si_answer *a, long keep, size_t head_at) {
     int64_t deadline = si_now_ns() + SI_WORKER_WRITE_MS * SI_MILLISECOND;
     si_bytes head = {0};
+    assert(!a->cancelled);
     bool whole = write_head(a, keep, head_at, &head);
     set_alarm(0);
     atomic_store(&w->slot->kill_at_ns, deadline + SI_WORKER_KILL_SLACK_MS * SI_MILLISECOND);
@@ -161,6 +169,31 @@ static bool peer_gone(void *context) {
     return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
+/* True if first answers stand in the queue that this worker could take. */
+static bool others_wait(const si_worker *w) {
+    struct pollfd p[] = {{.fd = w->listeners[SI_LANE_CHEAP], .events = POLLIN},
+        {.fd = w->listeners[SI_LANE_DEAR], .events = POLLIN}};
+    if (poll(p, 2, 0) <= 0) {
+        return false;
+    }
+    return p[0].revents != 0 || w->lane != SI_LANE_CHEAP ||
+           si_refinement_slot_is_free(w->refinement_slots, w->options->workers);
+}
+
+/* The step that this answer has to take now. */
+static si_load load_now(void *context) {
+    task *t = context;
+    bool crowded = others_wait(t->worker);
+    if (!t->refine) {
+        si_load_facts f = {crowded, t->waited_ms, t->worker->options->queue_ms};
+        return si_load_level(&f);
+    }
+    int64_t now = si_now_ns();
+    t->crowded_ns = !crowded ? 0 : t->crowded_ns != 0 ? t->crowded_ns : now;
+    return crowded && now - t->crowded_ns > SI_LOAD_YIELD_MS * SI_MILLISECOND ? SI_LOAD_REFINEMENT
+                                                                              : SI_LOAD_IDLE;
+}
+
 /* Gives a request that has to download something the time for that on top. */
 static void allow_for_downloads(void *context) {
     const task *t = context;
@@ -184,15 +217,26 @@ static void answer_recipe(task *t) {
         .deadline_ns = t->start_ns + t->wall_ms * SI_MILLISECOND / 2,
         .waited_ns = &t->originals.waited_ns,
         .tier = t->refine ? SI_TIER_BEST : SI_TIER_GOOD,
+        .load = load_now,
+        .cancelled = peer_gone,
         .on_best = keep_best,
         .context = t};
     si_answer a = {0};
     si_files files = si_originals_files(&t->originals);
     si_answer_make(t->recipe, &files, &how, &a);
     if (!t->request->refine) {
-        a.service_us = (si_now_ns() - t->start_ns) / 1000 / w->options->workers;
+        int at_a_time = w->lane == SI_LANE_DEAR ? si_refinement_slot_count(w->options->workers)
+                                                : w->options->workers;
+        int64_t took_us = (si_now_ns() - t->start_ns) / 1000;
+        a.service_us = took_us / at_a_time;
+        a.least_us = (took_us - a.search_us) / at_a_time;
     }
-    reply(w, t->connection, &a, keep_answer(t, &a), t->request->head_at);
+    if (a.cancelled) { /* the connection just ends, so that nothing can be taken for an answer */
+        atomic_fetch_add(&w->slot->dropped, 1);
+        (void)si_last_reply_claim(t->connection);
+    } else {
+        reply(w, t->connection, &a, keep_answer(t, &a), t->request->head_at);
+    }
     si_last_reply_forget();
     si_originals_close(&t->originals);
     si_answer_free(&a);
@@ -256,22 +300,32 @@ static void answer(task *t) {
     si_arena_free(&arena);
 }
 
-/* Answers a request that has waited for a worker for too long; so the queue never is much longer
- * than that. False if it has not. Clocks of other machines say nothing. */
-static bool refuse_late(const task *t) {
-    const si_worker *w = t->worker;
+/* How long a request has waited for a worker, milliseconds; 0 = not known, as clocks of other
+ * machines say nothing. */
+static int64_t waited_ms(const task *t) {
     int domain = 0;
     socklen_t len = sizeof domain;
-    int64_t waited_ms = (t->start_ns - t->request->queued_at_ns) / SI_MILLISECOND;
-    if (t->request->queued_at_ns == 0 || waited_ms <= w->options->queue_ms ||
+    int64_t at = t->request->queued_at_ns;
+    if (at == 0 || at > t->start_ns ||
         getsockopt(t->connection, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX) {
+        return 0;
+    }
+    return (t->start_ns - at) / SI_MILLISECOND;
+}
+
+/* Answers a request that has waited for a worker for too long; so the queue never is much longer
+ * than that. False if it has not. */
+static bool refuse_late(const task *t) {
+    const si_worker *w = t->worker;
+    if (t->waited_ms <= w->options->queue_ms) {
         return false;
     }
     si_answer a = {0};
     si_diag diag = {0};
     (void)si_fail(&diag, SI_ERR_TIMEOUT, "too many requests wait for a renderer");
     si_answer_error(&diag, &a);
-    a.retry_after = RETRY_SECONDS;
+    a.retry_after = SI_RETRY_SECONDS;
+    a.load = SI_LOAD_REFUSED;
     atomic_fetch_add(&w->slot->late, 1);
     reply(w, t->connection, &a, 0, 0);
     si_answer_free(&a);
@@ -285,6 +339,7 @@ static bool serve_request(const si_worker *w, int connection, const si_scgi_requ
         atomic_fetch_add(&w->slot->dropped, 1);
         return true;
     }
+    t.waited_ms = waited_ms(&t);
     if (refuse_late(&t)) {
         return true;
     }
@@ -293,7 +348,7 @@ static bool serve_request(const si_worker *w, int connection, const si_scgi_requ
     allow_ms(&t, w->options->wall_ms);
     answer(&t);
     set_alarm(0);
-    return !t.refine || si_refinement_end(w->refinement_slots);
+    return !t.refine || si_refinement_end();
 }
 
 bool si_worker_serve(const si_worker *w, int connection) {

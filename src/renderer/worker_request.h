@@ -9,8 +9,10 @@
 /* What a worker works with; descriptors as si_worker_run() has them. */
 typedef struct si_worker {
     const si_pool_options *options;
-    int listener, broker, fetcher, refinement_slots;
+    int listeners[SI_LANE_COUNT]; /* −1 = none */
+    int broker, fetcher, refinement_slots;
     si_worker_slot *slot;
+    si_lane lane; /* that the connection came from */
 } si_worker;
 
 /* Serves a fresh connection and closes it. si_last_reply_start() has been called. Returns false if

@@ -30,7 +30,7 @@ def free_port():
 
 
 class Renderer:
-    """Answers SCGI requests on a unix socket as told by `behaviour`, a dict of object name to a dict:
+    """Answers SCGI requests on unix sockets, one a lane (parameter `lane` of its requests), as told by `behaviour`, a dict of object name to a dict:
 
     hold     an Event: the reply waits until it is set, or the edge closes the connection (see `closed`)
     delay    seconds before the reply; for load, not for an order of things
@@ -51,27 +51,33 @@ class Renderer:
         self.lock = threading.Lock()
         self.open()
 
+    LANES = ("", "-dear", "-refine")
+
     def open(self):
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(self.path)
-        os.chmod(self.path, 0o777)
-        self.listener.listen(1024)
-        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+        self.listeners = []
+        for lane in self.LANES:
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(self.path + lane)
+            os.chmod(self.path + lane, 0o777)
+            listener.listen(1024)
+            self.listeners.append(listener)
+            threading.Thread(target=self.accept, args=(listener, lane), daemon=True).start()
 
     def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        os.unlink(self.path)
+        for listener, lane in zip(self.listeners, self.LANES):
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+            os.unlink(self.path + lane)
 
-    def accept(self, listener):
+    def accept(self, listener, lane):
         while True:
             try:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(connection, lane), daemon=True).start()
 
-    def serve(self, connection):
+    def serve(self, connection, lane):
         with connection:
             f = connection.makefile("rb")
             length = b""
@@ -81,7 +87,7 @@ class Renderer:
                     return
                 length += byte
             fields = f.read(int(length[:-1])).decode("latin-1").split("\0")
-            parameters = dict(zip(fields[0::2], fields[1::2]))
+            parameters = dict(zip(fields[0::2], fields[1::2]), lane=lane)
             name = re.search(r"[&]file=[^&]*?([a-z0-9-]+)\.jpg", parameters["SMARTIMG_RECIPE"]).group(1)
             with self.lock:
                 request = [name, parameters, None]

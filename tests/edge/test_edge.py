@@ -692,6 +692,70 @@ class EdgeTest(unittest.TestCase):
             self.assert_error(reply, 503)
         self.assertLess(self.edge.renderer.count("dead"), 20)  # 2, and those that looked in between
 
+    def test_who_waits_is_told_when_to_come_again(self):
+        url = self.edge.image("later", status=503, body=b"no\n", headers="Retry-After: 7\r\n", hold=threading.Event())
+        for reply, _ in self.crowd(5, url, "later"):
+            self.assert_error(reply, 503)
+            self.assertEqual(reply.headers.get_all("Retry-After"), ["7"])
+        self.assertEqual(self.edge.renderer.count("later"), 1)
+        self.edge.renderer.behaviour["later"] = {}
+        self.assertEqual(self.get(url).status, 200)  # a refusal is not remembered
+
+    LATE = dict(status=503, body=b"took too long\n", headers="X-Smartimg-Out-Of-Time: 1\r\nRetry-After: 30\r\n")
+
+    def assert_remembered(self, name, renders, query=""):
+        """The address gets 503 at once, and is good again for other sizes."""
+        before = self.edge.metrics()["smartimg_remembered_total"]
+        self.edge.renderer.behaviour[name] = {}
+        for n in range(1, 4):
+            reply = self.get(f"/is/image/demo/{name}{query}")
+            self.assert_error(reply, 503)
+            self.assertIn(b"took too long", reply.body)
+            self.assertTrue(1 <= int(reply["Retry-After"]) <= 30)
+            self.assertEqual(self.edge.metrics()["smartimg_remembered_total"], before + n)
+        self.assertEqual(self.edge.renderer.count(name), renders)
+        self.assertEqual(self.get(f"/is/image/demo/{name}?wid=77").status, 200)
+
+    def test_what_ran_out_of_time_is_not_tried_again_at_once(self):
+        url = self.edge.image("overdue", hold=threading.Event(), **self.LATE)
+        for reply, _ in self.crowd(3, url, "overdue"):
+            self.assert_error(reply, 503)
+            self.assertEqual((reply["Retry-After"], reply["X-Smartimg-Out-Of-Time"]), ("30", None))
+        self.assert_remembered("overdue", 1)
+
+    def test_uncached_requests_are_remembered_too(self):
+        url = self.edge.image("overdue-uncached", **self.LATE)
+        self.assertEqual(self.get(url + "?cache=off").status, 503)
+        self.assert_remembered("overdue-uncached", 1, "?cache=off")
+
+    def test_what_killed_renderers_is_not_tried_again_at_once(self):
+        reply = self.get(self.edge.image("deadly", deaths=2))
+        self.assert_error(reply, 503)
+        self.assertEqual((reply.body, reply["Retry-After"]), (b"no renderer answered\n", "30"))
+        self.assert_remembered("deadly", 2)
+
+    def test_other_errors_are_tried_again(self):
+        for status in 500, 503:
+            url = self.edge.image(f"failed-{status}", status=status)
+            self.assertEqual(self.get(url).status, status)
+            self.edge.renderer.behaviour[f"failed-{status}"] = {}
+            self.assertEqual(self.get(url).status, 200)
+
+    def test_cached_replies_are_sent_whatever_failed(self):
+        url = self.edge.image("kept")
+        self.assertEqual(self.get(url)["X-Cache"], "miss")
+        self.edge.renderer.behaviour["kept"].update(self.LATE)
+        self.assertEqual(self.get(url + "?cache=update").status, 503)
+        self.assertEqual(self.get(url)["X-Cache"], "hit")
+
+    def test_only_the_latest_failures_are_remembered(self):
+        urls = [self.edge.image(f"flood-{i}", **self.LATE) for i in range(129)]
+        for url in urls:
+            self.assertEqual(self.get(url).status, 503)
+        for i in 0, 1:
+            self.edge.renderer.behaviour[f"flood-{i}"] = {}
+        self.assertEqual([self.get(url).status for url in urls[:2]], [200, 503])
+
     def test_reply_cut_short_is_not_cached(self):
         url = self.edge.image("cut", body=b"c" * 100_000, cut=50_000)
         with self.assertRaises(Exception):
@@ -927,6 +991,77 @@ class QueueTest(unittest.TestCase):
         self.assertEqual([r.status for r in replies], [200] * 3)
         wait_until(lambda: self.edge.metrics()["smartimg_requests_rendering"] == 0, "the end of renders")
         self.assertEqual(self.edge.get(full).status, 200)
+
+    def test_queue_counts_on_quicker_answers(self):
+        """As above, but a second alone when many wait: 5 s for one and a quarter at 4 s each, and five more.
+        An eighth would wait for 10.75 s."""
+        four = dict(headers="X-Smartimg-Service: 4000000 1000000\r\n")
+        self.edge.get(self.edge.image("taught", **four))
+        hold, replies = threading.Event(), []
+        urls = [self.edge.image(f"queued-{i}", hold=hold, **four) for i in range(7)]
+        threads = [threading.Thread(target=lambda u=u: replies.append(self.edge.get(u))) for u in urls]
+        for i, t in enumerate(threads):
+            t.start()
+            self.edge.wait_for_renders(f"queued-{i}")
+        self.assertEqual(self.edge.get(self.edge.image("full")).status, 503)
+        hold.set()
+        for t in threads:
+            t.join()
+        self.assertEqual([r.status for r in replies], [200] * 7)
+
+    def test_steps_taken_for_others_are_counted(self):
+        """One after the other, and none for clients to see; what the cache has is not counted again."""
+        def steps():
+            metrics = self.edge.metrics()
+            return [metrics['smartimg_load_total{step="%s"}' % s]
+                    for s in ("refinement", "quick", "quick-format", "requested")] + [metrics["smartimg_queue_full_total"]]
+        for i, (step, status) in enumerate((("refinement", 200), ("quick", 200), ("quick-format", 200),
+                                            ("requested", 200), ("refused", 503), ("", 200), ("other", 200))):
+            before = steps()
+            url = self.edge.image("step-%d" % i, status=status, headers="X-Smartimg-Load: %s\r\n" % step)
+            replies = [self.edge.get(url) for _ in range(2 if status == 200 else 1)]
+            self.assertEqual({(r.status, r["X-Smartimg-Load"]) for r in replies}, {(status, None)})
+            self.assertEqual(steps(), [n + (k == i) for k, n in enumerate(before)])
+
+    def test_failures_are_forgotten(self):
+        url = self.edge.image("forgotten", status=503, headers="X-Smartimg-Out-Of-Time: 1\r\n")
+        self.assertEqual(self.edge.get(url).status, 503)
+        self.edge.renderer.behaviour["forgotten"] = {}
+        wait_until(lambda: self.edge.get(url).status == 200, "another try")  # after half a minute
+        self.assertEqual(self.edge.renderer.count("forgotten"), 2)
+
+    def test_lanes(self):
+        """Cheap, dear, and refined: the same address has the same key in each."""
+        def lanes(name):
+            return [(p["lane"], p["SMARTIMG_REFRESH"]) for p in self.edge.renderer.parameters(name)]
+        small = self.edge.image("small", expires=1, body=lambda n: b"answer %d" % n)
+        self.edge.get(small + "?wid=500")
+        self.edge.get(self.edge.image("large") + "?wid=4000&hei=3000")
+        self.assertEqual((lanes("small"), lanes("large")), ([("", "")], [("-dear", "")]))
+        wait_until(lambda: self.edge.get(small + "?wid=500")["X-Cache"] == "refresh", "a stale hit")
+        wait_until(lambda: self.edge.get(small + "?wid=500").body != b"answer 1", "the refined answer")
+        self.assertEqual(lanes("small")[1], ("-refine", "1"))
+
+    def test_dear_requests_wait_by_themselves(self):
+        """A queue of dear ones refuses others like them, but no cheap ones."""
+        nine = dict(headers="X-Smartimg-Service: 9000000\r\n")
+        size = "?wid=4000&hei=3000"
+        self.edge.get(self.edge.image("taught-dear", **nine) + size)
+        hold, replies = threading.Event(), []
+        urls = [self.edge.image(f"dear-{i}", hold=hold, **nine) + size for i in range(2)]
+        threads = [threading.Thread(target=lambda u=u: replies.append(self.edge.get(u))) for u in urls]
+        for i, t in enumerate(threads):
+            t.start()
+            self.edge.wait_for_renders(f"dear-{i}")
+        metrics = self.edge.metrics()
+        self.assertEqual((metrics["smartimg_requests_rendering"], metrics["smartimg_requests_rendering_dear"]), (2, 2))
+        self.assertEqual(self.edge.get(self.edge.image("dear-full") + size).status, 503)
+        self.assertEqual(self.edge.get(self.edge.image("cheap")).status, 200)
+        hold.set()
+        for t in threads:
+            t.join()
+        self.assertEqual([r.status for r in replies], [200] * 2)
+        wait_until(lambda: self.edge.metrics()["smartimg_requests_rendering_dear"] == 0, "the end of renders")
 
     def test_enqueue_time_travels(self):
         before = time.monotonic_ns()

@@ -56,12 +56,12 @@ class Pool:
             return False
         return True
 
-    def connect(self):
+    def connect(self, lane=""):
         family = socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET
         connection = socket.socket(family)
         connection.settimeout(PATIENCE)
         try:
-            connection.connect(self.address)
+            connection.connect(self.address + lane if lane else self.address)
         except OSError:
             connection.close()
             raise
@@ -105,7 +105,10 @@ class Pool:
             return len(now) == n and not set(now) & set(gone) and all(self.idle(p) for p in now)
         wait_until(there, lambda: f"{n} workers: {self.workers()}\n{self.log.read_text()}")
 
-    IDLE = 3  # sockets of an idle worker: to listen, to the broker, to the fetcher
+    @property
+    def IDLE(self):
+        """Sockets of an idle worker: to listen, one a lane, to the broker, to the fetcher."""
+        return 5 if isinstance(self.address, str) else 3
 
     def idle(self, worker):
         try:
@@ -115,6 +118,11 @@ class Pool:
         # one that was niced for a refinement and may not undo that is about to end
         return (nice(worker) == nice(self.process.pid) and "anon_inode:[eventpoll]" in fds
                 and sum(f.startswith("socket:") for f in fds) == self.IDLE)
+
+    def holders(self):
+        """The workers that have a refinement slot."""
+        locks = set(pathlib.Path("/proc/locks").read_text().split())
+        return [w for w in self.workers() if str(w) in locks]
 
     def wait_until_at_work(self, worker):
         """Until the worker has taken a connection."""
@@ -199,12 +207,10 @@ class PoolTest(unittest.TestCase):
         with Pool("--workers", "2", *AMPLE) as pool:
             recipe = pool.recipe("demo/night?wid=60&bfc=on", accept="image/webp")
             pool.wait_for_workers(2)
-            workers = pool.workers()
             pool.hold_originals()
             with pool.connect() as holder:
                 holder.sendall(pool.question(recipe, refine=True))
-                wait_until(lambda: set(map(str, workers)) & set(pathlib.Path("/proc/locks").read_text().split()),
-                           "a refinement slot that is taken")
+                wait_until(pool.holders, "a refinement slot that is taken")
                 with pool.connect() as second:
                     second.sendall(pool.question(recipe, refine=True))
                     reply = second.makefile("rb").read()  # though no original is to be had
@@ -229,8 +235,155 @@ class PoolTest(unittest.TestCase):
                 late = ask(str(now - 601 * 10**9))
                 self.assertError(late, 503)
                 self.assertEqual(late[1]["Retry-After"], "1")
-                self.assertGreater(int(self.assertImage(ask(str(now)))["X-Smartimg-Service"]), 0)
+                usual, least = map(int, self.assertImage(ask(str(now)))["X-Smartimg-Service"].split())
+                self.assertTrue(0 < least <= usual)
                 wait_until(lambda: self.spared(pool, "refused") == 1, pool.log.read_text)
+
+    STEPS = (("idle", 0), ("quick-format", 100), ("requested", 400), ("refused", 601))  # s of 600 s in the queue
+
+    def test_what_waited_longer_costs_less(self):
+        """The steps in their order and back; times are told in hundreds of seconds, so that those that pass
+        here do not matter."""
+        with Pool("--workers", "1", "--queue-ms", "600000", *AMPLE) as pool:
+            recipe = pool.recipe("demo/night?wid=160&bfc=on&fmt=jpg", accept="image/avif,image/webp")
+            now = time.monotonic_ns()
+            if now < 601 * 10**9:
+                self.skipTest("the machine has just started")
+            bodies = {}
+            for step, seconds in self.STEPS + self.STEPS[::-1]:
+                with self.subTest(step=step):
+                    at = str(now - seconds * 10**9) if seconds else ""
+                    reply = pool.send(netstring([("SMARTIMG_RECIPE", recipe), ("SMARTIMG_QUEUED_AT", at)]))
+                    self.assertEqual(reply[1].get("X-Smartimg-Load", "idle"), step)
+                    if step == "refused":
+                        self.assertError(reply, 503)
+                        continue
+                    said = dict(p.split("=") for p in reply[1]["X-Smart-Imaging"].split("; "))
+                    self.assertEqual(said.get("load", "idle"), step)
+                    self.assertEqual(said["effort"],
+                                     {"idle": "good", "quick-format": "quick", "requested": "requested"}[step])
+                    self.assertIn(said["format"], {"idle": ("avif", "webp"), "quick-format": ("webp",),
+                                                   "requested": ("jpeg",)}[step])
+                    # all of them are replaced by better ones, and soon
+                    self.assertIn("X-Smartimg-First-Answer", reply[1])
+                    self.assertEqual(reply[1]["X-Accel-Expires"], "1")
+                    self.assertEqual(bodies.setdefault(step, reply[2]), reply[2])
+
+    def test_quick_while_others_wait(self):
+        with Pool("--workers", "1", *AMPLE) as pool:
+            recipe = pool.recipe("demo/night?wid=160&bfc=on&fmt=jpg", accept="image/avif")
+            plain = pool.recipe("demo/night?wid=60")
+            pool.wait_for_workers(1)
+            pool.hold_originals()
+            connections = [pool.connect() for _ in range(3)]
+            for connection, question in zip(connections, (recipe, recipe, plain)):
+                connection.sendall(pool.question(question))
+            pool.hand_out_originals()
+            replies = [c.makefile("rb").read() for c in connections]
+            for connection in connections:
+                connection.close()
+            for reply in replies[:2]:
+                self.assertIn(b"; effort=quick; load=quick\r\n", reply)
+                self.assertIn(b"X-Smartimg-Load: quick\r\n", reply)
+            self.assertNotIn(b"X-Smartimg-Load", replies[2])  # there was nothing to spare
+            self.assertIn("effort=good", pool.ask(recipe)[1]["X-Smart-Imaging"])
+
+    def test_dear_requests_that_wait_for_each_other_hurry_nobody(self):
+        """Cheap answers stay good while those in the other lane wait for a slot."""
+        with Pool("--workers", "2", *AMPLE) as pool:
+            recipe = pool.recipe("demo/night?wid=160&bfc=on&fmt=jpg", accept="image/avif")
+            pool.wait_for_workers(2)
+            pool.hold_originals()
+            with pool.connect("-dear") as first, pool.connect("-dear") as second, pool.connect() as cheap:
+                first.sendall(pool.question(recipe))
+                busy, = wait_until(pool.holders, "a worker at it")
+                os.kill(busy, signal.SIGSTOP)
+                wait_until(lambda: state(busy) == "T", "a worker that is stopped")
+                second.sendall(pool.question(recipe))
+                pool.hand_out_originals()
+                cheap.sendall(pool.question(recipe))
+                self.assertIn(b"; effort=good\r\n", cheap.makefile("rb").read())
+                os.kill(busy, signal.SIGCONT)
+                self.assertIn(b"; effort=quick; load=quick\r\n", first.makefile("rb").read())
+                self.assertIn(b"; effort=good\r\n", second.makefile("rb").read())
+
+    def test_refinement_ends_for_who_waits(self):
+        """With what it has, so that nothing is lost, and another try comes later."""
+        with Pool("--workers", "1", *AMPLE) as pool:
+            recipe = pool.recipe("demo/landscape?wid=600&bfc=on&fmt=jpg", accept="image/avif")
+            pool.wait_for_workers(1)
+            worker, = pool.workers()
+            with pool.connect() as refinement, pool.connect() as first:
+                refinement.sendall(pool.question(recipe, refresh=True))
+                pool.wait_until_at_work(worker)
+                first.sendall(pool.question(pool.recipe("demo/night?wid=60")))
+                reply = refinement.makefile("rb").read()
+                self.assertIn(b"effort=good", reply)
+                self.assertIn(b"X-Smartimg-Load: refinement\r\n", reply)
+                self.assertIn(b"X-Accel-Expires: 600\r\n", reply)
+                self.assertEqual(first.recv(65536)[:11], b"Status: 200")
+
+    NONSENSE = netstring([("SMARTIMG_RECIPE", "x")])  # answered without an original
+
+    def test_lanes(self):
+        """What is cheap overtakes what is dear, and both what is refined: all are in the queue before the worker
+        looks, and as originals are held, what it takes first of the others would stop it."""
+        for others, overtaker in (("-dear", "-refine"), ""), (("-refine",), "-dear"):
+            with self.subTest(overtaker=overtaker), Pool("--workers", "1", *AMPLE) as pool:
+                pool.wait_for_workers(1)
+                worker, = pool.workers()
+                recipe = pool.recipe("demo/night?wid=60")
+                pool.hold_originals()
+                os.kill(worker, signal.SIGSTOP)
+                wait_until(lambda: state(worker) == "T", "a worker that is stopped")
+                slow = [pool.connect(lane) for lane in others * 3]
+                for connection in slow:
+                    connection.sendall(pool.question(recipe))
+                with pool.connect(overtaker) as connection:
+                    connection.sendall(self.NONSENSE)
+                    os.kill(worker, signal.SIGCONT)
+                    self.assertTrue(connection.makefile("rb").read().startswith(b"Status: 403"))
+                pool.hand_out_originals()
+                for connection in slow:
+                    self.assertTrue(connection.makefile("rb").read().startswith(b"Status: 200"))
+                    connection.close()
+
+    def test_dear_requests_leave_renderers_to_cheap_ones(self):
+        """Half of them, rounded down, but at least one, stay for cheap ones; refinements count as dear ones."""
+        for workers, dear in (2, 1), (3, 2), (4, 2):
+            with self.subTest(workers=workers), Pool("--workers", str(workers), *AMPLE) as pool:
+                pool.wait_for_workers(workers)
+                recipe = pool.recipe("demo/night?wid=60")
+                pool.hold_originals()
+                slow = [pool.connect(lane) for lane in ("-dear", "-refine") * workers]
+                for connection in slow:
+                    connection.sendall(pool.question(recipe))
+                wait_until(lambda: len(pool.holders()) == dear, "all slots taken")
+                for _ in range(20):
+                    self.assertError(pool.send(self.NONSENSE), 403)
+                self.assertEqual(len(pool.holders()), dear)
+                pool.hand_out_originals()
+                for connection in slow:
+                    self.assertTrue(connection.makefile("rb").read().startswith(b"Status: 200"))
+                    connection.close()
+
+    def test_slot_of_a_dead_worker_is_free_again(self):
+        with Pool("--workers", "2", *AMPLE) as pool:
+            pool.wait_for_workers(2)
+            recipe = pool.recipe("demo/night?wid=60")
+            pool.hold_originals()
+            with pool.connect("-dear") as dear:
+                dear.sendall(pool.question(recipe))
+                busy, = wait_until(pool.holders, "a worker at it")
+                os.kill(busy, signal.SIGKILL)
+                try:
+                    self.assertEqual(dear.recv(100), b"")
+                except ConnectionResetError:
+                    pass
+            pool.hand_out_originals()
+            with pool.connect("-dear") as dear:
+                dear.sendall(pool.question(recipe))
+                self.assertTrue(dear.makefile("rb").read().startswith(b"Status: 200"))
 
     def test_hundred_requests_in_a_row(self):
         with Pool("--workers", "2") as pool:
@@ -263,8 +416,32 @@ class PoolTest(unittest.TestCase):
             pool.hand_out_originals()
             good.join()
             self.assertImage(replies[0], "image/avif")
-            wait_until(lambda: self.spared(pool, "dropped") == 9, pool.log.read_text)
+            wait_until(lambda: self.spared(pool, "dropped") == 10, pool.log.read_text)
             self.assertEqual(pool.workers(), [worker])
+
+    def test_what_is_cancelled_is_not_sent(self):
+        """Clients that say they have gone, and go on reading: before the search, and in the midst of one."""
+        with Pool("--workers", "1", *AMPLE) as pool:
+            pool.wait_for_workers(1)
+            worker, = pool.workers()
+            recipe = pool.recipe("demo/landscape?wid=600&bfc=on&fmt=jpg", accept="image/avif")
+            pool.hold_originals()
+            with pool.connect() as connection:
+                connection.sendall(pool.question(recipe))
+                pool.wait_until_at_work(worker)
+                connection.shutdown(socket.SHUT_WR)
+                pool.hand_out_originals()
+                self.assertEqual(connection.makefile("rb").read(), b"")
+            wait_until(lambda: self.spared(pool, "dropped") == 1, pool.log.read_text)
+            pool.wait_for_workers(1)
+            start = processor_seconds(worker)
+            with pool.connect() as connection:
+                connection.sendall(pool.question(recipe, refresh=True))
+                wait_until(lambda: processor_seconds(worker) > start + 0.3, "a search")  # of many times that
+                connection.shutdown(socket.SHUT_WR)
+                self.assertEqual(connection.makefile("rb").read(), b"")
+            wait_until(lambda: self.spared(pool, "dropped") == 2, pool.log.read_text)
+            self.assertImage(pool.ask(recipe), "image/avif")
 
     def test_many_at_once_all_get_their_image(self):
         with Pool("--workers", "2") as pool:
@@ -351,7 +528,9 @@ class PoolTest(unittest.TestCase):
             recipe = pool.recipe("demo/night?wid=60")
             worker = pool.hold_worker()
             start = time.monotonic()
-            self.assertError(pool.ask(recipe), 503)
+            late = pool.ask(recipe)
+            self.assertError(late, 503)
+            self.assertEqual((late[1]["X-Smartimg-Out-Of-Time"], late[1]["Retry-After"]), ("1", "30"))
             self.assertGreaterEqual(time.monotonic() - start, 0.1)
             pool.hand_out_originals()
             pool.wait_for_workers(1, gone=[worker])

@@ -35,7 +35,7 @@ class Serving(unittest.TestCase):
         self.assertIn("expires", reply.headers)
         self.assertRegex(reply.headers["etag"], r'^"[0-9a-f]{32}"$')
         self.assertRegex(reply.headers["x-smart-imaging"],
-                         r"^format=avif; saved=\d+; score=[\d.]+; target=[\d.]+; effort=\w+$")
+                         r"^format=avif; saved=\d+; score=[\d.]+; target=[\d.]+; effort=\w+(; load=[\w-]+)?$")
         self.assertIn("render;dur=", reply.headers["server-timing"])
         self.assertNotIn("x-accel-expires", reply.headers)
 
@@ -299,7 +299,7 @@ class Supervision(unittest.TestCase):
             finally:
                 os.kill(pool, signal.SIGCONT)
             self.assertEqual(server.image("smart/night?wid=51", CHROME).status, 200)
-            wait_until(lambda: sum(map(int, re.findall(r"requests dropped.*: (\d+)", server.log.read_text()))) == 15,
+            wait_until(lambda: sum(map(int, re.findall(r"requests dropped.*: (\d+)", server.log.read_text()))) == 16,
                        server.log.read_text)
 
     def test_bad_configuration_says_where(self):

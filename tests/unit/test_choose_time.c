@@ -188,6 +188,75 @@ static void slow_encodings_change_no_answer(void **state) {
     si_image_free(&im);
 }
 
+static bool after_a_while(void *context) {
+    int *left = context;
+    return (*left)-- <= 0;
+}
+
+/* A first answer ends as soon as something is good, a refinement at once. */
+static void others_who_wait_end_a_search(void **state) {
+    (void)state;
+    si_image im = photo(320, 240);
+    si_recipe r = request(SI_FORMAT_JPEG, 85);
+    add_rung(&r, SI_FORMAT_AVIF);
+    add_rung(&r, SI_FORMAT_WEBP);
+    si_choice whole = choose(&r, &im, true);
+    for (int questions = 0; questions < 2; questions++) {
+        int left = questions;
+        si_choose_options how = {.tier = SI_TIER_BEST, .hurried = after_a_while, .context = &left};
+        si_choice c = {0};
+        assert_int_equal(si_choose(&r, &im, &how, &c, NULL), SI_OK);
+        assert_int_equal(c.candidate_count, 2 + questions); /* the requested encoding, … */
+        assert_true(c.candidate_count < whole.candidate_count);
+        assert_true(c.hurried && !c.complete);
+        assert_int_equal(c.tier, SI_TIER_GOOD);
+        si_choice_free(&c);
+        left = 0;
+        how.tier = SI_TIER_GOOD;
+        assert_int_equal(si_choose(&r, &im, &how, &c, NULL), SI_OK);
+        assert_true(c.hurried && !c.complete);
+        assert_int_equal(c.tier, SI_TIER_QUICK);
+        assert_true(c.winner > 0); /* something is good */
+        si_choice_free(&c);
+        left = questions;
+        how.tier = SI_TIER_QUICK; /* no tier is below it that searches */
+        assert_int_equal(si_choose(&r, &im, &how, &c, NULL), SI_OK);
+        assert_false(c.hurried);
+        assert_int_equal(left, questions);
+        si_choice_free(&c);
+    }
+    si_choice_free(&whole);
+    si_image_free(&im);
+}
+
+/* How often a format was tried. */
+static int tries(const si_choice *c, si_format format) {
+    int n = 0;
+    for (int i = 0; i < c->candidate_count; i++) {
+        n += c->candidates[i].format == format;
+    }
+    return n;
+}
+
+static void hurry_takes_the_quickest_format(void **state) {
+    (void)state;
+    si_image im = photo(320, 240);
+    si_recipe r = request(SI_FORMAT_JPEG, 85);
+    add_rung(&r, SI_FORMAT_AVIF);
+    add_rung(&r, SI_FORMAT_WEBP);
+    si_choose_options how = {.tier = SI_TIER_QUICK, .quickest_format = true};
+    si_choice c = {0};
+    assert_int_equal(si_choose(&r, &im, &how, &c, NULL), SI_OK);
+    assert_true(tries(&c, SI_FORMAT_WEBP) > 0);
+    assert_int_equal(tries(&c, SI_FORMAT_AVIF), 0);
+    si_choice_free(&c);
+    r.ladder_len = 1; /* AVIF is all there is */
+    assert_int_equal(si_choose(&r, &im, &how, &c, NULL), SI_OK);
+    assert_true(tries(&c, SI_FORMAT_AVIF) > 0);
+    si_choice_free(&c);
+    si_image_free(&im);
+}
+
 static void what_nobody_wants_ends(void **state) {
     (void)state;
     si_image im = photo(96, 64);
@@ -212,6 +281,8 @@ int main(void) {
         cmocka_unit_test(busy_machines_end_earlier),
         cmocka_unit_test(test_best_so_far),
         cmocka_unit_test(what_nobody_wants_ends),
+        cmocka_unit_test(others_who_wait_end_a_search),
+        cmocka_unit_test(hurry_takes_the_quickest_format),
         cmocka_unit_test(slow_encodings_change_no_answer),
         cmocka_unit_test(no_budget_no_conversion),
     };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/lane.h"
 #include "base/wire.h"
 #include "renderer/scgi.h"
 
@@ -261,12 +262,17 @@ static void test_silence_and_early_end(void **state) {
 /* The names in the configuration of nginx, which is no C. */
 static void test_names_of_the_nginx_template(void **state) {
     (void)state;
-    static const char *const lines[] = {"scgi_param " SI_PARAM_RECIPE " $smartimg_recipe;",
+    static const char *const lines[] = {
+#define X(name, suffix, text) "server unix:@RENDERER_SOCKET@" suffix " max_fails=0;",
+        SI_LANES(X)
+#undef X
+            "scgi_param " SI_PARAM_RECIPE " $smartimg_recipe;",
         "scgi_param " SI_PARAM_RENDER " $smartimg_render;",
         "scgi_param " SI_PARAM_REFINE " $smartimg_refine;",
         "scgi_param " SI_PARAM_HEAD_AT " $smartimg_head_at;",
         "scgi_param " SI_PARAM_QUEUED_AT " $smartimg_queued_at;",
-        "scgi_hide_header " SI_HEADER_SERVICE ";", "scgi_hide_header " SI_HEADER_PADDING ";"};
+        "scgi_hide_header " SI_HEADER_SERVICE ";", "scgi_hide_header " SI_HEADER_LOAD ";",
+        "scgi_hide_header " SI_HEADER_OUT_OF_TIME ";", "scgi_hide_header " SI_HEADER_PADDING ";"};
     static char text[64 * 1024], path[4096];
     const char *root = getenv("SMARTIMG_SOURCE_ROOT");
     snprintf(path, sizeof path, "%s/conf/nginx.conf.in", root != NULL ? root : ".");
