@@ -320,6 +320,8 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"FIRST_ANSWER_SECONDS", path(s, "%d", o->first_answer_seconds)},
         {"CDN_CACHE_CONTROL", o->cdn_cache_control},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
+        {"RENDERERS", path(s, "%d", o->renderers)},
+        {"REFINE_SHARE", path(s, "%d", o->refine_share)},
         {"QUEUE_MS", path(s, "%d", o->queue_ms > 0 ? o->queue_ms : SI_POOL_QUEUE_MS)},
         {"RENDERER_SOCKET", s->socket},
         {"LISTEN", o->listen},

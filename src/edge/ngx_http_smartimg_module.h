@@ -14,7 +14,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "base/tier.h"
 #include "plan/plan.h"
+#include "ngx_http_smartimg_table.h"
 
 
 /*
@@ -36,8 +38,19 @@
     X(renders, "smartimg_renders_total", "{kind=\"first\"}", "counter",       \
       "Requests passed to the renderers")                                     \
     X(updates, "smartimg_renders_total", "{kind=\"refresh\"}", "counter", "") \
-    X(deferred, "smartimg_deferred_total", "", "counter",                     \
-      "Refreshes that no renderer had time for")                              \
+    X(refinements, "smartimg_renders_total", "{kind=\"refinement\"}",         \
+      "counter", "")                                                          \
+    X(refine_improved, "smartimg_refinements_total",                          \
+      "{result=\"improved\"}", "counter",                                     \
+      "Refinements of first answers: smaller, not smaller, put off, in vain") \
+    X(refine_kept, "smartimg_refinements_total", "{result=\"kept\"}",         \
+      "counter", "")                                                          \
+    X(refine_deferred, "smartimg_refinements_total",                          \
+      "{result=\"deferred\"}", "counter", "")                                 \
+    X(refine_failed, "smartimg_refinements_total", "{result=\"failed\"}",     \
+      "counter", "")                                                          \
+    X(refine_saved, "smartimg_refinement_saved_bytes_total", "", "counter",   \
+      "Bytes that refined images are smaller than the ones they replaced")    \
     X(cancelled, "smartimg_cancelled_total", "{stage=\"render\"}", "counter", \
       "Requests ended because their clients had gone")                        \
     X(left, "smartimg_cancelled_total", "{stage=\"wait\"}", "counter", "")    \
@@ -88,6 +101,7 @@ typedef struct {
     ngx_http_smartimg_error_t      errors[NGX_HTTP_SMARTIMG_ERRORS];
     ngx_atomic_t                   nerrors;  /* recorded so far */
     ngx_atomic_t                   service;  /* see ngx_http_smartimg_queue.c; us */
+    ngx_http_smartimg_table_t     *table;    /* never NULL */
 } ngx_http_smartimg_shared_t;
 
 
@@ -103,6 +117,10 @@ typedef struct {
     si_generations                *table;
     ngx_fd_t                       root_fd;
     ngx_shm_zone_t                *zone;
+
+    ngx_uint_t                     renderers;          /* 0 = not told */
+    ngx_uint_t                     refine_share;       /* percent of them */
+    ngx_array_t                    places;             /* of ..._refine.c */
 
     ngx_flag_t                     used;
 } ngx_http_smartimg_main_conf_t;
@@ -147,6 +165,22 @@ typedef struct {
 } ngx_http_smartimg_plan_t;
 
 
+typedef struct ngx_http_smartimg_refinement_s  ngx_http_smartimg_refinement_t;
+
+
+/* what a request of our own has instead of a client */
+
+typedef struct {
+    ngx_log_t                     *log;
+    char                          *action;     /* for the log */
+    ngx_listening_t               *listening;
+    struct sockaddr               *sockaddr;
+    socklen_t                      socklen;
+    ngx_str_t                      addr_text;
+    ngx_http_connection_t         *http_connection;
+} ngx_http_smartimg_caller_t;
+
+
 /* what the module knows of a request; lives as long as the request's pool */
 
 typedef struct {
@@ -161,16 +195,25 @@ typedef struct {
     ngx_msec_t                     since;
     ngx_http_event_handler_pt      resume;
 
+    /* of a reply that may be refined: the tier reached, else 0 */
+    si_tier                        first;
+    ngx_uint_t                     format;
+    time_t                         fresh_until;
+
+    ngx_http_smartimg_refinement_t  *refinement;  /* that it is, or NULL */
+
     unsigned                       queued:1;
-    unsigned                       nobody:1; /* a refresh, without a client */
+    unsigned                       nobody:1; /* our own, without a client */
     unsigned                       refused:1;    /* the queue is full */
     unsigned                       abandoned:1;  /* queued for others' sake */
 } ngx_http_smartimg_ctx_t;
 
 
 ngx_http_smartimg_ctx_t *ngx_http_smartimg_get_ctx(ngx_http_request_t *r);
-ngx_int_t ngx_http_smartimg_share_ctx(ngx_http_request_t *r,
-    ngx_http_smartimg_ctx_t *ctx);
+ngx_int_t ngx_http_smartimg_share_plan(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan);
+ngx_http_smartimg_plan_t *ngx_http_smartimg_plan_of_recipe(ngx_str_t *recipe);
+void ngx_http_smartimg_release_plan(ngx_http_smartimg_plan_t *plan);
 ngx_int_t ngx_http_smartimg_send_text(ngx_http_request_t *r,
     ngx_uint_t status, u_char *text, size_t len);
 ngx_int_t ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
@@ -188,6 +231,27 @@ void ngx_http_smartimg_init_waiting(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_smartimg_add_variables(ngx_conf_t *cf);
 void ngx_http_smartimg_refresh(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
+ngx_connection_t *ngx_http_smartimg_create_connection(
+    ngx_http_smartimg_caller_t *caller);
+ngx_http_request_t *ngx_http_smartimg_create_own_request(ngx_connection_t *c);
+void ngx_http_smartimg_drop(ngx_http_request_t *r);
+
+char *ngx_http_smartimg_refine(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_http_smartimg_init_places(ngx_conf_t *cf,
+    ngx_http_smartimg_main_conf_t *smcf);
+ngx_int_t ngx_http_smartimg_add_place(ngx_conf_t *cf);
+void ngx_http_smartimg_init_refining(ngx_cycle_t *cycle);
+ngx_uint_t ngx_http_smartimg_note_first(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
+ngx_uint_t ngx_http_smartimg_is_stored(ngx_http_request_t *r);
+void ngx_http_smartimg_judge(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx, si_tier tier);
+void ngx_http_smartimg_end_refinement(ngx_http_request_t *r,
+    ngx_http_smartimg_refinement_t *re);
+const char *ngx_http_smartimg_tier_asked_for(ngx_http_smartimg_ctx_t *ctx);
+
+ngx_uint_t ngx_http_smartimg_first_rendering(void);
 char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 void ngx_http_smartimg_note_service(ngx_http_request_t *r);

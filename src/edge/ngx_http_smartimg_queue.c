@@ -36,6 +36,8 @@ static ngx_int_t ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc,
     void *data);
 static void ngx_http_smartimg_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
+static ngx_uint_t ngx_http_smartimg_is_waited_for(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 static ngx_uint_t ngx_http_smartimg_full(ngx_http_request_t *r);
 
 
@@ -134,8 +136,8 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
 
     ctx = ngx_http_smartimg_get_ctx(peer->request);
 
-    if (ctx && peer->request == peer->request->main && !peer->tried
-        && ngx_http_smartimg_full(peer->request))
+    if (ctx && ngx_http_smartimg_is_waited_for(peer->request, ctx)
+        && !peer->tried && ngx_http_smartimg_full(peer->request))
     {
         ctx->refused = 1;
         pc->tries = 0;
@@ -148,12 +150,24 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
 
     rc = peer->get(pc, peer->data);
 
-    if (rc == NGX_OK && peer->request == peer->request->main) {
+    if (rc == NGX_OK && ctx
+        && ngx_http_smartimg_is_waited_for(peer->request, ctx))
+    {
         peer->counted = 1;
         ngx_http_smartimg_count(rendering, 1);
     }
 
     return rc;
+}
+
+
+/* Refreshes and refinements are nobody's. */
+
+static ngx_uint_t
+ngx_http_smartimg_is_waited_for(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx)
+{
+    return r == r->main && !ctx->nobody;
 }
 
 
@@ -172,12 +186,36 @@ ngx_http_smartimg_free_peer(ngx_peer_connection_t *pc, void *data,
 }
 
 
+/* First answers that renderers are asked for now, by all processes. */
+
+ngx_uint_t
+ngx_http_smartimg_first_rendering(void)
+{
+    ngx_uint_t                   i;
+    ngx_atomic_int_t             n;
+    ngx_http_smartimg_shared_t  *shared;
+
+    shared = ngx_http_smartimg_shared();
+
+    if (shared == NULL) {
+        return 0;
+    }
+
+    n = 0;
+
+    for (i = 0; i < NGX_HTTP_SMARTIMG_SLOTS; i++) {
+        n += shared->counters[i].rendering;
+    }
+
+    return n > 0 ? n : 0;
+}
+
+
 static ngx_uint_t
 ngx_http_smartimg_full(ngx_http_request_t *r)
 {
     uint64_t                       wait;
-    ngx_uint_t                     i;
-    ngx_atomic_int_t               n;
+    ngx_uint_t                     n;
     ngx_http_upstream_t           *u;
     ngx_http_smartimg_shared_t    *shared;
     ngx_http_smartimg_srv_conf_t  *sscf;
@@ -189,13 +227,9 @@ ngx_http_smartimg_full(ngx_http_request_t *r)
         return 0;
     }
 
-    n = 0;
+    n = ngx_http_smartimg_first_rendering();
 
-    for (i = 0; i < NGX_HTTP_SMARTIMG_SLOTS; i++) {
-        n += shared->counters[i].rendering;
-    }
-
-    if (n <= 0) {
+    if (n == 0) {
         return 0;
     }
 

@@ -204,7 +204,7 @@ static void read_signals(pool *p) {
  * WATCH_MS at most, however many requests there are. */
 static void say_what_was_spared(pool *p) {
     static const char *const why[] = {"dropped, as their clients had gone",
-        "refused, as they had waited too long for a renderer", "deferred, being refreshes"};
+        "refused, as they had waited too long for a renderer", "deferred, being refinements"};
     unsigned now[3] = {0};
     for (int i = 0; i < p->options.workers; i++) {
         si_worker_slot *s = p->slots[i].slot;

@@ -28,7 +28,7 @@ typedef struct si_worker_slot {
     /* Requests answered without a render, by all workers that the slot has had: */
     atomic_uint dropped;  /* whose clients had gone while they stood in the queue */
     atomic_uint late;     /* that had stood there for longer than si_pool_options.queue_ms */
-    atomic_uint deferred; /* refreshes that found no refinement slot */
+    atomic_uint deferred; /* refinements that found no slot */
 } si_worker_slot;
 
 /* The life of a worker, in a freshly forked process: never returns. `broker` is its end of the

@@ -88,12 +88,12 @@ class Pool:
         return int(headers["Status"].split()[0]), headers, body
 
     @staticmethod
-    def question(recipe, refresh=False):
+    def question(recipe, tier=""):
         headers = [("CONTENT_LENGTH", "0"), ("SCGI", "1"), ("SMARTIMG_RECIPE", recipe)]
-        return netstring(headers + [("SMARTIMG_REFRESH", "1")] * refresh)
+        return netstring(headers + [("SMARTIMG_TIER", tier)])
 
-    def ask(self, recipe, refresh=False):
-        return self.send(self.question(recipe, refresh))
+    def ask(self, recipe, tier=""):
+        return self.send(self.question(recipe, tier))
 
     def workers(self):
         pid = self.process.pid
@@ -137,7 +137,7 @@ class Pool:
         worker, = self.workers()
         start = used = processor_seconds(worker)
         replies = []
-        thread = threading.Thread(target=lambda: replies.append(self.ask(recipe, refresh=True)))
+        thread = threading.Thread(target=lambda: replies.append(self.ask(recipe, tier="best")))
         thread.start()
         while thread.is_alive() and used - start < seconds:
             used = processor_seconds(worker) or used
@@ -177,18 +177,20 @@ class PoolTest(unittest.TestCase):
                 headers = self.assertImage(pool.ask(pool.recipe("demo/night?wid=60")))
                 self.assertGreater(int(headers["X-Accel-Expires"]), 86400)
 
-    def test_first_answer_is_to_be_refreshed_and_the_best_kept(self):
+    def test_answers_say_which_tier_they_have_reached(self):
         with Pool("--workers", "1", *AMPLE) as pool:
             recipe = pool.recipe("demo/night?wid=60&bfc=on", accept="image/webp")
             first = self.assertImage(pool.ask(recipe), "image/webp")
-            self.assertLess(int(first["X-Accel-Expires"]), 10)
+            self.assertGreater(int(first["X-Accel-Expires"]), 86400)
+            self.assertEqual(first["X-Smartimg-First-Answer"], "good")
             self.assertIn("effort=good", first["X-Smart-Imaging"])
-            best = self.assertImage(pool.ask(recipe, refresh=True), "image/webp")
+            best = self.assertImage(pool.ask(recipe, tier="best"), "image/webp")
             self.assertGreater(int(best["X-Accel-Expires"]), 86400)
+            self.assertNotIn("X-Smartimg-First-Answer", best)
             self.assertIn("effort=best", best["X-Smart-Imaging"])
             self.assertLessEqual(int(best["Content-Length"]), int(first["Content-Length"]))
 
-    def test_refresh_without_a_slot_is_deferred(self):
+    def test_refinement_without_a_slot_is_deferred(self):
         """One of two renderers may refine; the other does not render a first answer once more."""
         with Pool("--workers", "2", *AMPLE) as pool:
             recipe = pool.recipe("demo/night?wid=60&bfc=on", accept="image/webp")
@@ -196,13 +198,13 @@ class PoolTest(unittest.TestCase):
             workers = pool.workers()
             pool.hold_originals()
             with pool.connect() as holder:
-                holder.sendall(pool.question(recipe, refresh=True))
+                holder.sendall(pool.question(recipe, tier="best"))
                 wait_until(lambda: set(map(str, workers)) & set(pathlib.Path("/proc/locks").read_text().split()),
                            "a refinement slot that is taken")
                 with pool.connect() as second:
-                    second.sendall(pool.question(recipe, refresh=True))
+                    second.sendall(pool.question(recipe, tier="best"))
                     reply = second.makefile("rb").read()  # though no original is to be had
-                self.assertEqual(reply, b"Status: 304 Not Modified\r\nX-Accel-Expires: 10\r\n\r\n")
+                self.assertEqual(reply, b"Status: 304 Not Modified\r\n\r\n")
                 pool.hand_out_originals()
                 self.assertIn(b"effort=best", holder.makefile("rb").read())
             wait_until(lambda: self.spared(pool, "deferred") == 1, pool.log.read_text)

@@ -30,7 +30,7 @@ static char *netstring(const char *headers, size_t len, size_t *total) {
     return text;
 }
 
-static si_result parse(const char *headers, size_t len, bool *refresh, char *recipe, size_t room) {
+static si_result parse(const char *headers, size_t len, si_tier *tier, char *recipe, size_t room) {
     size_t total;
     char *text = netstring(headers, len, &total);
     si_scgi_request request;
@@ -39,7 +39,7 @@ static si_result parse(const char *headers, size_t len, bool *refresh, char *rec
     assert_int_equal(r, diag.code);
     if (r == SI_OK) {
         snprintf(recipe, room, "%.*s", SI_STR_ARG(request.recipe));
-        *refresh = request.refresh;
+        *tier = request.tier;
     }
     free(text);
     return r;
@@ -48,23 +48,28 @@ static si_result parse(const char *headers, size_t len, bool *refresh, char *rec
 static void test_good_requests(void **state) {
     (void)state;
     char recipe[64];
-    bool refresh;
+    si_tier tier;
     assert_int_equal(parse(HEAD("CONTENT_LENGTH\0000\0SCGI\0001\0" SI_PARAM_RECIPE "\0a=b\0"),
-                         &refresh, recipe, sizeof recipe),
+                         &tier, recipe, sizeof recipe),
         SI_OK);
     assert_string_equal(recipe, "a=b");
-    assert_false(refresh);
+    assert_int_equal(tier, SI_TIER_DEFAULT);
     /* any order, foreign headers, empty values */
-    assert_int_equal(parse(HEAD(SI_PARAM_REFRESH "\0001\0HTTP_X\0\0" SI_PARAM_RECIPE "\0r\0"),
-                         &refresh, recipe, sizeof recipe),
+    assert_int_equal(parse(HEAD(SI_PARAM_TIER "\0better\0HTTP_X\0\0" SI_PARAM_RECIPE "\0r\0"),
+                         &tier, recipe, sizeof recipe),
         SI_OK);
     assert_string_equal(recipe, "r");
-    assert_true(refresh);
-    assert_int_equal(parse(HEAD(SI_PARAM_REFRESH "\000yes\0" SI_PARAM_RECIPE "\0\0"), &refresh,
-                         recipe, sizeof recipe),
+    assert_int_equal(tier, SI_TIER_BETTER);
+    assert_int_equal(
+        parse(HEAD(SI_PARAM_TIER "\0best\0" SI_PARAM_RECIPE "\0\0"), &tier, recipe, sizeof recipe),
         SI_OK);
     assert_string_equal(recipe, "");
-    assert_false(refresh);
+    assert_int_equal(tier, SI_TIER_BEST);
+    /* no tier of refined answers */
+    assert_int_equal(parse(HEAD(SI_PARAM_TIER "\0quick\0" SI_PARAM_RECIPE "\0r\0"), &tier, recipe,
+                         sizeof recipe),
+        SI_OK);
+    assert_int_equal(tier, SI_TIER_DEFAULT);
 }
 
 static void test_numbers(void **state) {
@@ -109,9 +114,9 @@ static void test_malformed_requests(void **state) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char recipe[64];
-        bool refresh;
+        si_tier tier;
         assert_int_equal(
-            parse(rows[i].headers, rows[i].len, &refresh, recipe, sizeof recipe), SI_ERR_SYNTAX);
+            parse(rows[i].headers, rows[i].len, &tier, recipe, sizeof recipe), SI_ERR_SYNTAX);
     }
 }
 
@@ -263,7 +268,7 @@ static void test_names_of_the_nginx_template(void **state) {
     (void)state;
     static const char *const lines[] = {"scgi_param " SI_PARAM_RECIPE " $smartimg_recipe;",
         "scgi_param " SI_PARAM_RENDER " $smartimg_render;",
-        "scgi_param " SI_PARAM_REFRESH " $smartimg_refresh;",
+        "scgi_param " SI_PARAM_TIER " $smartimg_tier;",
         "scgi_param " SI_PARAM_HEAD_AT " $smartimg_head_at;",
         "scgi_param " SI_PARAM_QUEUED_AT " $smartimg_queued_at;",
         "scgi_hide_header " SI_HEADER_SERVICE ";", "scgi_hide_header " SI_HEADER_PADDING ";"};
