@@ -187,7 +187,9 @@ ngx_http_smartimg_init_refining(ngx_cycle_t *cycle)
                                                ngx_http_smartimg_module);
     shared = ngx_http_smartimg_shared();
 
-    if (smcf == NULL || shared == NULL) {
+    /* the cache's manager and loader come here, too, and listen nowhere */
+
+    if (smcf == NULL || shared == NULL || ngx_process == NGX_PROCESS_HELPER) {
         return;
     }
 
