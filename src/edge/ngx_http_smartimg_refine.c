@@ -61,6 +61,8 @@ static ngx_int_t ngx_http_smartimg_set_caller(
 static ngx_http_addr_conf_t *ngx_http_smartimg_addr_conf(
     ngx_listening_t *ls);
 static void ngx_http_smartimg_begin(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_came_late(ngx_http_request_t *r,
+    ngx_uint_t status);
 static void ngx_http_smartimg_count_outcome(
     ngx_http_smartimg_refinement_t *re);
 static void ngx_http_smartimg_mark_final(ngx_http_request_t *r, off_t bytes);
@@ -235,15 +237,17 @@ ngx_uint_t
 ngx_http_smartimg_note_first(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx)
 {
-    ngx_uint_t                   open;
-    ngx_http_smartimg_place_t   *place;
-    ngx_http_smartimg_answer_t   answer;
-    ngx_http_smartimg_shared_t  *shared;
+    ngx_uint_t                      open;
+    ngx_http_smartimg_place_t      *place;
+    ngx_http_smartimg_answer_t      answer;
+    ngx_http_smartimg_shared_t     *shared;
+    ngx_http_smartimg_main_conf_t  *smcf;
 
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
     shared = ngx_http_smartimg_shared();
     place = ngx_http_smartimg_place_of(r);
 
-    if (shared == NULL || place == NULL || !ctx->plan->plan.server_cache
+    if (shared == NULL || smcf->refine_share == 0 || place == NULL || !ctx->plan->plan.server_cache
         || (ctx->fresh_until != SI_FRESH_FOR_EVER
             && ctx->fresh_until < ngx_time() + NGX_HTTP_SMARTIMG_SOON))
     {
@@ -494,6 +498,19 @@ ngx_http_smartimg_begin(ngx_http_request_t *r)
 }
 
 
+/* A request that waited in the renderers' queue for too long. */
+
+static ngx_uint_t
+ngx_http_smartimg_came_late(ngx_http_request_t *r, ngx_uint_t status)
+{
+    static ngx_str_t  retry = ngx_string(SI_HEADER_RETRY);
+
+    return status == NGX_HTTP_SERVICE_UNAVAILABLE && !r->internal
+           && ngx_http_smartimg_find_header(&r->headers_out.headers, &retry,
+                                            NULL);
+}
+
+
 /*
  * The head of a reply to a request of ours: the cache does not get an answer
  * that is larger than what it has.
@@ -511,7 +528,9 @@ ngx_http_smartimg_judge(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
 
     if (r->upstream == NULL || r->cached || status != NGX_HTTP_OK) {
 
-        if (status == NGX_HTTP_NOT_MODIFIED) {
+        if (status == NGX_HTTP_NOT_MODIFIED
+            || ngx_http_smartimg_came_late(r, status))
+        {
             re->outcome = NGX_HTTP_SMARTIMG_DEFERRED;
 
         } else if (status >= NGX_HTTP_BAD_REQUEST

@@ -70,6 +70,10 @@ class RefineTest(unittest.TestCase):
         wait_until(lambda: len(self.edge.renderer.tiers(name)) >= len(tiers), f"{len(tiers)} renders of {name}")
         self.assertEqual(self.edge.renderer.tiers(name), list(tiers))
 
+    def wait_for_entries(self, n):
+        """Answers are entered when their requests end, a moment after their clients have them."""
+        wait_until(lambda: self.waiting() == n, f"{n} entries")
+
     def wait_until_settled(self):
         wait_until(lambda: self.waiting() == 0, "the end of refinements")
         self.edge.wait_for_end()
@@ -153,7 +157,7 @@ class RefineTest(unittest.TestCase):
     def test_torn_answers_are_not_taken(self):
         url = self.image("torn")
         told = self.edge.renderer.behaviour["torn"]["tiers"]["better"]
-        for fault in {"cut": 10}, {"length": False}, {"status": 503}, {"deaths": 100}:
+        for fault in {"cut": 10}, {"length": False}, {"status": 500}, {"deaths": 100}:
             with self.subTest(fault):
                 count = self.result("failed")
                 name = "torn-" + "-".join(fault)
@@ -178,14 +182,18 @@ class RefineTest(unittest.TestCase):
 
     def test_not_now(self):
         """304: what is there stays, and the entry comes to its turn again."""
-        url = self.image("not-now", tiers={"better": {"status": 304, "body": b""}})
-        self.get(url)
-        wait_until(lambda: self.result("deferred") == 1, "a refinement that is put off")
-        self.assertHit(url, 1000, SHORT)
-        self.assertEqual(self.waiting(), 1)
-        self.edge.renderer.behaviour["not-now"]["tiers"] = {"better": answer(600)}
-        self.wait_until_settled()
-        self.assertHit(url, 600, LONG)
+        late = {"status": 503, "headers": "Retry-After: 1\r\n"}
+        for i, told in enumerate(({"status": 304, "body": b""}, late)):
+            name = f"not-now-{i}"
+            url = self.image(name, tiers={"better": told})
+            self.get(url)
+            wait_until(lambda: self.result("deferred") > i, "a refinement that is put off")
+            self.assertHit(url, 1000, SHORT)
+            self.assertEqual(self.waiting(), 1)
+            self.edge.renderer.behaviour[name]["tiers"] = {"better": answer(600)}
+            self.wait_until_settled()
+            self.assertHit(url, 600, LONG)
+        self.assertEqual(self.result("failed"), 0)
 
     def busy(self, name="busy"):
         """A refinement that is held, so that all others have to wait."""
@@ -212,12 +220,15 @@ class RefineTest(unittest.TestCase):
 
     def test_cheap_steps_of_many_before_dear_ones_of_few(self):
         hold = self.busy()
-        for i in range(4):
-            self.get(self.image(f"cheap-{i}"))
+        for name in ["popular"] * 3 + ["rare-1", "rare-2"]:
+            self.get(self.image(name))
+        self.wait_for_entries(4)
         hold.set()
         self.wait_until_settled()
-        tiers = [r[1]["SMARTIMG_TIER"] for r in self.edge.renderer.requests if r[0].startswith("cheap")]
-        self.assertEqual(tiers, [""] * 4 + ["better"] * 4 + ["best"] * 4)
+        order = [(r[0].split("-")[0], r[1]["SMARTIMG_TIER"]) for r in self.edge.renderer.requests
+                 if r[0] != "busy" and r[1]["SMARTIMG_TIER"]]
+        self.assertEqual(order, [("popular", "better"), ("rare", "better"), ("rare", "better"),
+                                 ("popular", "best"), ("rare", "best"), ("rare", "best")])
 
     def test_none_while_first_answers_are_waited_for(self):
         """Two renderers, of which one may refine: not while both have first answers."""
@@ -227,11 +238,12 @@ class RefineTest(unittest.TestCase):
         cached = self.image("cached", tiers={"better": answer(5)})
         guard = self.busy()
         self.get(cached)
+        self.wait_for_entries(2)
         for i, t in enumerate(threads):
             t.start()
             self.edge.wait_for_renders(f"first-{i}")
         guard.set()
-        wait_until(lambda: self.waiting() == 1, "the end of the one before")
+        self.wait_for_entries(1)
         time.sleep(1)  # in which there are four looks for work
         self.assertEqual(self.edge.renderer.tiers("cached"), [""])
         hold.set()
@@ -262,7 +274,7 @@ class RefineTest(unittest.TestCase):
         hold = self.busy()
         url = self.image("restarted")
         self.get(url)
-        self.assertEqual(self.waiting(), 2)
+        self.wait_for_entries(2)
         self.restart()
         self.assertEqual(self.waiting(), 0)
         hold.set()
@@ -276,6 +288,7 @@ class RefineTest(unittest.TestCase):
         hold = self.busy()
         url = self.image("reloaded")
         self.get(url)
+        self.wait_for_entries(2)
         before = set(self.edge.workers())
         self.edge.nginx.send_signal(signal.SIGHUP)
         wait_until(lambda: len(set(self.edge.workers()) - before) == self.WORKERS, "new workers")
@@ -289,6 +302,7 @@ class RefineTest(unittest.TestCase):
         """The one that replaces it begins its refinement anew, and goes on with the others."""
         hold = self.busy()
         self.get(self.image("survivor"))
+        self.wait_for_entries(2)
         for pid in self.edge.workers():
             os.kill(pid, signal.SIGKILL)
         hold.set()
@@ -303,6 +317,7 @@ class RefineTest(unittest.TestCase):
         self.get(url)
         self.edge.purge("smart/purged")
         self.assertEqual(self.get(url)["X-Cache"], "miss")
+        self.wait_for_entries(3)
         hold.set()
         self.wait_until_settled()
         self.assertHit(url, 700, LONG)
@@ -335,7 +350,7 @@ class SmallTableTest(RefineTest):
         urls = [self.image(f"least-{i}", 100 + i, tiers={"better": answer(1)}) for i in range(200)]
         dear = self.image("dear", 10000, tiers={"better": answer(1)})
         self.get(dear)
-        for url in urls:
+        for url in urls + urls[-1:]:
             self.get(url)
         waiting = self.waiting()
         self.assertLess(waiting, 150)
@@ -356,6 +371,32 @@ class ShareTest(unittest.TestCase):
             self.assertEqual(edge.get(url)["Cache-Control"], SHORT)
         time.sleep(1)
         self.assertEqual(edge.renderer.tiers("never"), [""])
+
+    def test_what_fails_is_tried_three_times(self):
+        edge = Edge(workers=1, companies=COMPANIES, refine_share=50)
+        self.addCleanup(edge.stop)
+        url = edge.image("fails", "smart", **answer(1000, "good"), tiers={"better": {"status": 500}})
+        edge.get(url)
+        failed = 'smartimg_refinements_total{result="failed"}'
+        wait_until(lambda: edge.metrics()[failed] == 3, "three failures")
+        edge.get(url)
+        wait_until(lambda: edge.metrics()["smartimg_refinements_waiting"] == 0, "the end of it")
+        ends = [r[2] for r in edge.renderer.requests]
+        self.assertEqual(edge.renderer.tiers("fails"), ["", "better", "better", "better"])
+        self.assertGreater(ends[2] - ends[1], 1.5)
+        self.assertGreater(ends[3] - ends[2], 6)
+
+    def test_share_of_time(self):
+        """One renderer's hundredth: who has refined for half a second leaves a gap of most of a minute."""
+        edge = Edge(workers=1, companies=COMPANIES, renderers=1, refine_share=1)
+        self.addCleanup(edge.stop)
+        for name in "one", "two":
+            edge.get(edge.image(name, "smart", **answer(1000, "good"), tiers={"better": {**answer(5), "delay": 0.5}}))
+        improved = 'smartimg_refinements_total{result="improved"}'
+        wait_until(lambda: edge.metrics()[improved] == 1, "the end of one")
+        wait_until(lambda: edge.metrics()["smartimg_refinements_waiting"] == 1, "the other's entry")
+        time.sleep(1)
+        self.assertEqual(len([r for r in edge.renderer.requests if r[1]["SMARTIMG_TIER"]]), 1)
 
     def test_half_of_many(self):
         edge = Edge(workers=1, companies=COMPANIES, renderers=8, refine_share=100)

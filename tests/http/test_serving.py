@@ -83,7 +83,9 @@ class Serving(unittest.TestCase):
 
         with Server("--refine-share", "100") as server:
             def settled():
-                return "\nsmartimg_refinements_waiting 0\n" in self.server_metrics(server)
+                metrics = self.server_metrics(server)
+                return (re.search(r'refinements_total\{result="(improved|kept)"\} [1-9]', metrics)
+                        and "\nsmartimg_refinements_waiting 0\n" in metrics)
 
             first = server.image(url, CHROME)
             self.assertEqual((first.status, told(first)), (200, short))
