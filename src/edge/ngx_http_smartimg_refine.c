@@ -26,6 +26,9 @@
 
 #define NGX_HTTP_SMARTIMG_LOOK  250   /* ms between two looks for work */
 
+/* ms after a refinement, in which its renderer gives its slot back */
+#define NGX_HTTP_SMARTIMG_NEXT  20
+
 /* an answer with foreign images that ends before is not worth it, s */
 #define NGX_HTTP_SMARTIMG_SOON  60
 
@@ -217,7 +220,9 @@ ngx_http_smartimg_schedule(ngx_msec_t delay)
 
     if (ngx_http_smartimg_timer.timer_set) {
 
-        if (delay) {
+        if ((ngx_msec_int_t) (ngx_http_smartimg_timer.timer.key
+                              - ngx_current_msec - delay) <= 0)
+        {
             return;
         }
 
@@ -594,7 +599,7 @@ ngx_http_smartimg_end_refinement(ngx_http_request_t *r,
                                      ? re->bytes : re->taken.answer.bytes);
     }
 
-    ngx_http_smartimg_schedule(0);
+    ngx_http_smartimg_schedule(NGX_HTTP_SMARTIMG_NEXT);
 }
 
 

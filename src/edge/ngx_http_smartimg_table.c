@@ -14,6 +14,8 @@
 #define NGX_HTTP_SMARTIMG_TAKEN_MS       90000  /* then its taker is dead */
 #define NGX_HTTP_SMARTIMG_NOT_NOW_MS     500    /* nobody tries for so long */
 #define NGX_HTTP_SMARTIMG_AGAIN_MS       2000   /* the same entry */
+#define NGX_HTTP_SMARTIMG_LATER_MS       30000  /* one that got no further, as
+                                                   its machine was busy */
 
 #define NGX_HTTP_SMARTIMG_NONE           ((uint32_t) -1)
 
@@ -634,9 +636,10 @@ ngx_http_smartimg_settle(ngx_http_smartimg_table_t *table,
         return 0;
     }
 
-    /* it got no further: later once more, but not for ever */
+    /* later once more, and later still, but not for ever */
 
-    e->until += NGX_HTTP_SMARTIMG_AGAIN_MS << (2 * e->tries);
+    e->until += (tier ? NGX_HTTP_SMARTIMG_LATER_MS
+                      : NGX_HTTP_SMARTIMG_AGAIN_MS) << (2 * e->tries);
 
     if (++e->tries == NGX_HTTP_SMARTIMG_TRIES
         || outcome == NGX_HTTP_SMARTIMG_HOPELESS)

@@ -386,6 +386,18 @@ class ShareTest(unittest.TestCase):
         self.assertGreater(ends[2] - ends[1], 1.5)
         self.assertGreater(ends[3] - ends[2], 6)
 
+    def test_search_that_was_cut_short(self):
+        """What it found is taken, but the same tier is not asked for again at once."""
+        edge = Edge(workers=1, companies=COMPANIES, refine_share=50)
+        self.addCleanup(edge.stop)
+        url = edge.image("cut-short", "smart", **answer(1000, "good"), tiers={"better": answer(900, "good")})
+        edge.get(url)
+        wait_until(lambda: len(edge.get(url).body) == 900, "the new answer")
+        self.assertEqual(edge.get(url)["Cache-Control"], SHORT)
+        time.sleep(3)
+        self.assertEqual(edge.renderer.tiers("cut-short"), ["", "better"])
+        self.assertEqual(edge.metrics()["smartimg_refinements_waiting"], 1)
+
     def test_share_of_time(self):
         """One renderer's hundredth: who has refined for half a second leaves a gap of most of a minute."""
         edge = Edge(workers=1, companies=COMPANIES, renderers=1, refine_share=1)
