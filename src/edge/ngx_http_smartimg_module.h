@@ -120,7 +120,7 @@ typedef struct {
 
     ngx_uint_t                     renderers;          /* 0 = not told */
     ngx_uint_t                     refine_share;       /* percent of them */
-    ngx_array_t                    places;             /* of ..._refine.c */
+    ngx_array_t                    places;             /* ..._place_t */
 
     ngx_flag_t                     used;
 } ngx_http_smartimg_main_conf_t;
@@ -166,6 +166,14 @@ typedef struct {
 
 
 typedef struct ngx_http_smartimg_refinement_s  ngx_http_smartimg_refinement_t;
+
+
+/* a location that answers for images; places outlive requests */
+
+typedef struct {
+    uint32_t                       id;
+    ngx_http_conf_ctx_t            ctx;
+} ngx_http_smartimg_place_t;
 
 
 /* what a request of our own has instead of a client */
@@ -241,6 +249,12 @@ char *ngx_http_smartimg_refine(ngx_conf_t *cf, ngx_command_t *cmd,
 ngx_int_t ngx_http_smartimg_init_places(ngx_conf_t *cf,
     ngx_http_smartimg_main_conf_t *smcf);
 ngx_int_t ngx_http_smartimg_add_place(ngx_conf_t *cf);
+ngx_http_smartimg_place_t *ngx_http_smartimg_place_of(ngx_http_request_t *r);
+ngx_http_smartimg_place_t *ngx_http_smartimg_find_place(uint32_t id);
+ngx_int_t ngx_http_smartimg_set_caller(ngx_http_smartimg_place_t *place,
+    ngx_http_smartimg_caller_t *caller, ngx_http_connection_t *hc);
+
+void ngx_http_smartimg_mark_final(ngx_http_cache_t *c, off_t bytes);
 void ngx_http_smartimg_init_refining(ngx_cycle_t *cycle);
 ngx_uint_t ngx_http_smartimg_note_first(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);

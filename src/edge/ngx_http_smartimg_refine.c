@@ -33,14 +33,6 @@
 #define NGX_HTTP_SMARTIMG_SOON  60
 
 
-/* a location that answers for images; places outlive requests */
-
-typedef struct {
-    uint32_t                       id;
-    ngx_http_conf_ctx_t            ctx;
-} ngx_http_smartimg_place_t;
-
-
 struct ngx_http_smartimg_refinement_s {
     ngx_http_smartimg_taken_t      taken;
     ngx_http_smartimg_outcome_t    outcome;
@@ -49,116 +41,21 @@ struct ngx_http_smartimg_refinement_s {
 };
 
 
-static ngx_http_smartimg_place_t *ngx_http_smartimg_place_of(
-    ngx_http_request_t *r);
-static ngx_http_smartimg_place_t *ngx_http_smartimg_find_place(uint32_t id);
 static void ngx_http_smartimg_get_room(ngx_http_smartimg_room_t *room);
 static void ngx_http_smartimg_schedule(ngx_msec_t delay);
 static void ngx_http_smartimg_look_for_work(ngx_event_t *ev);
 static ngx_int_t ngx_http_smartimg_ask(ngx_http_smartimg_taken_t *taken);
 static ngx_int_t ngx_http_smartimg_ask_at(ngx_http_smartimg_place_t *place,
     ngx_http_smartimg_taken_t *taken, ngx_http_smartimg_plan_t *plan);
-static ngx_int_t ngx_http_smartimg_set_caller(
-    ngx_http_smartimg_place_t *place, ngx_http_smartimg_caller_t *caller,
-    ngx_http_connection_t *hc);
-static ngx_http_addr_conf_t *ngx_http_smartimg_addr_conf(
-    ngx_listening_t *ls);
 static void ngx_http_smartimg_begin(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_smartimg_came_late(ngx_http_request_t *r,
     ngx_uint_t status);
 static void ngx_http_smartimg_count_outcome(
     ngx_http_smartimg_refinement_t *re);
-static void ngx_http_smartimg_mark_final(ngx_http_request_t *r, off_t bytes);
-static ngx_int_t ngx_http_smartimg_find_mark(ngx_fd_t fd, off_t bytes,
-    off_t *at);
 
 
 static ngx_event_t       ngx_http_smartimg_timer;
 static ngx_connection_t  ngx_http_smartimg_no_connection;
-
-
-/* A location is known by its names, which survive a reload. */
-
-ngx_int_t
-ngx_http_smartimg_add_place(ngx_conf_t *cf)
-{
-    ngx_http_conf_ctx_t            *ctx;
-    ngx_http_smartimg_place_t      *place;
-    ngx_http_core_srv_conf_t       *cscf;
-    ngx_http_core_loc_conf_t       *clcf;
-    ngx_http_smartimg_main_conf_t  *smcf;
-
-    ctx = cf->ctx;
-
-    smcf = ctx->main_conf[ngx_http_smartimg_module.ctx_index];
-    cscf = ctx->srv_conf[ngx_http_core_module.ctx_index];
-    clcf = ctx->loc_conf[ngx_http_core_module.ctx_index];
-
-    place = ngx_array_push(&smcf->places);
-    if (place == NULL) {
-        return NGX_ERROR;
-    }
-
-    place->ctx = *ctx;
-
-    ngx_crc32_init(place->id);
-    ngx_crc32_update(&place->id, cscf->server_name.data,
-                     cscf->server_name.len);
-    ngx_crc32_update(&place->id, clcf->name.data, clcf->name.len);
-    ngx_crc32_final(place->id);
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_smartimg_init_places(ngx_conf_t *cf,
-    ngx_http_smartimg_main_conf_t *smcf)
-{
-    return ngx_array_init(&smcf->places, cf->pool, 4,
-                          sizeof(ngx_http_smartimg_place_t));
-}
-
-
-static ngx_http_smartimg_place_t *
-ngx_http_smartimg_place_of(ngx_http_request_t *r)
-{
-    ngx_uint_t                      i;
-    ngx_http_smartimg_place_t      *place;
-    ngx_http_smartimg_main_conf_t  *smcf;
-
-    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
-    place = smcf->places.elts;
-
-    for (i = 0; i < smcf->places.nelts; i++) {
-        if (place[i].ctx.loc_conf == r->loc_conf) {
-            return &place[i];
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_http_smartimg_place_t *
-ngx_http_smartimg_find_place(uint32_t id)
-{
-    ngx_uint_t                      i;
-    ngx_http_smartimg_place_t      *place;
-    ngx_http_smartimg_main_conf_t  *smcf;
-
-    smcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
-                                               ngx_http_smartimg_module);
-    place = smcf->places.elts;
-
-    for (i = 0; i < smcf->places.nelts; i++) {
-        if (place[i].id == id) {
-            return &place[i];
-        }
-    }
-
-    return NULL;
-}
 
 
 static void
@@ -252,7 +149,8 @@ ngx_http_smartimg_note_first(ngx_http_request_t *r,
     shared = ngx_http_smartimg_shared();
     place = ngx_http_smartimg_place_of(r);
 
-    if (shared == NULL || smcf->refine_share == 0 || place == NULL || !ctx->plan->plan.server_cache
+    if (shared == NULL || smcf->refine_share == 0 || place == NULL
+        || !ctx->plan->plan.server_cache
         || (ctx->fresh_until != SI_FRESH_FOR_EVER
             && ctx->fresh_until < ngx_time() + NGX_HTTP_SMARTIMG_SOON))
     {
@@ -343,13 +241,13 @@ ngx_http_smartimg_ask(ngx_http_smartimg_taken_t *taken)
     ngx_http_smartimg_plan_t   *plan;
     ngx_http_smartimg_place_t  *place;
 
-    place = ngx_http_smartimg_find_place(taken->answer.place);
+    place = ngx_http_smartimg_find_place(taken->place);
 
     if (place == NULL) {
         return NGX_ERROR;
     }
 
-    plan = ngx_http_smartimg_plan_of_recipe(&taken->answer.recipe);
+    plan = ngx_http_smartimg_plan_of_recipe(&taken->recipe);
 
     if (plan == NULL) {
         return NGX_ERROR;
@@ -400,7 +298,7 @@ ngx_http_smartimg_ask_at(ngx_http_smartimg_place_t *place,
     }
 
     re->taken = *taken;
-    re->taken.answer.recipe = plan->text;
+    re->taken.recipe = plan->text;
     re->outcome = NGX_HTTP_SMARTIMG_FAILED;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_smartimg_module);
@@ -409,72 +307,6 @@ ngx_http_smartimg_ask_at(ngx_http_smartimg_place_t *place,
     ngx_post_event(c->write, &ngx_posted_events);
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_smartimg_set_caller(ngx_http_smartimg_place_t *place,
-    ngx_http_smartimg_caller_t *caller, ngx_http_connection_t *hc)
-{
-    ngx_uint_t        i;
-    ngx_listening_t  *ls;
-
-    static struct sockaddr  nowhere = { .sa_family = AF_UNIX };
-    static ngx_str_t        name = ngx_string("unix:");
-
-    /* nginx wants to know where a connection came in: anywhere */
-
-    ls = ngx_cycle->listening.elts;
-
-    for (i = 0; i < ngx_cycle->listening.nelts; i++) {
-        if (ls[i].handler == ngx_http_init_connection && ls[i].servers) {
-            break;
-        }
-    }
-
-    if (i == ngx_cycle->listening.nelts) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(hc, sizeof(ngx_http_connection_t));
-
-    hc->conf_ctx = &place->ctx;
-    hc->addr_conf = ngx_http_smartimg_addr_conf(&ls[i]);
-
-    caller->log = ngx_cycle->log;
-    caller->action = "refining a first answer";
-    caller->listening = &ls[i];
-    caller->sockaddr = &nowhere;
-    caller->socklen = sizeof(sa_family_t);
-    caller->addr_text = name;
-    caller->http_connection = hc;
-
-    return NGX_OK;
-}
-
-
-static ngx_http_addr_conf_t *
-ngx_http_smartimg_addr_conf(ngx_listening_t *ls)
-{
-    ngx_http_port_t      *port;
-    ngx_http_in_addr_t   *addr;
-
-#if (NGX_HAVE_INET6)
-    ngx_http_in6_addr_t  *addr6;
-#endif
-
-    port = ls->servers;
-
-#if (NGX_HAVE_INET6)
-    if (ls->sockaddr->sa_family == AF_INET6) {
-        addr6 = port->addrs;
-        return &addr6->conf;
-    }
-#endif
-
-    addr = port->addrs;
-
-    return &addr->conf;
 }
 
 
@@ -554,7 +386,7 @@ ngx_http_smartimg_judge(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
     re->bytes = r->upstream->headers_in.content_length_n;
     re->reached = tier ? tier : SI_TIER_BEST;
 
-    if (re->bytes > re->taken.answer.bytes) {
+    if (re->bytes > re->taken.bytes) {
         r->upstream->cacheable = 0;
         re->outcome = NGX_HTTP_SMARTIMG_KEPT;
         return;
@@ -594,9 +426,9 @@ ngx_http_smartimg_end_refinement(ngx_http_request_t *r,
     if (ngx_http_smartimg_table_give_back(shared->table, &room, &re->taken,
                                           re->outcome, re->bytes, re->reached))
     {
-        ngx_http_smartimg_mark_final(r,
+        ngx_http_smartimg_mark_final(r->cache,
                                      re->outcome == NGX_HTTP_SMARTIMG_REFINED
-                                     ? re->bytes : re->taken.answer.bytes);
+                                     ? re->bytes : re->taken.bytes);
     }
 
     ngx_http_smartimg_schedule(NGX_HTTP_SMARTIMG_NEXT);
@@ -608,7 +440,7 @@ ngx_http_smartimg_count_outcome(ngx_http_smartimg_refinement_t *re)
 {
     off_t  saved;
 
-    saved = re->taken.answer.bytes - re->bytes;
+    saved = re->taken.bytes - re->bytes;
 
     switch (re->outcome) {
 
@@ -634,98 +466,6 @@ ngx_http_smartimg_count_outcome(ngx_http_smartimg_refinement_t *re)
         ngx_http_smartimg_count(refine_failed, 1);
         break;
     }
-}
-
-
-/*
- * Takes back, in the file of the cache, that a better answer will come.  That
- * is one byte, so whoever reads it meanwhile sees the old one or the new one.
- * Anything unexpected in there is left alone: then only the table knows.
- */
-
-static void
-ngx_http_smartimg_mark_final(ngx_http_request_t *r, off_t bytes)
-{
-    off_t        at;
-    u_char      *p, byte, name[NGX_MAX_PATH];
-    ngx_fd_t     fd;
-    ngx_path_t  *path;
-
-    if (r->cache == NULL || r->cache->file_cache == NULL) {
-        return;
-    }
-
-    path = r->cache->file_cache->path;
-
-    if (path->name.len + 1 + path->len + 2 * NGX_HTTP_CACHE_KEY_LEN
-        >= sizeof(name))
-    {
-        return;
-    }
-
-    p = ngx_cpymem(name, path->name.data, path->name.len);
-    p = ngx_hex_dump(p + 1 + path->len, r->cache->key, NGX_HTTP_CACHE_KEY_LEN);
-    *p = '\0';
-
-    ngx_create_hashed_filename(path, name, p - name);
-
-    fd = ngx_open_file(name, NGX_FILE_RDWR, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        return;
-    }
-
-    byte = SI_HEADER_FINAL;
-
-    if (ngx_http_smartimg_find_mark(fd, bytes, &at) == NGX_OK
-        && pwrite(fd, &byte, 1, at) != 1)
-    {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, ngx_errno,
-                      "pwrite() to \"%s\" failed", name);
-    }
-
-    (void) ngx_close_file(fd);
-}
-
-
-/* Where the tier stands in a file of the cache whose body has so many bytes. */
-
-static ngx_int_t
-ngx_http_smartimg_find_mark(ngx_fd_t fd, off_t bytes, off_t *at)
-{
-    u_char                        *p;
-    ssize_t                        n;
-    struct stat                    st;
-    ngx_http_file_cache_header_t  *h;
-
-    static union {
-        ngx_http_file_cache_header_t  header;
-        u_char                        bytes[65536];   /* >= body_start */
-    }  start;
-
-    static u_char  mark[] = CRLF SI_HEADER_FIRST_ANSWER ": ";
-
-    n = pread(fd, start.bytes, sizeof(start.bytes), 0);
-    h = &start.header;
-
-    if (n < (ssize_t) sizeof(ngx_http_file_cache_header_t)
-        || h->version != NGX_HTTP_CACHE_VERSION
-        || h->header_start >= h->body_start || h->body_start > n
-        || fstat(fd, &st) != 0 || st.st_size != h->body_start + bytes)
-    {
-        return NGX_DECLINED;
-    }
-
-    p = ngx_strlcasestrn(start.bytes + h->header_start,
-                         start.bytes + h->body_start, mark,
-                         sizeof(mark) - 2);
-    if (p == NULL) {
-        return NGX_DECLINED;
-    }
-
-    *at = p + sizeof(mark) - 1 - start.bytes;
-
-    return NGX_OK;
 }
 
 

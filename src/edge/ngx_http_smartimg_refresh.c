@@ -150,7 +150,8 @@ ngx_http_smartimg_create_connection(ngx_http_smartimg_caller_t *caller)
 
     c->pool = ngx_create_pool(1024, log);
 
-    if (c->pool == NULL || ngx_http_smartimg_init_connection(c, caller) != NGX_OK)
+    if (c->pool == NULL
+        || ngx_http_smartimg_init_connection(c, caller) != NGX_OK)
     {
         ngx_http_smartimg_close(c);
         return NULL;

@@ -14,46 +14,13 @@
 #define NGX_HTTP_SMARTIMG_TAKEN_MS       90000  /* then its taker is dead */
 #define NGX_HTTP_SMARTIMG_NOT_NOW_MS     500    /* nobody tries for so long */
 #define NGX_HTTP_SMARTIMG_AGAIN_MS       2000   /* the same entry */
-#define NGX_HTTP_SMARTIMG_LATER_MS       30000  /* one that got no further, as
+#define NGX_HTTP_SMARTIMG_LATER_MS       30000  /* if it got no further, as
                                                    its machine was busy */
 
+/* for one new entry: a long recipe is not to drive out all short ones */
+#define NGX_HTTP_SMARTIMG_EVICTED_MAX    16
+
 #define NGX_HTTP_SMARTIMG_NONE           ((uint32_t) -1)
-
-
-/*
- * What a refinement saves, per mille of the bytes of an answer of the tier
- * below, and what processor time its choice costs, ms.  AVIF, and WebP's step
- * to "better": from quick and good answers to the targets that "better" and
- * "best" are made for; the others: the table of docs/quality.md, as their
- * refinements get all at the first step.  Only ratios matter.
- */
-
-typedef struct {
-    ngx_uint_t   saves;
-    ngx_uint_t   costs;
-} ngx_http_smartimg_step_t;
-
-typedef struct {
-    ngx_str_t                  type;
-    ngx_http_smartimg_step_t   quick_to_better;
-    ngx_http_smartimg_step_t   good_to_better;
-    ngx_http_smartimg_step_t   better_to_best;
-} ngx_http_smartimg_gain_t;
-
-
-/* a search was not even tried, whatever it may find */
-static ngx_http_smartimg_step_t  ngx_http_smartimg_from_requested =
-                                                                { 250, 600 };
-
-static ngx_http_smartimg_gain_t  ngx_http_smartimg_gains[] = {
-    { ngx_string("image/avif"), { 140, 600 }, { 70, 600 }, { 50, 2500 } },
-    { ngx_string("image/webp"), {  60, 600 }, { 30, 600 }, { 10, 1400 } },
-    { ngx_string("image/jxl"),  {  60, 600 }, { 40, 600 }, { 20, 3700 } },
-    { ngx_string("image/jpeg"), {  50, 500 }, { 25, 500 }, {  5,  500 } },
-
-    /* any other: the first row that is not found by its type */
-    { ngx_null_string,          {  15, 400 }, { 10, 400 }, {  5,  400 } }
-};
 
 
 typedef struct {
@@ -65,7 +32,7 @@ typedef struct {
     uint32_t                   hits;
     off_t                      bytes;
     ngx_uint_t                 serial;     /* of what it was taken for */
-    ngx_int_t                  owner;      /* ngx_process_slot of who took it */
+    ngx_int_t                  owner;      /* ngx_process_slot of its taker */
     ngx_msec_t                 until;      /* not to be taken before; while it
                                               is taken: its deadline */
     unsigned                   format:8;
@@ -106,8 +73,6 @@ static void ngx_http_smartimg_reopen(ngx_http_smartimg_table_t *table,
     ngx_http_smartimg_entry_t *e, ngx_http_smartimg_answer_t *answer);
 static void ngx_http_smartimg_finish_entry(ngx_http_smartimg_table_t *table,
     ngx_http_smartimg_entry_t *e);
-static double ngx_http_smartimg_worth(ngx_uint_t format, ngx_uint_t tier,
-    ngx_uint_t hits, off_t bytes);
 static ngx_uint_t ngx_http_smartimg_most(ngx_http_smartimg_room_t *room);
 static ngx_http_smartimg_entry_t *ngx_http_smartimg_choose(
     ngx_http_smartimg_table_t *table, ngx_http_smartimg_room_t *room);
@@ -150,58 +115,10 @@ ngx_http_smartimg_table_create(ngx_slab_pool_t *shpool, size_t size)
 }
 
 
-ngx_uint_t
-ngx_http_smartimg_format(ngx_str_t *type)
-{
-    ngx_uint_t                 i;
-    ngx_http_smartimg_gain_t  *gain;
-
-    for (i = 0; ngx_http_smartimg_gains[i].type.len; i++) {
-        gain = &ngx_http_smartimg_gains[i];
-
-        if (gain->type.len == type->len
-            && ngx_strncmp(gain->type.data, type->data, type->len) == 0)
-        {
-            break;
-        }
-    }
-
-    return i;
-}
-
-
 static ngx_uint_t
 ngx_http_smartimg_is_before(ngx_msec_t time, ngx_msec_t other)
 {
     return (ngx_msec_int_t) (time - other) < 0;
-}
-
-
-/* Bytes expected to be saved per second, up to a factor. */
-
-static double
-ngx_http_smartimg_worth(ngx_uint_t format, ngx_uint_t tier, ngx_uint_t hits,
-    off_t bytes)
-{
-    ngx_http_smartimg_gain_t  *gain;
-    ngx_http_smartimg_step_t  *step;
-
-    gain = &ngx_http_smartimg_gains[format];
-
-    if (tier == SI_TIER_REQUESTED) {
-        step = &ngx_http_smartimg_from_requested;
-
-    } else if (tier == SI_TIER_QUICK) {
-        step = &gain->quick_to_better;
-
-    } else if (tier < SI_TIER_BETTER) {
-        step = &gain->good_to_better;
-
-    } else {
-        step = &gain->better_to_best;
-    }
-
-    return (double) hits * bytes * step->saves / step->costs;
 }
 
 
@@ -263,7 +180,6 @@ ngx_http_smartimg_remove(ngx_http_smartimg_table_t *table,
     }
 
     ngx_memzero(e, sizeof(ngx_http_smartimg_entry_t));
-
     e->next = table->free;
     table->free = i;
 }
@@ -344,6 +260,7 @@ ngx_http_smartimg_enter(ngx_http_smartimg_table_t *table,
     double                      worth;
     u_char                     *recipe;
     uint32_t                   *chain;
+    ngx_uint_t                  evicted;
     ngx_http_smartimg_entry_t  *e;
 
     worth = ngx_http_smartimg_worth(answer->format, answer->tier, 1,
@@ -355,14 +272,16 @@ ngx_http_smartimg_enter(ngx_http_smartimg_table_t *table,
         return NULL;
     }
 
-    for ( ;; ) {
+    for (evicted = 0; /* void */ ; evicted++) {
         recipe = ngx_slab_alloc_locked(table->shpool, answer->recipe.len);
 
         if (recipe) {
             break;
         }
 
-        if (!ngx_http_smartimg_evict(table, worth)) {
+        if (evicted == NGX_HTTP_SMARTIMG_EVICTED_MAX
+            || !ngx_http_smartimg_evict(table, worth))
+        {
             return NULL;
         }
     }
@@ -514,19 +433,16 @@ ngx_http_smartimg_table_take(ngx_http_smartimg_table_t *table,
         e->until = ngx_current_msec + NGX_HTTP_SMARTIMG_TAKEN_MS;
 
         ngx_memcpy(recipe, e->recipe, e->len);
-        ngx_memcpy(taken->answer.key, e->key, NGX_HTTP_CACHE_KEY_LEN);
 
         taken->slot = e - table->entries;
         taken->serial = e->serial;
         taken->since = ngx_current_msec;
         taken->tier = e->tier < SI_TIER_BETTER ? SI_TIER_BETTER : SI_TIER_BEST;
 
-        taken->answer.recipe.data = recipe;
-        taken->answer.recipe.len = e->len;
-        taken->answer.place = e->place;
-        taken->answer.format = e->format;
-        taken->answer.bytes = e->bytes;
-        taken->answer.tier = e->tier;
+        taken->recipe.data = recipe;
+        taken->recipe.len = e->len;
+        taken->place = e->place;
+        taken->bytes = e->bytes;
     }
 
     ngx_shmtx_unlock(&table->shpool->mutex);

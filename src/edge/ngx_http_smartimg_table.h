@@ -51,12 +51,13 @@ typedef struct {
 /* an entry taken for refinement */
 
 typedef struct {
-    ngx_uint_t                  slot;
-    ngx_uint_t                  serial;
-    ngx_msec_t                  since;
-    ngx_http_smartimg_answer_t  answer;  /* its recipe is valid until the
-                                            next one is taken */
-    si_tier                     tier;    /* asked for */
+    ngx_uint_t   slot;
+    ngx_uint_t   serial;
+    ngx_msec_t   since;
+    ngx_str_t    recipe;   /* valid until the next one is taken */
+    uint32_t     place;
+    off_t        bytes;    /* of what the cache has */
+    si_tier      tier;     /* asked for */
 } ngx_http_smartimg_taken_t;
 
 
@@ -77,6 +78,10 @@ ngx_http_smartimg_table_t *ngx_http_smartimg_table_create(
 
 /* What the table calls a format of answers, by its MIME type. */
 ngx_uint_t ngx_http_smartimg_format(ngx_str_t *type);
+
+/* Bytes expected to be saved per second of processor time, up to a factor. */
+double ngx_http_smartimg_worth(ngx_uint_t format, ngx_uint_t tier,
+    ngx_uint_t hits, off_t bytes);
 
 /*
  * Notes that an answer was sent once more; it need not be in the table yet.
