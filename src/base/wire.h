@@ -8,7 +8,7 @@
 
 #define SI_PARAM_RECIPE "SMARTIMG_RECIPE"       /* canonical text (picture/recipe.h) */
 #define SI_PARAM_RENDER "SMARTIMG_RENDER"       /* 1; only nginx looks at it, to count */
-#define SI_PARAM_REFINE "SMARTIMG_REFINE"       /* 1: the refined answer; else the first one */
+#define SI_PARAM_TIER "SMARTIMG_TIER"           /* better, best: a refined answer; else a first */
 #define SI_PARAM_QUEUED_AT "SMARTIMG_QUEUED_AT" /* when it joined the queue, monotonic, ns */
 #define SI_PARAM_HEAD_AT "SMARTIMG_HEAD_AT" /* bytes before the reply's head in the cache file */
 
@@ -25,8 +25,10 @@
 #define SI_HEADER_RETRY "Retry-After"
 /* 1: the image was not ready in time, and would not be if it were asked for again */
 #define SI_HEADER_OUT_OF_TIME "X-Smartimg-Out-Of-Time"
-/* 1: a first answer, which a better one will replace */
+/* of an answer that a better one may replace: the tier that it has reached (base/tier.h). The edge
+ * writes SI_HEADER_FINAL over the first letter of the copy in its cache if there was none */
 #define SI_HEADER_FIRST_ANSWER "X-Smartimg-First-Answer"
+#define SI_HEADER_FINAL '-'
 /* of replies with foreign images: until when they are good, Unix time */
 #define SI_HEADER_FRESH_UNTIL "X-Smartimg-Fresh-Until"
 /* zeros, so that the body begins with a page of the cache file */

@@ -20,6 +20,8 @@
 #include "renderer/pool.h"
 #include "source/fetch.h"
 
+#define SI_REFINE_SHARE 50
+
 #define SI_ORIGINALS_NAME(id, name) " " name
 
 /* Of both commands, and shown first. `pool` is an si_pool_options. */
@@ -101,6 +103,10 @@
         "class of clients that they tell in " SI_HEADER_CLASS                                      \
         " counts instead of Accept, User-Agent and client hints.")                                 \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
+    X("refine-share", COUNT, "PERCENT", (site).refine_share, SI_REFINE_SHARE, NULL, 0, 100,        \
+        "percent",                                                                                 \
+        "Share of the renderers that may refine first answers while they have nothing else to "    \
+        "do, and at most half of them; 0: first answers stay what they are.")                      \
     X("workers", COUNT, "N", (site).nginx_workers, 0, "one per processor", 1, 256, "",             \
         "Number of nginx's worker processes.")                                                     \
     X("access-log", TEXT, "FILE", (site).access_log, NULL, SI_ACCESS_LOG " in the cache folder",   \

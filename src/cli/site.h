@@ -16,6 +16,8 @@ typedef struct si_site_options {
     const char *tls_cert, *tls_key;                 /* both or none */
     int64_t cache_size;                             /* bytes */
     int queue_ms;                                   /* 0 = SI_POOL_QUEUE_MS */
+    int renderers;                                  /* of the pool, > 0 */
+    int refine_share;                               /* percent of them */
     int nginx_workers;                              /* 0 = one per processor */
     int first_answer_seconds;                       /* for shared caches */
     const char *cdn_cache_control;                  /* name of a header field, or "off" */

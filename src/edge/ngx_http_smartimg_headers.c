@@ -13,7 +13,9 @@ static void ngx_http_smartimg_drop_timing(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_header_filter(ngx_http_request_t *r);
 static void ngx_http_smartimg_check_upstream(ngx_http_request_t *r);
 static time_t ngx_http_smartimg_fresh_until(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_smartimg_is_first(ngx_http_request_t *r);
+static si_tier ngx_http_smartimg_first_tier(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_is_first(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 static void ngx_http_smartimg_read_lifetime(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx, si_lifetime_of *of);
 static ngx_int_t ngx_http_smartimg_set_validity(ngx_http_request_t *r,
@@ -94,13 +96,14 @@ ngx_http_smartimg_fresh_until(ngx_http_request_t *r)
 
 
 /*
- * Whether the reply is one that a better one will replace.  The renderer says
- * so, in a header for us alone, and the cache keeps it with the reply.
+ * The tier of a reply that a better one may replace, else 0.  The renderer
+ * says so, in a header for us alone, and the cache keeps it with the reply.
  */
 
-static ngx_uint_t
-ngx_http_smartimg_is_first(ngx_http_request_t *r)
+static si_tier
+ngx_http_smartimg_first_tier(ngx_http_request_t *r)
 {
+    si_tier           tier;
     ngx_table_elt_t  *header;
 
     static ngx_str_t  name = ngx_string(SI_HEADER_FIRST_ANSWER);
@@ -113,6 +116,37 @@ ngx_http_smartimg_is_first(ngx_http_request_t *r)
     }
 
     header->hash = 0;
+
+    if (header->value.len == 0 || header->value.data[0] == SI_HEADER_FINAL) {
+        return SI_TIER_DEFAULT;
+    }
+
+    tier = si_tier_by_name((char *) header->value.data, header->value.len);
+
+    return tier ? tier : SI_TIER_GOOD;
+}
+
+
+/*
+ * Whether the reply is one that a better one will replace.  Hits are noted
+ * here, conditional ones, too; replies of renderers once they are stored.
+ */
+
+static ngx_uint_t
+ngx_http_smartimg_is_first(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx)
+{
+    ctx->first = ngx_http_smartimg_first_tier(r);
+
+    if (ctx->first == SI_TIER_DEFAULT) {
+        return 0;
+    }
+
+    ctx->format = ngx_http_smartimg_format(&r->headers_out.content_type);
+
+    if (r->cached && r->upstream->cache_status == NGX_HTTP_CACHE_HIT) {
+        return ngx_http_smartimg_note_first(r, ctx);
+    }
 
     return 1;
 }
@@ -134,13 +168,6 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
     }
 
     if (r != r->main) {
-
-        if (r->upstream
-            && r->upstream->cache_status == NGX_HTTP_CACHE_REVALIDATED)
-        {
-            ngx_http_smartimg_count(deferred, 1);
-        }
-
         return ngx_http_next_header_filter(r);
     }
 
@@ -151,6 +178,11 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
     }
 
     if (ctx->nobody) {
+
+        if (ctx->refinement) {
+            ngx_http_smartimg_judge(r, ctx, ngx_http_smartimg_first_tier(r));
+        }
+
         return NGX_OK;
     }
 
@@ -208,7 +240,11 @@ ngx_http_smartimg_read_lifetime(ngx_http_request_t *r,
     of->now = ngx_time();
 
     if (ctx->memory) {
-        ngx_http_smartimg_kept_lifetime(ctx->plan, of);
+        ngx_http_smartimg_kept_lifetime(ctx);
+
+        of->fresh_until = ctx->fresh_until;
+        of->first = ctx->first && ngx_http_smartimg_note_first(r, ctx);
+
         return;
     }
 
@@ -216,10 +252,12 @@ ngx_http_smartimg_read_lifetime(ngx_http_request_t *r,
         ngx_http_smartimg_drop_timing(r);
     }
 
-    of->first = ngx_http_smartimg_is_first(r);
-    of->fresh_until = ngx_http_smartimg_fresh_until(r);
+    ctx->fresh_until = ngx_http_smartimg_fresh_until(r);
 
-    ngx_http_smartimg_keep_reply(r, ctx->plan, of);
+    of->fresh_until = ctx->fresh_until;
+    of->first = ngx_http_smartimg_is_first(r, ctx);
+
+    ngx_http_smartimg_keep_reply(r, ctx);
 }
 
 

@@ -22,8 +22,10 @@
 
 struct ngx_http_smartimg_reply_s {
     time_t                         valid;  /* as long as the cache says */
-    bool                           first;  /* as of si_lifetime_of */
-    int64_t                        fresh_until;
+    u_char                         key[NGX_HTTP_CACHE_KEY_LEN];
+    si_tier                        first;  /* these as of the context */
+    ngx_uint_t                     format;
+    time_t                         fresh_until;
     off_t                          length;
     off_t                          start;  /* of the body in the file ... */
     ngx_fd_t                       fd;     /* ... that has it, ... */
@@ -54,24 +56,27 @@ static ngx_int_t ngx_http_smartimg_set_headers(ngx_http_request_t *r,
 
 void
 ngx_http_smartimg_keep_reply(ngx_http_request_t *r,
-    ngx_http_smartimg_plan_t *plan, si_lifetime_of *of)
+    ngx_http_smartimg_ctx_t *ctx)
 {
     u_char                     *p;
     size_t                      size;
     ngx_http_smartimg_reply_t   found, *reply;
 
-    if (!ngx_http_smartimg_worth_keeping(r, plan)) {
+    if (!ngx_http_smartimg_worth_keeping(r, ctx->plan)) {
         return;
     }
 
     ngx_memzero(&found, sizeof(ngx_http_smartimg_reply_t));
     found.valid = r->cache->valid_sec;
-    found.first = of->first;
-    found.fresh_until = of->fresh_until;
+    found.first = ctx->first;
+    found.format = ctx->format;
+    found.fresh_until = ctx->fresh_until;
     found.length = r->headers_out.content_length_n;
     found.start = r->cache->body_start;
     found.fd = NGX_INVALID_FILE;
     found.type = r->headers_out.content_type;
+
+    ngx_memcpy(found.key, r->cache->key, NGX_HTTP_CACHE_KEY_LEN);
 
     size = ngx_http_smartimg_measure_headers(r, &found);
 
@@ -102,7 +107,7 @@ ngx_http_smartimg_keep_reply(ngx_http_request_t *r,
         return;
     }
 
-    plan->reply = reply;
+    ctx->plan->reply = reply;
 }
 
 
@@ -138,12 +143,24 @@ ngx_http_smartimg_free_reply(ngx_http_smartimg_reply_t *reply)
 }
 
 
+/* What the context knows of a reply by its headers, for one from memory. */
+
 void
-ngx_http_smartimg_kept_lifetime(ngx_http_smartimg_plan_t *plan,
-    si_lifetime_of *of)
+ngx_http_smartimg_kept_lifetime(ngx_http_smartimg_ctx_t *ctx)
 {
-    of->first = plan->reply->first;
-    of->fresh_until = plan->reply->fresh_until;
+    ctx->first = ctx->plan->reply->first;
+    ctx->format = ctx->plan->reply->format;
+    ctx->fresh_until = ctx->plan->reply->fresh_until;
+}
+
+
+void
+ngx_http_smartimg_kept_answer(ngx_http_smartimg_reply_t *reply,
+    ngx_http_smartimg_answer_t *answer)
+{
+    ngx_memcpy(answer->key, reply->key, NGX_HTTP_CACHE_KEY_LEN);
+
+    answer->bytes = reply->length;
 }
 
 

@@ -19,6 +19,7 @@ typedef struct {
 
 static ngx_int_t ngx_http_smartimg_init_zone(ngx_shm_zone_t *shm_zone,
     void *data);
+static void ngx_http_smartimg_note_stored(ngx_http_request_t *r);
 static void ngx_http_smartimg_count_saved(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_metrics_handler(ngx_http_request_t *r);
 static u_char *ngx_http_smartimg_print_rows(u_char *p,
@@ -35,6 +36,15 @@ static ngx_http_smartimg_row_t  ngx_http_smartimg_rows[] = {
 
 #define NGX_HTTP_SMARTIMG_ROWS                                                \
     (sizeof(ngx_http_smartimg_rows) / sizeof(ngx_http_smartimg_row_t))
+
+
+/* a row that is no counter */
+
+#define NGX_HTTP_SMARTIMG_WAITING                                             \
+    "# HELP smartimg_refinements_waiting "                                    \
+    "First answers that are to be refined\n"                                  \
+    "# TYPE smartimg_refinements_waiting gauge\n"                             \
+    "smartimg_refinements_waiting "
 
 
 /* counted into when there is no zone */
@@ -107,6 +117,11 @@ ngx_http_smartimg_init_zone(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
+    shared->table = ngx_http_smartimg_table_create(shpool, shm_zone->shm.size);
+    if (shared->table == NULL) {
+        return NGX_ERROR;
+    }
+
     shpool->data = shared;
     shm_zone->data = shared;
 
@@ -172,6 +187,8 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
         return NGX_OK;
     }
 
+    ngx_http_smartimg_note_stored(r);
+
     ngx_http_smartimg_count(requests, 1);
     ngx_http_smartimg_count(sent, r->connection->sent);
 
@@ -224,6 +241,21 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
     }
 
     return NGX_OK;
+}
+
+
+/* A first answer may be refined from now on. */
+
+static void
+ngx_http_smartimg_note_stored(ngx_http_request_t *r)
+{
+    ngx_http_smartimg_ctx_t  *ctx;
+
+    ctx = ngx_http_smartimg_get_ctx(r);
+
+    if (ctx->first != SI_TIER_DEFAULT && ngx_http_smartimg_is_stored(r)) {
+        (void) ngx_http_smartimg_note_first(r, ctx);
+    }
 }
 
 
@@ -283,7 +315,7 @@ ngx_http_smartimg_metrics_handler(ngx_http_request_t *r)
         return NGX_HTTP_NOT_FOUND;
     }
 
-    size = 0;
+    size = sizeof(NGX_HTTP_SMARTIMG_WAITING) + NGX_INT_T_LEN;
 
     for (i = 0; i < NGX_HTTP_SMARTIMG_ROWS; i++) {
         row = &ngx_http_smartimg_rows[i];
@@ -336,5 +368,6 @@ ngx_http_smartimg_print_rows(u_char *p, ngx_http_smartimg_shared_t *shared)
         p = ngx_sprintf(p, "%s%s %A\n", row->name, row->labels, sum);
     }
 
-    return p;
+    return ngx_sprintf(p, NGX_HTTP_SMARTIMG_WAITING "%ui\n",
+                       ngx_http_smartimg_table_waiting(shared->table));
 }

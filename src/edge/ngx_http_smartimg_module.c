@@ -93,6 +93,17 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       0,
       NULL },
 
+    /*
+     * how many renderers there are, the share of them that may refine, and
+     * for how long no first answers have to be asked for before they do
+     */
+    { ngx_string("smartimg_refine"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE23,
+      ngx_http_smartimg_refine,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("smartimg_queue"),
       NGX_HTTP_UPS_CONF|NGX_CONF_TAKE1,
       ngx_http_smartimg_queue_limit,
@@ -351,7 +362,7 @@ ngx_http_smartimg_create_main_conf(ngx_conf_t *cf)
 
     smcf->first_answer = NGX_CONF_UNSET;
 
-    return smcf;
+    return ngx_http_smartimg_init_places(cf, smcf) == NGX_OK ? smcf : NULL;
 }
 
 
@@ -540,6 +551,10 @@ ngx_http_smartimg_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_value(conf->enable, prev->enable, 0);
 
+    if (conf->enable && ngx_http_smartimg_add_place(cf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -587,6 +602,7 @@ ngx_http_smartimg_init_process(ngx_cycle_t *cycle)
 {
     ngx_http_smartimg_init_counters(cycle);
     ngx_http_smartimg_init_waiting(cycle);
+    ngx_http_smartimg_init_refining(cycle);
 
     return NGX_OK;
 }

@@ -15,8 +15,10 @@
 #include <ngx_http.h>
 
 #include "base/lane.h"
+#include "base/tier.h"
 #include "plan/lifetime.h"
 #include "plan/plan.h"
+#include "ngx_http_smartimg_table.h"
 
 
 /*
@@ -39,10 +41,20 @@
       "Requests that waited for the render of another one")                   \
     X(renders, "smartimg_renders_total", "{kind=\"first\"}", "counter",       \
       "Requests passed to the renderers")                                     \
+    X(updates, "smartimg_renders_total", "{kind=\"refresh\"}", "counter", "") \
     X(refinements, "smartimg_renders_total", "{kind=\"refinement\"}",         \
       "counter", "")                                                          \
-    X(deferred, "smartimg_deferred_total", "", "counter",                     \
-      "Refinements that no renderer had time for")                            \
+    X(refine_improved, "smartimg_refinements_total",                          \
+      "{result=\"improved\"}", "counter",                                     \
+      "Refinements of first answers: smaller, not smaller, put off, in vain") \
+    X(refine_kept, "smartimg_refinements_total", "{result=\"kept\"}",         \
+      "counter", "")                                                          \
+    X(refine_deferred, "smartimg_refinements_total",                          \
+      "{result=\"deferred\"}", "counter", "")                                 \
+    X(refine_failed, "smartimg_refinements_total", "{result=\"failed\"}",     \
+      "counter", "")                                                          \
+    X(refine_saved, "smartimg_refinement_saved_bytes_total", "", "counter",   \
+      "Bytes that refined images are smaller than the ones they replaced")    \
     X(cancelled, "smartimg_cancelled_total", "{stage=\"render\"}", "counter", \
       "Requests ended because their clients had gone")                        \
     X(left, "smartimg_cancelled_total", "{stage=\"wait\"}", "counter", "")    \
@@ -125,6 +137,7 @@ typedef struct {
     ngx_uint_t                     nfailures;  /* recorded so far */
     time_t                         failed_until;  /* of the newest */
     ngx_http_smartimg_service_t    service[2];  /* of cheap and dear ones */
+    ngx_http_smartimg_table_t     *table;    /* never NULL */
 } ngx_http_smartimg_shared_t;
 
 
@@ -141,6 +154,11 @@ typedef struct {
     si_generations                *table;
     ngx_fd_t                       root_fd;
     ngx_shm_zone_t                *zone;
+
+    ngx_uint_t                     renderers;          /* 0 = not told */
+    ngx_uint_t                     refine_share;       /* percent of them */
+    ngx_msec_t                     refine_quiet;
+    ngx_array_t                    places;             /* ..._place_t */
 
     ngx_flag_t                     used;
 } ngx_http_smartimg_main_conf_t;
@@ -205,6 +223,30 @@ typedef struct {
 } ngx_http_smartimg_plan_t;
 
 
+typedef struct ngx_http_smartimg_refinement_s  ngx_http_smartimg_refinement_t;
+
+
+/* a location that answers for images; places outlive requests */
+
+typedef struct {
+    uint32_t                       id;
+    ngx_http_conf_ctx_t            ctx;
+} ngx_http_smartimg_place_t;
+
+
+/* what a request of our own has instead of a client */
+
+typedef struct {
+    ngx_log_t                     *log;
+    char                          *action;     /* for the log */
+    ngx_listening_t               *listening;
+    struct sockaddr               *sockaddr;
+    socklen_t                      socklen;
+    ngx_str_t                      addr_text;
+    ngx_http_connection_t         *http_connection;
+} ngx_http_smartimg_caller_t;
+
+
 /* what the module knows of a request; lives as long as the request's pool */
 
 typedef struct {
@@ -221,17 +263,26 @@ typedef struct {
 
     time_t                         remembered;  /* s for which it is refused */
 
+    /* of a reply that may be refined: the tier reached, else 0 */
+    si_tier                        first;
+    ngx_uint_t                     format;
+    time_t                         fresh_until;
+
+    ngx_http_smartimg_refinement_t  *refinement;  /* that it is, or NULL */
+
     unsigned                       queued:1;
     unsigned                       memory:1;     /* a hit, from memory */
-    unsigned                       nobody:1; /* a refresh, without a client */
+    unsigned                       nobody:1; /* our own, without a client */
     unsigned                       refused:1;    /* the queue is full */
     unsigned                       abandoned:1;  /* queued for others' sake */
 } ngx_http_smartimg_ctx_t;
 
 
 ngx_http_smartimg_ctx_t *ngx_http_smartimg_get_ctx(ngx_http_request_t *r);
-ngx_int_t ngx_http_smartimg_share_ctx(ngx_http_request_t *r,
-    ngx_http_smartimg_ctx_t *ctx);
+ngx_int_t ngx_http_smartimg_share_plan(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan);
+ngx_http_smartimg_plan_t *ngx_http_smartimg_plan_of_recipe(ngx_str_t *recipe);
+void ngx_http_smartimg_release_plan(ngx_http_smartimg_plan_t *plan);
 ngx_int_t ngx_http_smartimg_send_text(ngx_http_request_t *r,
     ngx_uint_t status, u_char *text, size_t len);
 ngx_int_t ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
@@ -244,9 +295,10 @@ void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
 char *ngx_http_smartimg_trusted_edges(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 void ngx_http_smartimg_keep_reply(ngx_http_request_t *r,
-    ngx_http_smartimg_plan_t *plan, si_lifetime_of *of);
-void ngx_http_smartimg_kept_lifetime(ngx_http_smartimg_plan_t *plan,
-    si_lifetime_of *of);
+    ngx_http_smartimg_ctx_t *ctx);
+void ngx_http_smartimg_kept_lifetime(ngx_http_smartimg_ctx_t *ctx);
+void ngx_http_smartimg_kept_answer(ngx_http_smartimg_reply_t *reply,
+    ngx_http_smartimg_answer_t *answer);
 void ngx_http_smartimg_free_reply(ngx_http_smartimg_reply_t *reply);
 ngx_int_t ngx_http_smartimg_send_reply(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
@@ -261,6 +313,33 @@ ngx_int_t ngx_http_smartimg_add_variables(ngx_conf_t *cf);
 void ngx_http_smartimg_refresh(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
 char *ngx_http_smartimg_lanes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_connection_t *ngx_http_smartimg_create_connection(
+    ngx_http_smartimg_caller_t *caller);
+ngx_http_request_t *ngx_http_smartimg_create_own_request(ngx_connection_t *c);
+void ngx_http_smartimg_drop(ngx_http_request_t *r);
+
+char *ngx_http_smartimg_refine(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_http_smartimg_init_places(ngx_conf_t *cf,
+    ngx_http_smartimg_main_conf_t *smcf);
+ngx_int_t ngx_http_smartimg_add_place(ngx_conf_t *cf);
+ngx_http_smartimg_place_t *ngx_http_smartimg_place_of(ngx_http_request_t *r);
+ngx_http_smartimg_place_t *ngx_http_smartimg_find_place(uint32_t id);
+ngx_int_t ngx_http_smartimg_set_caller(ngx_http_smartimg_place_t *place,
+    ngx_http_smartimg_caller_t *caller, ngx_http_connection_t *hc);
+
+void ngx_http_smartimg_mark_final(ngx_http_cache_t *c, off_t bytes);
+void ngx_http_smartimg_init_refining(ngx_cycle_t *cycle);
+ngx_uint_t ngx_http_smartimg_note_first(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
+ngx_uint_t ngx_http_smartimg_is_stored(ngx_http_request_t *r);
+void ngx_http_smartimg_judge(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx, si_tier tier);
+void ngx_http_smartimg_end_refinement(ngx_http_request_t *r,
+    ngx_http_smartimg_refinement_t *re);
+const char *ngx_http_smartimg_tier_asked_for(ngx_http_smartimg_ctx_t *ctx);
+
+ngx_uint_t ngx_http_smartimg_first_rendering(void);
 char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 void ngx_http_smartimg_note_failure(ngx_http_request_t *r,

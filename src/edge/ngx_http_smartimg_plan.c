@@ -37,7 +37,6 @@ static ngx_http_smartimg_plan_t *ngx_http_smartimg_make_plan(
     ngx_http_request_t *r, si_client_headers *headers);
 static void ngx_http_smartimg_split_uri(ngx_str_t *uri, si_request *request);
 static void ngx_http_smartimg_set_key(ngx_http_smartimg_plan_t *plan);
-static void ngx_http_smartimg_release_plan(ngx_http_smartimg_plan_t *plan);
 
 
 static ngx_http_smartimg_plan_t  *ngx_http_smartimg_plans[
@@ -115,11 +114,11 @@ ngx_http_smartimg_create_ctx(ngx_http_request_t *r)
 }
 
 
-/* A request of our own, which has no client, takes part in another's plan. */
+/* A request of our own, which has no client, takes part in a plan. */
 
 ngx_int_t
-ngx_http_smartimg_share_ctx(ngx_http_request_t *r,
-    ngx_http_smartimg_ctx_t *ctx)
+ngx_http_smartimg_share_plan(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan)
 {
     ngx_pool_cleanup_t       *cln;
     ngx_http_smartimg_ctx_t  *shared;
@@ -133,7 +132,7 @@ ngx_http_smartimg_share_ctx(ngx_http_request_t *r,
     ngx_memzero(shared, sizeof(ngx_http_smartimg_ctx_t));
 
     shared->request = r;
-    shared->plan = ctx->plan;
+    shared->plan = plan;
     shared->plan->refs++;
     shared->nobody = 1;
 
@@ -152,6 +151,11 @@ ngx_http_smartimg_cleanup(void *data)
     ngx_http_smartimg_ctx_t  *ctx = data;
 
     ngx_http_smartimg_stop_waiting(ctx);
+
+    if (ctx->refinement) {
+        ngx_http_smartimg_end_refinement(ctx->request, ctx->refinement);
+    }
+
     ngx_http_smartimg_release_plan(ctx->plan);
     ngx_http_smartimg_count(active, -1);
 }
@@ -352,6 +356,40 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
 }
 
 
+/*
+ * A plan of which nothing is known but what a renderer and the cache are
+ * told.
+ */
+
+ngx_http_smartimg_plan_t *
+ngx_http_smartimg_plan_of_recipe(ngx_str_t *recipe)
+{
+    ngx_http_smartimg_plan_t  *plan;
+
+    plan = ngx_calloc(sizeof(ngx_http_smartimg_plan_t), ngx_cycle->log);
+    if (plan == NULL) {
+        return NULL;
+    }
+
+    plan->refs = 1;
+    plan->plan.server_cache = true;
+
+    plan->text.len = recipe->len;
+    plan->text.data = (u_char *) si_arena_copy(&plan->arena,
+                                               (const char *) recipe->data,
+                                               recipe->len);
+
+    if (plan->text.data == NULL) {
+        ngx_http_smartimg_release_plan(plan);
+        return NULL;
+    }
+
+    ngx_http_smartimg_set_key(plan);
+
+    return plan;
+}
+
+
 /* Names may hold encoded slashes, which r->uri does not tell from others. */
 
 static void
@@ -417,7 +455,7 @@ ngx_http_smartimg_set_key(ngx_http_smartimg_plan_t *plan)
 }
 
 
-static void
+void
 ngx_http_smartimg_release_plan(ngx_http_smartimg_plan_t *plan)
 {
     if (--plan->refs) {

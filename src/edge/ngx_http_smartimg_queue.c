@@ -46,6 +46,8 @@ static ngx_int_t ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc,
     void *data);
 static void ngx_http_smartimg_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
+static ngx_uint_t ngx_http_smartimg_is_waited_for(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 static ngx_uint_t ngx_http_smartimg_full(ngx_http_request_t *r,
     ngx_uint_t dear);
 static void ngx_http_smartimg_average(ngx_atomic_t *average, ngx_int_t us);
@@ -137,12 +139,12 @@ ngx_http_smartimg_take_upstream(ngx_conf_t *cf,
 }
 
 
-/* A subrequest renews what is there; all others wait for their answer. */
+/* Who renews or refines what is there stands behind who waits for an answer. */
 
 static si_lane
 ngx_http_smartimg_lane(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx)
 {
-    if (r != r->main) {
+    if (!ngx_http_smartimg_is_waited_for(r, ctx)) {
         return SI_LANE_REFINE;
     }
 
@@ -227,7 +229,9 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
 
     ctx = ngx_http_smartimg_get_ctx(peer->request);
 
-    if (ctx && peer->request == peer->request->main && !peer->tried) {
+    if (ctx && ngx_http_smartimg_is_waited_for(peer->request, ctx)
+        && !peer->tried)
+    {
         ctx->remembered = ngx_http_smartimg_failed_lately(peer->request);
 
         if (ctx->remembered) {
@@ -238,8 +242,8 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
         }
     }
 
-    if (ctx && peer->request == peer->request->main && !peer->tried
-        && ngx_http_smartimg_full(peer->request, peer->dear))
+    if (ctx && ngx_http_smartimg_is_waited_for(peer->request, ctx)
+        && !peer->tried && ngx_http_smartimg_full(peer->request, peer->dear))
     {
         ctx->refused = 1;
         pc->tries = 0;
@@ -252,13 +256,25 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
 
     rc = peer->get(pc, peer->data);
 
-    if (rc == NGX_OK && peer->request == peer->request->main) {
+    if (rc == NGX_OK && ctx
+        && ngx_http_smartimg_is_waited_for(peer->request, ctx))
+    {
         peer->counted = 1;
         ngx_http_smartimg_count(rendering, 1);
         ngx_http_smartimg_count(rendering_dear, peer->dear);
     }
 
     return rc;
+}
+
+
+/* Refreshes and refinements are nobody's. */
+
+static ngx_uint_t
+ngx_http_smartimg_is_waited_for(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx)
+{
+    return r == r->main && !ctx->nobody;
 }
 
 
@@ -275,6 +291,31 @@ ngx_http_smartimg_free_peer(ngx_peer_connection_t *pc, void *data,
     }
 
     peer->free(pc, peer->data, state);
+}
+
+
+/* First answers that renderers are asked for now, by all processes. */
+
+ngx_uint_t
+ngx_http_smartimg_first_rendering(void)
+{
+    ngx_uint_t                   i;
+    ngx_atomic_int_t             n;
+    ngx_http_smartimg_shared_t  *shared;
+
+    shared = ngx_http_smartimg_shared();
+
+    if (shared == NULL) {
+        return 0;
+    }
+
+    n = 0;
+
+    for (i = 0; i < NGX_HTTP_SMARTIMG_SLOTS; i++) {
+        n += shared->counters[i].rendering;
+    }
+
+    return n > 0 ? n : 0;
 }
 
 

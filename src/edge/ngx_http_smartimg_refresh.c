@@ -21,16 +21,13 @@
 
 static void ngx_http_smartimg_cancel(ngx_http_request_t *r);
 static void ngx_http_smartimg_unlock(ngx_http_cache_t *c);
-static ngx_connection_t *ngx_http_smartimg_create_connection(
-    ngx_http_request_t *r);
 static void ngx_http_smartimg_close(ngx_connection_t *c);
 static ngx_int_t ngx_http_smartimg_init_connection(ngx_connection_t *c,
-    ngx_http_request_t *r);
+    ngx_http_smartimg_caller_t *caller);
 static ngx_http_request_t *ngx_http_smartimg_create_request(
     ngx_connection_t *c, ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_copy_str(ngx_pool_t *pool, ngx_str_t *dst,
     ngx_str_t *src);
-static void ngx_http_smartimg_drop(ngx_http_request_t *r);
 static void ngx_http_smartimg_run(ngx_event_t *ev);
 
 
@@ -43,13 +40,24 @@ static void ngx_http_smartimg_run(ngx_event_t *ev);
 void
 ngx_http_smartimg_refresh(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx)
 {
-    ngx_connection_t    *c;
-    ngx_http_request_t  *again;
+    ngx_connection_t            *c;
+    ngx_http_request_t          *again;
+    ngx_http_smartimg_caller_t   caller;
 
     ngx_http_smartimg_cancel(r);
     ngx_http_smartimg_unlock(r->cache);
 
-    c = ngx_http_smartimg_create_connection(r);
+    /* messages tell of the client that it was begun for */
+
+    caller.log = r->connection->log;
+    caller.action = "refreshing a stale reply";
+    caller.listening = r->connection->listening;
+    caller.sockaddr = r->connection->sockaddr;
+    caller.socklen = r->connection->socklen;
+    caller.addr_text = r->connection->addr_text;
+    caller.http_connection = r->http_connection;
+
+    c = ngx_http_smartimg_create_connection(&caller);
     if (c == NULL) {
         return;
     }
@@ -60,7 +68,7 @@ ngx_http_smartimg_refresh(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx)
         return;
     }
 
-    if (ngx_http_smartimg_share_ctx(again, ctx) != NGX_OK) {
+    if (ngx_http_smartimg_share_plan(again, ctx->plan) != NGX_OK) {
         ngx_http_smartimg_drop(again);
         return;
     }
@@ -116,20 +124,20 @@ ngx_http_smartimg_unlock(ngx_http_cache_t *c)
  * a socket without a peer: always ready to write, never to read.
  */
 
-static ngx_connection_t *
-ngx_http_smartimg_create_connection(ngx_http_request_t *r)
+ngx_connection_t *
+ngx_http_smartimg_create_connection(ngx_http_smartimg_caller_t *caller)
 {
     ngx_log_t         *log;
     ngx_socket_t       s;
     ngx_connection_t  *c;
 
-    log = r->connection->log;
+    log = caller->log;
 
     s = socket(AF_UNIX, SOCK_DGRAM|SOCK_NONBLOCK|SOCK_CLOEXEC, 0);
 
     if (s == (ngx_socket_t) -1) {
         ngx_log_error(NGX_LOG_ERR, log, ngx_socket_errno,
-                      "socket() of a refresh failed");
+                      "socket() of a request of our own failed");
         return NULL;
     }
 
@@ -142,7 +150,9 @@ ngx_http_smartimg_create_connection(ngx_http_request_t *r)
 
     c->pool = ngx_create_pool(1024, log);
 
-    if (c->pool == NULL || ngx_http_smartimg_init_connection(c, r) != NGX_OK) {
+    if (c->pool == NULL
+        || ngx_http_smartimg_init_connection(c, caller) != NGX_OK)
+    {
         ngx_http_smartimg_close(c);
         return NULL;
     }
@@ -169,7 +179,8 @@ ngx_http_smartimg_close(ngx_connection_t *c)
 
 
 static ngx_int_t
-ngx_http_smartimg_init_connection(ngx_connection_t *c, ngx_http_request_t *r)
+ngx_http_smartimg_init_connection(ngx_connection_t *c,
+    ngx_http_smartimg_caller_t *caller)
 {
     ngx_log_t               *log;
     ngx_http_log_ctx_t      *lctx;
@@ -182,42 +193,40 @@ ngx_http_smartimg_init_connection(ngx_connection_t *c, ngx_http_request_t *r)
     /* an empty buffer of request headers */
     c->buffer = ngx_calloc_buf(c->pool);
 
-    c->sockaddr = ngx_palloc(c->pool, r->connection->socklen);
+    c->sockaddr = ngx_palloc(c->pool, caller->socklen);
 
     if (log == NULL || lctx == NULL || hc == NULL || c->buffer == NULL
         || c->sockaddr == NULL
         || ngx_http_smartimg_copy_str(c->pool, &c->addr_text,
-                                      &r->connection->addr_text)
+                                      &caller->addr_text)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(c->sockaddr, r->connection->sockaddr, r->connection->socklen);
-    c->socklen = r->connection->socklen;
+    ngx_memcpy(c->sockaddr, caller->sockaddr, caller->socklen);
+    c->socklen = caller->socklen;
 
-    *hc = *r->http_connection;
+    *hc = *caller->http_connection;
     hc->busy = NULL;
     hc->nbusy = 0;
     hc->free = NULL;
     c->data = hc;
 
-    /* messages tell of the client that it was begun for */
-
     lctx->connection = c;
 
-    *log = *r->connection->log;
+    *log = *caller->log;
     log->connection = c->number = ngx_atomic_fetch_add(ngx_connection_counter,
                                                        1);
     log->data = lctx;
-    log->action = "refreshing a stale reply";
+    log->action = caller->action;
 
     c->log = log;
     c->pool->log = log;
     c->read->log = log;
     c->write->log = log;
 
-    c->listening = r->connection->listening;
+    c->listening = caller->listening;
     c->tcp_nodelay = NGX_TCP_NODELAY_DISABLED;
     c->tcp_nopush = NGX_TCP_NOPUSH_DISABLED;
     c->sent = 0;
@@ -232,33 +241,54 @@ ngx_http_smartimg_init_connection(ngx_connection_t *c, ngx_http_request_t *r)
 
 
 /*
- * A request for what r asks for, about to run its content handler.  It takes
- * c along: if it fails, c is closed.
+ * A request without an address; its configuration is that of its caller.  It
+ * takes c along: if it fails, c is closed.
  */
 
-static ngx_http_request_t *
-ngx_http_smartimg_create_request(ngx_connection_t *c, ngx_http_request_t *r)
+ngx_http_request_t *
+ngx_http_smartimg_create_own_request(ngx_connection_t *c)
 {
-    ngx_http_request_t  *again;
+    ngx_http_request_t  *r;
 
     static ngx_str_t  get = ngx_string("GET");
 
-    again = ngx_http_create_request(c);
+    r = ngx_http_create_request(c);
 
-    if (again == NULL) {
+    if (r == NULL) {
         ngx_http_smartimg_close(c);
         return NULL;
     }
 
-    c->data = again;
+    c->data = r;
 
 #if (NGX_STAT_STUB)
     /* closing the connection takes it off again */
     (void) ngx_atomic_fetch_add(ngx_stat_active, 1);
 #endif
 
-    again->logged = 1;
-    again->header_only = 1;
+    r->logged = 1;
+    r->header_only = 1;
+
+    r->method = NGX_HTTP_GET;
+    r->method_name = get;
+    r->headers_in.content_length_n = -1;
+
+    return r;
+}
+
+
+/* A request for what r asks for, about to run its content handler. */
+
+static ngx_http_request_t *
+ngx_http_smartimg_create_request(ngx_connection_t *c, ngx_http_request_t *r)
+{
+    ngx_http_request_t  *again;
+
+    again = ngx_http_smartimg_create_own_request(c);
+
+    if (again == NULL) {
+        return NULL;
+    }
 
     again->main_conf = r->main_conf;
     again->srv_conf = r->srv_conf;
@@ -269,9 +299,6 @@ ngx_http_smartimg_create_request(ngx_connection_t *c, ngx_http_request_t *r)
 
     again->valid_location = 1;
     again->valid_unparsed_uri = 1;
-    again->method = NGX_HTTP_GET;
-    again->method_name = get;
-    again->headers_in.content_length_n = -1;
 
     if (ngx_http_smartimg_copy_str(again->pool, &again->uri, &r->uri) != NGX_OK
         || ngx_http_smartimg_copy_str(again->pool, &again->args, &r->args)
@@ -298,7 +325,7 @@ ngx_http_smartimg_create_request(ngx_connection_t *c, ngx_http_request_t *r)
 
 /* Ends a request of our own, with its connection, before it has begun. */
 
-static void
+void
 ngx_http_smartimg_drop(ngx_http_request_t *r)
 {
     ngx_connection_t  *c;

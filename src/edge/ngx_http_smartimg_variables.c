@@ -13,8 +13,9 @@ static ngx_int_t ngx_http_smartimg_value(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx, uintptr_t data, ngx_str_t *value);
 static ngx_int_t ngx_http_smartimg_number(ngx_http_request_t *r, int64_t n,
     ngx_str_t *value);
-static void ngx_http_smartimg_count_render(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_smartimg_is_refinement(ngx_http_request_t *r);
+static void ngx_http_smartimg_count_render(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
+static ngx_uint_t ngx_http_smartimg_is_refresh(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_head_at(ngx_http_request_t *r,
     ngx_str_t *value);
 
@@ -24,7 +25,7 @@ enum {
     NGX_HTTP_SMARTIMG_KEY,
     NGX_HTTP_SMARTIMG_CLASS,
     NGX_HTTP_SMARTIMG_RENDER,
-    NGX_HTTP_SMARTIMG_REFINE,
+    NGX_HTTP_SMARTIMG_TIER,
     NGX_HTTP_SMARTIMG_HEAD_AT,
     NGX_HTTP_SMARTIMG_BYPASS,
     NGX_HTTP_SMARTIMG_NO_STORE,
@@ -59,9 +60,9 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
     { ngx_string("smartimg_head_at"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_HEAD_AT, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    /* for scgi_param: "1" if the reply replaces one that is being served */
-    { ngx_string("smartimg_refine"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_REFINE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    /* for scgi_param: the tier of a refinement, else empty */
+    { ngx_string("smartimg_tier"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_TIER, 0, 0 },
 
     /* for scgi_cache_bypass and scgi_no_cache */
     { ngx_string("smartimg_bypass"), NULL, ngx_http_smartimg_variable,
@@ -154,19 +155,21 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
         return NGX_OK;
 
     case NGX_HTTP_SMARTIMG_RENDER:
-        ngx_http_smartimg_count_render(r);
+        ngx_http_smartimg_count_render(r, ctx);
         yes = 1;
         break;
 
-    case NGX_HTTP_SMARTIMG_REFINE:
-        yes = ngx_http_smartimg_is_refinement(r);
-        break;
+    case NGX_HTTP_SMARTIMG_TIER:
+        value->data = (u_char *) ngx_http_smartimg_tier_asked_for(ctx);
+        value->len = ngx_strlen(value->data);
+        return NGX_OK;
 
     case NGX_HTTP_SMARTIMG_HEAD_AT:
         return ngx_http_smartimg_head_at(r, value);
 
     case NGX_HTTP_SMARTIMG_BYPASS:
-        yes = ctx->plan->plan.update || !ctx->plan->plan.server_cache;
+        yes = ctx->refinement || ctx->plan->plan.update
+              || !ctx->plan->plan.server_cache;
         break;
 
     case NGX_HTTP_SMARTIMG_NO_STORE:
@@ -220,10 +223,14 @@ ngx_http_smartimg_number(ngx_http_request_t *r, int64_t n, ngx_str_t *value)
 
 
 static void
-ngx_http_smartimg_count_render(ngx_http_request_t *r)
+ngx_http_smartimg_count_render(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx)
 {
-    if (ngx_http_smartimg_is_refinement(r)) {
+    if (ctx->refinement) {
         ngx_http_smartimg_count(refinements, 1);
+
+    } else if (ngx_http_smartimg_is_refresh(r)) {
+        ngx_http_smartimg_count(updates, 1);
 
     } else {
         ngx_http_smartimg_count(renders, 1);
@@ -231,10 +238,10 @@ ngx_http_smartimg_count_render(ngx_http_request_t *r)
 }
 
 
-/* A better reply for one that is being served. */
+/* A new reply for a stale one that is being served. */
 
 static ngx_uint_t
-ngx_http_smartimg_is_refinement(ngx_http_request_t *r)
+ngx_http_smartimg_is_refresh(ngx_http_request_t *r)
 {
     return r != r->main && r->upstream
            && r->upstream->cache_status == NGX_HTTP_CACHE_EXPIRED;

@@ -11,13 +11,14 @@
 
 #include "base/result.h"
 #include "base/str.h"
+#include "base/tier.h"
 
 enum { SI_SCGI_LIMIT = 64 * 1024 }; /* longest request head accepted, bytes, length included */
 
 /* What a renderer wants to know of a request. */
 typedef struct si_scgi_request {
     si_str recipe; /* SI_PARAM_RECIPE, borrowed from the buffer */
-    bool refine;   /* SI_PARAM_REFINE is 1: a cached reply is there, this one is to be the best */
+    si_tier tier;  /* SI_PARAM_TIER: of a refined answer; else SI_TIER_DEFAULT, a first answer */
     int64_t queued_at_ns; /* SI_PARAM_QUEUED_AT: CLOCK_MONOTONIC of the edge's machine; 0 = not
                              told */
     size_t head_at; /* SI_PARAM_HEAD_AT: bytes that will precede the reply's head in the edge's

@@ -25,13 +25,9 @@ enum {
     REFINE_PATIENCE = 3 /* a refinement, for which nobody waits, may take so many wall times */
 };
 
-/* How long the edge keeps a reply, seconds. A recipe names the state of its file, so a whole reply
- * never goes stale. A first answer is served on, but refined when it is asked for again; a
- * refinement that was cut short by a busy machine deserves another try later. */
-#define KEEP_WHOLE 31536000
-#define KEEP_FIRST 1
-#define KEEP_CUT_SHORT 600
-#define KEEP_DEFERRED 10 /* a first answer that nobody could refine now */
+/* How long the edge keeps a reply, seconds. A recipe names the state of its file, so a reply never
+ * goes stale; the edge knows which ones may be refined. */
+#define KEEP 31536000
 
 /* An answer in the making. */
 typedef struct task {
@@ -68,23 +64,24 @@ static bool pad_head(si_bytes *head, size_t head_at) {
            si_bytes_append(head, end, sizeof end - 1);
 }
 
-/* An answer that the edge will ask to be refined: a first one, or a refined one that was cut short.
+/* An answer that a better one can be had for: a first one, or a refined one that is not the best.
  */
-static bool will_be_replaced(const si_answer *a) {
+static bool can_be_refined(const si_answer *a) {
     return a->status == 200 && a->smart && !a->choice.complete;
 }
 
 /* The head of a reply, with what is for the edge alone: how long to keep it, until when clients
- * may, and whether a better one will come. */
+ * may, and which tier it has reached if there is a better one. */
 static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *head) {
-    char more[320];
+    char more[360];
     int n = snprintf(more, sizeof more, SI_HEADER_KEEP ": %ld\r\n", a->status == 200 ? keep : 0);
     if (a->status == 200 && a->foreign) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FRESH_UNTIL ": %lld\r\n",
             (long long)a->fresh_until);
     }
-    if (will_be_replaced(a)) {
-        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FIRST_ANSWER ": 1\r\n");
+    if (can_be_refined(a)) {
+        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FIRST_ANSWER ": %s\r\n",
+            si_tier_name(a->choice.tier));
     }
     if (a->retry_after > 0) {
         n +=
@@ -130,10 +127,9 @@ static void reply_error(const si_worker *w, int connection, const si_diag *diag)
     si_answer_free(&a);
 }
 
-static long keep_seconds(const si_answer *a, bool refined) {
-    long keep = !will_be_replaced(a) ? KEEP_WHOLE : refined ? KEEP_CUT_SHORT : KEEP_FIRST;
-    int64_t fresh = a->foreign ? a->fresh_until - time(NULL) : keep;
-    return fresh >= keep ? keep : fresh > 0 ? (long)fresh : 0;
+static long keep_seconds(const si_answer *a) {
+    int64_t fresh = a->foreign ? a->fresh_until - time(NULL) : KEEP;
+    return fresh >= KEEP ? KEEP : fresh > 0 ? (long)fresh : 0;
 }
 
 /* ---- answers ---- */
@@ -143,7 +139,7 @@ static long keep_seconds(const si_answer *a, bool refined) {
 static long keep_answer(task *t, si_answer *a) {
     a->foreign = t->originals.foreign;
     a->fresh_until = t->originals.fresh_until;
-    return si_originals_unchanged(&t->originals, t->recipe) ? keep_seconds(a, t->refine) : 0;
+    return si_originals_unchanged(&t->originals, t->recipe) ? keep_seconds(a) : 0;
 }
 
 /* Puts the answer that the search has so far where it is found if time runs out. */
@@ -216,7 +212,7 @@ static void answer_recipe(task *t) {
     si_answer_options how = {.limits = w->options->limits,
         .deadline_ns = t->start_ns + t->wall_ms * SI_MILLISECOND / 2,
         .waited_ns = &t->originals.waited_ns,
-        .tier = t->refine ? SI_TIER_BEST : SI_TIER_GOOD,
+        .tier = t->request->tier,
         .load = load_now,
         .cancelled = peer_gone,
         .on_best = keep_best,
@@ -224,7 +220,7 @@ static void answer_recipe(task *t) {
     si_answer a = {0};
     si_files files = si_originals_files(&t->originals);
     si_answer_make(t->recipe, &files, &how, &a);
-    if (!t->request->refine) {
+    if (!t->refine) {
         int at_a_time = w->lane == SI_LANE_DEAR ? si_refinement_slot_count(w->options->workers)
                                                 : w->options->workers;
         int64_t took_us = (si_now_ns() - t->start_ns) / 1000;
@@ -242,16 +238,14 @@ static void answer_recipe(task *t) {
     si_answer_free(&a);
 }
 
-/* The reply to a refinement that cannot be made now: a 304, by which the edge keeps what it has for
- * a while. Only edges ask for refinements. */
+/* The reply to a refinement that cannot be made now: a 304, by which the edge keeps what it has and
+ * asks again later. */
 static void reply_deferred(const task *t) {
-    char head[80];
-    int n = snprintf(head, sizeof head, "Status: 304 Not Modified\r\nX-Accel-Expires: %d\r\n\r\n",
-        KEEP_DEFERRED);
+    static const char head[] = "Status: 304 Not Modified\r\n\r\n";
     int64_t deadline = si_now_ns() + SI_WORKER_WRITE_MS * SI_MILLISECOND;
     atomic_fetch_add(&t->worker->slot->deferred, 1);
     if (si_last_reply_claim(t->connection)) {
-        (void)!si_scgi_write(t->connection, deadline, head, (size_t)n, NULL);
+        (void)!si_scgi_write(t->connection, deadline, head, sizeof head - 1, NULL);
     }
 }
 
@@ -263,26 +257,20 @@ static void allow_ms(task *t, int ms) {
     set_alarm(ms);
 }
 
-/* Takes a slot for a refinement. Without one, what the edge has is as good as what could be
- * made now, and false says that it has been told so; but images from elsewhere that have outlived
- * their time are made anew, as first answers. */
+/* Takes a refinement slot for a refinement. Without one, what the edge has is as good as what could
+ * be made now, and false says that it has been told so. */
 static bool begin_refinement(task *t) {
     const si_worker *w = t->worker;
-    const si_recipe *r = t->recipe;
-    if (!t->request->refine) {
+    if (!si_tier_is_refined(t->request->tier)) {
         return true;
     }
     t->refine = si_refinement_begin(w->refinement_slots, w->options->workers);
-    if (t->refine) {
-        allow_ms(t, w->options->wall_ms * REFINE_PATIENCE);
-        return true;
+    if (!t->refine) {
+        reply_deferred(t);
+        return false;
     }
-    if (si_picture_is_foreign(&r->picture) ||
-        (r->watermark != NULL && si_picture_is_foreign(&r->watermark->picture))) {
-        return true;
-    }
-    reply_deferred(t);
-    return false;
+    allow_ms(t, w->options->wall_ms * REFINE_PATIENCE);
+    return true;
 }
 
 static void answer(task *t) {

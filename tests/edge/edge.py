@@ -41,6 +41,7 @@ class Renderer:
     length   False: send no Content-Length
     deaths   how often to close the connection without a word
     cut      send only so many bytes of the body
+    tiers    what of this differs for refinements: a dict of tier to such a dict
     """
 
     def __init__(self, path):
@@ -94,6 +95,7 @@ class Renderer:
                 self.requests.append(request)
                 number = sum(r[0] == name for r in self.requests)
             told = self.behaviour.get(name, {})
+            told = {**told, **told.get("tiers", {}).get(parameters["SMARTIMG_TIER"], {})}
             if "hold" in told and not self.hold(connection, told["hold"]):
                 with self.lock:
                     self.closed.append(name)
@@ -141,6 +143,10 @@ class Renderer:
     def end(self, name):
         return max(r[2] for r in self.requests if r[0] == name and r[2] is not None)
 
+    def tiers(self, name):
+        """The tiers asked for, "" for a first answer."""
+        return [p["SMARTIMG_TIER"] for p in self.parameters(name)]
+
     def parameters(self, name):
         return [r[1] for r in self.requests if r[0] == name]
 
@@ -149,7 +155,8 @@ class Edge:
     """nginx with conf/nginx.conf.in in a folder of its own, in front of a Renderer."""
 
     def __init__(self, workers=2, companies=None, tls=False, first_answer_seconds=60,
-                 cdn_cache_control="CDN-Cache-Control", trusted_edges="", image_lines=""):
+                 cdn_cache_control="CDN-Cache-Control", trusted_edges="", image_lines="", renderers=2, refine_share=0,
+                 zone="4m"):
         self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
         os.chmod(self.folder, 0o755)
         for name in ("run", "cache", "images/demo", "config/companies"):
@@ -175,6 +182,8 @@ class Edge:
             "FIRST_ANSWER_SECONDS": str(first_answer_seconds),
             "CDN_CACHE_CONTROL": cdn_cache_control,
             "TRUSTED_EDGES_LINE": f"smartimg_trusted_edges {trusted_edges};" if trusted_edges else "",
+            "RENDERERS": str(renderers),
+            "REFINE_SHARE": str(refine_share),
             "QUEUE_MS": "10000",
             "RENDERER_SOCKET": self.renderer.path,
             "LISTEN": f"127.0.0.1:{self.port}",
@@ -184,8 +193,14 @@ class Edge:
         }
         with open(os.path.join(TOP, "conf/nginx.conf.in")) as f:
             text = f.read().replace("location /is/image {", "location /is/image {" + image_lines)
+            text = text.replace("smartimg_zone 4m;", f"smartimg_zone {zone};")
+            text = text.replace("@REFINE_SHARE@;", "@REFINE_SHARE@ 0s;")  # tests wait for what they want alone
         with open(self.conf, "w") as f:
             f.write(re.sub(r"@([A-Z_]+)@", lambda m: values.get(m.group(1), m.group(0)), text))
+        self.start()
+
+    def start(self):
+        """Also again, after an end of nginx."""
         self.nginx = subprocess.Popen(self.command())
         deadline = time.monotonic() + PATIENCE
         while True:
@@ -214,6 +229,16 @@ class Edge:
     def command(self, *more):
         return [NGINX, "-p", os.path.join(self.folder, "run"), "-e",
                 os.path.join(self.folder, "run/error.log"), "-c", self.conf, *more]
+
+    def workers(self):
+        """Process ids of nginx's workers."""
+        children = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.nginx.pid)],
+                                  capture_output=True, text=True).stdout.splitlines()
+        return [int(line.split()[0]) for line in children if "worker process" in line and "shutting" not in line]
+
+    def purge(self, what):
+        subprocess.run([SMARTIMG, "purge", "--cache", os.path.join(self.folder, "cache"), what],
+                       check=True, capture_output=True)
 
     def write_company(self, name, text):
         with open(os.path.join(self.folder, "config/companies", name + ".ini"), "w") as f:

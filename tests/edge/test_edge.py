@@ -79,7 +79,7 @@ class EdgeTest(unittest.TestCase):
         parameters = self.edge.renderer.parameters("plain")[0]
         self.assertEqual(parameters["SCGI"], "1")
         self.assertEqual(parameters["SMARTIMG_RENDER"], "1")
-        self.assertEqual(parameters["SMARTIMG_REFINE"], "")
+        self.assertEqual(parameters["SMARTIMG_TIER"], "")
         self.assertNotIn("HTTP_USER_AGENT", parameters)
 
     def test_order_of_commands_does_not_matter(self):
@@ -237,39 +237,13 @@ class EdgeTest(unittest.TestCase):
         hold.set()
         better = wait_until(lambda: (r := self.get(url))["X-Cache"] == "hit" and r, "the better answer")
         self.assertEqual(better.body, b"answer 2")
-        self.assertEqual([p["SMARTIMG_REFINE"] for p in self.edge.renderer.parameters("first")], ["", "1"])
-        self.assertEqual(self.edge.metrics()['smartimg_renders_total{kind="refinement"}'], before + 1)
+        self.assertEqual(self.edge.renderer.tiers("first"), ["", ""])
 
     def exchange(self, connection, url, method="GET"):
         """A request on an open connection, and its whole reply."""
         connection.request(method, url)
         response = connection.getresponse()
         return edge.Reply(response.status, response.headers, response.read())
-
-    def test_deferred_refresh_keeps_what_is_there(self):
-        """A 304 stores nothing, and for its time nobody asks again."""
-        url = self.edge.image("deferred", expires=1, body=lambda n: b"answer %d" % n)
-        first = self.get(url)
-        self.edge.renderer.behaviour["deferred"].update(status=304, expires=1000, body=b"")
-        time.sleep(self.STALE)
-        before = self.edge.metrics()["smartimg_deferred_total"]
-        stale = self.get(url)
-        self.assertEqual((stale["X-Cache"], stale.body), ("refresh", b"answer 1"))
-        kept = wait_until(lambda: (r := self.get(url))["X-Cache"] == "hit" and r, "the end of the refresh")
-        self.assertEqual((kept.body, kept["ETag"]), (b"answer 1", first["ETag"]))
-        self.assertEqual(self.edge.metrics()["smartimg_deferred_total"], before + 1)
-        self.assertEqual(self.edge.renderer.count("deferred"), 2)
-        self.edge.renderer.behaviour["deferred"].update(status=304, expires=1)
-        other = self.edge.image("deferred-again", expires=1, body=lambda n: b"answer %d" % n)
-        self.get(other)
-        self.edge.renderer.behaviour["deferred-again"].update(status=304)
-        time.sleep(self.STALE)
-        self.assertEqual(self.get(other)["X-Cache"], "refresh")
-        self.edge.wait_for_end()
-        self.edge.renderer.behaviour["deferred-again"].update(status=200, expires=1000)
-        time.sleep(self.STALE)
-        self.get(other)  # the time is over: asked for again, and refined
-        wait_until(lambda: self.get(other).body == b"answer 3", "the better answer")
 
     def stale(self, name, **behaviour):
         """The address of a stale reply whose refresh is held back, and what lets it go."""
@@ -946,10 +920,7 @@ class ConfigurationTest(unittest.TestCase):
         with socket.create_connection(("127.0.0.1", self.edge.port)) as s:
             s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             self.edge.wait_for_renders("killed")
-            children = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.edge.nginx.pid)],
-                                      capture_output=True, text=True).stdout.splitlines()
-            worker = [int(line.split()[0]) for line in children if "worker process" in line]
-            os.kill(worker[0], signal.SIGKILL)
+            os.kill(self.edge.workers()[0], signal.SIGKILL)
         hold.set()
         self.assertEqual(self.edge.get(self.edge.image("other")).status, 200)
         self.edge.wait_for_end()
@@ -1033,14 +1004,14 @@ class QueueTest(unittest.TestCase):
     def test_lanes(self):
         """Cheap, dear, and refined: the same address has the same key in each."""
         def lanes(name):
-            return [(p["lane"], p["SMARTIMG_REFRESH"]) for p in self.edge.renderer.parameters(name)]
+            return [(p["lane"], p["SMARTIMG_TIER"]) for p in self.edge.renderer.parameters(name)]
         small = self.edge.image("small", expires=1, body=lambda n: b"answer %d" % n)
         self.edge.get(small + "?wid=500")
         self.edge.get(self.edge.image("large") + "?wid=4000&hei=3000")
         self.assertEqual((lanes("small"), lanes("large")), ([("", "")], [("-dear", "")]))
         wait_until(lambda: self.edge.get(small + "?wid=500")["X-Cache"] == "refresh", "a stale hit")
         wait_until(lambda: self.edge.get(small + "?wid=500").body != b"answer 1", "the refined answer")
-        self.assertEqual(lanes("small")[1], ("-refine", "1"))
+        self.assertEqual(lanes("small")[1], ("-refine", ""))
 
     def test_dear_requests_wait_by_themselves(self):
         """A queue of dear ones refuses others like them, but no cheap ones."""

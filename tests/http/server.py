@@ -174,8 +174,9 @@ class Server:
         self.cache = self.folder / "cache"
         self.config = self.folder / "conf"
         self.port, self.tls_port, self.admin_port = free_port(), free_port(), free_port()
-        # a busy machine, or a sanitizer, must not make an answer late, nor a queue too long; nginx waits for 60 s
-        self.options = ["--wall-ms", "50000", "--queue-ms", "600000", *options]
+        # a busy machine, or a sanitizer, must not make an answer late, nor a queue too long; nginx waits for 60 s;
+        # and no answer is to change between two requests, unless a test says so
+        self.options = ["--wall-ms", "50000", "--queue-ms", "600000", "--refine-share", "0", *options]
         if config:
             self.options += ["--config", str(self.config)]
         self.process = None

@@ -87,12 +87,12 @@ class Pool:
         return int(headers["Status"].split()[0]), headers, body
 
     @staticmethod
-    def question(recipe, refine=False):
+    def question(recipe, tier=""):
         headers = [("CONTENT_LENGTH", "0"), ("SCGI", "1"), ("SMARTIMG_RECIPE", recipe)]
-        return netstring(headers + [("SMARTIMG_REFINE", "1")] * refine)
+        return netstring(headers + [("SMARTIMG_TIER", tier)])
 
-    def ask(self, recipe, refine=False):
-        return self.send(self.question(recipe, refine))
+    def ask(self, recipe, tier=""):
+        return self.send(self.question(recipe, tier))
 
     def workers(self):
         pid = self.process.pid
@@ -151,7 +151,7 @@ class Pool:
         worker, = self.workers()
         start = used = processor_seconds(worker)
         replies = []
-        thread = threading.Thread(target=lambda: replies.append(self.ask(recipe, refine=True)))
+        thread = threading.Thread(target=lambda: replies.append(self.ask(recipe, tier="best")))
         thread.start()
         while thread.is_alive() and used - start < seconds:
             used = processor_seconds(worker) or used
@@ -191,14 +191,16 @@ class PoolTest(unittest.TestCase):
                 headers = self.assertImage(pool.ask(pool.recipe("demo/night?wid=60")))
                 self.assertGreater(int(headers["X-Accel-Expires"]), 86400)
 
-    def test_first_answer_is_to_be_refined_and_the_best_kept(self):
+    def test_answers_say_which_tier_they_have_reached(self):
         with Pool("--workers", "1", *AMPLE) as pool:
             recipe = pool.recipe("demo/night?wid=60&bfc=on", accept="image/webp")
             first = self.assertImage(pool.ask(recipe), "image/webp")
-            self.assertLess(int(first["X-Accel-Expires"]), 10)
+            self.assertGreater(int(first["X-Accel-Expires"]), 86400)
+            self.assertEqual(first["X-Smartimg-First-Answer"], "good")
             self.assertIn("effort=good", first["X-Smart-Imaging"])
-            best = self.assertImage(pool.ask(recipe, refine=True), "image/webp")
+            best = self.assertImage(pool.ask(recipe, tier="best"), "image/webp")
             self.assertGreater(int(best["X-Accel-Expires"]), 86400)
+            self.assertNotIn("X-Smartimg-First-Answer", best)
             self.assertIn("effort=best", best["X-Smart-Imaging"])
             self.assertLessEqual(int(best["Content-Length"]), int(first["Content-Length"]))
 
@@ -209,12 +211,12 @@ class PoolTest(unittest.TestCase):
             pool.wait_for_workers(2)
             pool.hold_originals()
             with pool.connect() as holder:
-                holder.sendall(pool.question(recipe, refine=True))
+                holder.sendall(pool.question(recipe, tier="best"))
                 wait_until(pool.holders, "a refinement slot that is taken")
                 with pool.connect() as second:
-                    second.sendall(pool.question(recipe, refine=True))
+                    second.sendall(pool.question(recipe, tier="best"))
                     reply = second.makefile("rb").read()  # though no original is to be had
-                self.assertEqual(reply, b"Status: 304 Not Modified\r\nX-Accel-Expires: 10\r\n\r\n")
+                self.assertEqual(reply, b"Status: 304 Not Modified\r\n\r\n")
                 pool.hand_out_originals()
                 self.assertIn(b"effort=best", holder.makefile("rb").read())
             wait_until(lambda: self.spared(pool, "deferred") == 1, pool.log.read_text)
@@ -314,7 +316,7 @@ class PoolTest(unittest.TestCase):
             pool.wait_for_workers(1)
             worker, = pool.workers()
             with pool.connect() as refinement, pool.connect() as first:
-                refinement.sendall(pool.question(recipe, refresh=True))
+                refinement.sendall(pool.question(recipe, tier="best"))
                 pool.wait_until_at_work(worker)
                 first.sendall(pool.question(pool.recipe("demo/night?wid=60")))
                 reply = refinement.makefile("rb").read()
@@ -436,7 +438,7 @@ class PoolTest(unittest.TestCase):
             pool.wait_for_workers(1)
             start = processor_seconds(worker)
             with pool.connect() as connection:
-                connection.sendall(pool.question(recipe, refresh=True))
+                connection.sendall(pool.question(recipe, tier="best"))
                 wait_until(lambda: processor_seconds(worker) > start + 0.3, "a search")  # of many times that
                 connection.shutdown(socket.SHUT_WR)
                 self.assertEqual(connection.makefile("rb").read(), b"")
@@ -517,7 +519,7 @@ class PoolTest(unittest.TestCase):
                 reply = self.interrupted(pool, recipe, whole, number)
                 headers = self.assertImage(reply, picture.kind(reply[2]))
                 self.assertIn("effort=good", headers["X-Smart-Imaging"])
-                self.assertEqual(headers["X-Accel-Expires"], "600")
+                self.assertEqual(headers["X-Smartimg-First-Answer"], "good")  # so it may be refined again
                 self.assertGreaterEqual(int(headers["X-Adobe-Smart-Imaging"]), 0)
                 self.assertEqual(picture.pixels(reply[2]).width, 160)
                 pool.wait_for_workers(1, gone=before)

@@ -31,7 +31,7 @@ static char *netstring(const char *headers, size_t len, size_t *total) {
     return text;
 }
 
-static si_result parse(const char *headers, size_t len, bool *refine, char *recipe, size_t room) {
+static si_result parse(const char *headers, size_t len, si_tier *tier, char *recipe, size_t room) {
     size_t total;
     char *text = netstring(headers, len, &total);
     si_scgi_request request;
@@ -40,7 +40,7 @@ static si_result parse(const char *headers, size_t len, bool *refine, char *reci
     assert_int_equal(r, diag.code);
     if (r == SI_OK) {
         snprintf(recipe, room, "%.*s", SI_STR_ARG(request.recipe));
-        *refine = request.refine;
+        *tier = request.tier;
     }
     free(text);
     return r;
@@ -49,23 +49,28 @@ static si_result parse(const char *headers, size_t len, bool *refine, char *reci
 static void test_good_requests(void **state) {
     (void)state;
     char recipe[64];
-    bool refine;
+    si_tier tier;
     assert_int_equal(parse(HEAD("CONTENT_LENGTH\0000\0SCGI\0001\0" SI_PARAM_RECIPE "\0a=b\0"),
-                         &refine, recipe, sizeof recipe),
+                         &tier, recipe, sizeof recipe),
         SI_OK);
     assert_string_equal(recipe, "a=b");
-    assert_false(refine);
+    assert_int_equal(tier, SI_TIER_DEFAULT);
     /* any order, foreign headers, empty values */
-    assert_int_equal(parse(HEAD(SI_PARAM_REFINE "\0001\0HTTP_X\0\0" SI_PARAM_RECIPE "\0r\0"),
-                         &refine, recipe, sizeof recipe),
+    assert_int_equal(parse(HEAD(SI_PARAM_TIER "\0better\0HTTP_X\0\0" SI_PARAM_RECIPE "\0r\0"),
+                         &tier, recipe, sizeof recipe),
         SI_OK);
     assert_string_equal(recipe, "r");
-    assert_true(refine);
-    assert_int_equal(parse(HEAD(SI_PARAM_REFINE "\000yes\0" SI_PARAM_RECIPE "\0\0"), &refine,
-                         recipe, sizeof recipe),
+    assert_int_equal(tier, SI_TIER_BETTER);
+    assert_int_equal(
+        parse(HEAD(SI_PARAM_TIER "\0best\0" SI_PARAM_RECIPE "\0\0"), &tier, recipe, sizeof recipe),
         SI_OK);
     assert_string_equal(recipe, "");
-    assert_false(refine);
+    assert_int_equal(tier, SI_TIER_BEST);
+    /* no tier of refined answers */
+    assert_int_equal(parse(HEAD(SI_PARAM_TIER "\0quick\0" SI_PARAM_RECIPE "\0r\0"), &tier, recipe,
+                         sizeof recipe),
+        SI_OK);
+    assert_int_equal(tier, SI_TIER_DEFAULT);
 }
 
 static void test_numbers(void **state) {
@@ -110,9 +115,9 @@ static void test_malformed_requests(void **state) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char recipe[64];
-        bool refine;
+        si_tier tier;
         assert_int_equal(
-            parse(rows[i].headers, rows[i].len, &refine, recipe, sizeof recipe), SI_ERR_SYNTAX);
+            parse(rows[i].headers, rows[i].len, &tier, recipe, sizeof recipe), SI_ERR_SYNTAX);
     }
 }
 
@@ -268,7 +273,7 @@ static void test_names_of_the_nginx_template(void **state) {
 #undef X
             "scgi_param " SI_PARAM_RECIPE " $smartimg_recipe;",
         "scgi_param " SI_PARAM_RENDER " $smartimg_render;",
-        "scgi_param " SI_PARAM_REFINE " $smartimg_refine;",
+        "scgi_param " SI_PARAM_TIER " $smartimg_tier;",
         "scgi_param " SI_PARAM_HEAD_AT " $smartimg_head_at;",
         "scgi_param " SI_PARAM_QUEUED_AT " $smartimg_queued_at;",
         "scgi_hide_header " SI_HEADER_SERVICE ";", "scgi_hide_header " SI_HEADER_LOAD ";",
