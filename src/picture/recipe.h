@@ -33,7 +33,7 @@
 #include "picture/picture.h"
 
 #define SI_RECIPE_SYNTAX 2
-#define SI_RECIPE_REVISION 1
+#define SI_RECIPE_REVISION 2
 #define SI_RECIPE_TEXT_OF(number) #number
 #define SI_RECIPE_NUMBERS(syntax, revision)                                                        \
     SI_RECIPE_TEXT_OF(syntax) "." SI_RECIPE_TEXT_OF(revision)
