@@ -35,7 +35,7 @@ static const manner quick_manner = {.answer = 0.75,
     .correction = 0.5};
 static const manner good_manner = {.answer = -1,
     .trial_aim = NAN,
-    .trial_near = 1.5,
+    .trial_near = 1.2,
     .margin = 0.8,
     .generous = 1.1,
     .stingy = 0.6,
@@ -184,8 +184,19 @@ static bool first_quality(si_search *s, si_encoder_setting k, si_encode_params *
     return t != ANSWER;
 }
 
-/* Tries one setting until it is good enough. Unless a trial was good, one correction is always
- * made, as without it the first try would be wasted; more of them within the overdraft. */
+/* One correction is always made unless a trial was good, as without it the first try would be
+ * wasted. The overdraft is for the first one, and for all as long as nothing pays. */
+static bool affords_correction(const si_search *s, const si_encoder_setting_info *info, int tries) {
+    double cost = si_predict_cost(info->format, info->effort, &s->features);
+    double overdraft = s->options.budget_ms * SI_TRIAL_OVERDRAFT;
+    if (tries == 1 && s->best < 0) {
+        cost = 0;
+    }
+    return si_search_affords_ms(
+        s, cost, s->budget_ms - (tries > 1 && si_search_pays(s) ? overdraft : 0));
+}
+
+/* Tries one setting until it is good enough. */
 static void approach(si_search *s, si_encoder_setting k) {
     const manner *m = manner_of(s);
     const si_encoder_setting_info *info = si_encoder_setting_get(k);
@@ -203,9 +214,9 @@ static void approach(si_search *s, si_encoder_setting k) {
         bool good = si_search_is_good(s, c);
         si_bracket_add(&known, k, p.quality, c->score, good);
         bool near = c->score < s->threshold + (si_search_pays(s) ? m->generous : m->stingy);
-        if ((good && near) || si_trial_is_lost(s, c) ||
-            (!good && p.quality >= si_codec_get(info->format)->quality_max) ||
-            !si_search_affords(s, info->format, info->effort, tries == 1 && s->best < 0 ? 0 : 1) ||
+        bool last = (good && near) || si_trial_is_lost(s, c) ||
+                    (!good && p.quality >= si_codec_get(info->format)->quality_max);
+        if (last || !affords_correction(s, info, tries) ||
             !si_bracket_next(&known, k, s->threshold + m->correction, &p.quality)) {
             return;
         }
