@@ -33,7 +33,7 @@ static const struct lossless {
 static const double repacked_usual = 0.9, repacked_least = 0.65;
 
 /* The least share of its forecast that a fitted JPEG has. */
-static const double fitted_least = 0.92;
+static const double fitted_least = 0.87;
 
 /* Where others wait, a second format is tried only if it is foreseen to save this share of what
  * there is. */
@@ -45,7 +45,7 @@ static const double worth_waiting = 0.06;
 static const double lossy_least = 0.6, small_least = 0.4, known_least = 0.85;
 
 /* Log of bytes per point of score, where a curve is flattest and steepest. */
-static const double flat_slope = 0.025, steep_slope = 0.05;
+static const double flat_slope = 0.025, steep_slope = 0.1;
 
 static double best_bytes(const si_search *s) {
     return si_search_pays(s) ? (double)s->choice->candidates[s->best].bytes
