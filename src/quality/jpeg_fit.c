@@ -116,6 +116,10 @@ static double cheapest_way(const stop *stops, int count, int place, int size, co
     return least;
 }
 
+/* Bits that a lower level saves at most, but for rare symbols: where more error than they are worth
+ * would come of it, it is not looked at. A level of 1 costs two bits at least. */
+static const double bits_saved = 10, bits_least = 2;
+
 /* Quantizes the block's AC levels; `x` in units of the quantizer, zigzag order. */
 static void quantize_ac(const double *x, const float *lengths, double lambda, int *levels) {
     stop stops[DCTSIZE2];
@@ -125,14 +129,15 @@ static void quantize_ac(const double *x, const float *lengths, double lambda, in
         double size = fabs(x[i]), before = zeroed;
         zeroed += size * size;
         levels[i] = 0;
-        if (size < 0.5) {
+        if (2 * size - 1 < lambda * bits_least) {
             continue;
         }
         stop *s = &stops[count];
         *s = (stop){.place = i, .cost = INFINITY};
         int nearest = (int)(size + 0.5), from = -1, bits = 0;
+        bool exact = 2 * (size - nearest) + 1 > lambda * bits_saved;
         double way = 0;
-        for (int level = nearest; level > 0 && level > nearest - LEVELS; level--) {
+        for (int level = nearest; level > 0 && level > nearest - (exact ? 1 : LEVELS); level--) {
             if (size_of(level) != bits) {
                 bits = size_of(level);
                 way = before + cheapest_way(stops, count, i, bits, lengths, lambda, &from);
