@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "quality/lossless.h"
 #include "quality/search.h"
@@ -269,6 +270,7 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
         .choice = out,
         .best = -1,
         .requested = r->format,
+        .keeps_light = true,
         .jpeg_quality = (float)r->quality,
         .jpeg_full = r->chroma_full,
         .requested_params = si_choose_requested(r, image, options != NULL ? options->embeds : NULL),
@@ -321,6 +323,7 @@ done:
         set_embeds(&out->candidates[i].params, &(si_encode_params){0});
     }
     si_score_ref_free(s.reference);
+    free(s.light.y);
     si_bytes_free(&s.file);
     si_bytes_free(&s.best_file);
     si_bytes_free(&requested_file);
