@@ -19,7 +19,7 @@
     X(WEBP_FULL, WEBP, 9, true, 30, 98, GOOD)                                                      \
     X(JXL_QUICK, JXL, 3, false, 40, 97, QUICK)                                                     \
     X(JXL_FAST, JXL, 5, false, 40, 97, QUICK)                                                      \
-    X(JXL_FULL, JXL, 7, false, 40, 97, GOOD)                                                       \
+    X(JXL_FULL, JXL, 7, false, 40, 97, BETTER)                                                     \
     X(JP2_FULL, JP2, 6, false, 15, 85, QUICK)                                                      \
     X(JXR_FULL, JXR, 6, true, 35, 96, QUICK)                                                       \
     X(JPEG_FULL, JPEG, 6, false, 25, 97, QUICK)
