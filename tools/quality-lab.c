@@ -3,8 +3,9 @@
  *
  *   quality-lab curves [-h HEIGHT]… [-a] -c CONFIG… PICTURE…
  *   quality-lab data [-h HEIGHT]… [-s SETTING] PICTURE…
- *   quality-lab answers [-h HEIGHT]… [-q QLT] [-p] [-a] [-f] [-v] [-b MS] -l LADDER… PICTURE…
- *   quality-lab optimum [-h HEIGHT]… [-q QLT] -l LADDER… PICTURE…
+ *   quality-lab answers [-h HEIGHT] [-q QLT] [-t TIER]… [-p] [-a] [-f] [-v] [-b MS]
+ *       -l LADDER… PICTURE…
+ *   quality-lab optimum [-h HEIGHT] [-q QLT] [-t TIER] -l LADDER… PICTURE…
  *   quality-lab pixels HEIGHT PICTURE OUT.png
  *   quality-lab versions
  *
@@ -14,14 +15,15 @@
  * each LADDER (formats with commas; "none" for a client that knows only JPEG) and prints picture,
  * width, height, ladder, requested bytes, target, format sent, bytes, score of the decoded body,
  * encodings beyond the requested one and trials, CPU ms of the choice, CPU ms of rendering, header
- * value; -p asks for a PNG, -f for the refinement, -b for another budget; -v adds lines with K for
- * all candidates: picture, format, settings, bytes, score, ms to encode. `optimum` compares first
- * answers with all of their setting's grid: O, picture, ladder, requested bytes, bytes, least
- * bytes, and by how much the first try's score missed the threshold. `pixels` writes a rendered
- * picture. `curves` renders each picture to each HEIGHT (pixels; 0 = as it is), as a request with
- * hei=HEIGHT would, and encodes that with each CONFIG at each of its qualities. One line per
- * encoding, columns separated by tabs: C, picture, width, height, config, quality, bytes, score,
- * CPU milliseconds to encode, to decode. -a keeps transparency.
+ * value, encodings with trials, tier; -p asks for a PNG, -f for the refinement (tier best), -t for
+ * a tier of base/tier.h (good by default; each of several in turn), -b for another budget; -v adds
+ * lines with K for all candidates: picture, format, settings, bytes, score, ms to encode. `optimum`
+ * compares first answers with all of their setting's grid: O, picture, ladder, requested bytes,
+ * bytes, least bytes, and by how much the first try's score missed the threshold. `pixels` writes a
+ * rendered picture. `curves` renders each picture to each HEIGHT (pixels; 0 = as it is), as a
+ * request with hei=HEIGHT would, and encodes that with each CONFIG at each of its qualities. One
+ * line per encoding, columns separated by tabs: C, picture, width, height, config, quality, bytes,
+ * score, CPU milliseconds to encode, to decode. -a keeps transparency.
  *
  * CONFIG is FORMAT@FIRST:LAST:COUNT (qualities) followed by words: effort=N full (chroma) depth=N
  * tune=N progressive lossless, webp.sns= webp.filter= webp.sharpness= webp.type= webp.segments=
@@ -38,13 +40,14 @@
 #include "codec/codec.h"
 #include "quality/choose.h"
 #include "quality/features.h"
+#include "quality/jpeg_fit.h"
 #include "quality/trial_tiles.h"
 #include "quality/search.h"
 #include "quality/encoder_settings.h"
 #include "quality/ssimulacra2.h"
 #include "render/render.h"
 
-enum { CONFIGS_MAX = 40, HEIGHTS_MAX = 8, POINTS = 9 };
+enum { CONFIGS_MAX = 40, HEIGHTS_MAX = 8, POINTS = 9, TIERS_MAX = 5 };
 
 static bool verbose;  /* list candidates, too */
 static int budget_ms; /* of answers; 0 = the usual one */
@@ -176,7 +179,9 @@ static bool print_one(const char *path, const si_image *image, const si_score_re
     si_image decoded = {0};
     si_diag diag = {0};
     double score = 0, start = cpu_ms();
-    if (si_codec_encode(c->format, image, &p, &file, &diag) != SI_OK) {
+    bool fitted = c->format == SI_FORMAT_JPEG && p.tune != 0;
+    if ((fitted ? si_jpeg_fit_encode(image, &p, &file, &diag)
+                : si_codec_encode(c->format, image, &p, &file, &diag)) != SI_OK) {
         fprintf(stderr, "quality-lab: %s: %s\n", path, diag.text);
         return false;
     }
@@ -335,11 +340,11 @@ static void read_ladder(const char *text, si_recipe *r) {
 }
 
 static void print_answer(const char *path, const si_image *image, const char *ladder,
-    const si_recipe *like, bool full, double render_ms) {
+    const si_recipe *like, si_tier tier, double render_ms) {
     si_recipe r = *like;
     si_choice choice = {0};
     si_diag diag = {0};
-    si_choose_options how = {.tier = full ? SI_TIER_BEST : SI_TIER_GOOD, .budget_ms = budget_ms};
+    si_choose_options how = {.tier = tier, .budget_ms = budget_ms};
     r.smart = true;
     read_ladder(ladder, &r);
     double start = cpu_ms();
@@ -351,10 +356,11 @@ static void print_answer(const char *path, const si_image *image, const char *la
     for (int i = 0; i < choice.candidate_count; i++) {
         encodes += !choice.candidates[i].requested && !choice.candidates[i].trial;
     }
-    printf("A\t%s\t%d\t%d\t%s\t%zu\t%.4f\t%s\t%zu\t%.4f\t%d\t%.2f\t%.2f\t%ld\n", path, image->width,
-        image->height, ladder, choice.candidates[choice.requested].bytes, choice.target,
-        si_format_name(choice.format), choice.body.len,
-        score_of(image, choice.format, &choice.body), encodes, spent, render_ms, choice.saved);
+    printf("A\t%s\t%d\t%d\t%s\t%zu\t%.4f\t%s\t%zu\t%.4f\t%d\t%.2f\t%.2f\t%ld\t%d\t%s\n", path,
+        image->width, image->height, ladder, choice.candidates[choice.requested].bytes,
+        choice.target, si_format_name(choice.format), choice.body.len,
+        score_of(image, choice.format, &choice.body), encodes, spent, render_ms, choice.saved,
+        choice.candidate_count - 1, si_tier_name(tier));
     for (int i = 0; verbose && i < choice.candidate_count; i++) {
         const si_candidate *c = &choice.candidates[i];
         printf("K\t%s\t%s\t%s\t%zu\t%.4f\t%.1f\n", path, si_format_name(c->format), c->settings,
@@ -366,15 +372,16 @@ static void print_answer(const char *path, const si_image *image, const char *la
 
 /* The smallest file of the first answer's own setting that reaches the threshold, by trying its
  * whole grid downwards from what was sent, until scores are hopeless. */
-static void print_optimum(
-    const char *path, const si_image *image, const char *ladder, const si_recipe *like) {
+static void print_optimum(const char *path, const si_image *image, const char *ladder,
+    const si_recipe *like, si_tier tier) {
     const double hopeless = 1.5;
     si_recipe r = *like;
     si_choice choice = {0};
     si_diag diag = {0};
     r.smart = true;
     read_ladder(ladder, &r);
-    if (si_choose(&r, image, NULL, &choice, &diag) != SI_OK) {
+    si_choose_options how = {.tier = tier};
+    if (si_choose(&r, image, &how, &choice, &diag) != SI_OK) {
         die(path, &diag);
     }
     double threshold = choice.target - SI_SCORE_SLACK;
@@ -416,11 +423,12 @@ static void print_optimum(
 static int answers(int argc, char **argv, bool optimum) {
     const char *ladders[CONFIGS_MAX];
     int height = 500, ladder_count = 0, option;
-    bool full = false;
+    si_tier tiers[TIERS_MAX] = {SI_TIER_GOOD};
+    int tier_count = 0;
     si_recipe like;
     si_recipe_init(&like);
     like.quality = 85;
-    while ((option = getopt(argc, argv, "h:q:l:b:pafv")) != -1) {
+    while ((option = getopt(argc, argv, "h:q:l:b:t:pafv")) != -1) {
         if (option == 'h') {
             height = (int)strtol(optarg, NULL, 10);
         } else if (option == 'q') {
@@ -432,7 +440,12 @@ static int answers(int argc, char **argv, bool optimum) {
         } else if (option == 'a') {
             like.alpha = true;
         } else if (option == 'f') {
-            full = true;
+            tiers[0] = SI_TIER_BEST;
+        } else if (option == 't' && tier_count < TIERS_MAX) {
+            tiers[tier_count] = si_tier_by_name(optarg, strlen(optarg));
+            if (tiers[tier_count++] == SI_TIER_DEFAULT) {
+                die(optarg, NULL);
+            }
         } else if (option == 'b') {
             budget_ms = (int)strtol(optarg, NULL, 10);
         } else if (option == 'v') {
@@ -446,10 +459,12 @@ static int answers(int argc, char **argv, bool optimum) {
         si_image image = render(argv[i], height, like.alpha);
         double render_ms = cpu_ms() - start;
         for (int k = 0; k < ladder_count; k++) {
-            if (optimum) {
-                print_optimum(argv[i], &image, ladders[k], &like);
-            } else {
-                print_answer(argv[i], &image, ladders[k], &like, full, render_ms);
+            for (int t = 0; t == 0 || t < tier_count; t++) {
+                if (optimum) {
+                    print_optimum(argv[i], &image, ladders[k], &like, tiers[t]);
+                } else {
+                    print_answer(argv[i], &image, ladders[k], &like, tiers[t], render_ms);
+                }
             }
         }
         si_image_free(&image);

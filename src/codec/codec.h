@@ -86,6 +86,8 @@ typedef struct si_encode_params {
     size_t paths_len;  /* bytes */
     si_webp_params webp;
     si_avif_params avif;
+    const struct si_yuv_planes *light; /* WebP with chroma_full: what yuv_light.h makes of the
+                                          image, if that is there already (borrowed); else NULL */
 } si_encode_params;
 
 /* What a codec is and can do on this machine. */

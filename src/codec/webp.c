@@ -1,4 +1,6 @@
 #include <stdio.h>
+#include <string.h>
+
 #include <webp/decode.h>
 #include <webp/encode.h>
 
@@ -53,8 +55,15 @@ static bool import(const si_image *image, bool argb, WebPPicture *picture) {
                    : WebPPictureImportRGB(picture, image->pixels, (int)image->stride)) != 0;
 }
 
-/* Converts so that light is right. */
-static bool import_light(const si_image *image, WebPPicture *picture) {
+static void copy_plane(
+    uint8_t *to, int to_stride, const uint8_t *from, size_t from_stride, int width, int height) {
+    for (int y = 0; y < height; y++) {
+        memcpy(to + (size_t)y * (size_t)to_stride, from + (size_t)y * from_stride, (size_t)width);
+    }
+}
+
+/* Converts so that light is right, or takes what was converted before. */
+static bool import_light(const si_image *image, const si_yuv_planes *known, WebPPicture *picture) {
     bool alpha = si_image_has_transparency(image);
     picture->use_argb = 0;
     picture->colorspace = alpha ? WEBP_YUV420A : WEBP_YUV420;
@@ -67,6 +76,16 @@ static bool import_light(const si_image *image, WebPPicture *picture) {
         for (int x = 0; x < image->width; x++) {
             to[x] = from[4 * x];
         }
+    }
+    if (known != NULL) {
+        int half_width = (image->width + 1) / 2, half_height = (image->height + 1) / 2;
+        copy_plane(
+            picture->y, picture->y_stride, known->y, known->y_stride, image->width, image->height);
+        copy_plane(
+            picture->u, picture->uv_stride, known->u, known->uv_stride, half_width, half_height);
+        copy_plane(
+            picture->v, picture->uv_stride, known->v, known->uv_stride, half_width, half_height);
+        return true;
     }
     const si_yuv_planes planes = {.y = picture->y,
         .u = picture->u,
@@ -89,7 +108,7 @@ static si_result encode(
     picture.writer = on_bytes;
     picture.custom_ptr = out;
     bool imported = params->chroma_full && !config.lossless
-                        ? import_light(image, &picture)
+                        ? import_light(image, params->light, &picture)
                         : import(image, config.lossless != 0, &picture);
     if (!imported || !WebPEncode(&config, &picture)) {
         bool memory = !imported || picture.error_code == VP8_ENC_ERROR_OUT_OF_MEMORY ||

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "quality/jpeg_fit.h"
 #include "quality/predict.h"
 #include "quality/search.h"
 
@@ -36,14 +37,16 @@ static double cpu_ms(void) {
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* Encodes as the tables were measured: a JPEG without the trellis. */
+/* Encodes as the tables were measured. */
 static si_result score_encoding(const si_image *image, const si_score_ref *reference,
     si_format format, const si_encode_params *p, double *score, double *ms, size_t *bytes,
     si_diag *diag) {
     si_bytes file = {0};
     si_image decoded = {0};
     double start = cpu_ms();
-    si_result result = si_codec_encode(format, image, p, &file, diag);
+    bool fitted = format == SI_FORMAT_JPEG && p->tune != 0;
+    si_result result = fitted ? si_jpeg_fit_encode(image, p, &file, diag)
+                              : si_codec_encode(format, image, p, &file, diag);
     *ms = cpu_ms() - start;
     *bytes = file.len;
     if (result == SI_OK) {

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "quality/lossless.h"
 #include "quality/predict.h"
@@ -154,6 +155,14 @@ static int formats_to_try(const si_recipe *r, si_format formats[FORMATS_MAX]) {
     return count;
 }
 
+/* False for photographs that no lossless file can be small for. The forecast reads every pixel,
+ * which takes half as long as the fastest encoders: of the development corpus' pictures with less
+ * flat ground, no lossless file may have less than the JPEG's bytes. */
+static bool may_repeat(const si_features *f) {
+    const double little = 0.1;
+    return f->v[SI_FEATURE_FLAT] >= little || si_features_drawing(f);
+}
+
 /* Sets target and threshold, and measures the features. The requested encoding has been tried. */
 static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
     const si_candidate *requested = &s->choice->candidates[0];
@@ -172,7 +181,7 @@ static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
     si_features_measure(s->image, t.jpeg_bytes, r->quality, r->chroma_full, &s->features);
     s->budget_ms = s->options.budget_ms * fmax(1, s->features.megapixels);
     s->jpeg_bytes = (double)t.jpeg_bytes;
-    s->lossless_bytes = si_lossless_foresee(s->image, false);
+    s->lossless_bytes = may_repeat(&s->features) ? si_lossless_foresee(s->image, false) : INFINITY;
     s->alpha_bytes = si_image_has_transparency(s->image) ? si_lossless_foresee(s->image, true) : 0;
     return SI_OK;
 }
@@ -302,6 +311,7 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
         .choice = out,
         .best = -1,
         .requested = r->format,
+        .keeps_light = true,
         .jpeg_quality = (float)r->quality,
         .jpeg_full = r->chroma_full,
         .requested_params = si_choose_requested(r, image, options != NULL ? options->embeds : NULL),
@@ -355,6 +365,7 @@ done:
         set_embeds(&out->candidates[i].params, &(si_encode_params){0});
     }
     si_score_ref_free(s.reference);
+    free(s.light.y);
     si_bytes_free(&s.file);
     si_bytes_free(&s.best_file);
     si_bytes_free(&requested_file);

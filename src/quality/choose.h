@@ -42,8 +42,8 @@
 enum {
     SI_CANDIDATES_MAX = 96,
     /* default budgets: of first answers for up to a megapixel, of refinements whatever the size */
-    SI_QUICK_MS = 60,
-    SI_GOOD_MS = 150,
+    SI_QUICK_MS = 110,
+    SI_GOOD_MS = 130,
     SI_BETTER_MS = 600,
     SI_BEST_MS = 8000
 };

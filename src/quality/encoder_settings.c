@@ -3,8 +3,8 @@
 #include "quality/jpeg_fit.h"
 
 static const si_encoder_setting_info settings[SI_SETTING_COUNT] = {
-#define X(name, format, effort, full, first, last)                                                 \
-    {#name, SI_FORMAT_##format, effort, full, first, last},
+#define X(name, format, effort, full, first, last, tier)                                           \
+    {#name, SI_FORMAT_##format, effort, full, first, last, SI_TIER_##tier},
     SI_SETTINGS(X)
 #undef X
 };

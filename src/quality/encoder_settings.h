@@ -3,27 +3,29 @@
 #ifndef SI_QUALITY_ENCODER_SETTINGS_H
 #define SI_QUALITY_ENCODER_SETTINGS_H
 
+#include "base/tier.h"
 #include "codec/codec.h"
 
 /* name, format, effort, 4:4:4 (WebP: chroma by light), first and last quality of tools/train's
- * curves
- */
+ * curves, the lowest tier whose first answers may use it */
 #define SI_SETTINGS(X)                                                                             \
-    X(AVIF_QUICK, AVIF, 1, true, 28, 92)                                                           \
-    X(AVIF_FAST, AVIF, 3, true, 28, 92)                                                            \
-    X(AVIF_FULL, AVIF, 6, true, 28, 92)                                                            \
-    X(WEBP_QUICK, WEBP, 3, true, 30, 98)                                                           \
-    X(WEBP_FAST, WEBP, 6, true, 30, 98)                                                            \
-    X(WEBP_GOOD, WEBP, 8, true, 30, 98)                                                            \
-    X(WEBP_FULL, WEBP, 9, true, 30, 98)                                                            \
-    X(JXL_QUICK, JXL, 3, false, 40, 97)                                                            \
-    X(JXL_FULL, JXL, 7, false, 40, 97)                                                             \
-    X(JP2_FULL, JP2, 6, false, 15, 85)                                                             \
-    X(JXR_FULL, JXR, 6, true, 35, 96)                                                              \
-    X(JPEG_FULL, JPEG, 6, false, 25, 97)
+    X(AVIF_QUICK, AVIF, 1, true, 28, 92, QUICK)                                                    \
+    X(AVIF_FAST, AVIF, 3, true, 28, 92, QUICK)                                                     \
+    X(AVIF_GOOD, AVIF, 5, true, 28, 92, GOOD)                                                      \
+    X(AVIF_FULL, AVIF, 6, true, 28, 92, GOOD)                                                      \
+    X(WEBP_QUICK, WEBP, 3, true, 30, 98, QUICK)                                                    \
+    X(WEBP_FAST, WEBP, 6, true, 30, 98, QUICK)                                                     \
+    X(WEBP_GOOD, WEBP, 8, true, 30, 98, GOOD)                                                      \
+    X(WEBP_FULL, WEBP, 9, true, 30, 98, GOOD)                                                      \
+    X(JXL_QUICK, JXL, 3, false, 40, 97, QUICK)                                                     \
+    X(JXL_FAST, JXL, 5, false, 40, 97, QUICK)                                                      \
+    X(JXL_FULL, JXL, 7, false, 40, 97, BETTER)                                                     \
+    X(JP2_FULL, JP2, 6, false, 15, 85, QUICK)                                                      \
+    X(JXR_FULL, JXR, 6, true, 35, 96, QUICK)                                                       \
+    X(JPEG_FULL, JPEG, 6, false, 25, 97, QUICK)
 
 typedef enum si_encoder_setting {
-#define X(name, format, effort, full, first, last) SI_SETTING_##name,
+#define X(name, format, effort, full, first, last, tier) SI_SETTING_##name,
     SI_SETTINGS(X)
 #undef X
         SI_SETTING_COUNT
@@ -35,6 +37,7 @@ typedef struct si_encoder_setting_info {
     int effort;
     bool chroma_full;
     float first, last;
+    si_tier tier;
 } si_encoder_setting_info;
 
 /* Static; never NULL for a valid setting. */

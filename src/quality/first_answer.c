@@ -8,9 +8,45 @@
 
 enum { TRIES = 4, TINY_TRIES = 8, PROBES = 2, TRIALS = 2 };
 
-/* A trial of the whole picture costs at most so much of what it is for, and the next one is spared
- * if it came so near (points). */
-static const double trial_share = 0.45, trial_near = 1.5;
+/* How a tier searches. Fitted by quality-lab's `answers` on 13 of the photos (every other one);
+ * the others came out alike (docs/quality.md). */
+typedef struct manner {
+    /* A good trial of the whole picture is sent if it lies at most so far above the threshold
+     * (points): an encoding with a better setting is spared, and a tenth of the file lost. */
+    double answer;
+    double
+        trial_aim; /* a trial aims so far above the threshold; NAN: where the next one will lie */
+    double trial_near; /* no second trial if the first came so near to its aim (points) */
+    /* After a trial, aim so far above the threshold, in spreads of what it tells, that most next
+     * tries are good; a higher aim costs bytes on all pictures, a lower one another encoding on
+     * some. */
+    double margin;
+    double generous;   /* a good try this many points above the threshold is worth another … */
+    double stingy;     /* … or this many, if it is not even smaller than the requested encoding */
+    double correction; /* corrections aim so far above it: they know the picture's own curve */
+} manner;
+
+static const manner quick_manner = {.answer = 0.75,
+    .trial_aim = 0.35,
+    .trial_near = 4,
+    .margin = 1,
+    .generous = 3,
+    .stingy = 1.5,
+    .correction = 0.5};
+static const manner good_manner = {.answer = -1,
+    .trial_aim = NAN,
+    .trial_near = 1.2,
+    .margin = 0.8,
+    .generous = 1.1,
+    .stingy = 0.6,
+    .correction = 0.25};
+
+static const manner *manner_of(const si_search *s) {
+    return s->options.tier == SI_TIER_QUICK ? &quick_manner : &good_manner;
+}
+
+/* A trial of the whole picture costs at most so much of what it is for. */
+static const double trial_share = 0.6;
 
 /* The part of the picture that trials are made on, and how near they have to come (points). */
 static const double probe_share = 0.2, probe_near = 1.5;
@@ -18,24 +54,9 @@ static const double probe_share = 0.2, probe_near = 1.5;
 /* How much more the trials count than the features: errors of both are about independent. */
 static const double trust = 0.75;
 
-/* Aim so far above the threshold, in spreads of the prediction, that most first tries are good;
- * a higher aim costs bytes on all pictures, a lower one another encoding on some. Fitted by
- * bench/quality. */
+/* Aim so far above the threshold, in spreads of the prediction, if no trial of the whole picture
+ * told more. Fitted by bench/quality. */
 static const double margin = 0.5;
-
-/* The same after a trial of the whole picture: 0.5 makes WebP 0.3 % smaller, with more second
- * encodings, 1.0 makes it 0.5 % larger. */
-static const double trial_margin = 0.8;
-
-/* A good first try this many points above the threshold is worth another: 2.5 spares a quarter of
- * the encodings and costs 0.4 % of AVIF's bytes and 0.8 % of WebP's. */
-static const double generous = 1.1;
-
-/* The same if it is not even smaller than the requested encoding. */
-static const double stingy = 0.6;
-
-/* Corrections aim this far above the threshold: they know the picture's own curve. */
-static const double correction_margin = 0.25;
 
 static bool is_tiny(const si_search *s) {
     return (int64_t)s->image->width * s->image->height < TINY_PIXELS;
@@ -78,43 +99,62 @@ static float steer(
     return p.quality;
 }
 
+/* What trials of the whole picture told. */
+typedef enum told {
+    NOTHING, /* they would cost too much, or tell too little */
+    QUALITY, /* where to begin */
+    ANSWER   /* one of them is good enough to be sent */
+} told;
+
+/* True if a trial with the format's quickest setting pays for this one: what it costs, and tells.
+ */
+static bool trial_pays(const si_search *s, si_encoder_setting k, double spread, double *count) {
+    const si_encoder_setting_info *info = si_encoder_setting_get(k);
+    int effort = si_encoder_setting_get(si_encoder_setting_quickest(k))->effort;
+    double cost = si_predict_cost(info->format, info->effort, &s->features);
+    double trial_cost = si_predict_cost(info->format, effort, &s->features);
+    *count = 1 + trial_cost / cost;
+    return spread <= si_predict_probe_spread(k) && trial_cost <= trial_share * cost &&
+           si_search_affords(s, info->format, info->effort, *count);
+}
+
 /* Where to begin with a setting, by trials of the whole picture with the format's quickest one.
- * They know the picture's own curve: `slope` becomes its levels per point, if two were made. False
- * if trials would cost too much. */
-static bool begin_by_trials(si_search *s, si_encoder_setting k, float *quality, double *slope) {
+ * They know the picture's own curve: `slope` becomes its levels per point, if two were made. */
+static told begin_by_trials(si_search *s, si_encoder_setting k, float *quality, double *slope) {
+    const manner *m = manner_of(s);
     const si_encoder_setting_info *info = si_encoder_setting_get(k);
     si_encoder_setting quickest = si_encoder_setting_quickest(k);
-    int effort = si_encoder_setting_get(quickest)->effort;
-    double bias, spread, cost = si_predict_cost(info->format, info->effort, &s->features);
-    double trial_cost = si_predict_cost(info->format, effort, &s->features);
+    double bias, spread, count;
     if (!si_predict_trial(k, &s->features, s->threshold, &bias, &spread) ||
-        spread > si_predict_probe_spread(k) || trial_cost > trial_share * cost ||
-        !si_search_affords(s, info->format, info->effort, 1 + trial_cost / cost)) {
-        return false;
+        !trial_pays(s, k, spread, &count)) {
+        return NOTHING;
     }
-    double aim = s->threshold + trial_margin * spread - bias;
+    double aim = s->threshold + m->margin * spread - bias;
     si_encode_params p = si_encoder_setting_params(quickest, s->image);
     si_bracket known = {0};
-    p.quality = first_guess(s, quickest, aim);
+    p.quality = first_guess(s, quickest, isnan(m->trial_aim) ? aim : s->threshold + m->trial_aim);
     for (int tries = 0; tries < TRIALS; tries++) {
         si_candidate *c = si_search_judge(s, info->format, &p);
         if (c == NULL) {
             break;
         }
         c->trial = true;
+        if (si_search_is_good(s, c) && si_search_pays(s) && c->score <= s->threshold + m->answer) {
+            return ANSWER;
+        }
         si_bracket_add(&known, quickest, p.quality, c->score, c->score >= aim);
-        bool near = fabs(c->score - aim) < trial_near;
+        bool near = fabs(c->score - aim) < m->trial_near;
         if (!si_bracket_next(&known, quickest, aim, &p.quality)) {
             p.quality = known.has_high ? known.high : p.quality;
             break;
         }
-        if (near || !si_search_affords(s, info->format, info->effort, 1 + trial_cost / cost)) {
+        if (near || !si_search_affords(s, info->format, info->effort, count)) {
             break;
         }
     }
     *quality = p.quality;
     *slope = known.per_point;
-    return known.count > 0;
+    return known.count > 0 ? QUALITY : NOTHING;
 }
 
 /* Where to begin with a setting otherwise. */
@@ -130,18 +170,41 @@ static float begin(si_search *s, si_encoder_setting k, const si_encode_params *p
                                  : first_guess(s, k, s->threshold + margin * si_predict_spread(k));
 }
 
-/* Tries one setting until it is good enough. Unless a trial was good, one correction is always
- * made, as without it the first try would be wasted; more of them within the overdraft. */
+/* The quality to begin with; false if a trial was so good that nothing is left to do. */
+static bool first_quality(si_search *s, si_encoder_setting k, si_encode_params *p, double *slope) {
+    if (si_encoder_setting_get(k)->format == s->requested) { /* its own scale tells all */
+        p->quality = si_search_fitted_quality(s->requested_params.quality);
+        p->chroma_full = s->requested_params.chroma_full;
+        return true;
+    }
+    told t = is_tiny(s) ? NOTHING : begin_by_trials(s, k, &p->quality, slope);
+    if (t == NOTHING) {
+        p->quality = begin(s, k, p);
+    }
+    return t != ANSWER;
+}
+
+/* One correction is always made unless a trial was good, as without it the first try would be
+ * wasted. The overdraft is for the first one, and for all as long as nothing pays. */
+static bool affords_correction(const si_search *s, const si_encoder_setting_info *info, int tries) {
+    double cost = si_predict_cost(info->format, info->effort, &s->features);
+    double overdraft = s->options.budget_ms * SI_TRIAL_OVERDRAFT;
+    if (tries == 1 && s->best < 0) {
+        cost = 0;
+    }
+    return si_search_affords_ms(
+        s, cost, s->budget_ms - (tries > 1 && si_search_pays(s) ? overdraft : 0));
+}
+
+/* Tries one setting until it is good enough. */
 static void approach(si_search *s, si_encoder_setting k) {
+    const manner *m = manner_of(s);
     const si_encoder_setting_info *info = si_encoder_setting_get(k);
     si_encode_params p = si_encoder_setting_params(k, s->image);
     si_bracket known = {0};
     p.dpi = s->requested_params.dpi;
-    if (info->format == s->requested) { /* the same codec's own scale tells all */
-        p.quality = si_search_fitted_quality(s->requested_params.quality);
-        p.chroma_full = s->requested_params.chroma_full;
-    } else if (is_tiny(s) || !begin_by_trials(s, k, &p.quality, &known.per_point)) {
-        p.quality = begin(s, k, &p);
+    if (!first_quality(s, k, &p, &known.per_point)) {
+        return;
     }
     for (int tries = 1; tries <= (is_tiny(s) ? TINY_TRIES : TRIES); tries++) {
         si_candidate *c = si_search_judge(s, info->format, &p);
@@ -150,11 +213,11 @@ static void approach(si_search *s, si_encoder_setting k) {
         }
         bool good = si_search_is_good(s, c);
         si_bracket_add(&known, k, p.quality, c->score, good);
-        bool near = c->score < s->threshold + (si_search_pays(s) ? generous : stingy);
-        if ((good && near) || si_trial_is_lost(s, c) ||
-            (!good && p.quality >= si_codec_get(info->format)->quality_max) ||
-            !si_search_affords(s, info->format, info->effort, tries == 1 && s->best < 0 ? 0 : 1) ||
-            !si_bracket_next(&known, k, s->threshold + correction_margin, &p.quality)) {
+        bool near = c->score < s->threshold + (si_search_pays(s) ? m->generous : m->stingy);
+        bool last = (good && near) || si_trial_is_lost(s, c) ||
+                    (!good && p.quality >= si_codec_get(info->format)->quality_max);
+        if (last || !affords_correction(s, info, tries) ||
+            !si_bracket_next(&known, k, s->threshold + m->correction, &p.quality)) {
             return;
         }
     }
@@ -189,6 +252,9 @@ void si_search_first(si_search *s, const si_format *formats, int count) {
     unsigned done[2] = {0};
     si_trial t;
     for (int n = 0; n < SI_TRIALS_MAX && si_trial_next(s, formats, count, done, &t); n++) {
+        if (n > 0 && s->choice->hurried) {
+            break;
+        }
         done[t.lossless] |= SI_FORMAT_BIT(t.format);
         if (t.lossless) {
             si_search_lossless(s, t.format, t.effort);

@@ -16,7 +16,7 @@ enum {
     EOB = 0x00,
     LEVELS = 2,
     SYMBOLS = 256,
-    SAMPLE = 3, /* one row of blocks in so many tells how frequent symbols are */
+    SAMPLE = 6, /* one row of blocks in so many tells how frequent symbols are */
     SCANS_MAX = 8
 };
 
@@ -86,19 +86,39 @@ static int size_of(int level) {
     return 32 - __builtin_clz((unsigned)level);
 }
 
-static double bits_of(const float *lengths, int run, int level) {
-    int size = size_of(level);
-    return (float)(run / 16) * lengths[ZERO_RUN] + lengths[(run % 16) << 4 | size] + (float)size;
+/* One place where a coefficient may stay. What follows it depends on the place alone, so only its
+ * best level and the best way to come here are kept. */
+typedef struct stop {
+    int place;       /* zigzag */
+    int level, from; /* from: the stop before, −1 = none */
+    double cost;     /* of all up to here … */
+    double reach;    /* … less the error there would be if all of it were zero */
+} stop;
+
+/* The cheapest way to a stop at `place` with a level of `size` bits, from those before it: error
+ * and bits but those of the level itself. */
+static double cheapest_way(const stop *stops, int count, int place, int size, const float *lengths,
+    double lambda, int *from) {
+    double least = INFINITY;
+    for (int j = -1; j < count; j++) {
+        double reach = j < 0 ? 0 : stops[j].reach;
+        if (reach >= least) {
+            continue;
+        }
+        int run = place - (j < 0 ? 0 : stops[j].place) - 1;
+        double bits = (float)(run / 16) * lengths[ZERO_RUN] + lengths[(run % 16) << 4 | size];
+        double cost = reach + lambda * bits;
+        if (cost < least) {
+            least = cost;
+            *from = j;
+        }
+    }
+    return least;
 }
 
-/* One place where a coefficient may stay: what it costs to come here with each of its levels. */
-typedef struct stop {
-    int place; /* zigzag */
-    int level[LEVELS];
-    double cost[LEVELS];
-    int from[LEVELS], from_level[LEVELS]; /* the stop before, −1 = none */
-    double zeroed;                        /* error of all coefficients up to here, if zero */
-} stop;
+/* Bits that a lower level saves at most, but for rare symbols: where more error than they are worth
+ * would come of it, it is not looked at. A level of 1 costs two bits at least. */
+static const double bits_saved = 10, bits_least = 2;
 
 /* Quantizes the block's AC levels; `x` in units of the quantizer, zigzag order. */
 static void quantize_ac(const double *x, const float *lengths, double lambda, int *levels) {
@@ -109,50 +129,41 @@ static void quantize_ac(const double *x, const float *lengths, double lambda, in
         double size = fabs(x[i]), before = zeroed;
         zeroed += size * size;
         levels[i] = 0;
-        if (size < 0.5) {
+        if (2 * size - 1 < lambda * bits_least) {
             continue;
         }
         stop *s = &stops[count];
-        *s = (stop){.place = i, .zeroed = zeroed};
-        int nearest = (int)(size + 0.5);
-        for (int k = 0; k < LEVELS; k++) {
-            int level = nearest - k;
-            s->level[k] = level;
-            s->cost[k] = INFINITY;
-            for (int j = -1; level > 0 && j < count; j++) {
-                int run = i - (j < 0 ? 0 : stops[j].place) - 1;
-                double gap = before - (j < 0 ? 0 : stops[j].zeroed), error = size - level;
-                double here = gap + error * error + lambda * bits_of(lengths, run, level);
-                for (int m = 0; m < (j < 0 ? 1 : LEVELS); m++) {
-                    double cost = here + (j < 0 ? 0 : stops[j].cost[m]);
-                    if (cost < s->cost[k]) {
-                        s->cost[k] = cost;
-                        s->from[k] = j;
-                        s->from_level[k] = m;
-                    }
-                }
+        *s = (stop){.place = i, .cost = INFINITY};
+        int nearest = (int)(size + 0.5), from = -1, bits = 0;
+        bool exact = 2 * (size - nearest) + 1 > lambda * bits_saved;
+        double way = 0;
+        for (int level = nearest; level > 0 && level > nearest - (exact ? 1 : LEVELS); level--) {
+            if (size_of(level) != bits) {
+                bits = size_of(level);
+                way = before + cheapest_way(stops, count, i, bits, lengths, lambda, &from);
+            }
+            double error = size - level, cost = way + error * error + lambda * bits;
+            if (cost < s->cost) {
+                s->cost = cost;
+                s->level = level;
+                s->from = from;
             }
         }
+        s->reach = s->cost - zeroed;
         count++;
     }
-    double best = zeroed + lambda * lengths[EOB];
-    int at = -1, level = 0;
+    double best = lambda * lengths[EOB];
+    int at = -1;
     for (int j = 0; j < count; j++) {
-        for (int k = 0; k < LEVELS; k++) {
-            double end = stops[j].place == DCTSIZE2 - 1 ? 0 : lambda * lengths[EOB];
-            double cost = stops[j].cost[k] + zeroed - stops[j].zeroed + end;
-            if (cost < best) {
-                best = cost;
-                at = j;
-                level = k;
-            }
+        double cost = stops[j].reach + (stops[j].place == DCTSIZE2 - 1 ? 0 : lambda * lengths[EOB]);
+        if (cost < best) {
+            best = cost;
+            at = j;
         }
     }
-    while (at >= 0) {
+    for (; at >= 0; at = stops[at].from) {
         const stop *s = &stops[at];
-        levels[s->place] = x[s->place] < 0 ? -s->level[level] : s->level[level];
-        at = s->from[level];
-        level = s->from_level[level];
+        levels[s->place] = x[s->place] < 0 ? -s->level : s->level;
     }
 }
 
@@ -194,8 +205,9 @@ typedef struct plane {
     jvirt_barray_ptr blocks;
     JDIMENSION width, height; /* in blocks */
     const UINT16 *table;
-    double lambda, mask; /* mask: exponent of a block's detail in its λ */
-    double detail;       /* mean of log_detail() */
+    double lambda, mask;    /* mask: exponent of a block's detail in its λ */
+    double detail;          /* mean of log_detail() */
+    double units[DCTSIZE2]; /* 1 ÷ quantizer, zigzag order */
     float lengths[SYMBOLS];
 } plane;
 
@@ -230,7 +242,7 @@ static void quantize_block(const plane *p, const JCOEF *block, int *levels) {
         lambda *= fmin(fmax(factor, 0.25), 4);
     }
     for (int i = 0; i < DCTSIZE2; i++) {
-        x[i] = block[zigzag[i]] / (double)p->table[zigzag[i]];
+        x[i] = block[zigzag[i]] * p->units[i];
     }
     levels[0] = (int)lround(x[0]);
     quantize_ac(x, p->lengths, lambda, levels);
@@ -268,6 +280,9 @@ static void quantize_all(
             .table = out->quant_tbl_ptrs[out->comp_info[c].quant_tbl_no]->quantval,
             .lambda = fit.lambda / 1000.0 * (c > 0 ? chroma_lambda : 1),
             .mask = (fit.mask - 5) * 0.05};
+        for (int i = 0; i < DCTSIZE2; i++) {
+            p.units[i] = 1.0 / p.table[zigzag[i]];
+        }
         code_lengths(out->ac_huff_tbl_ptrs[c > 0], p.lengths);
         if (p.mask != 0) {
             measure_detail(&p);

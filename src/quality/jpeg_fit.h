@@ -5,7 +5,7 @@
  * anew through libjpeg's coefficient interface. Each block's levels are picked so that squared
  * error (in units of the quantizer) plus λ × bits is least, by dynamic programming over the
  * positions of non-zero coefficients (trellis quantization: Crouse and Ramchandran 1997; mozjpeg
- * does the same). Bits are counted as the picture's own symbols come, from a third of its blocks.
+ * does the same). Bits are counted as the picture's own symbols come, from a sixth of its blocks.
  * Quantizers were fitted to our score (tools/fit-jpeg). Written progressively, with optimized
  * Huffman tables. */
 #ifndef SI_QUALITY_JPEG_FIT_H

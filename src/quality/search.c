@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -133,6 +134,42 @@ static bool same_alpha(const si_image *a, const si_image *b) {
     return (a->channels != 4 && b->channels != 4) || same(a, b, false);
 }
 
+/* The planes of every WebP of this image; NULL if they are not kept. */
+static const si_yuv_planes *light_planes(si_search *s) {
+    size_t width = (size_t)s->image->width, height = (size_t)s->image->height;
+    size_t half = (width + 1) / 2, chroma = half * ((height + 1) / 2);
+    if (!s->keeps_light || s->light.y != NULL) {
+        return s->keeps_light ? &s->light : NULL;
+    }
+    uint8_t *memory = malloc(width * height + 2 * chroma);
+    if (memory == NULL) {
+        return NULL;
+    }
+    s->light = (si_yuv_planes){.y = memory,
+        .u = memory + width * height,
+        .v = memory + width * height + chroma,
+        .y_stride = width,
+        .uv_stride = half};
+    if (si_yuv_light_from_rgb(s->image, &s->light, NULL) != SI_OK) {
+        free(memory);
+        s->light = (si_yuv_planes){0};
+        return NULL;
+    }
+    return &s->light;
+}
+
+static si_result encode(
+    si_search *s, si_format format, const si_encode_params *params, si_diag *diag) {
+    si_encode_params p = *params;
+    if (format == SI_FORMAT_JPEG && p.tune != 0) {
+        return si_jpeg_fit_encode(s->image, &p, &s->file, diag);
+    }
+    if (format == SI_FORMAT_WEBP && p.chroma_full && !p.lossless) {
+        p.light = light_planes(s);
+    }
+    return si_codec_encode(format, s->image, &p, &s->file, diag);
+}
+
 si_candidate *si_search_try(
     si_search *s, si_format format, const si_encode_params *params, si_diag *diag) {
     si_choice *choice = s->choice;
@@ -161,9 +198,7 @@ si_candidate *si_search_try(
     si_bytes_free(&s->file);
     int64_t start = si_now_ns();
     double cpu = cpu_ms();
-    bool fitted = format == SI_FORMAT_JPEG && params->tune != 0;
-    if ((fitted ? si_jpeg_fit_encode(s->image, params, &s->file, diag)
-                : si_codec_encode(format, s->image, params, &s->file, diag)) != SI_OK) {
+    if (encode(s, format, params, diag) != SI_OK) {
         return c;
     }
     c->encode_ms = ms_since(start);
@@ -271,7 +306,7 @@ bool si_search_affords_ms(const si_search *s, double ms, double budget_ms) {
         s->choice->complete &= now < s->options.deadline_ns && alone >= s->options.deadline_ns;
         return false;
     }
-    bool hurried = s->choice->hurried && ms > 0; /* what costs nothing is a correction in need */
+    bool hurried = s->choice->hurried && s->best >= 0; /* until then there is nothing to send */
     return s->choice->candidate_count < SI_CANDIDATES_MAX && ms <= budget_ms && !hurried;
 }
 

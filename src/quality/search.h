@@ -2,6 +2,7 @@
 #ifndef SI_QUALITY_SEARCH_H
 #define SI_QUALITY_SEARCH_H
 
+#include "codec/yuv_light.h"
 #include "quality/choose.h"
 #include "quality/features.h"
 #include "quality/encoder_settings.h"
@@ -27,6 +28,8 @@ typedef struct si_search {
     double misjudged;      /* real size of a lossy format's colour ÷ its forecast; 0 = not known */
     double budget_ms;      /* foreseen cost of encodings that is left, milliseconds */
     double wall_ms, cpu_ms; /* that encodings have taken so far */
+    bool keeps_light;       /* what WebP's planes are made of is kept for its next encoding … */
+    si_yuv_planes light;    /* … here; y owns the memory of all three, NULL = none yet */
     si_bytes file;          /* the candidate tried last */
     si_bytes best_file;     /* the smallest good one */
     int best;               /* its index, −1 = none yet */

@@ -32,12 +32,12 @@ static const struct lossless {
 /* The same pixels packed anew as PNG, as shares of the requested file. */
 static const double repacked_usual = 0.9, repacked_least = 0.65;
 
-/* A fitted JPEG, as shares of the requested one: photographs, pictures with flat ground, drawings.
- * The predictor has only plain JPEGs' sizes. */
-static const double fitted_usual[3] = {0.82, 0.76, 0.72}, fitted_least[3] = {0.7, 0.66, 0.6};
+/* The least share of its forecast that a fitted JPEG has. */
+static const double fitted_least = 0.87;
 
-/* Flat from this share of blocks on. */
-static const double flat_ground = 0.2;
+/* Where others wait, a second format is tried only if it is foreseen to save this share of what
+ * there is. */
+static const double worth_waiting = 0.06;
 
 /* The least share of its forecast that a lossy format's file has, if the forecast is all there is;
  * on small pictures, which it foresees badly; and after another format has shown how it errs for
@@ -45,7 +45,7 @@ static const double flat_ground = 0.2;
 static const double lossy_least = 0.6, small_least = 0.4, known_least = 0.85;
 
 /* Log of bytes per point of score, where a curve is flattest and steepest. */
-static const double flat_slope = 0.025, steep_slope = 0.05;
+static const double flat_slope = 0.025, steep_slope = 0.1;
 
 static double best_bytes(const si_search *s) {
     return si_search_pays(s) ? (double)s->choice->candidates[s->best].bytes
@@ -60,10 +60,12 @@ static double whole_budget(const si_search *s) {
 /* The setting of a format with the smallest files that the budget allows. The requested format may
  * overdraw it, as a client that knows nothing else gets it for less. False if none fits. */
 static bool best_setting(const si_search *s, si_format format, si_encoder_setting *out) {
+    si_tier tier = s->options.tier == SI_TIER_DEFAULT ? SI_TIER_GOOD : s->options.tier;
     double overdrawn = s->budget_ms + s->options.budget_ms * SI_TRIAL_OVERDRAFT;
     for (int k = SI_SETTING_COUNT - 1; k >= 0; k--) {
         const si_encoder_setting_info *info = si_encoder_setting_get((si_encoder_setting)k);
-        if (info->format == format && si_search_affords(s, format, info->effort, 1)) {
+        if (info->format == format && info->tier <= tier &&
+            si_search_affords(s, format, info->effort, 1)) {
             *out = (si_encoder_setting)k;
             return true;
         }
@@ -86,16 +88,14 @@ static bool lossy_trial(const si_search *s, si_format format, si_trial *out) {
         !best_setting(s, format, &out->setting)) {
         return false;
     }
+    double colour = si_predict_share(out->setting, &s->features, s->threshold) * s->jpeg_bytes;
     if (format == SI_FORMAT_JPEG) {
-        bool flat = s->features.v[SI_FEATURE_FLAT] > flat_ground;
-        int kind = si_features_drawing(&s->features) ? 2 : flat;
-        out->foreseen = fitted_usual[kind] * s->jpeg_bytes;
-        out->least = fitted_least[kind] * s->jpeg_bytes;
+        out->foreseen = colour;
+        out->least = fitted_least * colour;
         return true;
     }
     bool small = (int64_t)s->image->width * s->image->height < SMALL_PIXELS;
     bool known = s->misjudged > 0;
-    double colour = si_predict_share(out->setting, &s->features, s->threshold) * s->jpeg_bytes;
     double alpha = modes[format].alpha * s->alpha_bytes;
     out->foreseen = colour * (known ? s->misjudged : 1) + alpha;
     out->least = out->foreseen * (small ? small_least : known ? known_least : lossy_least);
@@ -135,6 +135,9 @@ bool si_trial_next(const si_search *s, const si_format *formats, int count, cons
         }
         si_trial t = si_trial_lossless(s, f);
         bool fits = lossless ? si_trial_affords_lossless(s, f) : lossy_trial(s, f, &t);
+        if (!lossless && s->options.tier == SI_TIER_QUICK && si_search_pays(s)) {
+            t.least = fmax(t.least, t.foreseen / (1 - worth_waiting));
+        }
         double turn = t.foreseen * (lossless && f != SI_FORMAT_PNG ? lossless_first : 1);
         if (fits && t.least < best_bytes(s) && turn < earliest) {
             *out = t;

@@ -4,8 +4,9 @@
  * A trial is a format, lossy or lossless. For each the size is foreseen, and how small it may turn
  * out if the forecast is as wrong as it was on any picture of the development corpus
  * (docs/quality.md). The trial that is foreseen to be smallest goes first; others follow as long as
- * they may still beat what there is, and as the budget (si_search.budget_ms) allows. A smaller
- * budget tries less; nothing else depends on it. */
+ * they may still beat what there is, and as the budget (si_search.budget_ms) allows; where others
+ * wait (SI_TIER_QUICK), as long as they are foreseen to. A smaller budget tries less; nothing else
+ * depends on it. */
 #ifndef SI_QUALITY_TRIALS_H
 #define SI_QUALITY_TRIALS_H
 

@@ -247,7 +247,7 @@ static void hurry_takes_the_quickest_format(void **state) {
     si_choose_options how = {.tier = SI_TIER_QUICK, .quickest_format = true};
     si_choice c = {0};
     assert_int_equal(si_choose(&r, &im, &how, &c, NULL), SI_OK);
-    assert_true(tries(&c, SI_FORMAT_WEBP) > 0);
+    assert_true(tries(&c, SI_FORMAT_WEBP) + tries(&c, SI_FORMAT_JPEG) > 1); /* one is asked for */
     assert_int_equal(tries(&c, SI_FORMAT_AVIF), 0);
     si_choice_free(&c);
     r.ladder_len = 1; /* AVIF is all there is */

@@ -287,7 +287,7 @@ static void test_other_versions_are_refused(void **unused) {
         assert_int_equal(si_recipe_scan(si_str_of(other), &a, &r, &diag), SI_ERR_CONFIG);
         assert_non_null(strstr(diag.text, "but this renderer makes " SI_RECIPE_VERSION ":"));
     }
-    static const char *const none[] = {"", "smartimg/", "smartimg/2.1", "smartimg/2.1x&", "x",
+    static const char *const none[] = {"", "smartimg/", "smartimg/2.2", "smartimg/2.2x&", "x",
         "smartimg/11111111111111111111111111111111&"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         assert_int_equal(si_recipe_scan(si_str_of(none[i]), &a, &r, NULL), SI_ERR_SYNTAX);
