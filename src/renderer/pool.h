@@ -35,8 +35,8 @@ typedef struct si_pool_options {
     int cpu_seconds;         /* processor time of one request */
     int wall_ms;             /* wall time of one request */
     int queue_ms;            /* how long a request may wait for a worker; then it gets 503 */
-    si_render_limits limits;
-    si_fetch_options fetch; /* of foreign images; its time counts on top of wall_ms */
+    si_render_limits limits; /* max_ms and max_bytes follow from the three above */
+    si_fetch_options fetch;  /* of foreign images; its time counts on top of wall_ms */
 } si_pool_options;
 
 /* Opens a listening socket: "ADDR:PORT" or "[ADDR]:PORT" is TCP, a text with a slash in it the path

@@ -18,6 +18,7 @@ typedef struct si_known_size {
     double width, height; /* displayed pixels */
     double exact[2];      /* the same of a drawing, before rounding; else 0, 0 */
     bool alpha;
+    si_kind kind;
     struct si_known_size *next;
 } si_known_size;
 
