@@ -32,6 +32,8 @@
     X(refreshes, "smartimg_cache_total", "{result=\"refresh\"}", "counter",   \
       "")                                                                     \
     X(bypasses, "smartimg_cache_total", "{result=\"bypass\"}", "counter", "") \
+    X(ignored, "smartimg_cache_commands_ignored_total", "", "counter",        \
+      "Requests with cache=off or update of clients that may not")            \
     X(memory, "smartimg_memory_hits_total", "", "counter",                    \
       "Hits that did not need nginx's cache")                                 \
     X(waits, "smartimg_waits_total", "", "counter",                           \

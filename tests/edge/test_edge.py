@@ -41,6 +41,8 @@ class EdgeTest(unittest.TestCase):
             "forever": "Expiration = -1\n",
             "never": "Expiration = 0\n",
             "eternal": "Bfc = true\nExpiration = -1\n",
+            "strict": "CacheCommandAddresses =\n",
+            "remote": "CacheCommandAddresses = 192.0.2.0/24\n",
             "near": "ClientAddressFilter = 127.0.0.1\n",
         })
 
@@ -343,6 +345,21 @@ class EdgeTest(unittest.TestCase):
         reply = self.get(url)
         self.assertEqual((reply["X-Cache"], reply.body), ("hit", b"answer 1"))
         self.assertEqual(self.get(url + "?cache=off,on")["Cache-Control"], "no-store")
+
+    def test_cache_commands_of_others_are_ignored(self):
+        def ignored():
+            return self.edge.metrics()["smartimg_cache_commands_ignored_total"]
+        for company in "strict", "remote":
+            name = "ignored-" + company
+            url = self.edge.image(name, company=company, body=lambda n: b"answer %d" % n)
+            before = ignored()
+            self.get(url)
+            for query in "?cache=off", "?cache=update", "?cache=on,off":
+                reply = self.get(url + query)
+                self.assertEqual((reply["X-Cache"], reply.body), ("hit", b"answer 1"), query)
+                self.assertEqual(reply["Cache-Control"] == "no-store", query == "?cache=off", query)
+            wait_until(lambda: ignored() == before + 3, "the count of ignored commands")
+            self.assertEqual(self.edge.renderer.count(name), 1)
 
     def test_bypass_does_not_wait(self):
         hold = threading.Event()
