@@ -321,6 +321,10 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"CDN_CACHE_CONTROL", o->cdn_cache_control},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
         {"QUEUE_MS", path(s, "%d", o->queue_ms > 0 ? o->queue_ms : SI_POOL_QUEUE_MS)},
+        {"MISSES_PER_CLIENT", path(s, "%d", o->misses_per_client)},
+        {"REPLY_BYTES",
+            path(
+                s, "%lld", (long long)(o->reply_bytes > 0 ? o->reply_bytes : SI_POOL_REPLY_BYTES))},
         {"RENDERER_SOCKET", s->socket},
         {"LISTEN", o->listen},
         {"TLS_SERVER", tls_lines(o, s)},

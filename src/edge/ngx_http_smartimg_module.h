@@ -48,6 +48,8 @@
     X(left, "smartimg_cancelled_total", "{stage=\"wait\"}", "counter", "")    \
     X(full, "smartimg_queue_full_total", "", "counter",                       \
       "Requests refused as they would have waited too long for a renderer")   \
+    X(limited, "smartimg_client_limited_total", "", "counter",                \
+      "Requests refused as their client asked for too much that was new")     \
     X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
       "Requests answered with an error")                                      \
     X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
@@ -66,6 +68,7 @@
 #define NGX_HTTP_SMARTIMG_SLOTS   64
 #define NGX_HTTP_SMARTIMG_ERRORS  64
 #define NGX_HTTP_SMARTIMG_TEXT    400
+#define NGX_HTTP_SMARTIMG_CLIENTS 4096
 
 
 /* counters of one worker process, on cache lines of its own */
@@ -88,9 +91,19 @@ typedef struct {
 } ngx_http_smartimg_error_t;
 
 
+/* misses that a client may still have; see ngx_http_smartimg_clients.c */
+
+typedef struct {
+    uint64_t                       key;     /* address, 0 for none */
+    ngx_msec_t                     seen;
+    ngx_int_t                      tokens;  /* thousandths */
+} ngx_http_smartimg_client_t;
+
+
 typedef struct {
     ngx_http_smartimg_counters_t   counters[NGX_HTTP_SMARTIMG_SLOTS];
     ngx_http_smartimg_error_t      errors[NGX_HTTP_SMARTIMG_ERRORS];
+    ngx_http_smartimg_client_t     clients[NGX_HTTP_SMARTIMG_CLIENTS];
     ngx_atomic_t                   nerrors;  /* recorded so far */
     ngx_atomic_t                   service;  /* see ngx_http_smartimg_queue.c; us */
 } ngx_http_smartimg_shared_t;
@@ -119,6 +132,10 @@ typedef struct {
     ngx_msec_t                       limit;
     ngx_http_upstream_init_pt        init_upstream;  /* NULL = no limit */
     ngx_http_upstream_init_peer_pt   init_peer;
+
+    ngx_uint_t                       misses;  /* a second and client */
+    ngx_http_upstream_init_pt        clients_init_upstream;
+    ngx_http_upstream_init_peer_pt   clients_init_peer;
 } ngx_http_smartimg_srv_conf_t;
 
 
@@ -188,6 +205,7 @@ typedef struct {
     unsigned                       memory:1;     /* a hit, from memory */
     unsigned                       nobody:1; /* a refresh, without a client */
     unsigned                       refused:1;    /* the queue is full */
+    unsigned                       limited:1;    /* too many of one client */
     unsigned                       abandoned:1;  /* queued for others' sake */
 } ngx_http_smartimg_ctx_t;
 
@@ -220,6 +238,8 @@ ngx_int_t ngx_http_smartimg_add_variables(ngx_conf_t *cf);
 void ngx_http_smartimg_refresh(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
 char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_smartimg_misses_per_client(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 void ngx_http_smartimg_note_service(ngx_http_request_t *r);
 

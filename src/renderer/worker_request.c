@@ -183,6 +183,7 @@ static void answer_recipe(task *t) {
     si_answer_options how = {.limits = w->options->limits,
         .deadline_ns = t->start_ns + t->wall_ms * SI_MILLISECOND / 2,
         .waited_ns = &t->originals.waited_ns,
+        .max_bytes = w->options->reply_bytes,
         .tier = t->refine ? SI_TIER_BEST : SI_TIER_GOOD,
         .on_best = keep_best,
         .context = t};

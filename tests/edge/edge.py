@@ -155,7 +155,7 @@ class Edge:
     """nginx with conf/nginx.conf.in in a folder of its own, in front of a Renderer."""
 
     def __init__(self, workers=2, companies=None, tls=False, first_answer_seconds=60,
-                 cdn_cache_control="CDN-Cache-Control"):
+                 cdn_cache_control="CDN-Cache-Control", misses_per_client=0):
         self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
         os.chmod(self.folder, 0o755)
         for name in ("run", "cache", "images/demo", "config/companies"):
@@ -182,6 +182,8 @@ class Edge:
             "FIRST_ANSWER_SECONDS": str(first_answer_seconds),
             "CDN_CACHE_CONTROL": cdn_cache_control,
             "QUEUE_MS": "10000",
+            "MISSES_PER_CLIENT": str(misses_per_client),
+            "REPLY_BYTES": "100m",
             "RENDERER_SOCKET": self.renderer.path,
             "LISTEN": f"127.0.0.1:{self.port}",
             "TLS_SERVER": self.tls_lines() if tls else "",
