@@ -178,6 +178,8 @@ static void answer_recipe(task *t) {
     t->originals = (si_originals){.broker = w->broker,
         .fetcher = w->fetcher,
         .fetch = &w->options->fetch,
+        .recipe = t->recipe,
+        .client = &t->connection,
         .before_fetch = allow_for_downloads,
         .context = t};
     si_answer_options how = {.limits = w->options->limits,
