@@ -202,6 +202,7 @@ static void forecast(const job *j, const si_original *o, const span s[2], si_for
     }
     share *= fmin(1, j->box.crop[2] * j->box.crop[3] / ((double)o->width * o->height));
     si_forecast_original(f, o->kind, (double)o->width * o->height, share, shown);
+    si_forecast_octaves(f, o->octaves, shown);
     si_forecast_blur(f, ops->sharpen ? pixels : 0, 1);
     si_forecast_blur(f, ops->usm.amount > 0 ? pixels : 0, layer_radius(j));
     si_forecast_blur(f, j->view->sharpen ? pixels : 0, 1);

@@ -65,6 +65,12 @@ class Hostile(unittest.TestCase):
         self.assertRegex(reply.body.decode(), "^size limit exceeded: it would take about .* the limit is 20.0 s\n$")
         self.assertEqual(self.server.image("demo/night?scl=64&size=4096,4096" + dear, CHROME).status, 200)
 
+    def test_filters_of_drawings_are_foreseen(self):
+        for query in ("wid=2000", "wid=2000&op_blur=1"):  # as a plain image, and as a layer
+            reply = self.server.image(f"broken/filter-bomb.svg?fmt=png&{query}", CHROME)
+            self.assert_error(reply)
+            self.assertIn("most of it for decoding of originals", reply.body.decode())
+
     def test_replies_are_bounded(self):
         """A reply over --reply-size is an error, never the begin of an image."""
         with Server("--reply-size", "64k") as server:

@@ -20,7 +20,7 @@ static const double DECODE_NS[SI_KIND_COUNT] = {
 static const double RESAMPLE_NS = 5, BLEND_NS = 0.8, TONES_NS = 1.3, NOISE_NS = 6, CLIP_NS = 1;
 static const double BLUR_NS = 14, GROW_NS = 3, GROW_RADIUS_NS = 0.12; /* a pixel of radius */
 static const double TURN_NS = 20, PERSPECTIVE_NS = 40, PLANE = 0.25;
-static const double GIF_NS = 40, WEBP_NS = 50, AVIF_NS = 200;
+static const double OCTAVE_NS = 30, GIF_NS = 40, WEBP_NS = 50, AVIF_NS = 200;
 
 static const double NOTHING = 0.01; /* radii below do nothing: blur.h, morphology.h */
 enum { GROW_MOST = 500, QUAD_SIDE_MAX = 4096 /* layer.c */ };
@@ -41,6 +41,10 @@ void si_forecast_original(si_forecast *f, si_kind kind, double pixels, double sh
     assert(kind >= 0 && kind < SI_KIND_COUNT);
     add(f, SI_STAGE_DECODE, pixels * (is_decoded_whole(kind) ? 1 : share), DECODE_NS[kind]);
     add(f, SI_STAGE_RESAMPLE, shown, RESAMPLE_NS);
+}
+
+void si_forecast_octaves(si_forecast *f, double octaves, double shown) {
+    add(f, SI_STAGE_DECODE, octaves * shown, OCTAVE_NS);
 }
 
 void si_forecast_blur(si_forecast *f, double pixels, double radius) {
@@ -104,14 +108,14 @@ static double area_of(const double size[2]) {
     return size[0] * size[1];
 }
 
-static si_kind kind_of(const si_render_context *rc, const si_source *source) {
+static const si_known_size *known(const si_render_context *rc, const si_source *source) {
     const char *path = source->kind == SI_SOURCE_URL ? source->url : source->file.path;
     for (const si_known_size *k = rc->known; k != NULL; k = k->next) {
         if (strcmp(k->path, path) == 0) {
-            return k->kind;
+            return k;
         }
     }
-    return SI_KIND_NONE;
+    return NULL;
 }
 
 /* A file or nested picture of `size`, of which `part` (w, h) is shown as `raster` pixels (w, h),
@@ -121,7 +125,10 @@ static void forecast_source(const si_render_context *rc, const si_source *source
     double seen, si_forecast *f) {
     double share = seen * fmin(1, area_of(part) / area_of(size));
     if (nested == NULL) {
-        si_forecast_original(f, kind_of(rc, source), area_of(size), share, area_of(raster) * seen);
+        const si_known_size *k = known(rc, source);
+        double pixels = area_of(raster) * seen;
+        si_forecast_original(f, k != NULL ? k->kind : SI_KIND_NONE, area_of(size), share, pixels);
+        si_forecast_octaves(f, k != NULL ? k->octaves : 0, pixels);
         return;
     }
     double scale = fmax(raster[0] / part[0], raster[1] / part[1]);

@@ -43,6 +43,9 @@ typedef struct si_forecast {
  * `shown` pixels, and its scaling. */
 void si_forecast_original(si_forecast *f, si_kind kind, double pixels, double share, double shown);
 
+/* Adds the turbulence of a drawing, shown as `shown` pixels (si_original.octaves). */
+void si_forecast_octaves(si_forecast *f, double octaves, double shown);
+
 /* Adds a filter over `pixels` of the rendering; `radius` in its pixels. */
 void si_forecast_blur(si_forecast *f, double pixels, double radius);
 void si_forecast_grow(si_forecast *f, double pixels, double radius);

@@ -51,6 +51,7 @@ si_result si_render_context_size(
         .exact = {o.exact[o.swap ? 1 : 0], o.exact[o.swap ? 0 : 1]},
         .alpha = vips_image_hasalpha(o.image),
         .kind = o.kind,
+        .octaves = o.octaves,
         .next = rc->known};
     rc->known = k;
     *out = k;
