@@ -208,7 +208,7 @@ static void set_server_cache(const si_query *q, si_str address, si_plan *plan) {
     if (q->asked.server_cache && !q->asked.update) {
         return;
     }
-    plan->by_address |= list != NULL;
+    plan->caching_by_address = list != NULL;
     if (list == NULL || !si_address_filter_allows(list, address)) {
         plan->cache_command_ignored = true;
         return;

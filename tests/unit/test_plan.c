@@ -441,13 +441,13 @@ static void test_cache_and_ttl(void **state) {
     assert_int_equal(
         plan_url(catalog, "acme/shoe?cache=on,off", chrome, &arena, &plan, &diag), SI_OK);
     assert_true(plan.client_cache && !plan.server_cache);
-    assert_true(plan.by_address && !plan.cache_command_ignored);
+    assert_true(plan.caching_by_address && !plan.by_address && !plan.cache_command_ignored);
     static const char *const ignored[] = {"nobody/pic?cache=off", "remote/pic?cache=update"};
     for (int i = 0; i < 2; i++) { /* docs/decisions.md, P43 */
         assert_int_equal(plan_url(catalog, ignored[i], chrome, &arena, &plan, &diag), SI_OK);
         assert_true(plan.server_cache && !plan.update && plan.cache_command_ignored);
         assert_int_equal(plan.client_cache, i == 1);
-        assert_int_equal(plan.by_address, i == 1);
+        assert_int_equal(plan.caching_by_address, i == 1);
     }
     assert_int_equal(
         plan_url(catalog, "acme/gone?defaultImage=none", chrome, &arena, &plan, &diag), SI_OK);
