@@ -53,6 +53,9 @@
         "what relative addresses of foreign pictures begin with; its host counts as listed")       \
     X(ClientAddressFilter, client_address_filter, ADDRESSES, INHERIT, 0, 0, "", "",                \
         "addresses or networks (a.b.c.d/n, IPv6 too) that are served; empty = all")                \
+    X(CacheCommandAddresses, cache_command_addresses, ADDRESSES, OFF, 0, 0, "", "",                \
+        "addresses or networks whose cache=off and cache=update may have the server render anew; " \
+        "empty = nobody's: they get what is cached")                                               \
     X(RequestLock, request_lock, BOOL, INHERIT, 0, 1, "false", "",                                 \
         "queries must end with the lock that belongs to them")                                     \
     X(RequestLockKey, request_lock_key, TEXT, OFF, 0, 0, "", "",                                   \

@@ -41,6 +41,8 @@
     X("queue-ms", COUNT, "N", (pool).queue_ms, SI_POOL_QUEUE_MS, NULL, 100, 3600000,               \
         "milliseconds",                                                                            \
         "How long a request may wait for a renderer; who would wait longer gets 503 at once.")     \
+    X("reply-size", BYTES, "SIZE", (pool).reply_bytes, SI_POOL_REPLY_BYTES, NULL, 0, 0, "",        \
+        "What a reply may have; a larger one becomes an error.")                                   \
     X("originals", PARSED, "KINDS", originals, NULL, "all", 0, 0, "",                              \
         "Kinds of originals that are served, parted by commas, of:" SI_KINDS(                      \
             SI_ORIGINALS_NAME) ". Others get an error, as unknown kinds do; replies that are in "  \
@@ -107,6 +109,11 @@
         "percent",                                                                                 \
         "Share of the renderers that may refine first answers while they have nothing else to "    \
         "do, and at most half of them; 0: first answers stay what they are.")                      \
+    X("misses-per-client", COUNT, "N", (site).misses_per_client, 0, "any number", 0, 1000000,      \
+        "a second",                                                                                \
+        "Requests that need a renderer which one client, an IPv4 address or an IPv6 network of "   \
+        "64 bits, may make a second, on average over ten; more get 503. Hits of the cache and "    \
+        "refinements do not count. Behind a proxy or a CDN all clients have its address.")         \
     X("workers", COUNT, "N", (site).nginx_workers, 0, "one per processor", 1, 256, "",             \
         "Number of nginx's worker processes.")                                                     \
     X("access-log", TEXT, "FILE", (site).access_log, NULL, SI_ACCESS_LOG " in the cache folder",   \

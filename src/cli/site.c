@@ -338,6 +338,10 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"RENDERERS", path(s, "%d", o->renderers)},
         {"REFINE_SHARE", path(s, "%d", o->refine_share)},
         {"QUEUE_MS", path(s, "%d", o->queue_ms > 0 ? o->queue_ms : SI_POOL_QUEUE_MS)},
+        {"MISSES_PER_CLIENT", path(s, "%d", o->misses_per_client)},
+        {"REPLY_BYTES",
+            path(
+                s, "%lld", (long long)(o->reply_bytes > 0 ? o->reply_bytes : SI_POOL_REPLY_BYTES))},
         {"RENDERER_SOCKET", s->socket},
         {"LISTEN", o->listen},
         {"TLS_SERVER", tls_lines(o, s)},

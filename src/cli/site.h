@@ -18,6 +18,8 @@ typedef struct si_site_options {
     int queue_ms;                                   /* 0 = SI_POOL_QUEUE_MS */
     int renderers;                                  /* of the pool, > 0 */
     int refine_share;                               /* percent of them */
+    int64_t reply_bytes;                            /* 0 = SI_POOL_REPLY_BYTES */
+    int misses_per_client;                          /* a second; 0 = any number */
     int nginx_workers;                              /* 0 = one per processor */
     int first_answer_seconds;                       /* for shared caches */
     const char *cdn_cache_control;                  /* name of a header field, or "off" */

@@ -36,7 +36,8 @@ typedef si_result (*si_frame_fn)(
 /* Decodes a WebP or AVIF animation and hands each frame to `fn`, whose first failure ends it. Meant
  * for files made here, and for AVIF sequences, which libvips does not play. Frames over 2^28 pixels
  * are SI_ERR_LIMIT, damage is SI_ERR_SOURCE. *plays and *frames (either may be NULL) are known
- * before the first call. */
+ * before the first call. `fn` may be NULL for AVIF: then they are all that is told,
+ * and nothing is decoded. */
 SI_NODISCARD si_result si_animation_decode(si_format format, const uint8_t *data, size_t len,
     si_frame_fn fn, void *context, int *plays, int *frames, si_diag *diag);
 

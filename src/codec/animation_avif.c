@@ -164,7 +164,8 @@ static si_result decode(const uint8_t *data, size_t len, si_frame_fn fn, void *c
         *plays = plays_of(decoder);
         *frames = decoder->imageCount;
     }
-    for (int i = 0; e == AVIF_RESULT_OK && result == SI_OK && i < decoder->imageCount; i++) {
+    int count = fn != NULL ? decoder->imageCount : 0;
+    for (int i = 0; e == AVIF_RESULT_OK && result == SI_OK && i < count; i++) {
         e = avifDecoderNextImage(decoder);
         if (e == AVIF_RESULT_OK) {
             result = show_frame(decoder, fn, context, i, diag);

@@ -183,7 +183,13 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
     ngx_uint_t                status;
     ngx_http_smartimg_ctx_t  *ctx;
 
-    if (r != r->main || ngx_http_smartimg_get_ctx(r) == NULL) {
+    if (r != r->main) {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_smartimg_get_ctx(r);
+
+    if (ctx == NULL) {
         return NGX_OK;
     }
 
@@ -207,10 +213,12 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
         ngx_http_smartimg_count_saved(r);
     }
 
-    if (r->upstream == NULL) {
-        ctx = ngx_http_get_module_ctx(r, ngx_http_smartimg_module);
+    if (ctx->plan->plan.cache_command_ignored && !ctx->nobody) {
+        ngx_http_smartimg_count(ignored, 1);
+    }
 
-        if (ctx && ctx->memory) {
+    if (r->upstream == NULL) {
+        if (ctx->memory) {
             ngx_http_smartimg_count(hits, 1);
             ngx_http_smartimg_count(memory, 1);
         }

@@ -118,6 +118,14 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       0,
       NULL },
 
+    /* after smartimg_queue: who is refused by it is not foreseen to wait */
+    { ngx_string("smartimg_misses_per_client"),
+      NGX_HTTP_UPS_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_misses_per_client,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("smartimg_metrics"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_smartimg_metrics,

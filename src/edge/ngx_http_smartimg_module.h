@@ -35,6 +35,8 @@
     X(refreshes, "smartimg_cache_total", "{result=\"refresh\"}", "counter",   \
       "")                                                                     \
     X(bypasses, "smartimg_cache_total", "{result=\"bypass\"}", "counter", "") \
+    X(ignored, "smartimg_cache_commands_ignored_total", "", "counter",        \
+      "Requests with cache=off or update of clients that may not")            \
     X(memory, "smartimg_memory_hits_total", "", "counter",                    \
       "Hits that did not need nginx's cache")                                 \
     X(waits, "smartimg_waits_total", "", "counter",                           \
@@ -69,6 +71,8 @@
       "counter", "")                                                          \
     X(remembered, "smartimg_remembered_total", "", "counter",                 \
       "Requests refused as the same one was not ready in time shortly before")\
+    X(limited, "smartimg_client_limited_total", "", "counter",                \
+      "Requests refused as their client asked for too much that was new")     \
     X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
       "Requests answered with an error")                                      \
     X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
@@ -90,6 +94,7 @@
 #define NGX_HTTP_SMARTIMG_ERRORS  64
 #define NGX_HTTP_SMARTIMG_TEXT    400
 #define NGX_HTTP_SMARTIMG_FAILURES  128
+#define NGX_HTTP_SMARTIMG_CLIENTS 4096
 
 
 /* counters of one worker process, on cache lines of its own */
@@ -129,9 +134,19 @@ typedef struct {
 } ngx_http_smartimg_failure_t;
 
 
+/* misses that a client may still have; see ngx_http_smartimg_clients.c */
+
+typedef struct {
+    uint64_t                       key;     /* address, 0 for none */
+    ngx_msec_t                     seen;
+    ngx_int_t                      tokens;  /* thousandths */
+} ngx_http_smartimg_client_t;
+
+
 typedef struct {
     ngx_http_smartimg_counters_t   counters[NGX_HTTP_SMARTIMG_SLOTS];
     ngx_http_smartimg_error_t      errors[NGX_HTTP_SMARTIMG_ERRORS];
+    ngx_http_smartimg_client_t     clients[NGX_HTTP_SMARTIMG_CLIENTS];
     ngx_atomic_t                   nerrors;  /* recorded so far */
     ngx_http_smartimg_failure_t    failures[NGX_HTTP_SMARTIMG_FAILURES];
     ngx_uint_t                     nfailures;  /* recorded so far */
@@ -171,6 +186,10 @@ typedef struct {
     ngx_http_upstream_srv_conf_t    *lanes[SI_LANE_COUNT];  /* NULL = this */
     ngx_http_upstream_init_pt        init_upstream;  /* NULL = not ours */
     ngx_http_upstream_init_peer_pt   init_peer;
+
+    ngx_uint_t                       misses;  /* a second and client */
+    ngx_http_upstream_init_pt        clients_init_upstream;
+    ngx_http_upstream_init_peer_pt   clients_init_peer;
 } ngx_http_smartimg_srv_conf_t;
 
 
@@ -274,6 +293,7 @@ typedef struct {
     unsigned                       memory:1;     /* a hit, from memory */
     unsigned                       nobody:1; /* our own, without a client */
     unsigned                       refused:1;    /* the queue is full */
+    unsigned                       limited:1;    /* too many of one client */
     unsigned                       abandoned:1;  /* queued for others' sake */
 } ngx_http_smartimg_ctx_t;
 
@@ -347,6 +367,8 @@ void ngx_http_smartimg_note_failure(ngx_http_request_t *r,
 time_t ngx_http_smartimg_failed_lately(ngx_http_request_t *r);
 time_t ngx_http_smartimg_retry_after(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
+char *ngx_http_smartimg_misses_per_client(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 void ngx_http_smartimg_note_service(ngx_http_request_t *r);
 void ngx_http_smartimg_note_load(ngx_http_request_t *r);
 

@@ -198,6 +198,7 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
     plan = ngx_http_smartimg_make_plan(r, &headers);
 
     if (plan == NULL || plan->failed || plan->plan.by_address
+        || plan->plan.caching_by_address
         || plan->arena.total > NGX_HTTP_SMARTIMG_ROOM
         || r->unparsed_uri.len > NGX_HTTP_SMARTIMG_URI)
     {

@@ -433,8 +433,15 @@ ngx_http_smartimg_unanswered(ngx_http_smartimg_ctx_t *ctx)
                                         "ready in time, and is not tried "
                                         "again so soon");
 
+    static ngx_str_t  many = ngx_string("too many new pictures at a time are "
+                                        "asked for from this address");
+
     if (ctx && ctx->remembered) {
         return late;
+    }
+
+    if (ctx && ctx->limited) {
+        return many;
     }
 
     return ctx && ctx->refused ? full : none;
@@ -445,7 +452,8 @@ ngx_http_smartimg_unanswered(ngx_http_smartimg_ctx_t *ctx)
  * Keeps the error reply of a renderer (or of nginx, if no renderer answered)
  * for the requests that wait for it.  Called before the reply goes out, so
  * the text is still in the upstream's buffer; what has not arrived of it yet,
- * or does not fit, they do without.
+ * or does not fit, they do without.  That one client asks for too much is
+ * nothing to the others.
  */
 
 void
@@ -463,7 +471,7 @@ ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status)
     ctx = ngx_http_smartimg_get_ctx(r);
     shared = ngx_http_smartimg_shared();
 
-    if (shared == NULL || r->cache == NULL
+    if (shared == NULL || r->cache == NULL || (ctx && ctx->limited)
         || u->cache_status != NGX_HTTP_CACHE_MISS)
     {
         return;

@@ -138,6 +138,27 @@ bool si_picture_is_foreign(const si_picture *p) {
     return false;
 }
 
+static bool source_urls(
+    const si_source *s, bool (*visit)(void *context, const char *url), void *context) {
+    return s->kind == SI_SOURCE_URL      ? visit(context, s->url)
+           : s->kind == SI_SOURCE_NESTED ? si_picture_urls(s->nested, visit, context)
+                                         : true;
+}
+
+bool si_picture_urls(
+    const si_picture *p, bool (*visit)(void *context, const char *url), void *context) {
+    for (int i = 0; i < p->layer_count; i++) {
+        const si_layer *l = &p->layers[i];
+        if (l->kind != SI_LAYER_TEXT && !source_urls(&l->mask, visit, context)) {
+            return false;
+        }
+        if (l->kind == SI_LAYER_IMAGE && !source_urls(&l->source, visit, context)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool si_recipe_files(
     const si_recipe *r, bool (*visit)(void *context, const si_file_ref *file), void *context) {
     const visitor v = {visit, context};

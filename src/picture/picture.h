@@ -270,6 +270,11 @@ bool si_picture_is_simple(const si_picture *p);
 /* True if foreign images take part in the picture, nested ones too. */
 bool si_picture_is_foreign(const si_picture *p);
 
+/* Calls `visit` for the address of every foreign image that the picture needs, nested ones too, in
+ * the order in which they are looked at; stops when it returns false, and returns that. */
+bool si_picture_urls(
+    const si_picture *p, bool (*visit)(void *context, const char *url), void *context);
+
 /* Calls `visit` for every file that the picture needs, nested ones too, in a fixed order; stops
  * when it returns false, and returns that. */
 bool si_picture_files(

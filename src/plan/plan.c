@@ -201,7 +201,23 @@ static int64_t seconds(double hours) {
     return hours < 0 ? FOREVER : (int64_t)floor(hours * 3600 + 0.5);
 }
 
-static void set_caching(const si_query *q, si_plan *plan) {
+/* Whether the server makes the reply anew is for few to say (docs/decisions.md, P43); what is kept
+ * by the client is its own affair. */
+static void set_server_cache(const si_query *q, si_str address, si_plan *plan) {
+    const si_address_filter *list = q->all->attributes->cache_command_addresses;
+    if (q->asked.server_cache && !q->asked.update) {
+        return;
+    }
+    plan->caching_by_address = list != NULL;
+    if (list == NULL || !si_address_filter_allows(list, address)) {
+        plan->cache_command_ignored = true;
+        return;
+    }
+    plan->server_cache = q->asked.server_cache;
+    plan->update = q->asked.update;
+}
+
+static void set_caching(const si_query *q, si_str address, si_plan *plan) {
     const si_reading *all = q->all;
     const si_attributes *a = all->attributes;
     char ttl = types[q->asked.type].ttl;
@@ -211,8 +227,9 @@ static void set_caching(const si_query *q, si_plan *plan) {
     bool image = plan->kind == SI_PLAN_RECIPE && is_image(q);
     plan->client_cache = !plan->error_image && ttl != '0' &&
                          (!image || q->asked.client_cache || all->record_forever);
-    plan->server_cache = !image || q->asked.server_cache;
-    plan->update = image && q->asked.update;
+    if (image) {
+        set_server_cache(q, address, plan);
+    }
     plan->last_modified = a->use_last_modified ? all->newest : 0;
     plan->by_address |= all->by_address;
 }
@@ -301,7 +318,7 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     plan->dependencies = all.dependencies;
     plan->recipe.object = si_arena_copy(arena, in.object.p, in.object.len);
     plan->recipe.generation = si_plan_generation(plan, generations);
-    set_caching(q, plan);
+    set_caching(q, request->address, plan);
     if (plan->recipe.object == NULL) {
         return si_no_memory(diag);
     }

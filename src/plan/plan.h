@@ -57,8 +57,11 @@ typedef struct si_plan {
     bool client_cache;      /* false: cache=off, reply must not be kept by anyone downstream */
     bool server_cache;      /* false: neither look into the server's cache nor write to it */
     bool update;            /* cache=update: do not look into the cache, but store the reply */
-    bool error_image;       /* in place of an error: status 200, kept by nobody */
-    bool by_address;        /* another client may get another plan for the same address */
+    bool caching_by_address;    /* another client may get another plan, though the same reply */
+    bool cache_command_ignored; /* cache=off or update of a client that may not (docs/attributes.md,
+                                   CacheCommandAddresses): served like others */
+    bool error_image;           /* in place of an error: status 200, kept by nobody */
+    bool by_address;            /* another client may get another plan for the same address */
 
     const si_plan_header *headers;
     int header_count;

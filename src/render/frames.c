@@ -51,16 +51,28 @@ static void take_facts(const VipsImage *im, si_animation_facts *out) {
     out->frames = vips_image_get_n_pages(image);
 }
 
+static si_result count_sequence(int fd, int *frames, si_diag *diag) {
+    si_bytes file = {0};
+    si_result result = read_whole(fd, &file, diag);
+    if (result == SI_OK) {
+        result = si_animation_decode(
+            SI_FORMAT_AVIF, file.data, file.len, NULL, NULL, NULL, frames, diag);
+    }
+    si_bytes_free(&file);
+    return result;
+}
+
 si_result si_animation_look(
     int fd, const si_render_limits *limits, si_animation_facts *out, si_diag *diag) {
     si_original o = {0};
     si_result result = si_original_open(&o, fd, limits, diag);
     if (result == SI_OK) {
-        *out = (si_animation_facts){.frames = 1, .width = o.width, .height = o.height};
+        *out =
+            (si_animation_facts){.frames = 1, .width = o.width, .height = o.height, .kind = o.kind};
         if (o.kind == SI_KIND_GIF || o.kind == SI_KIND_WEBP) {
             take_facts(o.image, out);
         } else if (o.kind == SI_KIND_AVIF && si_avif_is_sequence(fd)) {
-            out->frames = 2; /* or more: known when it is decoded */
+            result = count_sequence(fd, &out->frames, diag);
         }
     }
     si_original_close(&o);
@@ -264,6 +276,13 @@ si_result si_animation_pages(
 bool si_animation_wanted(const si_recipe *r) {
     return si_animation_available(r->format) && r->req == SI_REQ_IMG && r->watermark == NULL &&
            r->picture.layer_count > 0 && si_picture_is_simple(&r->picture);
+}
+
+si_result si_animation_foresee(const si_recipe *r, const si_animation_facts *facts,
+    const si_render_limits *limits, si_diag *diag) {
+    const si_original like = {.kind = facts->kind, .width = facts->width, .height = facts->height};
+    SI_TRY(check_limits(facts->frames, facts->width, facts->height, limits, diag));
+    return si_simple_foresee(r, &like, facts->frames, limits, diag);
 }
 
 typedef struct rendering {

@@ -8,6 +8,7 @@ typedef struct si_animation_facts {
     int frames;        /* ≥ 1; 1 = a still picture */
     int plays;         /* how often it is shown, 0 = for ever */
     int width, height; /* pixels of every frame */
+    si_kind kind;
 } si_animation_facts;
 
 /* Takes a frame as a player shows it, full size; it must not be kept. */
@@ -25,6 +26,12 @@ SI_NODISCARD si_result si_animation_look(
 enum { SI_ANIMATION_MAX_FRAMES = 2000 };
 SI_NODISCARD si_result si_animation_pages(
     int fd, const si_render_limits *limits, si_page_fn fn, void *context, si_diag *diag);
+
+/* SI_ERR_LIMIT if the frames of `r`, whose original has these facts, cannot be made within the
+ * limits, before the first of them is decoded: more pixels than may be read or shown, or more time
+ * (scene/foresee.h). Errors of the geometry as of si_render(). */
+SI_NODISCARD si_result si_animation_foresee(const si_recipe *r, const si_animation_facts *facts,
+    const si_render_limits *limits, si_diag *diag);
 
 /* Takes a rendered frame, in the reply's colours, valid during the call only. */
 typedef si_result (*si_frame_sink)(

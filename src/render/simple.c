@@ -7,6 +7,7 @@
 #include "render/pixel/filters.h"
 #include "render/geometry/geometry.h"
 #include "render/read/original.h"
+#include "render/scene/foresee.h"
 #include "render/target.h"
 #include "render/read/window.h"
 
@@ -191,11 +192,56 @@ static si_result solve(const si_recipe *r, const si_original *o, const si_render
     return SI_OK;
 }
 
+/* `s` is what of the composite is rendered. */
+static void forecast(const job *j, const si_original *o, const span s[2], si_forecast *f) {
+    const si_ops *ops = &j->layer->adjustments.ops;
+    double content[2] = {j->g.out_content[2], j->g.out_content[3]}, share = 1;
+    double pixels = (double)s[0].count * s[1].count, shown = (double)s[0].shown * s[1].shown;
+    for (int i = 0; i < 2; i++) {
+        share *= fmin(1, s[i].shown / fmax(1, content[i]));
+    }
+    share *= fmin(1, j->box.crop[2] * j->box.crop[3] / ((double)o->width * o->height));
+    si_forecast_original(f, o->kind, (double)o->width * o->height, share, shown);
+    si_forecast_octaves(f, o->octaves, shown);
+    si_forecast_blur(f, ops->sharpen ? pixels : 0, 1);
+    si_forecast_blur(f, ops->usm.amount > 0 ? pixels : 0, layer_radius(j));
+    si_forecast_blur(f, j->view->sharpen ? pixels : 0, 1);
+    si_forecast_blur(f, j->view->usm.amount > 0 ? pixels : 0, j->view->usm.radius);
+}
+
+static si_result foresee(const si_recipe *r, const job *j, const si_original *o, int frames,
+    const si_render_limits *limits, si_diag *diag) {
+    const si_render_limits l = si_render_limits_or_default(limits);
+    const double all = (double)frames * j->g.out[0] * j->g.out[1];
+    int reach = filter_reach(j);
+    const span s[2] = {span_of(&j->g, 0, reach), span_of(&j->g, 1, reach)};
+    si_forecast one = {0}, f = {0};
+    if (all > (double)l.max_view_pixels) {
+        return si_fail(diag, SI_ERR_LIMIT,
+            "the reply's %d frames of %d×%d pixels exceed the limit of %lld pixels", frames,
+            j->g.out[0], j->g.out[1], (long long)l.max_view_pixels);
+    }
+    forecast(j, o, s, &one);
+    si_forecast_add(&f, &one, frames);
+    if (frames > 1) {
+        si_forecast_frames(&f, r->format, all);
+    }
+    return si_forecast_check(&f, &l, diag);
+}
+
+si_result si_simple_foresee(const si_recipe *r, const si_original *o, int frames,
+    const si_render_limits *limits, si_diag *diag) {
+    job j;
+    SI_TRY(solve(r, o, limits, &j, diag));
+    return foresee(r, &j, o, frames, limits, diag);
+}
+
 si_result si_simple_render_original(const si_recipe *r, si_original *o,
     const si_render_limits *limits, si_image *out, si_diag *diag) {
     job j;
     si_image part = {0};
     SI_TRY(solve(r, o, limits, &j, diag));
+    SI_TRY(foresee(r, &j, o, 1, limits, diag));
     si_result result = SI_OK;
     int reach = filter_reach(&j);
     const span s[2] = {span_of(&j.g, 0, reach), span_of(&j.g, 1, reach)};

@@ -73,6 +73,10 @@ static void describe(const si_recipe *r, si_answer *a) {
     set_etag(a);
 }
 
+static bool is_too_large(const si_answer_options *options, const si_bytes *body) {
+    return options->max_bytes > 0 && body->len > (uint64_t)options->max_bytes;
+}
+
 typedef struct early {
     const si_recipe *recipe;
     const si_answer_options *options;
@@ -83,6 +87,9 @@ typedef struct early {
 /* Makes an answer of what a search has so far. */
 static void hand_on(void *context, const si_choice *so_far, const si_bytes *file) {
     const early *e = context;
+    if (is_too_large(e->options, file)) {
+        return;
+    }
     si_answer a = {.choice = *so_far, .body = *file}; /* borrowed, so never freed */
     a.choice.complete = false;
     a.choice.tier = si_tier_is_refined(e->tier) ? SI_TIER_GOOD : e->tier;
@@ -177,6 +184,10 @@ void si_answer_make(
     bool image = r->req == SI_REQ_IMG || r->req == SI_REQ_MASK;
     si_result result = image ? answer_image(r, files, options, &cancelled, out, &diag)
                              : si_answer_facts(r, files, options, out, &diag);
+    if (result == SI_OK && is_too_large(options, &out->body)) {
+        result = si_fail(&diag, SI_ERR_LIMIT, "the reply of %zu bytes exceeds the limit of %lld",
+            out->body.len, (long long)options->max_bytes);
+    }
     if (result == SI_OK && !image) {
         set_etag(out);
     }

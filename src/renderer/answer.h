@@ -17,6 +17,7 @@ typedef struct si_answer_options {
     int64_t deadline_ns;      /* CLOCK_MONOTONIC time after which no encoding starts; 0 = none */
     const int64_t *waited_ns; /* time spent on waiting for foreign images, which the deadline does
                                  not count; NULL = none */
+    int64_t max_bytes;        /* of a body, 0 = any; more is SI_ERR_LIMIT */
     si_tier tier;             /* how long to search; a first answer's is lowered by `load` */
     /* Asked once the picture is rendered, and again after each encoding of the search: the step
      * that an answer has to take for those who wait (renderer/load.h). NULL = nobody does. */

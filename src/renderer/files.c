@@ -38,6 +38,65 @@ static int reopen(int fd) {
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+static bool is_fetched(const si_originals *o, const char *url) {
+    for (int i = 0; i < o->fetched_count; i++) {
+        if (strcmp(o->fetched[i].url, url) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where `url` is among those that were asked for ahead, −1 if it is not. */
+static int find_ahead(const si_originals *o, const char *url) {
+    for (int i = 0; i < o->ahead_count; i++) {
+        if (strcmp(o->ahead[i].url, url) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* Asks for one that will be wanted. Trouble is told when it is. */
+static bool ask_ahead(void *context, const char *url) {
+    si_originals *o = context;
+    if (o->ahead_count == SI_FOREIGN_AHEAD) {
+        return false;
+    }
+    if (strcmp(url, o->wanted) == 0 || is_fetched(o, url) || find_ahead(o, url) >= 0) {
+        return true;
+    }
+    int socket = si_fetcher_ask(o->fetcher, url, NULL);
+    if (socket >= 0) {
+        o->ahead[o->ahead_count++] = (si_foreign_ahead){url, socket};
+    }
+    return socket >= 0;
+}
+
+/* The fetcher's answer to the question for `url`, which may have been asked already. */
+static int ask_fetcher(
+    si_originals *o, const char *url, int timeout_ms, long *life, si_diag *diag) {
+    int at = find_ahead(o, url), socket;
+    if (at >= 0) {
+        socket = o->ahead[at].socket;
+        o->ahead[at] = o->ahead[--o->ahead_count];
+    } else {
+        socket = si_fetcher_ask(o->fetcher, url, diag);
+    }
+    if (socket < 0) {
+        return -1;
+    }
+    o->wanted = url;
+    if (o->recipe != NULL && si_picture_urls(&o->recipe->picture, ask_ahead, o) &&
+        o->recipe->watermark != NULL) {
+        (void)si_picture_urls(&o->recipe->watermark->picture, ask_ahead, o);
+    }
+    int client = o->client != NULL ? *o->client : -1;
+    int fd = si_fetcher_answer(socket, timeout_ms, client, life, diag);
+    close(socket);
+    return fd;
+}
+
 /* Downloads, within what is left of the time for all downloads. */
 static int download(si_originals *o, const char *url, long *life, si_diag *diag) {
     si_fetch_options how = si_fetch_options_or_default(o->fetch);
@@ -50,10 +109,9 @@ static int download(si_originals *o, const char *url, long *life, si_diag *diag)
         return -1;
     }
     int64_t start = si_now_ns();
-    int fd =
-        o->broker >= 0 && o->fetcher >= 0
-            ? si_fetcher_open(o->fetcher, url, how.timeout_ms + SI_FETCHER_SLACK_MS, life, diag)
-            : si_fetch(&how, url, life, diag);
+    int fd = o->broker >= 0 && o->fetcher >= 0
+                 ? ask_fetcher(o, url, how.timeout_ms + SI_FETCHER_SLACK_MS, life, diag)
+                 : si_fetch(&how, url, life, diag);
     o->waited_ns += si_now_ns() - start;
     return fd;
 }
@@ -97,6 +155,9 @@ static int fetch(void *context, const char *url, si_diag *diag) {
 void si_originals_close(si_originals *o) {
     while (o->fetched_count > 0) {
         close(o->fetched[--o->fetched_count].fd);
+    }
+    while (o->ahead_count > 0) {
+        close(o->ahead[--o->ahead_count].socket);
     }
 }
 

@@ -8,13 +8,22 @@
 #include "render/render.h"
 #include "source/fetch.h"
 
-enum { SI_FOREIGN_MAX = 16 }; /* different foreign images in an answer */
+enum {
+    SI_FOREIGN_MAX = 16, /* different foreign images in an answer, … */
+    SI_FOREIGN_AHEAD = 4 /* … and how many of them are downloaded before they are wanted */
+};
 
 /* A foreign image of an answer. It is downloaded once, so that all of the answer shows the same. */
 typedef struct si_foreign {
     const char *url; /* borrowed from the recipe */
     int fd;
 } si_foreign;
+
+/* A foreign image that was asked for and is not wanted yet. */
+typedef struct si_foreign_ahead {
+    const char *url; /* borrowed from the recipe */
+    int socket;      /* si_fetcher_ask() */
+} si_foreign_ahead;
 
 /* Zero-initialize; release with si_originals_close() if there may be foreign images. The
  * descriptors `broker`, `root` and `fetcher` are borrowed. */
@@ -26,6 +35,11 @@ typedef struct si_originals {
     int fetcher;                         /* socket of si_fetcher_open(), or −1: downloads are this
                                             process' own; counts if there is a broker */
     const si_fetch_options *fetch;       /* borrowed; NULL = foreign images are refused */
+    const si_recipe *recipe;             /* borrowed; its other foreign images are asked for with
+                                            the first, so that the slowest of them is waited for,
+                                            not one after the other; NULL = each when it is wanted */
+    const int *client;                   /* borrowed; downloads end when its other end hangs up;
+                                            NULL = no such thing */
     void (*before_fetch)(void *context); /* called before the first download, which with all others
                                             takes fetch->timeout_ms at most; NULL = not wanted */
     void *context;
@@ -35,6 +49,9 @@ typedef struct si_originals {
         fresh_until; /* … good until then (Unix seconds); 0 = nothing made of them may be kept */
     si_foreign fetched[SI_FOREIGN_MAX];
     int fetched_count;
+    si_foreign_ahead ahead[SI_FOREIGN_AHEAD];
+    int ahead_count;
+    const char *wanted; /* what is waited for */
 } si_originals;
 
 /* The same as callbacks, which use `o` as long as they are called. A file that was replaced since

@@ -46,6 +46,7 @@ si_result si_motion_answer(const si_recipe *r, const si_files *files,
         return result;
     }
     *moved = true;
+    SI_TRY(si_animation_foresee(r, &facts, limits, diag));
     result = si_output_embeds_load(r, files, limits, &embeds, diag);
     motion m = {.r = r, .embeds = &embeds.params, .plays = facts.plays};
     if (result == SI_OK) {

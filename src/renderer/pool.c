@@ -286,8 +286,11 @@ static void set_defaults(si_pool_options *o) {
     o->memory = o->memory > 0 ? o->memory : SI_POOL_MEMORY;
     o->cpu_seconds = o->cpu_seconds > 0 ? o->cpu_seconds : SI_POOL_CPU_SECONDS;
     o->wall_ms = o->wall_ms > 0 ? o->wall_ms : SI_POOL_WALL_MS;
+    o->reply_bytes = o->reply_bytes > 0 ? o->reply_bytes : SI_POOL_REPLY_BYTES;
     o->queue_ms = o->queue_ms > 0 ? o->queue_ms : SI_POOL_QUEUE_MS;
     o->fetch = si_fetch_options_or_default(&o->fetch);
+    o->limits.max_ms = o->wall_ms < o->cpu_seconds * 1000 ? o->wall_ms : o->cpu_seconds * 1000;
+    o->limits.max_bytes = o->memory;
 }
 
 static bool prepare(pool *p, const si_pool_options *options) {

@@ -24,6 +24,9 @@ enum {
     SI_POOL_DRAIN_MS = 10000  /* how long running requests may take once the pool has to stop */
 };
 #define SI_POOL_MEMORY (INT64_C(2) << 30) /* default of si_pool_options.memory */
+/* default of si_pool_options.reply_bytes: the largest picture that is rendered without compression,
+ * 67 million pixels of four bytes, with some room for profiles */
+#define SI_POOL_REPLY_BYTES (INT64_C(320) << 20)
 
 /* What to run. Zero-initialize, then set listen_fds and root; each other field 0 = default. */
 typedef struct si_pool_options {
@@ -37,9 +40,10 @@ typedef struct si_pool_options {
     int64_t memory;          /* address space of a worker, bytes (RLIMIT_AS) */
     int cpu_seconds;         /* processor time of one request */
     int wall_ms;             /* wall time of one request */
+    int64_t reply_bytes;     /* of a reply; a larger one is refused */
     int queue_ms;            /* how long a request may wait for a worker; then it gets 503 */
-    si_render_limits limits;
-    si_fetch_options fetch; /* of foreign images; its time counts on top of wall_ms */
+    si_render_limits limits; /* max_ms and max_bytes follow from those above */
+    si_fetch_options fetch;  /* of foreign images; its time counts on top of wall_ms */
 } si_pool_options;
 
 /* Opens a listening socket: "ADDR:PORT" or "[ADDR]:PORT" is TCP, a text with a slash in it the path

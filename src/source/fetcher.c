@@ -54,16 +54,21 @@ bool si_fetcher_sockets(int *asking, int *answering) {
 
 /* ---- the renderer's side ---- */
 
-/* Waits for the answer and reads it. */
-static int read_answer(int socket, int64_t deadline_ns, long *life, si_diag *diag) {
-    struct pollfd p = {.fd = socket, .events = POLLIN};
+int si_fetcher_answer(int socket, int timeout_ms, int client, long *life, si_diag *diag) {
+    struct pollfd p[] = {
+        {.fd = socket, .events = POLLIN}, {.fd = client, .events = POLLRDHUP}}; /* −1: ignored */
+    int64_t deadline = si_now_ns() + timeout_ms * SI_MILLISECOND;
     int ready, fd = -1;
     answer a = {0};
     do {
-        ready = poll(&p, 1, si_until_ms(deadline_ns));
+        ready = poll(p, 2, si_until_ms(deadline));
     } while (ready < 0 && errno == EINTR);
     if (ready == 0) {
         (void)si_fail(diag, SI_ERR_TIMEOUT, "the foreign image did not arrive in time");
+        return -1;
+    }
+    if (ready > 0 && p[0].revents == 0) {
+        (void)si_fail(diag, SI_ERR_IO, "nobody waits for the foreign image");
         return -1;
     }
     ssize_t n = ready > 0 ? si_packet_receive(socket, &a, sizeof a, &fd, MSG_DONTWAIT) : -1;
@@ -81,10 +86,9 @@ static int read_answer(int socket, int64_t deadline_ns, long *life, si_diag *dia
     return -1;
 }
 
-int si_fetcher_open(int asking, const char *url, int timeout_ms, long *life, si_diag *diag) {
+int si_fetcher_ask(int asking, const char *url, si_diag *diag) {
     int pair[2];
     size_t len = strlen(url);
-    int64_t deadline = si_now_ns() + timeout_ms * SI_MILLISECOND;
     if (len == 0 || len > SI_FETCH_URL_MAX) {
         (void)si_fail(diag, SI_ERR_SYNTAX, "the address of a foreign image is malformed");
         return -1;
@@ -95,13 +99,21 @@ int si_fetcher_open(int asking, const char *url, int timeout_ms, long *life, si_
     }
     bool asked = si_packet_send(asking, url, len, pair[1], 0);
     close(pair[1]); /* so that a fetcher that dies is noticed */
-    int fd = -1;
-    if (asked) {
-        fd = read_answer(pair[0], deadline, life, diag);
-    } else {
+    if (!asked) {
+        close(pair[0]);
         (void)si_fail(diag, SI_ERR_IO, "the fetcher of foreign images cannot be asked");
+        return -1;
     }
-    close(pair[0]);
+    return pair[0];
+}
+
+int si_fetcher_open(int asking, const char *url, int timeout_ms, long *life, si_diag *diag) {
+    int socket = si_fetcher_ask(asking, url, diag);
+    if (socket < 0) {
+        return -1;
+    }
+    int fd = si_fetcher_answer(socket, timeout_ms, -1, life, diag);
+    close(socket);
     return fd;
 }
 

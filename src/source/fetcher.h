@@ -21,8 +21,16 @@ enum {
 /* Makes the two ends of the socket for questions. False with errno set. */
 bool si_fetcher_sockets(int *asking, int *answering);
 
-/* Renderer side: as si_fetch(). Waits for `timeout_ms` at most; also SI_ERR_IO. Several processes
- * may use `asking` at a time. */
+/* Renderer side, in two steps. Asks for an image, and returns the socket that the answer will come
+ * on, or −1 (SI_ERR_SYNTAX, SI_ERR_IO). The caller closes it, before the answer to take the
+ * question back. Several processes may use `asking` at a time. */
+int si_fetcher_ask(int asking, const char *url, si_diag *diag);
+
+/* Waits for the answer for `timeout_ms` at most: as si_fetch(). Also SI_ERR_IO, at once if the
+ * other end of `client` hangs up, for whom it is done (−1 = nobody's). */
+int si_fetcher_answer(int socket, int timeout_ms, int client, long *life, si_diag *diag);
+
+/* Both. */
 int si_fetcher_open(int asking, const char *url, int timeout_ms, long *life, si_diag *diag);
 
 /* The life of a fetcher, in a freshly forked process of a single thread: never returns. Closes

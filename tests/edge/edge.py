@@ -156,11 +156,12 @@ class Edge:
 
     def __init__(self, workers=2, companies=None, tls=False, first_answer_seconds=60,
                  cdn_cache_control="CDN-Cache-Control", trusted_edges="", image_lines="", renderers=2, refine_share=0,
-                 zone="4m"):
+                 zone="4m", misses_per_client=0):
         self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
         os.chmod(self.folder, 0o755)
         for name in ("run", "cache", "images/demo", "config/companies"):
             os.makedirs(os.path.join(self.folder, name))
+        self.write_company("default", "CacheCommandAddresses = 127.0.0.1\n")
         for name, text in (companies or {}).items():
             self.write_company(name, text)
             os.makedirs(os.path.join(self.folder, "images", name), exist_ok=True)
@@ -185,6 +186,8 @@ class Edge:
             "RENDERERS": str(renderers),
             "REFINE_SHARE": str(refine_share),
             "QUEUE_MS": "10000",
+            "MISSES_PER_CLIENT": str(misses_per_client),
+            "REPLY_BYTES": "100m",
             "RENDERER_SOCKET": self.renderer.path,
             "LISTEN": f"127.0.0.1:{self.port}",
             "TLS_SERVER": self.tls_lines() if tls else "",

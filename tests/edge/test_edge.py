@@ -41,6 +41,8 @@ class EdgeTest(unittest.TestCase):
             "forever": "Expiration = -1\n",
             "never": "Expiration = 0\n",
             "eternal": "Bfc = true\nExpiration = -1\n",
+            "strict": "CacheCommandAddresses =\n",
+            "remote": "CacheCommandAddresses = 192.0.2.0/24\n",
             "near": "ClientAddressFilter = 127.0.0.1\n",
         })
 
@@ -319,6 +321,89 @@ class EdgeTest(unittest.TestCase):
         reply = self.get(url)
         self.assertEqual((reply["X-Cache"], reply.body), ("hit", b"answer 1"))
         self.assertEqual(self.get(url + "?cache=off,on")["Cache-Control"], "no-store")
+
+    def test_cache_commands_of_others_are_ignored(self):
+        def ignored():
+            return self.edge.metrics()["smartimg_cache_commands_ignored_total"]
+        for company in "strict", "remote":
+            name = "ignored-" + company
+            url = self.edge.image(name, company=company, body=lambda n: b"answer %d" % n)
+            before = ignored()
+            self.get(url)
+            for query in "?cache=off", "?cache=update", "?cache=on,off":
+                reply = self.get(url + query)
+                self.assertEqual((reply["X-Cache"], reply.body), ("hit", b"answer 1"), query)
+                self.assertEqual(reply["Cache-Control"] == "no-store", query == "?cache=off", query)
+            wait_until(lambda: ignored() == before + 3, "the count of ignored commands")
+            self.assertEqual(self.edge.renderer.count(name), 1)
+
+    def test_misses_of_one_client_are_limited(self):
+        """A bucket holds ten seconds' worth; hits and refreshes take nothing from it, and other clients have theirs."""
+        edge = Edge(misses_per_client=1)
+        try:
+            def limited():
+                return edge.metrics()["smartimg_client_limited_total"]
+
+            def get_from_elsewhere(url):
+                with socket.create_connection(("127.0.0.1", edge.port), source_address=("127.0.0.2", 0)) as s:
+                    s.settimeout(PATIENCE)
+                    s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                    return s.makefile("rb").read().split(b"\r\n")[0]
+            start = time.monotonic()
+            urls = []
+            while True:
+                urls.append(edge.image(f"new-{len(urls)}", body=b"x"))
+                reply = edge.get(urls[-1])
+                if reply.status != 200:
+                    break
+            self.assertEqual(reply.status, 503)
+            self.assertEqual(reply.body, b"too many new pictures at a time are asked for from this address\n")
+            self.assertEqual((reply["Retry-After"], reply["Cache-Control"]), ("1", "no-store"))
+            self.assertGreater(len(urls), 10)
+            self.assertLessEqual(len(urls), 10 + (time.monotonic() - start) + 2)
+            self.assertEqual(limited(), 1)
+            for _ in range(50):
+                self.assertEqual(edge.get(urls[0])["X-Cache"], "hit")
+            self.assertEqual(get_from_elsewhere(urls[-1]), b"HTTP/1.1 200 OK")
+            self.assertEqual(limited(), 1)
+        finally:
+            edge.stop()
+
+    def test_refinements_count_for_no_client(self):
+        edge = Edge(misses_per_client=1)
+        try:
+            hold = threading.Event()
+            url = edge.image("first", body=lambda n: b"answer %d" % n, expires=1)
+            self.assertEqual(edge.get(url).status, 200)
+            time.sleep(self.STALE)
+            for i in range(1000):  # until the bucket is empty
+                if edge.get(edge.image(f"other-{i}")).status == 503:
+                    break
+            self.assertEqual(edge.get(url)["X-Cache"], "refresh")
+            edge.wait_for_renders("first", 2)
+            wait_until(lambda: edge.get(url).body != b"answer 1", "the refreshed answer")
+        finally:
+            edge.stop()
+
+    def test_limited_client_may_wait_for_others(self):
+        """It needs no renderer for what another client has rendered already."""
+        edge = Edge(misses_per_client=1)
+        try:
+            with socket.socket() as away:  # another client, which renders first
+                url = edge.image("shared", hold=threading.Event())
+                away.bind(("127.0.0.2", 0))
+                away.connect(("127.0.0.1", edge.port))
+                away.settimeout(PATIENCE)
+                for i in range(1000):
+                    if edge.get(edge.image(f"used-{i}")).status == 503:
+                        break
+                away.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                edge.wait_for_renders("shared")
+                replies = edge.together(1, url, lambda: (edge.wait_for_waiters(1),
+                                                         edge.renderer.behaviour["shared"]["hold"].set()))
+                self.assertEqual(replies[0][0].status, 200)  # a hit in the end, which costs no token
+        finally:
+            edge.stop()
 
     def test_bypass_does_not_wait(self):
         hold = threading.Event()

@@ -5,6 +5,7 @@ import email.utils
 import io
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -293,6 +294,31 @@ class ForeignTest(unittest.TestCase):
         at_once(one, 3, let_go)
         self.assertEqual([r.status for r in replies], [200] * 3)
         self.assertEqual(Origin.most, 2)
+
+    def test_images_of_a_request_are_downloaded_together(self):
+        """Its renderer waits for the slowest of them, not for one after the other."""
+        layers = "".join(f"&layer={n}&src=({self.url('late')}{n})" for n in range(1, 4))
+        again = f"&layer=4&src=({self.url('late')}1)"
+        replies = []
+        thread = threading.Thread(
+            target=lambda: replies.append(self.edge.image(f"far/night?wid=200{layers}{again}&fmt=png")))
+        thread.start()
+        wait_until(lambda: Origin.active == 2, "two transfers, which are all that the server makes at a time")
+        Origin.held.set()
+        thread.join()
+        self.assertEqual(replies[0].status, 200, replies)
+        self.assertEqual(sorted(path[-1] for path, _ in Origin.asked), ["1", "2", "3"])
+
+    def test_downloads_end_with_their_client(self):
+        """A renderer that waits for a slow server is free once nobody waits for the image."""
+        with socket.create_connection(("127.0.0.1", self.edge.port)) as client:
+            url = f"/is/image/far?src=({self.url('slow')})&layer=1&src=({self.url('slow')}2)&wid=40"
+            client.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            wait_until(lambda: Origin.active == 2, "the transfers")
+            start = time.monotonic()
+        wait_until(lambda: Origin.active == 0, "their end")
+        self.assertLess(time.monotonic() - start, AMPLE)  # by themselves they would have ended then
+        self.assertEqual(self.ask("plain").status, 200)
 
     def test_fetcher_that_dies_is_replaced(self):
         self.assertEqual(self.ask("plain").status, 200)

@@ -4,7 +4,7 @@ import unittest
 import urllib.parse
 
 import picture
-from server import CHROME, SANITIZED, SHARED
+from server import CHROME, SANITIZED, SHARED, Server
 
 FORMATS = ["jpg", "pjpeg", "png", "png-alpha", "gif", "webp", "avif", "jxl", "jpeg2000", "jpegxr", "tif"]
 
@@ -55,6 +55,33 @@ class Hostile(unittest.TestCase):
             reply = self.server.image("smart/night?wid=60", accept)
             self.assertEqual(reply.status, 200)
         self.assertEqual(self.server.image("smart/night?" + "wid=1&" * 3000).status, 200)
+
+    def test_costs_are_foreseen(self):
+        """What could not end within the limits is refused before anything is decoded, with the reason."""
+        dear = "".join(f"&layer={n}&color=255,0,0&size=4096,4096&rotate=10&op_blur=50&op_grow=90&op_noise=50"
+                       "&op_usm=1,50,0,0" for n in range(1, 161))
+        reply = self.server.image("demo/night?scl=1&size=4096,4096" + dear, CHROME)
+        self.assert_error(reply)
+        self.assertRegex(reply.body.decode(), "^size limit exceeded: it would take about .* the limit is 20.0 s\n$")
+        self.assertEqual(self.server.image("demo/night?scl=64&size=4096,4096" + dear, CHROME).status, 200)
+
+    def test_filters_of_drawings_are_foreseen(self):
+        for query in ("wid=2000", "wid=2000&op_blur=1"):  # as a plain image, and as a layer
+            reply = self.server.image(f"broken/filter-bomb.svg?fmt=png&{query}", CHROME)
+            self.assert_error(reply)
+            self.assertIn("most of it for decoding of originals", reply.body.decode())
+
+    def test_replies_are_bounded(self):
+        """A reply over --reply-size is an error, never the begin of an image."""
+        with Server("--reply-size", "64k") as server:
+            for fmt, wid in ("tif", 400), ("png", 400), ("gif-alpha", 600):
+                reply = server.image(f"demo/night?wid={wid}&fmt={fmt}", CHROME)
+                self.assertEqual((reply.status, reply.type.split(";")[0]), (403, "text/plain"), reply)
+                self.assertRegex(reply.body.decode(), "the reply of [0-9]+ bytes exceeds the limit of 65536\n$")
+            self.assertEqual(server.image("demo/night?wid=60&fmt=tif", CHROME).status, 200)
+            reply = server.image("smart/night?wid=400&fmt=png", CHROME)  # asked for too much, converted to little
+            self.assertEqual(reply.status, 200)
+            self.assertLessEqual(len(reply.body), 65536)
 
     def sweep(self, folder, expectations=None):
         """Every file of a folder in some formats, and so every format for many files: answered with an image

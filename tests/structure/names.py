@@ -6,7 +6,7 @@
 1. A file or folder that a page of docs/, a README.md or CONTRIBUTING.md names between backquotes exists: with a folder
    (`src/codec/pdf.c`) as such, from the root or below src/; alone (`pdf.c`) anywhere in the repository.
 2. A number such as P18, D-7 or SI-26 that a comment, a test's name or a page cites has a row in docs/decisions.md,
-   and P1 to P42 all have one.
+   and P1 to P43 all have one.
 3. A page `docs/NAME.md` that a file names exists.
 4. A header or source that a comment of a .c or .h names is one of the repository.
 
@@ -21,7 +21,7 @@ PROJECT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file
 SUFFIXES = "c|h|py|md|sh|ini|in|tsv|build|json|html|pov"
 # Files of companies and of builds: examples, not files of the repository.
 EXAMPLES = re.compile(r"(?:companies/)?[\w.-]+\.ini|nginx\.conf")
-NUMBERS = 42    # P1 to P42
+NUMBERS = 43    # P1 to P43
 NUMBER = re.compile(r"(?<![\w.#+\"\\-])(?:(P)([1-9]\d?)|(D|SI)[-_](\d{1,2}))(?![\w.'\[-])")
 SOURCE = re.compile(r"(?<![\w./<-])((?:[\w-]+/)*[\w-]+\.[ch])\b")
 NO_NUMBERS = {"P3": "the colour space", "P6": "the file format"}

@@ -25,7 +25,11 @@ static int set_up(void **state) {
     snprintf(to, sizeof to, "%s/root/acme/inside.jpg", folder);
     assert_int_equal(symlink("deep/hat.tif", to), 0);
     write_file("conf/companies/default.ini",
-        "# defaults for all\nJpegQuality = 82\n[presets]\nshared = qlt=70\n");
+        "# defaults for all\nJpegQuality = 82\nCacheCommandAddresses = 127.0.0.0/8\n"
+        "[presets]\nshared = qlt=70\n");
+    write_file("conf/companies/nobody.ini", "RootPath = plain\nCacheCommandAddresses =\n");
+    write_file(
+        "conf/companies/remote.ini", "RootPath = plain\nCacheCommandAddresses = 192.0.2.0/24\n");
     write_file("conf/companies/acme.ini",
         "Bfc = true\nMaxPix = 3000,3000\nExpiration = 24\n"
         "[presets]\nthumb = wid=100&hei=100&fit=crop\nzoom = $thumb$&wid=300\nsmart = "
@@ -433,6 +437,14 @@ static void test_cache_and_ttl(void **state) {
     assert_int_equal(
         plan_url(catalog, "acme/shoe?cache=on,off", chrome, &arena, &plan, &diag), SI_OK);
     assert_true(plan.client_cache && !plan.server_cache);
+    assert_true(plan.caching_by_address && !plan.by_address && !plan.cache_command_ignored);
+    static const char *const ignored[] = {"nobody/pic?cache=off", "remote/pic?cache=update"};
+    for (int i = 0; i < 2; i++) { /* docs/decisions.md, P43 */
+        assert_int_equal(plan_url(catalog, ignored[i], chrome, &arena, &plan, &diag), SI_OK);
+        assert_true(plan.server_cache && !plan.update && plan.cache_command_ignored);
+        assert_int_equal(plan.client_cache, i == 1);
+        assert_int_equal(plan.caching_by_address, i == 1);
+    }
     assert_int_equal(
         plan_url(catalog, "acme/gone?defaultImage=none", chrome, &arena, &plan, &diag), SI_OK);
     assert_int_equal(plan.ttl, 3600);

@@ -236,8 +236,29 @@ static void nothing_outside_is_read(void **state) {
     unlink(path);
 }
 
+static void octaves(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        double octaves;
+    } rows[] = {
+        {"<svg><filter><feTurbulence numOctaves=\"1000\"/></filter></svg>", 0}, /* not used */
+        {"<svg filter='url(#f)'><feTurbulence numOctaves='3'/></svg>", 0},
+        {"<svg filter='url(#f)'><feTurbulence numOctaves = '1016' numOctaves='26'/></svg>", 1010},
+        {"<svg style='filter:url(#f)'><feTurbulence numOctaves=\"99999999999999999999\"/></svg>",
+            9999999999 - SI_SVG_OCTAVES},
+        {"<svg filter='' numOctaves", 0}, {"", 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        double found = si_svg_octaves((const uint8_t *)rows[i].text, strlen(rows[i].text));
+        if (fabs(found - rows[i].octaves) > 0.5) {
+            fail_msg("row %zu: %f", i, found);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(octaves),
         cmocka_unit_test(whatever_stands_before_the_root),
         cmocka_unit_test(encodings_of_two_bytes),
         cmocka_unit_test(compressed),

@@ -12,7 +12,10 @@ struct si_colour_spaces;
 typedef struct si_render_limits {
     int64_t max_source_pixels; /* default 268 million: more is SI_ERR_LIMIT before any decoding */
     int64_t max_view_pixels;   /* default 67 million rendered pixels */
-    uint32_t refused;          /* kinds of originals that are not served: SI_KIND_BIT()s */
+    int64_t max_ms; /* processor time; 0 = any. What is foreseen to take four times as long … */
+    int64_t max_bytes; /* … or more memory than this at a time, 0 = any, is SI_ERR_LIMIT before any
+                          decoding, too (scene/foresee.h) */
+    uint32_t refused;  /* kinds of originals that are not served: SI_KIND_BIT()s */
     const struct si_colour_spaces *spaces; /* colour.h; NULL = into sRGB */
 } si_render_limits;
 

@@ -247,12 +247,13 @@ static void orient(si_original *o) {
     o->flip[1] = n == 3 || n == 4 || n == 7 || n == 8;
 }
 
-/* What the reader of drawings says of their size. */
-static void exact_size(si_original *o) {
-    static const char *const names[] = {SI_META_EXACT_WIDTH, SI_META_EXACT_HEIGHT};
-    for (int i = 0; i < 2; i++) {
+/* What the reader of drawings says of their size and filters. */
+static void drawing_facts(si_original *o) {
+    static const char *const names[] = {SI_META_EXACT_WIDTH, SI_META_EXACT_HEIGHT, SI_META_OCTAVES};
+    double *const facts[] = {&o->exact[0], &o->exact[1], &o->octaves};
+    for (int i = 0; i < 3; i++) {
         if (vips_image_get_typeof(o->image, names[i]) != 0 &&
-            vips_image_get_double(o->image, names[i], &o->exact[i]) != 0) {
+            vips_image_get_double(o->image, names[i], facts[i]) != 0) {
             vips_error_clear();
         }
     }
@@ -284,7 +285,7 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
     }
     o->width = vips_image_get_width(o->image);
     o->height = vips_image_get_height(o->image);
-    exact_size(o);
+    drawing_facts(o);
     orient(o);
     return check_size(o, limits, diag);
 }

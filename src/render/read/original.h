@@ -40,6 +40,7 @@ typedef struct si_original {
     VipsImage *image;  /* pixels as stored, in the file's own colours; sequential access only */
     int width, height; /* full size, stored */
     double exact[2];   /* of drawings, the same before rounding; else 0, 0 */
+    double octaves;    /* of drawings: si_svg_octaves(); else 0 */
     bool swap;         /* displayed = stored with axes swapped, … */
     bool flip[2];      /* … then mirrored in x, in y */
     /* Where sample i of `image` lies on the full-size stored axes: its centre is at

@@ -24,6 +24,7 @@ typedef struct drawing {
     RsvgHandle *handle;
     GMutex lock;      /* librsvg's handles are for one thread at a time */
     double size[2];   /* of the drawing, px */
+    double octaves;   /* si_svg_octaves() */
     double layout[2]; /* viewport that librsvg fits it into, px; then it is scaled as a whole */
 } drawing;
 
@@ -184,13 +185,14 @@ static void release(VipsImage *image, void *data) {
 
 /* Without a base, librsvg opens nothing but data: addresses; without RSVG_HANDLE_FLAG_UNLIMITED it
  * and libxml2 keep to their limits on sizes and entities. */
-static RsvgHandle *parse(int fd, si_diag *diag) {
+static RsvgHandle *parse(int fd, double *octaves, si_diag *diag) {
     uint8_t *text = NULL;
     size_t len = 0;
     GError *error = NULL;
     if (si_svg_text(fd, &text, &len, diag) != SI_OK) {
         return NULL;
     }
+    *octaves = si_svg_octaves(text, len);
     GInputStream *in = g_memory_input_stream_new_from_data(text, (gssize)len, NULL);
     RsvgHandle *handle =
         rsvg_handle_new_from_stream_sync(in, NULL, RSVG_HANDLE_FLAGS_NONE, NULL, &error);
@@ -213,7 +215,7 @@ static drawing *open_drawing(int fd, si_diag *diag) {
         return NULL;
     }
     si_svg_is(fd, &root);
-    d->handle = parse(fd, diag);
+    d->handle = parse(fd, &d->octaves, diag);
     if (d->handle == NULL) {
         free(d);
         return NULL;
@@ -250,6 +252,7 @@ VipsImage *si_read_svg(int fd, si_load_level level, const si_render_limits *limi
         VIPS_INTERPRETATION_sRGB, PRINT_DPI / 25.4, PRINT_DPI / 25.4);
     vips_image_set_double(image, SI_META_EXACT_WIDTH, d->size[0]);
     vips_image_set_double(image, SI_META_EXACT_HEIGHT, d->size[1]);
+    vips_image_set_double(image, SI_META_OCTAVES, d->octaves);
     if (vips_image_pipelinev(image, VIPS_DEMAND_STYLE_SMALLTILE, NULL) != 0 ||
         vips_image_generate(image, NULL, generate, NULL, d, NULL) != 0 ||
         vips_tilecache(image, &tiles, "tile_width", TILE, "tile_height", TILE, "max_tiles",

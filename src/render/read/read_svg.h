@@ -27,4 +27,11 @@ bool si_svg_is(int fd, si_svg_root *root);
  * if it cannot be inflated, SI_ERR_IO, SI_ERR_MEMORY. */
 SI_NODISCARD si_result si_svg_text(int fd, uint8_t **text, size_t *len, si_diag *diag);
 
+enum { SI_SVG_OCTAVES = 16 };
+
+/* How many octaves of turbulence (numOctaves) a document wants beyond SI_SVG_OCTAVES, where each is
+ * too faint to be seen, all filters together; 0 if it names no filter in use. Looks at the text
+ * alone: of UTF-16, nothing is found. */
+double si_svg_octaves(const uint8_t *text, size_t len);
+
 #endif

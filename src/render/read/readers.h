@@ -66,8 +66,10 @@ si_reader si_read_gif;
 /* TIFF, by libvips or libtiff (read_tiff.h). */
 si_reader si_read_tiff;
 
-/* Doubles, in metadata of images of drawings: their own size before rounding, pixels. */
+/* Doubles, in metadata of images of drawings: their own size before rounding, pixels; and
+ * si_svg_octaves(). */
 #define SI_META_EXACT_WIDTH "smartimg-exact-width"
 #define SI_META_EXACT_HEIGHT "smartimg-exact-height"
+#define SI_META_OCTAVES "smartimg-octaves"
 
 #endif

@@ -222,3 +222,29 @@ si_result si_svg_text(int fd, uint8_t **text, size_t *len, si_diag *diag) {
     }
     return result;
 }
+
+/* ---- filters ---- */
+
+static bool holds(const uint8_t *text, size_t len, const char *word) {
+    return memmem(text, len, word, strlen(word)) != NULL;
+}
+
+double si_svg_octaves(const uint8_t *text, size_t len) {
+    static const char name[] = "numOctaves";
+    const uint8_t *end = text + len, *p = text;
+    double sum = 0;
+    if (!holds(text, len, "filter=") && !holds(text, len, "filter:")) {
+        return 0;
+    }
+    while ((p = memmem(p, (size_t)(end - p), name, strlen(name))) != NULL) {
+        double number = 0;
+        for (p += strlen(name); p < end && strchr(" \t\r\n=\"'", *p) != NULL && *p != '\0';) {
+            p++;
+        }
+        for (; p < end && *p >= '0' && *p <= '9'; p++) {
+            number = number < 1e9 ? 10 * number + (*p - '0') : number;
+        }
+        sum += number > SI_SVG_OCTAVES ? number - SI_SVG_OCTAVES : 0;
+    }
+    return sum;
+}

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "render/pixel/blend.h"
 #include "render/scene/effects.h"
+#include "render/scene/foresee.h"
 #include "render/pixel/filters.h"
 #include "render/pixel/mask.h"
 #include "render/pixel/ops.h"
@@ -355,6 +356,7 @@ static si_result render(si_render_context *rc, const si_recipe *r, si_image *out
         return si_fail(diag, SI_ERR_LIMIT, "reply of %d×%d pixels exceeds the limit of %lld pixels",
             g.out[0], g.out[1], (long long)rc->limits.max_view_pixels);
     }
+    SI_TRY(si_foresee_scene(rc, scene, &g, diag));
     result = si_scene_render(rc, scene, &g, (si_rect){0, 0, g.out[0], g.out[1]}, out, diag);
     if (result == SI_OK && r->req == SI_REQ_MASK) {
         show_alpha(out);

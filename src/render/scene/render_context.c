@@ -50,6 +50,8 @@ si_result si_render_context_size(
         .height = o.swap ? o.width : o.height,
         .exact = {o.exact[o.swap ? 1 : 0], o.exact[o.swap ? 0 : 1]},
         .alpha = vips_image_hasalpha(o.image),
+        .kind = o.kind,
+        .octaves = o.octaves,
         .next = rc->known};
     rc->known = k;
     *out = k;

@@ -19,6 +19,8 @@ typedef struct si_known_size {
     double width, height; /* displayed pixels */
     double exact[2];      /* the same of a drawing, before rounding; else 0, 0 */
     bool alpha;
+    si_kind kind;
+    double octaves; /* si_original.octaves */
     struct si_known_size *next;
 } si_known_size;
 
