@@ -3,10 +3,9 @@
  *
  *   quality-lab curves [-h HEIGHT]… [-a] -c CONFIG… PICTURE…
  *   quality-lab data [-h HEIGHT]… [-s SETTING] PICTURE…
- *   quality-lab answers [-h HEIGHT]… [-q QLT] [-p] [-a] [-f] [-v] [-b MS] -l LADDER… PICTURE…
- *   quality-lab optimum [-h HEIGHT]… [-q QLT] -l LADDER… PICTURE…
- *   quality-lab pixels HEIGHT PICTURE OUT.png
- *   quality-lab versions
+ *   quality-lab answers [-h HEIGHT]… [-q QLT] [-p] [-a] [-f] [-v] [-b MS] [--tier NAME] -l LADDER…
+ * PICTURE… quality-lab optimum [-h HEIGHT]… [-q QLT] -l LADDER… PICTURE… quality-lab pixels HEIGHT
+ * PICTURE OUT.png quality-lab versions
  *
  * `data` prints what tools/train fits the predictor to: the features of each rendered picture, and
  * for each setting of quality/encoder_settings.h (whose name begins with SETTING) how bytes and
@@ -14,19 +13,20 @@
  * each LADDER (formats with commas; "none" for a client that knows only JPEG) and prints picture,
  * width, height, ladder, requested bytes, target, format sent, bytes, score of the decoded body,
  * encodings beyond the requested one and trials, CPU ms of the choice, CPU ms of rendering, header
- * value; -p asks for a PNG, -f for the refinement, -b for another budget; -v adds lines with K for
- * all candidates: picture, format, settings, bytes, score, ms to encode. `optimum` compares first
- * answers with all of their setting's grid: O, picture, ladder, requested bytes, bytes, least
- * bytes, and by how much the first try's score missed the threshold. `pixels` writes a rendered
- * picture. `curves` renders each picture to each HEIGHT (pixels; 0 = as it is), as a request with
- * hei=HEIGHT would, and encodes that with each CONFIG at each of its qualities. One line per
- * encoding, columns separated by tabs: C, picture, width, height, config, quality, bytes, score,
- * CPU milliseconds to encode, to decode. -a keeps transparency.
+ * value; -p asks for a PNG, -f for the tier best, --tier for another (base/tier.h), -b for another
+ * budget; -v adds lines with K for all candidates: picture, format, settings, bytes, score, ms to
+ * encode. `optimum` compares first answers with all of their setting's grid: O, picture, ladder,
+ * requested bytes, bytes, least bytes, and by how much the first try's score missed the threshold.
+ * `pixels` writes a rendered picture. `curves` renders each picture to each HEIGHT (pixels; 0 = as
+ * it is), as a request with hei=HEIGHT would, and encodes that with each CONFIG at each of its
+ * qualities. One line per encoding, columns separated by tabs: C, picture, width, height, config,
+ * quality, bytes, score, CPU milliseconds to encode, to decode. -a keeps transparency.
  *
  * CONFIG is FORMAT@FIRST:LAST:COUNT (qualities) followed by words: effort=N full (chroma) depth=N
  * tune=N progressive lossless, webp.sns= webp.filter= webp.sharpness= webp.type= webp.segments=
  * webp.passes= webp.near=, avif.sharpness= avif.deltaq= avif.cdef= avif.ssim=. */
 #include <fcntl.h>
+#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +48,7 @@ enum { CONFIGS_MAX = 40, HEIGHTS_MAX = 8, POINTS = 9 };
 
 static bool verbose;  /* list candidates, too */
 static int budget_ms; /* of answers; 0 = the usual one */
+static si_tier tier;  /* of answers */
 
 static const double PROBE_SHARE = 0.2; /* as first_answer.c has it */
 
@@ -339,7 +340,7 @@ static void print_answer(const char *path, const si_image *image, const char *la
     si_recipe r = *like;
     si_choice choice = {0};
     si_diag diag = {0};
-    si_choose_options how = {.tier = full ? SI_TIER_BEST : SI_TIER_GOOD, .budget_ms = budget_ms};
+    si_choose_options how = {.tier = full ? SI_TIER_BEST : tier, .budget_ms = budget_ms};
     r.smart = true;
     read_ladder(ladder, &r);
     double start = cpu_ms();
@@ -420,8 +421,11 @@ static int answers(int argc, char **argv, bool optimum) {
     si_recipe like;
     si_recipe_init(&like);
     like.quality = 85;
-    while ((option = getopt(argc, argv, "h:q:l:b:pafv")) != -1) {
-        if (option == 'h') {
+    static const struct option words[] = {{"tier", required_argument, NULL, 't'}, {0}};
+    while ((option = getopt_long(argc, argv, "h:q:l:b:t:pafv", words, NULL)) != -1) {
+        if (option == 't') {
+            tier = si_tier_by_name(optarg, strlen(optarg));
+        } else if (option == 'h') {
             height = (int)strtol(optarg, NULL, 10);
         } else if (option == 'q') {
             like.quality = (int)strtol(optarg, NULL, 10);

@@ -198,16 +198,28 @@ static void try_lossless(si_search *s, const si_format *formats, int count) {
     }
 }
 
-/* Makes a first answer. A refinement begins with it too, so that it never ends larger. */
+/* A refinement's budget grows with the pixels, as what it saves does, up to a limit: a worker is
+ * not to be busy for longer with one picture. */
+static double refined_budget(const si_search *s) {
+    double whole = s->options.budget_ms * fmax(1, s->features.megapixels / SI_REFINED_MEGAPIXELS);
+    return fmin(whole, fmax(s->options.budget_ms, SI_REFINED_MOST_MS));
+}
+
+/* Makes a first answer. A refinement begins as the one for idle machines, so that it never ends
+ * larger, and knows the picture's curves from it. */
 static void search_first(si_search *s, const si_format *formats, int count) {
-    int whole = s->options.budget_ms;
-    if (si_tier_is_refined(s->options.tier) && whole > SI_GOOD_MS) {
-        s->options.budget_ms = SI_GOOD_MS;
+    si_choose_options whole = s->options;
+    if (si_tier_is_refined(whole.tier)) {
+        s->options.tier = SI_TIER_GOOD;
+        s->options.budget_ms = whole.budget_ms < SI_GOOD_MS ? whole.budget_ms : SI_GOOD_MS;
     }
     s->budget_ms = s->options.budget_ms * fmax(1, s->features.megapixels);
     si_search_first(s, formats, count);
-    s->options.budget_ms = whole;
-    s->budget_ms = whole;
+    s->options = whole;
+    if (si_tier_is_refined(whole.tier)) {
+        s->budget_ms = refined_budget(s);
+        s->options.budget_ms = (int)s->budget_ms;
+    }
 }
 
 static void search(si_search *s, const si_format *formats, int count) {
@@ -255,6 +267,14 @@ static void settle(si_search *s, si_bytes *requested_file) {
     c->score = c->candidates[c->winner].score;
 }
 
+/* Says how far the search came. */
+static void tell_tier(const si_search *s) {
+    si_choice *c = s->choice;
+    bool late = si_tier_is_refined(s->options.tier) && !c->complete;
+    c->complete &= !s->left_out;
+    c->tier = c->complete ? SI_TIER_BEST : late ? SI_TIER_GOOD : s->options.tier;
+}
+
 si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_options *options,
     si_choice *out, si_diag *diag) {
     si_search s = {.image = image,
@@ -280,7 +300,8 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
     out->target = out->score = NAN;
     out->requested = out->winner = 0;
     out->format = r->format;
-    out->complete = s.options.tier == SI_TIER_BEST || (count == 0 && !search_later);
+    /* unless the deadline comes first, or something is left to a higher tier */
+    out->complete = si_tier_is_refined(s.options.tier) || (count == 0 && !search_later);
     si_bytes requested_file = {0};
     si_result result = fit_jpeg_size(r, image, &s.requested_params, diag);
     if (result == SI_OK && count > 0) {
@@ -305,9 +326,7 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
         search(&s, formats, count);
     }
     settle(&s, &requested_file);
-    out->tier = out->complete                    ? SI_TIER_BEST
-                : s.options.tier == SI_TIER_BEST ? SI_TIER_GOOD
-                                                 : s.options.tier;
+    tell_tier(&s);
 done:
     for (int i = 0; i < out->candidate_count; i++) { /* nothing borrowed leaves here */
         set_embeds(&out->candidates[i].params, &(si_encode_params){0});

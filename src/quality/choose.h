@@ -41,12 +41,17 @@
 
 enum {
     SI_CANDIDATES_MAX = 96,
-    /* default budgets: of first answers for up to a megapixel, of refinements whatever the size */
+    /* default budgets: of first answers for up to a megapixel, of refinements for as many as below
+     */
     SI_QUICK_MS = 60,
     SI_GOOD_MS = 150,
-    SI_BETTER_MS = 600,
-    SI_BEST_MS = 8000
+    SI_BETTER_MS = 1000,
+    SI_BEST_MS = 3900,
+    SI_REFINED_MOST_MS = 8000 /* of a refinement, whatever the size */
 };
+
+/* Refinements have their budget for up to so many megapixels; it grows with the pixels beyond. */
+#define SI_REFINED_MEGAPIXELS 0.2
 
 struct si_choice;
 
