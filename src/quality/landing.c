@@ -42,13 +42,17 @@ static const struct effort {
 /* Beyond the bits per pixel that was fitted on (logs). */
 static const double least_bpp = 0, most_bpp = 1.3;
 
-/* Slow efforts, the slowest first. */
-static const int slow[SI_FORMAT_COUNT][4] = {
-    [SI_FORMAT_AVIF] = {9, 8, 7, 6}, [SI_FORMAT_JXL] = {9, 8, 0, 0}};
+/* Slow efforts, the slowest first, of each tier. */
+static const struct slow {
+    int efforts[4];
+} slow[2][SI_FORMAT_COUNT] = {
+    {[SI_FORMAT_AVIF] = {{7, 6}}, [SI_FORMAT_JXL] = {{8}}},
+    {[SI_FORMAT_AVIF] = {{9, 8, 7, 6}}, [SI_FORMAT_JXL] = {{9, 8}}},
+};
 
-/* What is left to a budget for a second encoding, by so many times the first; below that a faster
- * effort gains more. */
-static const double room[] = {[SI_TIER_BETTER] = 1, [SI_TIER_BEST] = 1.5};
+/* By so many times itself the budget has to allow an encoding: at the best tier half of them need a
+ * second one, and a faster effort that lands gains more than a slower one that does not. */
+static const double room[2] = {1, 1.5};
 
 /* A candidate further off (points) tells nothing of where the threshold is. */
 static const double far_off = 6;
@@ -94,8 +98,12 @@ static void place(si_encode_params *p, si_format format, long level) {
     p->quality = si_search_on_grid(format, (double)coarse * level_step(format));
 }
 
+static bool is_best(const si_search *s) {
+    return s->options.tier == SI_TIER_BEST;
+}
+
 bool si_landing_fits(si_format format) {
-    return slow[format][0] > 0;
+    return slow[1][format].efforts[0] > 0;
 }
 
 double si_landing_gain(si_format format, int from, int to) {
@@ -103,13 +111,14 @@ double si_landing_gain(si_format format, int from, int to) {
 }
 
 bool si_landing_has_slower(si_format format, int effort) {
-    return si_landing_fits(format) && effort < slow[format][0];
+    return effort < slow[1][format].efforts[0];
 }
 
 int si_landing_effort(const si_search *s, si_format format, int least) {
-    for (size_t i = 0; i < sizeof slow[0] / sizeof *slow[0]; i++) {
-        int effort = slow[format][i];
-        if (effort > least && si_search_affords(s, format, effort, room[s->options.tier])) {
+    const struct slow *list = &slow[is_best(s)][format];
+    for (size_t i = 0; i < sizeof list->efforts / sizeof *list->efforts; i++) {
+        int effort = list->efforts[i];
+        if (effort > least && si_search_affords(s, format, effort, room[is_best(s)])) {
             return effort;
         }
     }
@@ -196,21 +205,20 @@ static void correct(si_landing *l, long level, double score) {
 /* How far to aim above the threshold, in points. */
 static double aim(const si_landing *l, int tries, bool good) {
     double deviation = sqrt(l->variance + roughness);
-    double deviations = good                                   ? aim_improve
-                        : tries > 0                            ? aim_safe
-                        : l->s->options.tier == SI_TIER_BETTER ? aim_once
-                                                               : aim_first;
+    double deviations = good             ? aim_improve
+                        : tries > 0      ? aim_safe
+                        : !is_best(l->s) ? aim_once
+                                         : aim_first;
     return deviations * deviation;
 }
 
-/* True if another encoding may begin: nothing good came of the first ones, which must not have been
- * in vain, or the budget allows an improvement. */
+/* True if another encoding may begin: the budget allows it, or nothing good came of the first ones,
+ * which must not have been in vain; at the best tier an improvement may overdraw it, too. */
 static bool may_try(const si_landing *l, si_format format, int tries, bool good) {
-    const double overdraft = tries == 0 ? 0 : good ? 0.3 : 1;
     si_search *s = l->s;
+    double overdraft = tries == 0 ? 0 : !good ? 1 : is_best(s) ? 0.3 : 0;
     double ms = si_predict_cost(format, l->effort, &s->features);
-    return (!good || s->options.tier == SI_TIER_BEST) &&
-           si_search_affords_ms(s, ms, s->budget_ms + overdraft * s->options.budget_ms);
+    return si_search_affords_ms(s, ms, s->budget_ms + overdraft * s->options.budget_ms);
 }
 
 float si_landing_quality(si_landing *l, int effort) {

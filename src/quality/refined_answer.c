@@ -88,7 +88,7 @@ static const double near_enough = 0.1;
  * there is: where another format has shown how they err for this picture, and where none has; and
  * the least share of the requested JPEG that a fitted one comes to; and where it was tried already.
  */
-static const double known_least = 0.8, lossy_least = 0.55, fitted_least = 0.6, tried_least = 0.85;
+static const double known_least = 0.8, lossy_least = 0.55, fitted_least = 0.6, tried_least = 0.93;
 
 /* The last try aims this many points higher: a poor one is worth nothing. */
 static const double last_aim = 0.35;
