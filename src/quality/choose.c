@@ -201,8 +201,9 @@ static void try_lossless(si_search *s, const si_format *formats, int count) {
 /* A refinement's budget grows with the pixels, as what it saves does, up to a limit: a worker is
  * not to be busy for longer with one picture. */
 static double refined_budget(const si_search *s) {
-    double whole = s->options.budget_ms * fmax(1, s->features.megapixels / SI_REFINED_MEGAPIXELS);
-    return fmin(whole, fmax(s->options.budget_ms, SI_REFINED_MOST_MS));
+    int given = s->options.budget_ms;
+    int most = s->options.tier == SI_TIER_BEST ? SI_BEST_MOST_MS : SI_BETTER_MOST_MS;
+    return fmin(given * fmax(1, s->features.megapixels / SI_REFINED_MEGAPIXELS), fmax(given, most));
 }
 
 /* Makes a first answer. A refinement begins as the one for idle machines, so that it never ends

@@ -216,7 +216,7 @@ static double aim(const si_landing *l, int tries, bool good) {
  * which must not have been in vain; at the best tier an improvement may overdraw it, too. */
 static bool may_try(const si_landing *l, si_format format, int tries, bool good) {
     si_search *s = l->s;
-    double overdraft = tries == 0 ? 0 : !good ? 1 : is_best(s) ? 0.3 : 0;
+    double overdraft = tries == 0 ? 0 : good ? (is_best(s) ? 0.3 : 0) : is_best(s) ? 0.5 : 1;
     double ms = si_predict_cost(format, l->effort, &s->features);
     return si_search_affords_ms(s, ms, s->budget_ms + overdraft * s->options.budget_ms);
 }
