@@ -47,7 +47,7 @@ enum {
     SI_QUICK_MS = 60,
     SI_GOOD_MS = 150,
     SI_BETTER_MS = 1000,
-    SI_BEST_MS = 3900,
+    SI_BEST_MS = 4500,
     SI_BETTER_MOST_MS = 3000, /* of refinements, however large the picture */
     SI_BEST_MOST_MS = 8000
 };

@@ -27,16 +27,17 @@ static const struct effort {
         [7] = {0.93, 0.93, 0.38, -0.12},
         [8] = {1, 1.05, 0.41, -0.125},
         [9] = {1.12, 1.31, 0.43, -0.16}},
-    [SI_FORMAT_JXL] = {[0] = {-0.5, 0, 0, 0.1},
-        [1] = {-0.5, 0, 0, 0.1},
-        [2] = {-0.5, 0, 0, 0.1},
-        [3] = {-0.5, 0, 0, 0.1},
-        [4] = {-0.5, 0, 0, 0.1},
-        [5] = {0, 0, 0.3, 0},
-        [6] = {0, 0, 0.3, 0},
-        [7] = {0, 0, 0.3, 0},
-        [8] = {0.8, 0, 0.4, -0.022},
-        [9] = {0.8, 0, 0.4, -0.028}},
+    /* on six of them */
+    [SI_FORMAT_JXL] = {[0] = {-0.9, 0, 0, 0.1},
+        [1] = {-0.9, 0, 0, 0.1},
+        [2] = {-0.9, 0, 0, 0.1},
+        [3] = {-0.9, 0, 0, 0.1},
+        [4] = {-0.9, 0, 0, 0.1},
+        [5] = {-0.15, 0, 0.5, 0},
+        [6] = {0, 0, 0.54, 0},
+        [7] = {0, 0, 0.54, 0},
+        [8] = {-0.7, 0, 0.56, -0.024},
+        [9] = {-0.65, 0, 0.57, -0.026}},
 };
 
 /* Beyond the bits per pixel that was fitted on (logs). */
@@ -61,13 +62,23 @@ static const double far_off = 6;
  * by this part. */
 static const double roughness = 0.03, slope_error = 0.25;
 
-/* Good by so many points or less, nothing is tried any more. */
-static const double near_enough = 0.3;
+/* Slopes of pictures differ from the usual one by so many times; two points tell one that are so
+ * many levels apart, as steps are uneven (AVIF's most where its quantization matrices change). */
+static const double steepest[SI_FORMAT_COUNT] = {[SI_FORMAT_AVIF] = 1.5, [SI_FORMAT_JXL] = 2.5};
+static const double least_run = 6;
+
+/* A good file this many points above the threshold is worth another try, at either tier, if that
+ * would be so many levels lower: less than that, and roughness decides. */
+static const double generous[2] = {1, 0.3};
+enum { LEAST_WAY = 2 };
 
 /* Aims above the threshold, in deviations of what is foreseen: where a second try would cost as
  * much again as a better answer may; where there will be one anyway; after a poor first; and to
  * improve on a good one, where a poor one is worth nothing but costs nothing either. */
-static const double aim_once = 0.8, aim_first = 0.25, aim_safe = 1.2, aim_improve = 0.5;
+static const double aim_once = 0.5, aim_first = 0.25, aim_safe = 1.2, aim_improve = 0.5;
+
+/* Pictures of less detail (log of the mean gradient) have something smooth. */
+static const double smooth_detail = 2.75;
 
 /* The quantizers of AV1, as parts of libavif's scale of qualities. */
 static const double quantizer = 100.0 / 63;
@@ -85,15 +96,20 @@ static double level_of(si_format format, float quality) {
     return (double)quality / level_step(format);
 }
 
-/* Sets the quality of a level. AVIF's quarters are made by sharpness, whose steps are 1 % of bytes
- * on all pictures, where the codec's own way (avif.c) has no effect if nothing is smooth. The tune
- * sets 7; with slow efforts 3 to 6 take 0.5 to 1 % less at equal score. */
-static void place(si_encode_params *p, si_format format, long level) {
+/* Sets the quality of a level. Where something is smooth the codec's own quarters (avif.c) are
+ * even; elsewhere they have next to no effect, and steps of sharpness make them, 1 % of bytes each.
+ * The tune sets 7; with slow efforts 3 to 6 take 0.5 to 1 % less at equal score. */
+static void place(si_encode_params *p, const si_features *f, si_format format, long level) {
     long coarse = level;
     if (has_quarters(format)) {
-        coarse = (level + QUARTERS - 1) / QUARTERS * QUARTERS;
         p->avif.set = true;
-        p->avif.sharpness = 6 - (int)(coarse - level);
+        if (f->v[SI_FEATURE_DETAIL] < smooth_detail) {
+            p->avif.sharpness = 5;
+            coarse = level + 1; /* which this sharpness takes back */
+        } else {
+            coarse = (level + QUARTERS - 1) / QUARTERS * QUARTERS;
+            p->avif.sharpness = 6 - (int)(coarse - level);
+        }
     }
     p->quality = si_search_on_grid(format, (double)coarse * level_step(format));
 }
@@ -134,50 +150,61 @@ static bool is_like(const si_candidate *c, si_format format, const si_encode_par
            memcmp(&c->params, &p, sizeof p) == 0;
 }
 
-/* Levels per point between two candidates, the nearer to the threshold first, as far as they can
- * be trusted. */
-static double slope_between(const si_landing *l, const si_candidate *a, const si_candidate *b) {
-    si_format format = a->format;
+static bool is_near(const si_landing *l, const si_candidate *c) {
+    return fabs(c->score - l->s->threshold) < far_off;
+}
+
+/* Levels per point of this picture: between the two candidates of one kind that are furthest apart
+ * near the threshold, as far as that can be trusted; what else they were made with matters little.
+ */
+static double slope_of(const si_landing *l) {
+    const si_choice *choice = l->s->choice;
+    si_format format = si_encoder_setting_get(l->setting)->format;
     double usual = si_predict_slope(l->setting, l->s->threshold) / level_step(format);
-    double rise = a->score - b->score;
-    double run = level_of(format, a->params.quality) - level_of(format, b->params.quality);
-    if (fabs(rise) < 0.3 || run / rise <= 0) {
-        return usual;
+    double most = 0, slope = usual;
+    for (int i = 1; i < choice->candidate_count; i++) {
+        const si_candidate *a = &choice->candidates[i];
+        for (int j = 1; j < i; j++) {
+            const si_candidate *b = &choice->candidates[j];
+            double rise = a->score - b->score;
+            double run = level_of(format, a->params.quality) - level_of(format, b->params.quality);
+            if (is_like(a, format, &b->params) && a->params.effort == b->params.effort &&
+                is_near(l, a) && is_near(l, b) && fabs(rise) > most && run * rise > 0 &&
+                fabs(run) >= least_run) {
+                most = fabs(rise);
+                slope = run / rise;
+            }
+        }
     }
-    double trust = fmin(fabs(rise) / 2, 1);
-    double log_slope = trust * log(run / rise) + (1 - trust) * log(usual);
-    return fmin(fmax(exp(log_slope), usual / 2), usual * 2);
+    double trust = fmin(most / 2, 1);
+    slope = exp(trust * log(slope) + (1 - trust) * log(usual));
+    return fmin(fmax(slope, usual / steepest[format]), usual * steepest[format]);
+}
+
+/* How little a candidate tells of the threshold for slow efforts: being off costs as much as being
+ * of a faster effort. */
+static double remoteness(const si_landing *l, const si_candidate *c) {
+    return slope_error * fabs(c->score - l->s->threshold) -
+           efforts[c->format][c->params.effort].variance;
 }
 
 bool si_landing_learn(si_landing *l) {
     const si_choice *choice = l->s->choice;
     si_format format = si_encoder_setting_get(l->setting)->format;
-    double threshold = l->s->threshold, nearest = far_off;
-    const si_candidate *best = NULL, *second = NULL;
+    const si_candidate *best = NULL;
     for (int i = 1; i < choice->candidate_count; i++) {
         const si_candidate *c = &choice->candidates[i];
-        /* an effort is worth as much as being nearer by what it is nearer to slow ones */
-        double off = fabs(c->score - threshold) * slope_error * 2 -
-                     2 * efforts[format][c->params.effort].variance;
-        if (is_like(c, format, &l->like) && fabs(c->score - threshold) < far_off &&
-            (best == NULL || off < nearest)) {
+        if (is_like(c, format, &l->like) && is_near(l, c) &&
+            (best == NULL || remoteness(l, c) < remoteness(l, best))) {
             best = c;
-            nearest = off;
         }
     }
     if (best == NULL) {
         return false;
     }
-    for (int i = 1; i < choice->candidate_count; i++) {
-        const si_candidate *c = &choice->candidates[i];
-        if (c != best && is_like(c, format, &l->like) && c->params.effort == best->params.effort &&
-            (second == NULL || fabs(c->score - threshold) < fabs(second->score - threshold))) {
-            second = c;
-        }
-    }
+    double off = best->score - l->s->threshold;
     l->effort = best->params.effort;
-    l->per_point = slope_between(l, best, second != NULL ? second : best);
-    double off = best->score - threshold;
+    l->per_point = slope_of(l);
     l->level = level_of(format, best->params.quality) - off * l->per_point;
     l->variance = roughness + slope_error * slope_error * off * off;
     return true;
@@ -202,21 +229,34 @@ static void correct(si_landing *l, long level, double score) {
     l->variance *= 1 - weight;
 }
 
-/* How far to aim above the threshold, in points. */
-static double aim(const si_landing *l, int tries, bool good) {
+/* What came of the tries so far. */
+typedef struct tries {
+    int count;
+    double low, high; /* highest poor and lowest good level, ∓INFINITY if there is none */
+    double over;      /* points of the nearest good one above the threshold, or INFINITY */
+} tries;
+
+/* The level to try next. */
+static long next_level(const si_landing *l, const tries *t) {
     double deviation = sqrt(l->variance + roughness);
-    double deviations = good             ? aim_improve
-                        : tries > 0      ? aim_safe
-                        : !is_best(l->s) ? aim_once
-                                         : aim_first;
-    return deviations * deviation;
+    double deviations = t->high < INFINITY ? aim_improve
+                        : t->count > 0     ? aim_safe
+                        : !is_best(l->s)   ? aim_once
+                                           : aim_first;
+    double level = round(l->level + deviations * deviation * l->per_point);
+    return (long)fmin(fmax(level, t->low + 1), t->high - 1);
 }
 
-/* True if another encoding may begin: the budget allows it, or nothing good came of the first ones,
- * which must not have been in vain; at the best tier an improvement may overdraw it, too. */
-static bool may_try(const si_landing *l, si_format format, int tries, bool good) {
+/* True if another encoding is worth it and may begin: the budget allows it, or nothing good came of
+ * the first ones, which must not have been in vain; an improvement may overdraw it a little. */
+static bool may_try(const si_landing *l, si_format format, const tries *t, long level) {
     si_search *s = l->s;
-    double overdraft = tries == 0 ? 0 : good ? (is_best(s) ? 0.3 : 0) : is_best(s) ? 0.5 : 1;
+    bool good = t->high < INFINITY, best = is_best(s);
+    if ((double)level <= t->low || level < 1 ||
+        (good && (t->over < generous[best] || (double)level > t->high - LEAST_WAY))) {
+        return false;
+    }
+    double overdraft = t->count == 0 ? 0 : good ? (best ? 0.3 : 0.7) : best ? 0.5 : 1;
     double ms = si_predict_cost(format, l->effort, &s->features);
     return si_search_affords_ms(s, ms, s->budget_ms + overdraft * s->options.budget_ms);
 }
@@ -230,31 +270,26 @@ float si_landing_quality(si_landing *l, int effort) {
 void si_landing_land(si_landing *l, int effort) {
     si_search *s = l->s;
     si_format format = si_encoder_setting_get(l->setting)->format;
-    double low = -INFINITY, high = INFINITY, over = INFINITY; /* highest poor, lowest good level */
+    tries t = {.low = -INFINITY, .high = INFINITY, .over = INFINITY};
     assert(effort > 0 && effort < EFFORTS);
     change_effort(l, format, effort);
-    for (int tries = 0; tries < TRIES && may_try(l, format, tries, high < INFINITY); tries++) {
+    for (long level = next_level(l, &t); t.count < TRIES && may_try(l, format, &t, level);
+         level = next_level(l, &t)) {
         si_encode_params p = l->like;
-        long level = lround(l->level + aim(l, tries, high < INFINITY) * l->per_point);
-        level = (long)fmin(fmax((double)level, low + 1), high - 1);
-        if ((double)level <= low || level < 1) {
-            return;
-        }
         p.effort = effort;
-        place(&p, format, level);
+        place(&p, &s->features, format, level);
         const si_candidate *c = si_search_judge(s, format, &p);
         if (c == NULL) {
             return;
         }
-        bool good = si_search_is_good(s, c);
-        if (good) {
-            high = fmin(high, (double)level);
-            over = fmin(over, c->score - s->threshold);
-        } else {
-            low = fmax(low, (double)level);
-        }
-        if (over <= near_enough || (!good && p.quality >= si_codec_get(format)->quality_max)) {
+        t.count++;
+        if (si_search_is_good(s, c)) {
+            t.high = fmin(t.high, (double)level);
+            t.over = fmin(t.over, c->score - s->threshold);
+        } else if (p.quality >= si_codec_get(format)->quality_max) {
             return;
+        } else {
+            t.low = fmax(t.low, (double)level);
         }
         correct(l, level, c->score);
     }

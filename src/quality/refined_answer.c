@@ -53,7 +53,7 @@ static const struct step {
     {SI_FORMAT_WEBP, PASSES, 4, false, SI_TIER_BETTER},
     {SI_FORMAT_JXL, TUNE, 1, true, SI_TIER_BETTER},
     {SI_FORMAT_JXL, TUNE, 2, false, SI_TIER_BETTER},
-    {SI_FORMAT_JXL, TUNE, 3, false, SI_TIER_BEST},
+    {SI_FORMAT_JXL, TUNE, 3, false, SI_TIER_BETTER},
     {SI_FORMAT_JPEG, CHROMA, 0, false, SI_TIER_BETTER},
     {SI_FORMAT_JPEG, CHROMA, 1, false, SI_TIER_BETTER},
     {SI_FORMAT_JPEG, FIT_MASK, 3, false, SI_TIER_BETTER},
