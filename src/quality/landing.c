@@ -6,7 +6,7 @@
 
 #include "quality/predict.h"
 
-enum { EFFORTS = 10, QUARTERS = 4, TRIES = 3 };
+enum { EFFORTS = 10, QUARTERS = 4, TRIES = 4 };
 
 /* How an effort differs from the format's middle one. */
 static const struct effort {
@@ -67,10 +67,8 @@ static const double roughness = 0.03, slope_error = 0.25;
 static const double steepest[SI_FORMAT_COUNT] = {[SI_FORMAT_AVIF] = 1.5, [SI_FORMAT_JXL] = 2.5};
 static const double least_run = 6;
 
-/* A good file this many points above the threshold is worth another try, at either tier, if that
- * would be so many levels lower: less than that, and roughness decides. */
-static const double generous[2] = {1, 0.3};
-enum { LEAST_WAY = 2 };
+/* A good file this many points above the threshold is worth another try, at either tier. */
+static const double generous[2] = {1, 0.2};
 
 /* Aims above the threshold, in deviations of what is foreseen: where a second try would cost as
  * much again as a better answer may; where there will be one anyway; after a poor first; and to
@@ -252,8 +250,7 @@ static long next_level(const si_landing *l, const tries *t) {
 static bool may_try(const si_landing *l, si_format format, const tries *t, long level) {
     si_search *s = l->s;
     bool good = t->high < INFINITY, best = is_best(s);
-    if ((double)level <= t->low || level < 1 ||
-        (good && (t->over < generous[best] || (double)level > t->high - LEAST_WAY))) {
+    if ((double)level <= t->low || level < 1 || (good && t->over < generous[best])) {
         return false;
     }
     double overdraft = t->count == 0 ? 0 : good ? (best ? 0.3 : 0.7) : best ? 0.5 : 1;
