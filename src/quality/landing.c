@@ -53,7 +53,7 @@ static const struct slow {
 
 /* By so many times itself the budget has to allow an encoding: at the best tier half of them need a
  * second one, and a faster effort that lands gains more than a slower one that does not. */
-static const double room[2] = {1, 1.5};
+static const double room[2] = {1, 1.34};
 
 /* A candidate further off (points) tells nothing of where the threshold is. */
 static const double far_off = 6;
@@ -218,11 +218,12 @@ static void change_effort(si_landing *l, si_format format, int effort) {
     l->effort = effort;
 }
 
-/* Takes in a candidate of the same effort: both estimates count as much as they are certain. */
+/* Takes in a candidate of the same effort: both estimates count as much as they are certain, but
+ * this one most, as it is of the very curve that is looked for. */
 static void correct(si_landing *l, long level, double score) {
     double off = score - l->s->threshold;
     double variance = roughness + slope_error * slope_error * off * off;
-    double weight = l->variance / (l->variance + variance);
+    double weight = fmax(l->variance / (l->variance + variance), 0.75);
     l->level += weight * ((double)level - off * l->per_point - l->level);
     l->variance *= 1 - weight;
 }
