@@ -128,11 +128,17 @@ bool si_landing_has_slower(si_format format, int effort) {
     return effort < slow[1][format].efforts[0];
 }
 
-int si_landing_effort(const si_search *s, si_format format, int least) {
+/* Encodings' times, of those in the table: screen-content tools double it. */
+static double times(si_format format, const si_encode_params *p) {
+    return format == SI_FORMAT_AVIF && p->tune == 1 ? 2 : 1;
+}
+
+int si_landing_effort(const si_search *s, const si_encode_params *like, si_format format) {
+    double count = room[is_best(s)] * times(format, like);
     const struct slow *list = &slow[is_best(s)][format];
     for (size_t i = 0; i < sizeof list->efforts / sizeof *list->efforts; i++) {
         int effort = list->efforts[i];
-        if (effort > least && si_search_affords(s, format, effort, room[is_best(s)])) {
+        if (effort > like->effort && si_search_affords(s, format, effort, count)) {
             return effort;
         }
     }
@@ -255,7 +261,7 @@ static bool may_try(const si_landing *l, si_format format, const tries *t, long 
         return false;
     }
     double overdraft = t->count == 0 ? 0 : good ? (best ? 0.3 : 0.7) : best ? 0.5 : 1;
-    double ms = si_predict_cost(format, l->effort, &s->features);
+    double ms = times(format, &l->like) * si_predict_cost(format, l->effort, &s->features);
     return si_search_affords_ms(s, ms, s->budget_ms + overdraft * s->options.budget_ms);
 }
 

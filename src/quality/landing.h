@@ -26,10 +26,11 @@ bool si_landing_fits(si_format format);
  * `like`, at any effort. False if none came near the threshold. */
 bool si_landing_learn(si_landing *l);
 
-/* The slowest effort that the tier's budget allows; 0 if none is slower than `least`. */
-int si_landing_effort(const si_search *s, si_format format, int least);
+/* The slowest effort that the tier's budget allows with such parameters; 0 if none is slower than
+ * theirs. */
+int si_landing_effort(const si_search *s, const si_encode_params *like, si_format format);
 
-/* True if a larger budget would allow a slower one. */
+/* True if the best tier with any budget has a slower one. */
 bool si_landing_has_slower(si_format format, int effort);
 
 /* Log of bytes that an effort saves over another at equal score, about. */

@@ -265,7 +265,7 @@ static void end(descent *w) {
     si_search *s = w->s;
     const si_encoder_setting_info *info = si_encoder_setting_get(w->setting);
     si_landing l = {.s = s, .setting = w->setting, .like = w->p};
-    int effort = si_landing_effort(s, info->format, info->effort);
+    int effort = si_landing_effort(s, &w->p, info->format);
     bool better = s->options.tier == SI_TIER_BETTER;
     if (effort > 0 && (!si_landing_learn(&l) || l.effort < info->effort) && settle(w, 2, 1)) {
         (void)si_landing_learn(&l);

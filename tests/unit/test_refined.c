@@ -229,15 +229,16 @@ static void efforts_follow_tier_and_budget(void **state) {
     assert_non_null(choice);
     si_search s = {.choice = choice, .budget_ms = 1e6};
     s.features.megapixels = 0.17;
+    si_encode_params fast = {.effort = FAST};
     int last = 10;
     s.options.tier = SI_TIER_BETTER;
-    int better = si_landing_effort(&s, SI_FORMAT_AVIF, FAST);
+    int better = si_landing_effort(&s, &fast, SI_FORMAT_AVIF);
     s.options.tier = SI_TIER_BEST;
-    assert_true(better < si_landing_effort(&s, SI_FORMAT_AVIF, FAST));
+    assert_true(better < si_landing_effort(&s, &fast, SI_FORMAT_AVIF));
     assert_true(si_landing_has_slower(SI_FORMAT_AVIF, better));
     assert_false(si_landing_has_slower(SI_FORMAT_AVIF, SLOW));
     for (s.budget_ms = 4000; s.budget_ms > 10; s.budget_ms /= 2) {
-        int effort = si_landing_effort(&s, SI_FORMAT_AVIF, FAST);
+        int effort = si_landing_effort(&s, &fast, SI_FORMAT_AVIF);
         assert_true(effort <= last);
         assert_true(
             effort == 0 || si_predict_cost(SI_FORMAT_AVIF, effort, &s.features) <= s.budget_ms);
