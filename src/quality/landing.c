@@ -6,7 +6,7 @@
 
 #include "quality/predict.h"
 
-enum { EFFORTS = 10, QUARTERS = 4, TRIES = 4 };
+enum { EFFORTS = 10, QUARTERS = 4, TRIES = 4, LEAST_WAY = 2 };
 
 /* How an effort differs from the format's middle one. */
 static const struct effort {
@@ -241,7 +241,8 @@ typedef struct tries {
     double over;      /* points of the nearest good one above the threshold, or INFINITY */
 } tries;
 
-/* The level to try next. */
+/* The level to try next; to improve on a good one at least two steps lower, as one may change
+ * nothing. */
 static long next_level(const si_landing *l, const tries *t) {
     double deviation = sqrt(l->variance + roughness);
     double deviations = t->high < INFINITY ? aim_improve
@@ -249,7 +250,7 @@ static long next_level(const si_landing *l, const tries *t) {
                         : !is_best(l->s)   ? aim_once
                                            : aim_first;
     double level = round(l->level + deviations * deviation * l->per_point);
-    return (long)fmin(fmax(level, t->low + 1), t->high - 1);
+    return (long)fmin(fmax(level, t->low + 1), t->high - LEAST_WAY);
 }
 
 /* True if another encoding is worth it and may begin: the budget allows it, or nothing good came of
