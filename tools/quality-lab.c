@@ -29,6 +29,7 @@
  * tune=N progressive lossless, webp.sns= webp.filter= webp.sharpness= webp.type= webp.segments=
  * webp.passes= webp.near=, avif.sharpness= avif.deltaq= avif.cdef= avif.ssim=. */
 #include <fcntl.h>
+#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -428,7 +429,8 @@ static int answers(int argc, char **argv, bool optimum) {
     si_recipe like;
     si_recipe_init(&like);
     like.quality = 85;
-    while ((option = getopt(argc, argv, "h:q:l:b:t:pafv")) != -1) {
+    static const struct option words[] = {{"tier", required_argument, NULL, 't'}, {0}};
+    while ((option = getopt_long(argc, argv, "h:q:l:b:t:pafv", words, NULL)) != -1) {
         if (option == 'h') {
             height = (int)strtol(optarg, NULL, 10);
         } else if (option == 'q') {

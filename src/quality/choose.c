@@ -206,16 +206,29 @@ static void try_lossless(si_search *s, const si_format *formats, int count) {
     }
 }
 
-/* Makes a first answer. A refinement begins with it too, so that it never ends larger. */
+/* A refinement's budget grows with the pixels, as what it saves does, up to a limit: a worker is
+ * not to be busy for longer with one picture. */
+static double refined_budget(const si_search *s) {
+    int given = s->options.budget_ms;
+    int most = s->options.tier == SI_TIER_BEST ? SI_BEST_MOST_MS : SI_BETTER_MOST_MS;
+    return fmin(given * fmax(1, s->features.megapixels / SI_REFINED_MEGAPIXELS), fmax(given, most));
+}
+
+/* Makes a first answer. A refinement begins as the one for idle machines, so that it never ends
+ * larger, and knows the picture's curves from it. */
 static void search_first(si_search *s, const si_format *formats, int count) {
-    int whole = s->options.budget_ms;
-    if (si_tier_is_refined(s->options.tier) && whole > SI_GOOD_MS) {
-        s->options.budget_ms = SI_GOOD_MS;
+    si_choose_options whole = s->options;
+    if (si_tier_is_refined(whole.tier)) {
+        s->options.tier = SI_TIER_GOOD;
+        s->options.budget_ms = whole.budget_ms < SI_GOOD_MS ? whole.budget_ms : SI_GOOD_MS;
     }
     s->budget_ms = s->options.budget_ms * fmax(1, s->features.megapixels);
     si_search_first(s, formats, count);
-    s->options.budget_ms = whole;
-    s->budget_ms = whole;
+    s->options = whole;
+    if (si_tier_is_refined(whole.tier)) {
+        s->budget_ms = refined_budget(s);
+        s->options.budget_ms = (int)s->budget_ms;
+    }
 }
 
 /* Milliseconds of CPU time that the quickest setting of a format takes. */
@@ -246,18 +259,6 @@ static int keep_quickest(const si_search *s, si_format *formats, int count) {
         }
     }
     return kept;
-}
-
-/* The tier of an answer whose search has ended. */
-static si_tier reached(const si_search *s) {
-    si_tier asked = s->options.tier;
-    if (s->choice->complete) {
-        return SI_TIER_BEST;
-    }
-    if (s->choice->hurried) {
-        return si_tier_is_refined(asked) ? SI_TIER_GOOD : SI_TIER_QUICK;
-    }
-    return asked == SI_TIER_BEST ? SI_TIER_GOOD : asked;
 }
 
 static void search(si_search *s, const si_format *formats, int count) {
@@ -305,6 +306,18 @@ static void settle(si_search *s, si_bytes *requested_file) {
     c->score = c->candidates[c->winner].score;
 }
 
+/* Says how far the search came. */
+static void tell_tier(const si_search *s) {
+    si_choice *c = s->choice;
+    si_tier asked = s->options.tier;
+    bool late = si_tier_is_refined(asked) && !c->complete;
+    c->complete &= !s->left_out;
+    c->tier = c->complete                           ? SI_TIER_BEST
+              : late                                ? SI_TIER_GOOD
+              : c->hurried && asked > SI_TIER_QUICK ? SI_TIER_QUICK
+                                                    : asked;
+}
+
 si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_options *options,
     si_choice *out, si_diag *diag) {
     si_search s = {.image = image,
@@ -321,6 +334,7 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
     if (s.options.tier == SI_TIER_DEFAULT) {
         s.options.tier = SI_TIER_GOOD;
     }
+    s.refining = si_tier_is_refined(s.options.tier);
     if (s.options.budget_ms == 0) {
         s.options.budget_ms = budgets_ms[s.options.tier];
     }
@@ -331,7 +345,8 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
     out->target = out->score = NAN;
     out->requested = out->winner = 0;
     out->format = r->format;
-    out->complete = s.options.tier == SI_TIER_BEST || (count == 0 && !search_later);
+    /* unless the deadline comes first, or something is left to a higher tier */
+    out->complete = si_tier_is_refined(s.options.tier) || (count == 0 && !search_later);
     si_bytes requested_file = {0};
     si_result result = fit_jpeg_size(r, image, &s.requested_params, diag);
     if (result == SI_OK && count > 0) {
@@ -359,7 +374,7 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
         search(&s, formats, count);
     }
     settle(&s, &requested_file);
-    out->tier = reached(&s);
+    tell_tier(&s);
 done:
     for (int i = 0; i < out->candidate_count; i++) { /* nothing borrowed leaves here */
         set_embeds(&out->candidates[i].params, &(si_encode_params){0});

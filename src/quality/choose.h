@@ -20,11 +20,12 @@
  *
  * Pictures below 8×8 are extended to that for scoring (ssimulacra2.h). Below TINY_PIXELS, encodings
  * cost so little that a first answer takes as many as it needs. Above a megapixel, the budget of a
- * first answer grows with the pixels, as rendering does; a refinement uses faster encoder settings
- * as pictures grow, so that it ends within its budget.
+ * first answer grows with the pixels, as rendering does. A refinement's grows as well, as what it
+ * saves does, up to a limit, from where on it uses faster encoder settings.
  *
- * A refinement begins as a first answer, whose encodings are candidates like others: what it ends
- * with is never larger. Encodings begin only if they are foreseen to end before the deadline. */
+ * A refinement begins as a first answer of the tier good, whose encodings are candidates like
+ * others: what it ends with is never larger. Encodings begin only if they are foreseen to end
+ * before the deadline. */
 #ifndef SI_QUALITY_CHOOSE_H
 #define SI_QUALITY_CHOOSE_H
 
@@ -41,12 +42,17 @@
 
 enum {
     SI_CANDIDATES_MAX = 96,
-    /* default budgets: of first answers for up to a megapixel, of refinements whatever the size */
+    /* default budgets: of first answers for up to a megapixel, of refinements for up to
+     * SI_REFINED_MEGAPIXELS; beyond they grow with the pixels */
     SI_QUICK_MS = 110,
     SI_GOOD_MS = 130,
-    SI_BETTER_MS = 600,
-    SI_BEST_MS = 8000
+    SI_BETTER_MS = 1000,
+    SI_BEST_MS = 4500,
+    SI_BETTER_MOST_MS = 3000, /* of refinements, however large the picture */
+    SI_BEST_MOST_MS = 8000
 };
+
+#define SI_REFINED_MEGAPIXELS 0.2
 
 struct si_choice;
 

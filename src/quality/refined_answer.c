@@ -1,14 +1,17 @@
 /* The refinement: the smallest good file over all parameters that matter for the picture.
  *
- * One parameter after the other is turned, at about the same score, and kept where that makes the
- * file smaller. Files of slightly different scores are compared by what they would weigh at the
- * threshold, as the slope of the curve tells; so each step costs one encoding. At the end the
- * slowest setting that the budget allows is brought as close to the threshold as its grid permits.
+ * It begins where the first answer ended. One parameter after the other is turned with a fast
+ * encoder, at about the same score, and kept where that makes the file smaller. Files of slightly
+ * different scores are compared by what they would weigh at the threshold, as the slope of the
+ * curve tells; so each step costs one encoding. At the end the slowest encoder that the budget
+ * allows is brought to the threshold: AVIF's and JPEG XL's, which cost by far the most, by
+ * landing.h.
  */
 #include <math.h>
 #include <string.h>
 
 #include "quality/jpeg_fit.h"
+#include "quality/landing.h"
 #include "quality/predict.h"
 #include "quality/search.h"
 
@@ -27,55 +30,51 @@ typedef enum parameter {
     FIT_MASK
 } parameter;
 
-/* What to try, in this order; those for drawings on drawings only. Fitted on the development
- * corpus: steps that won less than 0.3 % anywhere are not listed (docs/quality.md). */
+/* What to try, in this order: on all pictures or only on drawings, at both tiers or only at the
+ * best. Fitted on the development corpus: steps that won less than 0.3 % anywhere are not listed
+ * (docs/quality.md). */
 static const struct step {
     si_format format;
     parameter parameter;
     int value;
     bool drawings;
+    si_tier least;
 } steps[] = {
-    {SI_FORMAT_AVIF, CHROMA, 0, false},
-    {SI_FORMAT_AVIF, TUNE, 1, true},
-    {SI_FORMAT_AVIF, SHARPNESS, 5, false},
-    {SI_FORMAT_AVIF, DELTAQ, 0, false},
-    {SI_FORMAT_AVIF, DEPTH, 8, true},
-    {SI_FORMAT_WEBP, CHROMA, 0, false},
-    {SI_FORMAT_WEBP, FILTER, 0, false},
-    {SI_FORMAT_WEBP, SNS, 80, false},
-    {SI_FORMAT_WEBP, SNS, 25, false},
-    {SI_FORMAT_WEBP, SHARPNESS, 4, false},
-    {SI_FORMAT_WEBP, TUNE, 1, true},
-    {SI_FORMAT_WEBP, PASSES, 4, false},
-    {SI_FORMAT_JXL, TUNE, 1, true},
-    {SI_FORMAT_JXL, TUNE, 2, false},
-    {SI_FORMAT_JXL, TUNE, 3, false},
-    {SI_FORMAT_JPEG, CHROMA, 0, false},
-    {SI_FORMAT_JPEG, CHROMA, 1, false},
-    {SI_FORMAT_JPEG, FIT_MASK, 3, false},
-    {SI_FORMAT_JPEG, FIT_MASK, 7, false},
-    {SI_FORMAT_JPEG, FIT_CHROMA, 3, false},
-    {SI_FORMAT_JPEG, FIT_CHROMA, 7, false},
-    {SI_FORMAT_JPEG, FIT_TILT, 3, false},
-    {SI_FORMAT_JPEG, FIT_TILT, 7, false},
-    {SI_FORMAT_JPEG, FIT_LAMBDA, 35, false},
-    {SI_FORMAT_JPEG, FIT_LAMBDA, 70, false},
-    {SI_FORMAT_JPEG, FIT_LAMBDA, 85, false},
+    {SI_FORMAT_AVIF, CHROMA, 0, true, SI_TIER_BEST},
+    {SI_FORMAT_AVIF, TUNE, 1, true, SI_TIER_BETTER},
+    {SI_FORMAT_AVIF, DELTAQ, 0, true, SI_TIER_BEST},
+    {SI_FORMAT_AVIF, DEPTH, 8, true, SI_TIER_BEST},
+    {SI_FORMAT_WEBP, CHROMA, 0, false, SI_TIER_BETTER},
+    {SI_FORMAT_WEBP, FILTER, 0, false, SI_TIER_BETTER},
+    {SI_FORMAT_WEBP, SNS, 80, false, SI_TIER_BETTER},
+    {SI_FORMAT_WEBP, SNS, 25, false, SI_TIER_BETTER},
+    {SI_FORMAT_WEBP, SHARPNESS, 4, false, SI_TIER_BETTER},
+    {SI_FORMAT_WEBP, TUNE, 1, true, SI_TIER_BETTER},
+    {SI_FORMAT_WEBP, PASSES, 4, false, SI_TIER_BETTER},
+    {SI_FORMAT_JXL, TUNE, 1, true, SI_TIER_BETTER},
+    {SI_FORMAT_JXL, TUNE, 2, false, SI_TIER_BETTER},
+    {SI_FORMAT_JXL, TUNE, 3, false, SI_TIER_BETTER},
+    {SI_FORMAT_JPEG, CHROMA, 0, false, SI_TIER_BETTER},
+    {SI_FORMAT_JPEG, CHROMA, 1, false, SI_TIER_BETTER},
+    {SI_FORMAT_JPEG, FIT_MASK, 3, false, SI_TIER_BETTER},
+    {SI_FORMAT_JPEG, FIT_MASK, 7, false, SI_TIER_BETTER},
+    {SI_FORMAT_JPEG, FIT_CHROMA, 3, false, SI_TIER_BETTER},
+    {SI_FORMAT_JPEG, FIT_CHROMA, 7, false, SI_TIER_BETTER},
+    {SI_FORMAT_JPEG, FIT_TILT, 3, false, SI_TIER_BETTER},
+    {SI_FORMAT_JPEG, FIT_TILT, 7, false, SI_TIER_BETTER},
+    {SI_FORMAT_JPEG, FIT_LAMBDA, 35, false, SI_TIER_BETTER},
+    {SI_FORMAT_JPEG, FIT_LAMBDA, 70, false, SI_TIER_BETTER},
+    {SI_FORMAT_JPEG, FIT_LAMBDA, 85, false, SI_TIER_BETTER},
 };
 
-/* For each format: the setting whose curve the predictor knows and that steps are tried with, and
- * the efforts to end with, the slowest that the budget allows. */
-static const struct plan {
-    si_encoder_setting search;
-    int efforts[3];
-    double gains[3]; /* points of score by which those are better at the same quality */
-} plans[SI_FORMAT_COUNT] = {
-    [SI_FORMAT_AVIF] = {SI_SETTING_AVIF_FULL, {9, 8, 7}, {0.9, 0.6, 0.5}},
-    [SI_FORMAT_WEBP] = {SI_SETTING_WEBP_FULL, {9, 9, 9}, {0, 0, 0}},
-    [SI_FORMAT_JXL] = {SI_SETTING_JXL_FULL, {9, 8, 7}, {0.8, 0.8, 0}},
-    [SI_FORMAT_JP2] = {SI_SETTING_JP2_FULL, {6, 6, 6}, {0, 0, 0}},
-    [SI_FORMAT_JXR] = {SI_SETTING_JXR_FULL, {6, 6, 6}, {0, 0, 0}},
-    [SI_FORMAT_JPEG] = {SI_SETTING_JPEG_FULL, {9, 9, 9}, {0, 0, 0}},
+/* For each format: the setting that steps are tried with, whose curve the predictor knows. */
+static const si_encoder_setting step_settings[SI_FORMAT_COUNT] = {
+    [SI_FORMAT_AVIF] = SI_SETTING_AVIF_FAST,
+    [SI_FORMAT_WEBP] = SI_SETTING_WEBP_FULL,
+    [SI_FORMAT_JXL] = SI_SETTING_JXL_FULL,
+    [SI_FORMAT_JP2] = SI_SETTING_JP2_FULL,
+    [SI_FORMAT_JXR] = SI_SETTING_JXR_FULL,
+    [SI_FORMAT_JPEG] = SI_SETTING_JPEG_FULL,
 };
 
 /* Log of bytes per point of score, until two points of a curve tell it. */
@@ -85,15 +84,17 @@ static const double usual_slope = 0.035;
  */
 static const double near_enough = 0.1;
 
+/* A format is not tried whose forecast (predict.h), by as much as those err, is larger than what
+ * there is: where another format has shown how they err for this picture, and where none has; and
+ * the least share of the requested JPEG that a fitted one comes to; and where it was tried already.
+ */
+static const double known_least = 0.8, lossy_least = 0.55, fitted_least = 0.6, tried_least = 0.93;
+
 /* The last try aims this many points higher: a poor one is worth nothing. */
 static const double last_aim = 0.35;
 
 /* A step must win this much, in logs of bytes. */
 static const double least_gain = 0.002;
-
-/* The end may overdraw the budget by this part of it, for a correction, without which a slow
- * encoding may have been in vain. */
-static const double overdraft = 0.25;
 
 /* What formats further down the ladder are left of it at least. */
 static const double reserve = 0.125;
@@ -258,42 +259,33 @@ static void try_step(descent *w, const struct step *t) {
     }
 }
 
-/* Points of score that the slowest setting that leaves room for a correction gains at the same
- * quality; sets it. */
-static double slow_down(descent *w, const struct plan *plan, double overdrawn) {
+/* Ends with the best parameters: by a slow encoder where the format has one and the budget allows
+ * it, else as near to the threshold as the grid permits. */
+static void end(descent *w) {
     si_search *s = w->s;
-    si_format format = si_encoder_setting_get(w->setting)->format;
-    double times = format == SI_FORMAT_AVIF && w->p.tune == 1 ? 2 : 1; /* of plain encodings */
-    for (size_t i = 0; i < sizeof plan->efforts / sizeof *plan->efforts; i++) {
-        int effort = plan->efforts[i];
-        if (effort > w->p.effort && si_search_affords(s, format, effort, 1.1 * times) &&
-            2.1 * times * si_predict_cost(format, effort, &s->features) <=
-                s->budget_ms + overdrawn) {
-            w->p.effort = effort;
-            return plan->gains[i];
-        }
+    const si_encoder_setting_info *info = si_encoder_setting_get(w->setting);
+    si_landing l = {.s = s, .setting = w->setting, .like = w->p};
+    int effort = si_landing_effort(s, &w->p, info->format);
+    bool better = s->options.tier == SI_TIER_BETTER;
+    if (effort > 0 && (!si_landing_learn(&l) || l.effort < info->effort) && settle(w, 2, 1)) {
+        (void)si_landing_learn(&l);
     }
-    return 0;
-}
-
-static void end_with_slowest(descent *w, const struct plan *plan) {
-    si_search *s = w->s;
-    double overdrawn = s->options.budget_ms * overdraft;
-    double gain = slow_down(w, plan, overdrawn);
-    if (gain > 0) {
-        si_format format = si_encoder_setting_get(w->setting)->format;
-        double level = si_encoder_setting_level(w->setting, (double)w->p.quality) -
-                       gain * si_predict_slope(w->setting, s->threshold);
-        w->p.quality = si_search_on_grid(format, si_encoder_setting_quality(w->setting, level));
+    if (effort > 0 && l.effort > 0) {
+        si_landing_land(&l, effort);
+    } else {
+        (void)settle(w, 6, near_enough);
     }
-    s->budget_ms += overdrawn;
-    (void)settle(w, 6, near_enough);
-    s->budget_ms = fmax(s->budget_ms - overdrawn, s->options.budget_ms * reserve);
+    s->left_out |= better && si_landing_has_slower(info->format, effort);
+    s->budget_ms = fmax(s->budget_ms, s->options.budget_ms * reserve);
 }
 
 /* The slowest setting of the format, from the plan's downwards, that leaves time for three tries.
  */
 static si_encoder_setting affordable(const si_search *s, si_encoder_setting wanted) {
+    if (wanted == SI_SETTING_WEBP_FULL && s->alpha_bytes > 0) {
+        wanted = SI_SETTING_WEBP_GOOD; /* 1 % larger, but forty times as fast: method 6 tries
+                                          everything on alpha, which the table does not count */
+    }
     const si_encoder_setting_info *info = si_encoder_setting_get(wanted);
     si_encoder_setting k = wanted;
     while (!si_search_affords(s, info->format, si_encoder_setting_get(k)->effort, 3) && k > 0 &&
@@ -303,8 +295,8 @@ static si_encoder_setting affordable(const si_search *s, si_encoder_setting want
     return k;
 }
 
-/* Where to begin: at what was tried nearest to the threshold with the same parameters, or else
- * where the predictor says. */
+/* Where to begin: at what was tried nearest to the threshold with the same parameters, or where
+ * other efforts say, or else where the predictor does. */
 static float begin(const descent *w) {
     const si_search *s = w->s;
     si_format format = si_encoder_setting_get(w->setting)->format;
@@ -313,6 +305,10 @@ static float begin(const descent *w) {
     float quality =
         si_search_on_grid(format, si_encoder_setting_quality(w->setting,
                                       si_predict_level(w->setting, &s->features, s->threshold)));
+    si_landing l = {.s = w->s, .setting = w->setting, .like = w->p};
+    if (si_landing_fits(format) && si_landing_learn(&l)) {
+        quality = si_landing_quality(&l, w->p.effort);
+    }
     for (int i = 1; i < s->choice->candidate_count; i++) {
         const si_candidate *c = &s->choice->candidates[i];
         p.quality = c->params.quality;
@@ -325,14 +321,77 @@ static float begin(const descent *w) {
     return quality;
 }
 
+/* What the best of a format's candidates would weigh at the threshold; INFINITY if there is none.
+ */
+static double weight_so_far(const si_search *s, si_format format) {
+    double least = INFINITY;
+    for (int i = 1; i < s->choice->candidate_count; i++) {
+        const si_candidate *c = &s->choice->candidates[i];
+        if (c->format == format && !c->params.lossless && c->bytes > 0 && !isnan(c->score)) {
+            double off = fmax(c->score - s->threshold, 0);
+            least = fmin(least, (double)c->bytes * exp(-off * usual_slope));
+        }
+    }
+    return least;
+}
+
+/* True if the smallest file that a format may come to is larger than what there is. */
+static bool cannot_win(const si_search *s, si_encoder_setting k) {
+    const si_encoder_setting_info *info = si_encoder_setting_get(k);
+    if (s->best < 0 || s->choice->candidates[s->best].format == info->format) {
+        return false;
+    }
+    double least = fitted_least * s->jpeg_bytes, so_far = weight_so_far(s, info->format);
+    if (so_far < INFINITY) {
+        least = so_far * tried_least - s->alpha_bytes;
+    } else if (info->format != SI_FORMAT_JPEG) {
+        bool known = s->misjudged > 0;
+        double foreseen = si_predict_share(k, &s->features, s->threshold) * s->jpeg_bytes *
+                          (known ? s->misjudged : 1);
+        least = foreseen * (known ? known_least : lossy_least);
+    }
+    least *= exp(-si_landing_gain(info->format, info->effort, 9));
+    return least + s->alpha_bytes > (double)s->choice->candidates[s->best].bytes;
+}
+
+/* Turns what is worth it on this picture, beginning at about the threshold. False if the format
+ * will not win, or failed. */
+static bool take_steps(descent *w) {
+    si_search *s = w->s;
+    const si_encoder_setting_info *info = si_encoder_setting_get(w->setting);
+    bool drawing = si_features_drawing(&s->features), begun = false;
+    bool lands = si_landing_fits(info->format);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        const struct step *t = &steps[i];
+        if (t->format != info->format || (!drawing && t->drawings) ||
+            (s->image->grey && t->parameter == CHROMA)) {
+            continue;
+        }
+        if (s->options.tier < t->least) {
+            s->left_out = true;
+            continue;
+        }
+        if (!begun && !settle(w, lands ? 1 : 3, lands ? 1 : 0.4)) {
+            return false;
+        }
+        begun = true;
+        if (s->best >= 0 && w->weight > log((double)s->choice->candidates[s->best].bytes) +
+                                            hopeless +
+                                            si_landing_gain(info->format, info->effort, 9)) {
+            return false;
+        }
+        try_step(w, t);
+    }
+    return true;
+}
+
 void si_search_refined(si_search *s, si_format format) {
-    const struct plan *plan = &plans[format];
     const si_codec_info *codec = si_codec_get(format);
-    if (!codec->available || format == SI_FORMAT_PNG ||
+    si_encoder_setting k = affordable(s, step_settings[format]);
+    if (!codec->available || format == SI_FORMAT_PNG || cannot_win(s, k) ||
         (codec->blurs_alpha && s->alpha_bytes > 0)) { /* lossless or nothing */
         return;
     }
-    si_encoder_setting k = affordable(s, plan->search);
     descent w = {.s = s, .setting = k, .slope = usual_slope};
     w.p = si_encoder_setting_params(k, s->image);
     w.p.dpi = s->requested_params.dpi;
@@ -340,18 +399,7 @@ void si_search_refined(si_search *s, si_format format) {
         w.p.chroma_full = s->requested_params.chroma_full;
     }
     w.p.quality = begin(&w);
-    if (!settle(&w, 3, 0.4)) {
-        return;
+    if (take_steps(&w)) {
+        end(&w);
     }
-    if (s->best >= 0 && w.weight > log((double)s->choice->candidates[s->best].bytes) + hopeless) {
-        return;
-    }
-    bool drawing = si_features_drawing(&s->features);
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        if (steps[i].format == format && (drawing || !steps[i].drawings) &&
-            !(s->image->grey && steps[i].parameter == CHROMA)) {
-            try_step(&w, &steps[i]);
-        }
-    }
-    end_with_slowest(&w, plan);
 }

@@ -183,7 +183,7 @@ si_candidate *si_search_try(
         (void)si_fail(diag, SI_ERR_IO, "nobody waits for the image");
         return NULL;
     }
-    if (choice->hurried && si_tier_is_refined(s->options.tier)) {
+    if (choice->hurried && s->refining) {
         (void)si_fail(diag, SI_ERR_TIMEOUT, "others wait");
         return NULL;
     }
