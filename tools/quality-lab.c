@@ -16,7 +16,7 @@
  * width, height, ladder, requested bytes, target, format sent, bytes, score of the decoded body,
  * encodings beyond the requested one and trials, CPU ms of the choice, CPU ms of rendering, header
  * value, encodings with trials, tier; -p asks for a PNG, -f for the refinement (tier best), -t for
- * a tier of base/tier.h (good by default; each of several in turn), -b for another budget; -v adds
+ * a tier of base/tier.h (fast by default; each of several in turn), -b for another budget; -v adds
  * lines with K for all candidates: picture, format, settings, bytes, score, ms to encode. `optimum`
  * compares first answers with all of their setting's grid: O, picture, ladder, requested bytes,
  * bytes, least bytes, and by how much the first try's score missed the threshold. `pixels` writes a
@@ -424,7 +424,7 @@ static void print_optimum(const char *path, const si_image *image, const char *l
 static int answers(int argc, char **argv, bool optimum) {
     const char *ladders[CONFIGS_MAX];
     int height = 500, ladder_count = 0, option;
-    si_tier tiers[TIERS_MAX] = {SI_TIER_GOOD};
+    si_tier tiers[TIERS_MAX] = {SI_TIER_FAST};
     int tier_count = 0;
     si_recipe like;
     si_recipe_init(&like);

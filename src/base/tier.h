@@ -13,12 +13,12 @@
 #define SI_TIERS(X)                                                                                \
     X(REQUESTED, requested, "the requested encoding alone, without a search")                      \
     X(QUICK, quick, "a first answer while others wait")                                            \
-    X(GOOD, good, "a first answer on an idle machine")                                             \
+    X(FAST, fast, "a first answer on an idle machine")                                             \
     X(BETTER, better, "refined, as many pictures are before any gets more")                        \
     X(BEST, best, "refined as far as it pays")
 
 typedef enum si_tier {
-    SI_TIER_DEFAULT, /* the same as SI_TIER_GOOD */
+    SI_TIER_DEFAULT, /* the same as SI_TIER_FAST */
 #define X(name, word, text) SI_TIER_##name,
     SI_TIERS(X)
 #undef X
@@ -28,7 +28,7 @@ static inline bool si_tier_is_refined(si_tier tier) {
     return tier >= SI_TIER_BETTER;
 }
 
-/* Static string; "good" for the default. */
+/* Static string; "fast" for the default. */
 static inline const char *si_tier_name(si_tier tier) {
     switch (tier) {
 #define X(name, word, text)                                                                        \
@@ -39,7 +39,7 @@ static inline const char *si_tier_name(si_tier tier) {
     case SI_TIER_DEFAULT:
         break;
     }
-    return "good";
+    return "fast";
 }
 
 /* The tier of that name; SI_TIER_DEFAULT if there is none. */

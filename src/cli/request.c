@@ -74,7 +74,7 @@ static void answer(const char *root, const si_request_options *options, si_excha
     if (originals.root < 0) {
         (void)si_fail(&diag, SI_ERR_IO, "cannot open folder %s: %s", root, strerror(errno));
     } else if (si_render_start(&diag) == SI_OK) {
-        si_answer_options how = {.tier = options->fast ? SI_TIER_GOOD : SI_TIER_BEST};
+        si_answer_options how = {.tier = options->fast ? SI_TIER_FAST : SI_TIER_BEST};
         si_files files = si_originals_files(&originals);
         si_answer_make(&x->plan.recipe, &files, &how, &x->answer);
         x->answer.foreign = originals.foreign;

@@ -9,7 +9,7 @@
 /*
  * What a refinement saves, per mille of the bytes of an answer of the tier
  * below, and what processor time its choice costs, ms.  AVIF, and WebP's step
- * to "better": from quick and good answers to the targets that "better" and
+ * to "better": from quick and fast answers to the targets that "better" and
  * "best" are made for; the others: the table of docs/quality.md, as their
  * refinements get all at the first step.  Only ratios matter.
  */
@@ -22,7 +22,7 @@ typedef struct {
 typedef struct {
     ngx_str_t                  type;
     ngx_http_smartimg_step_t   quick_to_better;
-    ngx_http_smartimg_step_t   good_to_better;
+    ngx_http_smartimg_step_t   fast_to_better;
     ngx_http_smartimg_step_t   better_to_best;
 } ngx_http_smartimg_gain_t;
 
@@ -78,7 +78,7 @@ ngx_http_smartimg_worth(ngx_uint_t format, ngx_uint_t tier, ngx_uint_t hits,
         step = &gain->quick_to_better;
 
     } else if (tier < SI_TIER_BETTER) {
-        step = &gain->good_to_better;
+        step = &gain->fast_to_better;
 
     } else {
         step = &gain->better_to_best;

@@ -123,7 +123,7 @@ ngx_http_smartimg_first_tier(ngx_http_request_t *r)
 
     tier = si_tier_by_name((char *) header->value.data, header->value.len);
 
-    return tier ? tier : SI_TIER_GOOD;
+    return tier ? tier : SI_TIER_FAST;
 }
 
 

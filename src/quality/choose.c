@@ -136,7 +136,7 @@ static si_result target_of_png(
 
 static const int budgets_ms[] = {[SI_TIER_REQUESTED] = 0,
     [SI_TIER_QUICK] = SI_QUICK_MS,
-    [SI_TIER_GOOD] = SI_GOOD_MS,
+    [SI_TIER_FAST] = SI_FAST_MS,
     [SI_TIER_BETTER] = SI_BETTER_MS,
     [SI_TIER_BEST] = SI_BEST_MS};
 
@@ -219,8 +219,8 @@ static double refined_budget(const si_search *s) {
 static void search_first(si_search *s, const si_format *formats, int count) {
     si_choose_options whole = s->options;
     if (si_tier_is_refined(whole.tier)) {
-        s->options.tier = SI_TIER_GOOD;
-        s->options.budget_ms = whole.budget_ms < SI_GOOD_MS ? whole.budget_ms : SI_GOOD_MS;
+        s->options.tier = SI_TIER_FAST;
+        s->options.budget_ms = whole.budget_ms < SI_FAST_MS ? whole.budget_ms : SI_FAST_MS;
     }
     s->budget_ms = s->options.budget_ms * fmax(1, s->features.megapixels);
     si_search_first(s, formats, count);
@@ -313,7 +313,7 @@ static void tell_tier(const si_search *s) {
     bool late = si_tier_is_refined(asked) && !c->complete;
     c->complete &= !s->left_out;
     c->tier = c->complete                           ? SI_TIER_BEST
-              : late                                ? SI_TIER_GOOD
+              : late                                ? SI_TIER_FAST
               : c->hurried && asked > SI_TIER_QUICK ? SI_TIER_QUICK
                                                     : asked;
 }
@@ -332,7 +332,7 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
             r->format == SI_FORMAT_PNG && (r->quality == 100 /* SI-24 */ || r->ladder_len == 0)};
     s.options = options != NULL ? *options : (si_choose_options){0};
     if (s.options.tier == SI_TIER_DEFAULT) {
-        s.options.tier = SI_TIER_GOOD;
+        s.options.tier = SI_TIER_FAST;
     }
     s.refining = si_tier_is_refined(s.options.tier);
     if (s.options.budget_ms == 0) {

@@ -23,7 +23,7 @@
  * first answer grows with the pixels, as rendering does. A refinement's grows as well, as what it
  * saves does, up to a limit, from where on it uses faster encoder settings.
  *
- * A refinement begins as a first answer of the tier good, whose encodings are candidates like
+ * A refinement begins as a first answer of the tier fast, whose encodings are candidates like
  * others: what it ends with is never larger. Encodings begin only if they are foreseen to end
  * before the deadline. */
 #ifndef SI_QUALITY_CHOOSE_H
@@ -45,7 +45,7 @@ enum {
     /* default budgets: of first answers for up to a megapixel, of refinements for up to
      * SI_REFINED_MEGAPIXELS; beyond they grow with the pixels */
     SI_QUICK_MS = 110,
-    SI_GOOD_MS = 130,
+    SI_FAST_MS = 130,
     SI_BETTER_MS = 1000,
     SI_BEST_MS = 4500,
     SI_BETTER_MOST_MS = 3000, /* of refinements, however large the picture */

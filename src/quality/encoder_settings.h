@@ -11,12 +11,12 @@
 #define SI_SETTINGS(X)                                                                             \
     X(AVIF_QUICK, AVIF, 1, true, 28, 92, QUICK)                                                    \
     X(AVIF_FAST, AVIF, 3, true, 28, 92, QUICK)                                                     \
-    X(AVIF_GOOD, AVIF, 5, true, 28, 92, GOOD)                                                      \
-    X(AVIF_FULL, AVIF, 6, true, 28, 92, GOOD)                                                      \
+    X(AVIF_GOOD, AVIF, 5, true, 28, 92, FAST)                                                      \
+    X(AVIF_FULL, AVIF, 6, true, 28, 92, FAST)                                                      \
     X(WEBP_QUICK, WEBP, 3, true, 30, 98, QUICK)                                                    \
     X(WEBP_FAST, WEBP, 6, true, 30, 98, QUICK)                                                     \
-    X(WEBP_GOOD, WEBP, 8, true, 30, 98, GOOD)                                                      \
-    X(WEBP_FULL, WEBP, 9, true, 30, 98, GOOD)                                                      \
+    X(WEBP_GOOD, WEBP, 8, true, 30, 98, FAST)                                                      \
+    X(WEBP_FULL, WEBP, 9, true, 30, 98, FAST)                                                      \
     X(JXL_QUICK, JXL, 3, false, 40, 97, QUICK)                                                     \
     X(JXL_FAST, JXL, 5, false, 40, 97, QUICK)                                                      \
     X(JXL_FULL, JXL, 7, false, 40, 97, BETTER)                                                     \

@@ -33,7 +33,7 @@ static const manner quick_manner = {.answer = 0.75,
     .generous = 3,
     .stingy = 1.5,
     .correction = 0.5};
-static const manner good_manner = {.answer = -1,
+static const manner fast_manner = {.answer = -1,
     .trial_aim = NAN,
     .trial_near = 1.2,
     .margin = 0.8,
@@ -42,7 +42,7 @@ static const manner good_manner = {.answer = -1,
     .correction = 0.25};
 
 static const manner *manner_of(const si_search *s) {
-    return s->options.tier == SI_TIER_QUICK ? &quick_manner : &good_manner;
+    return s->options.tier == SI_TIER_QUICK ? &quick_manner : &fast_manner;
 }
 
 /* A trial of the whole picture costs at most so much of what it is for. */

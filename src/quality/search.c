@@ -94,7 +94,7 @@ static void describe(si_candidate *c) {
 static void look_who_waits(si_search *s) {
     si_choice *c = s->choice;
     if (!c->hurried && s->options.hurried != NULL) {
-        c->hurried = s->options.tier >= SI_TIER_GOOD && s->options.hurried(s->options.context);
+        c->hurried = s->options.tier >= SI_TIER_FAST && s->options.hurried(s->options.context);
         c->complete &= !c->hurried;
     }
 }

@@ -33,7 +33,7 @@ typedef struct si_search {
     si_bytes file;          /* the candidate tried last */
     si_bytes best_file;     /* the smallest good one */
     int best;               /* its index, −1 = none yet */
-    bool refining;          /* the tier asked for is a refined one, whose search begins as good */
+    bool refining;          /* the tier asked for is a refined one, whose search begins as fast */
     bool unreachable;       /* even the best lossy quality of some format was poor */
     bool left_out;          /* a higher tier would try more */
 } si_search;

@@ -60,7 +60,7 @@ static double whole_budget(const si_search *s) {
 /* The setting of a format with the smallest files that the budget allows. The requested format may
  * overdraw it, as a client that knows nothing else gets it for less. False if none fits. */
 static bool best_setting(const si_search *s, si_format format, si_encoder_setting *out) {
-    si_tier tier = s->options.tier == SI_TIER_DEFAULT ? SI_TIER_GOOD : s->options.tier;
+    si_tier tier = s->options.tier == SI_TIER_DEFAULT ? SI_TIER_FAST : s->options.tier;
     double overdrawn = s->budget_ms + s->options.budget_ms * SI_TRIAL_OVERDRAFT;
     for (int k = SI_SETTING_COUNT - 1; k >= 0; k--) {
         const si_encoder_setting_info *info = si_encoder_setting_get((si_encoder_setting)k);

@@ -92,7 +92,7 @@ static void hand_on(void *context, const si_choice *so_far, const si_bytes *file
     }
     si_answer a = {.choice = *so_far, .body = *file}; /* borrowed, so never freed */
     a.choice.complete = false;
-    a.choice.tier = si_tier_is_refined(e->tier) ? SI_TIER_GOOD : e->tier;
+    a.choice.tier = si_tier_is_refined(e->tier) ? SI_TIER_FAST : e->tier;
     describe(e->recipe, &a);
     e->options->on_best(e->options->context, &a);
 }

@@ -20,5 +20,5 @@ si_tier si_load_tier(si_load load) {
     assert(load != SI_LOAD_REFUSED);
     return load == SI_LOAD_REQUESTED ? SI_TIER_REQUESTED
            : load >= SI_LOAD_QUICK   ? SI_TIER_QUICK
-                                     : SI_TIER_GOOD;
+                                     : SI_TIER_FAST;
 }

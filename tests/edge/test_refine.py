@@ -53,7 +53,7 @@ class RefineTest(unittest.TestCase):
 
     def image(self, name, first=1000, better=800, best=700, **more):
         """An image and its answers of these sizes."""
-        behaviour = {**answer(first, "good"), "tiers": {"better": answer(better, "better", b"y"),
+        behaviour = {**answer(first, "fast"), "tiers": {"better": answer(better, "better", b"y"),
                                                         "best": answer(best, None, b"z")}}
         behaviour.update(more)
         return self.edge.image(name, "smart", **behaviour)
@@ -329,7 +329,7 @@ class RefineTest(unittest.TestCase):
     def test_uncached_answers_are_not_refined(self):
         url = self.image("uncached")
         self.get(url + "?cache=off")
-        self.get(self.image("soon", headers=mark("good") + "X-Smartimg-Fresh-Until: %d\r\n" % (time.time() + 5)))
+        self.get(self.image("soon", headers=mark("fast") + "X-Smartimg-Fresh-Until: %d\r\n" % (time.time() + 5)))
         self.get(self.image("final", headers=""))
         self.get(self.image("unkept", expires=0))
         self.edge.wait_for_end()
@@ -370,7 +370,7 @@ class ShareTest(unittest.TestCase):
     def test_none(self):
         edge = Edge(workers=1, companies=COMPANIES, refine_share=0)
         self.addCleanup(edge.stop)
-        url = edge.image("never", "smart", **answer(1000, "good"))
+        url = edge.image("never", "smart", **answer(1000, "fast"))
         for _ in range(2):
             self.assertEqual(edge.get(url)["Cache-Control"], SHORT)
         time.sleep(1)
@@ -379,7 +379,7 @@ class ShareTest(unittest.TestCase):
     def test_what_fails_is_tried_three_times(self):
         edge = Edge(workers=1, companies=COMPANIES, refine_share=50)
         self.addCleanup(edge.stop)
-        url = edge.image("fails", "smart", **answer(1000, "good"), tiers={"better": {"status": 500}})
+        url = edge.image("fails", "smart", **answer(1000, "fast"), tiers={"better": {"status": 500}})
         edge.get(url)
         failed = 'smartimg_refinements_total{result="failed"}'
         wait_until(lambda: edge.metrics()[failed] == 3, "three failures")
@@ -394,7 +394,7 @@ class ShareTest(unittest.TestCase):
         """What it found is taken, but the same tier is not asked for again at once."""
         edge = Edge(workers=1, companies=COMPANIES, refine_share=50)
         self.addCleanup(edge.stop)
-        url = edge.image("cut-short", "smart", **answer(1000, "good"), tiers={"better": answer(900, "good")})
+        url = edge.image("cut-short", "smart", **answer(1000, "fast"), tiers={"better": answer(900, "fast")})
         edge.get(url)
         wait_until(lambda: len(edge.get(url).body) == 900, "the new answer")
         self.assertEqual(edge.get(url)["Cache-Control"], SHORT)
@@ -407,7 +407,7 @@ class ShareTest(unittest.TestCase):
         edge = Edge(workers=1, companies=COMPANIES, renderers=1, refine_share=1)
         self.addCleanup(edge.stop)
         for name in "one", "two":
-            edge.get(edge.image(name, "smart", **answer(1000, "good"), tiers={"better": {**answer(5), "delay": 0.5}}))
+            edge.get(edge.image(name, "smart", **answer(1000, "fast"), tiers={"better": {**answer(5), "delay": 0.5}}))
         improved = 'smartimg_refinements_total{result="improved"}'
         wait_until(lambda: edge.metrics()[improved] == 1, "the end of one")
         wait_until(lambda: edge.metrics()["smartimg_refinements_waiting"] == 1, "the other's entry")
@@ -420,7 +420,7 @@ class ShareTest(unittest.TestCase):
         hold = threading.Event()
         self.addCleanup(hold.set)
         for i in range(10):
-            edge.get(edge.image(f"held-{i}", "smart", **answer(1000, "good"),
+            edge.get(edge.image(f"held-{i}", "smart", **answer(1000, "fast"),
                                 tiers={"better": {**answer(5), "hold": hold}}))
         held = lambda: sum(r[1]["SMARTIMG_TIER"] == "better" for r in edge.renderer.requests)
         wait_until(lambda: held() == 4, "four refinements")

@@ -196,8 +196,8 @@ class PoolTest(unittest.TestCase):
             recipe = pool.recipe("demo/night?wid=60&bfc=on", accept="image/webp")
             first = self.assertImage(pool.ask(recipe), "image/webp")
             self.assertGreater(int(first["X-Accel-Expires"]), 86400)
-            self.assertEqual(first["X-Smartimg-First-Answer"], "good")
-            self.assertIn("effort=good", first["X-Smart-Imaging"])
+            self.assertEqual(first["X-Smartimg-First-Answer"], "fast")
+            self.assertIn("effort=fast", first["X-Smart-Imaging"])
             best = self.assertImage(pool.ask(recipe, tier="best"), "image/webp")
             self.assertGreater(int(best["X-Accel-Expires"]), 86400)
             self.assertNotIn("X-Smartimg-First-Answer", best)
@@ -263,7 +263,7 @@ class PoolTest(unittest.TestCase):
                     said = dict(p.split("=") for p in reply[1]["X-Smart-Imaging"].split("; "))
                     self.assertEqual(said.get("load", "idle"), step)
                     self.assertEqual(said["effort"],
-                                     {"idle": "good", "quick-format": "quick", "requested": "requested"}[step])
+                                     {"idle": "fast", "quick-format": "quick", "requested": "requested"}[step])
                     self.assertIn(said["format"], {"idle": ("avif", "webp"), "quick-format": ("webp",),
                                                    "requested": ("jpeg",)}[step])
                     # all of them are replaced by better ones, and soon
@@ -287,7 +287,7 @@ class PoolTest(unittest.TestCase):
                 self.assertIn(b"; effort=quick; load=quick\r\n", reply)
                 self.assertIn(b"X-Smartimg-Load: quick\r\n", reply)
             self.assertNotIn(b"X-Smartimg-Load", replies[2])  # there was nothing to spare
-            self.assertIn("effort=good", pool.ask(recipe)[1]["X-Smart-Imaging"])
+            self.assertIn("effort=fast", pool.ask(recipe)[1]["X-Smart-Imaging"])
 
     def test_dear_requests_that_wait_for_each_other_hurry_nobody(self):
         """Cheap answers stay good while those in the other lane wait for a slot."""
@@ -303,10 +303,10 @@ class PoolTest(unittest.TestCase):
                 second.sendall(pool.question(recipe))
                 pool.hand_out_originals()
                 cheap.sendall(pool.question(recipe))
-                self.assertIn(b"; effort=good\r\n", cheap.makefile("rb").read())
+                self.assertIn(b"; effort=fast\r\n", cheap.makefile("rb").read())
                 os.kill(busy, signal.SIGCONT)
                 self.assertIn(b"; effort=quick; load=quick\r\n", first.makefile("rb").read())
-                self.assertIn(b"; effort=good\r\n", second.makefile("rb").read())
+                self.assertIn(b"; effort=fast\r\n", second.makefile("rb").read())
 
     def test_refinement_ends_for_who_waits(self):
         """With what it has, so that nothing is lost, and another try comes later."""
@@ -319,9 +319,9 @@ class PoolTest(unittest.TestCase):
                 pool.wait_until_at_work(worker)
                 first.sendall(pool.question(pool.recipe("demo/night?wid=60")))
                 reply = refinement.makefile("rb").read()
-                self.assertIn(b"effort=good", reply)
+                self.assertIn(b"effort=fast", reply)
                 self.assertIn(b"X-Smartimg-Load: refinement\r\n", reply)
-                self.assertIn(b"X-Smartimg-First-Answer: good\r\n", reply)
+                self.assertIn(b"X-Smartimg-First-Answer: fast\r\n", reply)
                 self.assertEqual(first.recv(65536)[:11], b"Status: 200")
 
     NONSENSE = netstring([("SMARTIMG_RECIPE", "x")])  # answered without an original
@@ -517,8 +517,8 @@ class PoolTest(unittest.TestCase):
                 before = pool.workers()
                 reply = self.interrupted(pool, recipe, whole, number)
                 headers = self.assertImage(reply, picture.kind(reply[2]))
-                self.assertIn("effort=good", headers["X-Smart-Imaging"])
-                self.assertEqual(headers["X-Smartimg-First-Answer"], "good")  # so it may be refined again
+                self.assertIn("effort=fast", headers["X-Smart-Imaging"])
+                self.assertEqual(headers["X-Smartimg-First-Answer"], "fast")  # so it may be refined again
                 self.assertGreaterEqual(int(headers["X-Adobe-Smart-Imaging"]), 0)
                 self.assertEqual(picture.pixels(reply[2]).width, 160)
                 pool.wait_for_workers(1, gone=before)

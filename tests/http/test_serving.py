@@ -89,7 +89,7 @@ class Serving(unittest.TestCase):
 
             first = server.image(url, CHROME)
             self.assertEqual((first.status, told(first)), (200, short))
-            self.assertIn("effort=good", first.headers["x-smart-imaging"])
+            self.assertIn("effort=fast", first.headers["x-smart-imaging"])
             self.assertNotIn("last-modified", first.headers)
             wait_until(settled, "the end of refinements")
             refined = server.image(url, CHROME)

@@ -170,7 +170,7 @@ static inline void check_choice(const si_recipe *r, const si_image *im, const si
 static inline si_choice choose(const si_recipe *r, const si_image *im, bool refined) {
     si_choice c = {0};
     si_diag diag = {0};
-    si_choose_options how = {.tier = refined ? SI_TIER_BEST : SI_TIER_GOOD};
+    si_choose_options how = {.tier = refined ? SI_TIER_BEST : SI_TIER_FAST};
     assert_int_equal(si_choose(r, im, &how, &c, &diag), SI_OK);
     check_choice(r, im, &c);
     return c;

@@ -209,10 +209,10 @@ static void others_who_wait_end_a_search(void **state) {
         assert_int_equal(c.candidate_count, 2 + questions); /* the requested encoding, … */
         assert_true(c.candidate_count < whole.candidate_count);
         assert_true(c.hurried && !c.complete);
-        assert_int_equal(c.tier, SI_TIER_GOOD);
+        assert_int_equal(c.tier, SI_TIER_FAST);
         si_choice_free(&c);
         left = 0;
-        how.tier = SI_TIER_GOOD;
+        how.tier = SI_TIER_FAST;
         assert_int_equal(si_choose(&r, &im, &how, &c, NULL), SI_OK);
         assert_true(c.hurried && !c.complete);
         assert_int_equal(c.tier, SI_TIER_QUICK);

@@ -60,7 +60,7 @@ static void test_short_queue(void **state) {
 
 static void test_tiers_and_names(void **state) {
     (void)state;
-    assert_int_equal(si_load_tier(SI_LOAD_IDLE), SI_TIER_GOOD);
+    assert_int_equal(si_load_tier(SI_LOAD_IDLE), SI_TIER_FAST);
     assert_int_equal(si_load_tier(SI_LOAD_QUICK), SI_TIER_QUICK);
     assert_int_equal(si_load_tier(SI_LOAD_QUICK_FORMAT), SI_TIER_QUICK);
     assert_int_equal(si_load_tier(SI_LOAD_REQUESTED), SI_TIER_REQUESTED);

@@ -82,13 +82,13 @@ static void never_larger_than_the_first_answer(void **state) {
                 continue;
             }
             si_recipe r = request(cases[i].asked, formats[k]);
-            si_choice good = choose(&r, &im, (si_choose_options){.tier = SI_TIER_GOOD});
+            si_choice fast = choose(&r, &im, (si_choose_options){.tier = SI_TIER_FAST});
             for (si_tier tier = SI_TIER_BETTER; tier <= SI_TIER_BEST; tier++) {
                 si_choice refined = choose(&r, &im, (si_choose_options){.tier = tier});
-                assert_true(refined.body.len <= good.body.len);
+                assert_true(refined.body.len <= fast.body.len);
                 si_choice_free(&refined);
             }
-            si_choice_free(&good);
+            si_choice_free(&fast);
         }
         si_image_free(&im);
     }
@@ -108,7 +108,7 @@ static void tiers_say_what_is_left(void **state) {
         si_tier asked, reached;
         bool complete;
     } cases[] = {
-        {&avif, SI_TIER_GOOD, SI_TIER_GOOD, false},
+        {&avif, SI_TIER_FAST, SI_TIER_FAST, false},
         {&avif, SI_TIER_BETTER, SI_TIER_BETTER, false},
         {&avif, SI_TIER_BEST, SI_TIER_BEST, true},
         {&webp, SI_TIER_BETTER, SI_TIER_BEST, true},
@@ -131,7 +131,7 @@ static void deadline_is_told(void **state) {
     for (si_tier tier = SI_TIER_BETTER; tier <= SI_TIER_BEST; tier++) {
         si_choice c = choose(&r, &im, (si_choose_options){.tier = tier, .deadline_ns = 1});
         assert_int_equal(c.candidate_count, 1);
-        assert_int_equal(c.tier, SI_TIER_GOOD);
+        assert_int_equal(c.tier, SI_TIER_FAST);
         assert_false(c.complete);
         si_choice_free(&c);
     }
@@ -164,7 +164,7 @@ static void budgets_count_by_the_table(void **state) {
     int slowest[3] = {0};
     double ms[3];
     for (int i = 0; i < 3; i++) {
-        si_choice c = choose(&r, &im, (si_choose_options){.tier = SI_TIER_GOOD + (si_tier)i});
+        si_choice c = choose(&r, &im, (si_choose_options){.tier = SI_TIER_FAST + (si_tier)i});
         si_features_measure(&im, c.candidates[0].bytes, r.quality, r.chroma_full, &f);
         ms[i] = cost_of(&c, &f, &slowest[i]);
         si_choice_free(&c);

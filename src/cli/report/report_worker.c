@@ -118,7 +118,7 @@ static void describe(const si_image *image, const si_choice *c, si_report_result
 /* Renders and chooses. The files go to `pictures`, as far as wanted. */
 static si_result answer_image(const child *c, const si_recipe *r, bool want_requested,
     bool want_sent, si_report_result *result, si_report_picture pictures[2], si_diag *diag) {
-    si_choose_options how = {.tier = c->work->request->fast ? SI_TIER_GOOD : SI_TIER_BEST,
+    si_choose_options how = {.tier = c->work->request->fast ? SI_TIER_FAST : SI_TIER_BEST,
         .deadline_ns = si_now_ns() + c->work->timeout * SI_SECOND / 2};
     si_image image = {0};
     si_choice sent = {0}, asked = {0};
