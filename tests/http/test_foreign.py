@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 import unittest
+import urllib.request
 
 import PIL.Image
 
@@ -294,6 +295,23 @@ class ForeignTest(unittest.TestCase):
         at_once(one, 3, let_go)
         self.assertEqual([r.status for r in replies], [200] * 3)
         self.assertEqual(Origin.most, 2)
+
+    def test_slow_servers_leave_renderers_for_others(self):
+        """Foreign images are dear: however many are waited for, one of three renderers stays for what is cheap."""
+        def rendering():
+            text = urllib.request.urlopen(f"http://127.0.0.1:{self.edge.admin_port}/metrics").read().decode()
+            return int(text.split("\nsmartimg_requests_rendering ")[1].split()[0])
+        threads = [threading.Thread(target=self.edge.image, args=(f"far?src=({self.url('late')}{i})&wid=40&fmt=png",))
+                   for i in range(4)]
+        for t in threads:
+            t.start()
+        wait_until(lambda: Origin.active == 2 and rendering() == 4, "four requests at the renderers")
+        for wid in range(41, 46):
+            self.assertEqual(self.edge.image(f"far/night?wid={wid}").headers["x-cache"], "miss")
+        self.assertEqual(len(Origin.asked), 2)  # nothing has come, or run out of time, that others wait behind
+        Origin.held.set()
+        for t in threads:
+            t.join()
 
     def test_images_of_a_request_are_downloaded_together(self):
         """Its renderer waits for the slowest of them, not for one after the other."""
