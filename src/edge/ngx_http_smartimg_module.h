@@ -134,7 +134,7 @@ typedef struct {
 } ngx_http_smartimg_failure_t;
 
 
-/* misses that a client may still have; see ngx_http_smartimg_clients.c */
+/* misses that a client may still have; see ngx_http_smartimg_misses.c */
 
 typedef struct {
     uint64_t                       key;     /* address, 0 for none */

@@ -45,7 +45,7 @@ enum {
     /* default budgets: of first answers for up to a megapixel, of refinements for up to
      * SI_REFINED_MEGAPIXELS; beyond they grow with the pixels */
     SI_QUICK_MS = 110,
-    SI_FAST_MS = 130,
+    SI_FAST_MS = 170,
     SI_BETTER_MS = 1000,
     SI_BEST_MS = 4500,
     SI_BETTER_MOST_MS = 3000, /* of refinements, however large the picture */

@@ -29,8 +29,8 @@ typedef struct manner {
 static const manner quick_manner = {.answer = 0.75,
     .trial_aim = 0.35,
     .trial_near = 4,
-    .margin = 1,
-    .generous = 3,
+    .margin = 0.7,
+    .generous = 2,
     .stingy = 1.5,
     .correction = 0.5};
 static const manner fast_manner = {.answer = -1,

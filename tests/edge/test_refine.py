@@ -347,7 +347,7 @@ class RefineTest(unittest.TestCase):
 class SmallTableTest(RefineTest):
     """Everything above with one worker, and a table that is soon full."""
 
-    WORKERS, OPTIONS = 1, {"zone": "200k"}
+    WORKERS, OPTIONS = 1, {"zone": "270k"}
 
     def test_full_table(self):
         hold = self.busy()
