@@ -5,9 +5,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { REFINE_NICE = 10 }; /* priority of refinements */
-
 static bool held; /* by this process */
+static int usual_nice;
 
 int si_refinement_slot_count(int workers) {
     assert(workers > 0);
@@ -47,10 +46,11 @@ bool si_refinement_begin(int slots, int workers) {
     if (!si_refinement_slot_take(slots, workers)) {
         return false;
     }
-    setpriority(PRIO_PROCESS, 0, REFINE_NICE);
+    usual_nice = getpriority(PRIO_PROCESS, 0);
+    setpriority(PRIO_PROCESS, 0, usual_nice + SI_REFINE_NICE);
     return true;
 }
 
 bool si_refinement_end(void) {
-    return setpriority(PRIO_PROCESS, 0, 0) == 0;
+    return setpriority(PRIO_PROCESS, 0, usual_nice) == 0;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -74,6 +75,7 @@ static void start(si_worker *w, pid_t pool) {
     si_confinement limits = {.memory = w->options->memory, .file_size = 0, .files = FILES_MAX};
     si_diag diag = {0};
     prctl(PR_SET_NAME, "smartimg-render", 0, 0, 0);
+    (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + SI_WORKER_NICE);
     if (!si_die_with(pool, SIGKILL)) {
         _exit(0);
     }
