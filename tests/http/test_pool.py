@@ -116,7 +116,7 @@ class Pool:
         except OSError:  # one that was just closed, or all
             return False
         # one that was niced for a refinement and may not undo that is about to end
-        return (nice(worker) == min(nice(self.process.pid) + 10, 19) and "anon_inode:[eventpoll]" in fds
+        return (nice(worker) == min(nice(self.process.pid) + 15, 19) and "anon_inode:[eventpoll]" in fds
                 and sum(f.startswith("socket:") for f in fds) == self.IDLE)
 
     def holders(self):
