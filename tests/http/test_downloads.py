@@ -1,6 +1,7 @@
 """Requests wait for foreign images in a process of their own, with no renderer in hand: a server with a single one, and an
 origin that keeps downloads open for as long as a test likes."""
 
+import atexit
 import os
 import select
 import signal
@@ -115,6 +116,21 @@ class DownloadsTest(unittest.TestCase):
         self.assertIn(b"\r\n\r\n", reply)
         self.assertTrue(red(self.ask("minute")))
         self.assertTrue(gone(before) and gone(second))
+
+    def test_orderly_stop(self):
+        """Workers stay until all that wait for downloads have been answered."""
+        site = test_foreign.Site(AMPLE, renderers=1, transfers=16)
+        try:
+            self.edge, self.port = site.edge, site.port
+            clients = self.hold(2, "late")
+            pool, = self.processes("smartimg-pool")
+            os.kill(pool, signal.SIGTERM)
+            wait_until(lambda: not os.path.exists(site.edge.folder / "render.sock-foreign"), "the pool to take note")
+            Origin.held.set()
+            self.assertEqual([self.answer(c)[0] for c in clients], [200, 200])
+        finally:
+            atexit.unregister(site.stop)
+            site.stop()
 
     def test_one_too_many(self):
         clients = [self.send(f"far?src=({self.url('slow', f'-{i}')})&wid=40&fmt=png") for i in range(WAITING + 1)]
