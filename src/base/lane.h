@@ -2,7 +2,9 @@
  *
  * A free worker takes from the first lane that has something, so that cheap first answers overtake
  * dear ones, and refinements wait for both. Not all workers may be in the others at a time
- * (renderer/refinement_slots.h). */
+ * (renderer/refinement_slots.h). The lane of foreign images has a process of its own, which hands
+ * requests over to workers when their images are there (renderer/downloads.h); from then on they
+ * are dear ones, and take turns with these. */
 #ifndef SI_BASE_LANE_H
 #define SI_BASE_LANE_H
 
@@ -10,6 +12,7 @@
 #define SI_LANES(X)                                                                                \
     X(CHEAP, "", "first answers")                                                                  \
     X(DEAR, "-dear", "first answers that are foreseen to be dear (plan/cost.h)")                   \
+    X(FOREIGN, "-foreign", "whatever foreign images have to be downloaded for")                    \
     X(REFINE, "-refine", "refinements")
 
 typedef enum si_lane {

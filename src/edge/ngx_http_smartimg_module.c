@@ -112,7 +112,7 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       NULL },
 
     { ngx_string("smartimg_lanes"),
-      NGX_HTTP_UPS_CONF|NGX_CONF_TAKE2,
+      NGX_HTTP_UPS_CONF|NGX_CONF_TAKE3,
       ngx_http_smartimg_lanes,
       NGX_HTTP_SRV_CONF_OFFSET,
       0,

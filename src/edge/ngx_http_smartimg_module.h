@@ -294,6 +294,7 @@ typedef struct {
     unsigned                       nobody:1; /* our own, without a client */
     unsigned                       refused:1;    /* the queue is full */
     unsigned                       limited:1;    /* too many of one client */
+    unsigned                       downloads:1;  /* asked in the foreign lane */
     unsigned                       abandoned:1;  /* queued for others' sake */
 } ngx_http_smartimg_ctx_t;
 

@@ -78,7 +78,7 @@ ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 /*
- * "smartimg_lanes DEAR REFINE;" names the upstream blocks of the lanes that
+ * "smartimg_lanes DEAR FOREIGN REFINE;" names the upstream blocks of the lanes that
  * this one is not for.  The lane is chosen when a renderer is to be asked, as
  * hits should not pay for a forecast.
  */
@@ -92,11 +92,12 @@ ngx_http_smartimg_lanes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_t   *value;
     ngx_uint_t   i;
 
-    static si_lane  others[] = { SI_LANE_DEAR, SI_LANE_REFINE };
+    static si_lane  others[] = { SI_LANE_DEAR, SI_LANE_FOREIGN,
+                                 SI_LANE_REFINE };
 
     value = cf->args->elts;
 
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < 3; i++) {
 
         if (sscf->lanes[others[i]]) {
             return "is duplicate";
@@ -139,11 +140,18 @@ ngx_http_smartimg_take_upstream(ngx_conf_t *cf,
 }
 
 
-/* Who renews or refines what is there stands behind who waits for an answer. */
+/*
+ * Who renews or refines what is there stands behind who waits for an answer;
+ * but nobody waits for foreign images with a renderer in hand.
+ */
 
 static si_lane
 ngx_http_smartimg_lane(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx)
 {
+    if (si_cost_has_downloads(&ctx->plan->plan.recipe)) {
+        return SI_LANE_FOREIGN;
+    }
+
     if (!ngx_http_smartimg_is_waited_for(r, ctx)) {
         return SI_LANE_REFINE;
     }
@@ -189,6 +197,7 @@ ngx_http_smartimg_init_peer(ngx_http_request_t *r,
 
     if (sscf->lanes[lane] && sscf->lanes[lane] != us) {
         r->upstream->upstream = sscf->lanes[lane];
+        ctx->downloads = lane == SI_LANE_FOREIGN;
 
         return sscf->lanes[lane]->peer.init(r, sscf->lanes[lane]);
     }
@@ -201,7 +210,7 @@ ngx_http_smartimg_init_peer(ngx_http_request_t *r,
     u = r->upstream;
 
     peer->request = r;
-    peer->dear = lane == SI_LANE_DEAR;
+    peer->dear = lane == SI_LANE_DEAR || lane == SI_LANE_FOREIGN;
     peer->data = u->peer.data;
     peer->get = u->peer.get;
     peer->free = u->peer.free;
@@ -256,7 +265,9 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
 
     rc = peer->get(pc, peer->data);
 
-    if (rc == NGX_OK && ctx
+    /* what is downloaded for has no renderer, and nobody stands behind it */
+
+    if (rc == NGX_OK && ctx && !ctx->downloads
         && ngx_http_smartimg_is_waited_for(peer->request, ctx))
     {
         peer->counted = 1;
@@ -380,6 +391,7 @@ void
 ngx_http_smartimg_note_service(ngx_http_request_t *r)
 {
     u_char                       *last, *space;
+    si_lane                       lane;
     ngx_int_t                     usual, least;
     ngx_table_elt_t              *h;
     ngx_http_smartimg_ctx_t      *ctx;
@@ -410,8 +422,10 @@ ngx_http_smartimg_note_service(ngx_http_request_t *r)
     if (usual > 0 && usual < 1000000000 && least > 0 && least <= usual) {
         ctx = ngx_http_smartimg_get_ctx(r);
 
-        service = &shared->service[ctx && ngx_http_smartimg_lane(r, ctx)
-                                          == SI_LANE_DEAR];
+        lane = ctx ? ngx_http_smartimg_lane(r, ctx) : SI_LANE_CHEAP;
+
+        service = &shared->service[lane == SI_LANE_DEAR
+                                   || lane == SI_LANE_FOREIGN];
 
         ngx_http_smartimg_average(&service->usual, usual);
         ngx_http_smartimg_average(&service->least, least);

@@ -107,6 +107,11 @@ static double cost_of_picture(const si_picture *p, double scale, bool moving, in
     return cost + (passes(&p->comp) - 1) * drawn * canvas;
 }
 
+bool si_cost_has_downloads(const si_recipe *r) {
+    return si_picture_is_foreign(&r->picture) ||
+           (r->watermark != NULL && si_picture_is_foreign(&r->watermark->picture));
+}
+
 double si_cost_foresee(const si_recipe *r) {
     const si_picture *p = &r->picture;
     double scale = r->dpr > 0 ? r->dpr : 1;

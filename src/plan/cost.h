@@ -13,8 +13,8 @@
  *  - for each text 0.2, as fonts are read for it;
  *  - for nested requests, what they would cost without an encoding.
  *
- * Foreign images are dear whatever their size: a download holds a renderer up for as long as
- * somebody else's server likes. */
+ * Foreign images are dear whatever their size, as nobody knows it; their downloads take as long as
+ * somebody else's server likes, so what needs any waits in a lane of its own. */
 #ifndef SI_PLAN_COST_H
 #define SI_PLAN_COST_H
 
@@ -28,6 +28,9 @@
 
 /* What a foreign image counts for. */
 #define SI_COST_FOREIGN SI_COST_DEAR
+
+/* True if foreign images have to be downloaded for the answer. */
+bool si_cost_has_downloads(const si_recipe *r);
 
 /* Megapixel equivalents, > 0. */
 double si_cost_foresee(const si_recipe *r);

@@ -1,5 +1,5 @@
-/* Packets with a descriptor, over SOCK_SEQPACKET sockets (SCM_RIGHTS): how the broker and the
- * fetcher hand files to renderers. */
+/* Packets with descriptors, over SOCK_SEQPACKET sockets (SCM_RIGHTS): how the broker and the
+ * fetcher hand files to renderers, and requests are handed on with what was downloaded for them. */
 #ifndef SI_PROCESS_FDPASS_H
 #define SI_PROCESS_FDPASS_H
 
@@ -16,5 +16,13 @@ bool si_packet_send(int socket, const void *data, size_t len, int fd, int flags)
  * is more than `room` if it was cut off; 0 at the end, −1 on errors. `flags` are those of
  * recvmsg(), with MSG_CMSG_CLOEXEC and MSG_TRUNC. */
 ssize_t si_packet_receive(int socket, void *data, size_t room, int *fd, int flags);
+
+/* The same for several descriptors, in their order: `count` ones, SI_PACKET_DESCRIPTORS_MAX at
+ * most; and for up to `most`, of which there are *count, further ones being closed. */
+enum { SI_PACKET_DESCRIPTORS_MAX = 32 };
+bool si_packet_send_several(
+    int socket, const void *data, size_t len, const int *fds, int count, int flags);
+ssize_t si_packet_receive_several(
+    int socket, void *data, size_t room, int *fds, int most, int *count, int flags);
 
 #endif

@@ -1,5 +1,6 @@
 #include "renderer/files.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -117,10 +118,24 @@ static int download(si_originals *o, const char *url, long *life, si_diag *diag)
 }
 
 /* What is made of several images is good as long as all of them are. */
-static void limit_life(si_originals *o, long life) {
-    int64_t until = life > 0 ? time(NULL) + life : 0;
+static void limit_life(si_originals *o, int64_t until) {
     o->fresh_until = !o->foreign || until < o->fresh_until ? until : o->fresh_until;
     o->foreign = true;
+}
+
+/* One that is there, or has failed, already. */
+static int take_fetched(si_originals *o, si_foreign *image, si_diag *diag) {
+    if (image->fd < 0) {
+        (void)si_fail(diag, si_diag_result(image->failure, SI_ERR_IO), "%s", image->failure->text);
+        return -1;
+    }
+    limit_life(o, image->fresh_until);
+    int copy = reopen(image->fd);
+    if (copy < 0) { /* if it is wanted again, it has to come again */
+        copy = image->fd;
+        *image = o->fetched[--o->fetched_count];
+    }
+    return copy;
 }
 
 static int fetch(void *context, const char *url, si_diag *diag) {
@@ -128,7 +143,7 @@ static int fetch(void *context, const char *url, si_diag *diag) {
     long life = 0;
     for (int i = 0; i < o->fetched_count; i++) {
         if (strcmp(o->fetched[i].url, url) == 0) {
-            return reopen(o->fetched[i].fd);
+            return take_fetched(o, &o->fetched[i], diag);
         }
     }
     if (o->fetch == NULL) {
@@ -143,18 +158,55 @@ static int fetch(void *context, const char *url, si_diag *diag) {
     if (fd < 0) {
         return -1;
     }
-    limit_life(o, life);
-    int copy = reopen(fd);
-    if (copy < 0) {
-        return fd; /* and if it is wanted again, it has to come again */
+    si_foreign *image = &o->fetched[o->fetched_count++];
+    *image = (si_foreign){.url = url, .fd = fd, .fresh_until = si_fresh_until(life)};
+    return take_fetched(o, image, diag);
+}
+
+/* ---- what is downloaded before ---- */
+
+typedef struct url_list {
+    const char **urls;
+    int count;
+} url_list;
+
+static bool add_url(void *context, const char *url) {
+    url_list *l = context;
+    for (int i = 0; i < l->count; i++) {
+        if (strcmp(l->urls[i], url) == 0) {
+            return true;
+        }
     }
-    o->fetched[o->fetched_count++] = (si_foreign){url, fd};
-    return copy;
+    if (l->count == SI_FOREIGN_MAX) {
+        return false;
+    }
+    l->urls[l->count++] = url;
+    return true;
+}
+
+int si_foreign_urls(const si_recipe *r, const char *urls[SI_FOREIGN_MAX]) {
+    url_list l = {.urls = urls};
+    if (si_picture_urls(&r->picture, add_url, &l) && r->watermark != NULL) {
+        (void)si_picture_urls(&r->watermark->picture, add_url, &l);
+    }
+    return l.count;
+}
+
+int64_t si_fresh_until(long life) {
+    return life > 0 ? time(NULL) + life : 0;
+}
+
+void si_originals_put(si_originals *o, const si_foreign *image) {
+    assert(o->fetched_count < SI_FOREIGN_MAX && (image->fd >= 0 || image->failure != NULL));
+    o->fetched[o->fetched_count++] = *image;
 }
 
 void si_originals_close(si_originals *o) {
     while (o->fetched_count > 0) {
-        close(o->fetched[--o->fetched_count].fd);
+        int fd = o->fetched[--o->fetched_count].fd;
+        if (fd >= 0) {
+            close(fd);
+        }
     }
     while (o->ahead_count > 0) {
         close(o->ahead[--o->ahead_count].socket);

@@ -15,8 +15,10 @@ enum {
 
 /* A foreign image of an answer. It is downloaded once, so that all of the answer shows the same. */
 typedef struct si_foreign {
-    const char *url; /* borrowed from the recipe */
-    int fd;
+    const char *url;        /* borrowed from the recipe */
+    int fd;                 /* −1 = it could not be had */
+    int64_t fresh_until;    /* Unix seconds; 0 = nothing made of it may be kept */
+    const si_diag *failure; /* borrowed; why it could not be had, counts if fd is −1 */
 } si_foreign;
 
 /* A foreign image that was asked for and is not wanted yet. */
@@ -61,6 +63,18 @@ si_files si_originals_files(si_originals *o);
 /* True if no file was changed so far, and none of the recipe's is now. Foreign images do not
  * count. */
 bool si_originals_unchanged(si_originals *o, const si_recipe *r);
+
+/* The addresses of the foreign images that a recipe is known to need, each once, in the order in
+ * which they are looked at, borrowed from it; the first SI_FOREIGN_MAX. Returns their number. */
+int si_foreign_urls(const si_recipe *r, const char *urls[SI_FOREIGN_MAX]);
+
+/* Until when an image is good that may be kept for `life` seconds from now on, as
+ * si_foreign.fresh_until has it. */
+int64_t si_fresh_until(long life);
+
+/* Puts an image in that was downloaded already, or the failure of its download, so that it is not
+ * asked for again. `image->fd` becomes the originals'. At most SI_FOREIGN_MAX are put in. */
+void si_originals_put(si_originals *o, const si_foreign *image);
 
 void si_originals_close(si_originals *o);
 

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "process/supervise.h"
+#include "renderer/downloads.h"
 #include "renderer/worker.h"
 #include "source/broker.h"
 #include "source/fetcher.h"
@@ -38,6 +39,9 @@ typedef struct pool {
     int refinement_slots;  /* see si_worker_run() */
     int asking, answering; /* the fetcher's sockets: kept, so that questions survive it */
     si_process fetcher;
+    int handing, taking; /* requests with their downloads: kept, so that they survive who hands them
+                            over; −1 without a lane for them */
+    si_process downloads;
     pool_slot slots[SI_POOL_WORKERS_MAX];
     unsigned said[3];   /* of the counters in say_what_was_spared() */
     int64_t stop_by_ns; /* 0 = not stopping */
@@ -62,7 +66,7 @@ static void say(const char *fmt, ...) {
 /* What a fresh child is made from. */
 typedef struct start {
     pool *pool;
-    pool_slot *own; /* NULL = the fetcher, which has none */
+    pool_slot *own; /* NULL = no worker, so it has none */
 } start;
 
 /* In the fresh child: nothing of the other workers may stay, neither their pages nor (closed by
@@ -79,7 +83,8 @@ static void become_worker(void *context, int socket, pid_t parent) {
     const start *s = context;
     const pool *p = s->pool;
     forget_others(s->pool, s->own);
-    si_worker_run(&p->options, socket, p->asking, p->refinement_slots, s->own->slot, parent);
+    si_worker_run(
+        &p->options, socket, p->asking, p->refinement_slots, p->taking, s->own->slot, parent);
 }
 
 static void become_fetcher(void *context, int socket, pid_t parent) {
@@ -87,6 +92,13 @@ static void become_fetcher(void *context, int socket, pid_t parent) {
     (void)socket;
     forget_others(s->pool, NULL);
     si_fetcher_run(&s->pool->options.fetch, s->pool->answering, parent);
+}
+
+static void become_downloads(void *context, int socket, pid_t parent) {
+    const start *s = context;
+    (void)socket;
+    forget_others(s->pool, NULL);
+    si_downloads_run(&s->pool->options, s->pool->asking, s->pool->handing, parent);
 }
 
 static const si_process_kind worker_kind = {.become = become_worker,
@@ -97,6 +109,11 @@ static const si_process_kind worker_kind = {.become = become_worker,
     .most_wait_ms = 1000};
 static const si_process_kind fetcher_kind = {
     .become = become_fetcher, .quick_death_ms = 1000, .first_wait_ms = 1000, .most_wait_ms = 1000};
+static const si_process_kind downloads_kind = {.become = become_downloads,
+    .quick_death_ms = 1000,
+    .free_deaths = 1,
+    .first_wait_ms = 1000,
+    .most_wait_ms = 1000};
 
 static void start_worker(pool *p, pool_slot *w) {
     start s = {p, w};
@@ -108,19 +125,20 @@ static void start_worker(pool *p, pool_slot *w) {
     }
 }
 
-/* Somebody wants a foreign image. */
-static void start_fetcher(pool *p) {
+/* Somebody wants what the fetcher or the downloads process is for. */
+static void start_other(pool *p, si_process *process, const si_process_kind *kind) {
     start s = {p, NULL};
-    if (!si_process_start(&p->fetcher, &fetcher_kind, &s)) {
-        say("cannot fork a fetcher: %s", strerror(errno));
+    if (!si_process_start(process, kind, &s)) {
+        say("cannot fork for foreign images: %s", strerror(errno));
     }
 }
 
-/* The fetcher has ended. Those who wait for it know by their sockets. */
-static void reap_fetcher(pool *p, int status) {
-    si_process_ended(&p->fetcher, &fetcher_kind, status == 0 ? SI_END_ORDERLY : SI_END_BY_AGE);
+/* It has ended. Those who wait for it know by their sockets. */
+static void reap_other(
+    si_process *process, const si_process_kind *kind, const char *name, int status) {
+    si_process_ended(process, kind, status == 0 ? SI_END_ORDERLY : SI_END_BY_AGE);
     if (status != 0) {
-        say("the fetcher of foreign images ended %s %d",
+        say("the %s of foreign images ended %s %d", name,
             WIFSIGNALED(status) ? "by signal" : "with status",
             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     }
@@ -142,10 +160,19 @@ static void say_how_it_ended(const pool_slot *w, int status) {
     }
 }
 
+static void kill_all(pool *p, int signal_number);
+
 static void reap_one(void *context, pid_t pid, int status) {
     pool *p = context;
     if (pid == p->fetcher.pid) {
-        reap_fetcher(p, status);
+        reap_other(&p->fetcher, &fetcher_kind, "fetcher", status);
+        return;
+    }
+    if (pid == p->downloads.pid) {
+        reap_other(&p->downloads, &downloads_kind, "downloads process", status);
+        if (p->stop_by_ns != 0) {
+            kill_all(p, SIGTERM); /* nothing more is handed over */
+        }
         return;
     }
     for (int i = 0; i < p->options.workers; i++) {
@@ -170,8 +197,9 @@ static void kill_all(pool *p, int signal_number) {
     }
 }
 
-/* Stops taking requests; workers end after what they have begun. Those that already wait in the
- * queue of a Unix socket are still served: nobody can join them once its path is gone. */
+/* Stops taking requests; workers end after what they have begun, and after the downloads process,
+ * which ends when it has handed all its requests over. Those that already wait in the queue of a
+ * Unix socket are still served: nobody can join them once its path is gone. */
 static void begin_stop(pool *p) {
     if (p->stop_by_ns != 0) {
         return;
@@ -188,7 +216,11 @@ static void begin_stop(pool *p) {
         a.ss_family != AF_UNIX) {
         shutdown(fd, SHUT_RDWR);
     }
-    kill_all(p, SIGTERM);
+    if (p->downloads.pid > 0) {
+        kill(p->downloads.pid, SIGTERM);
+    } else {
+        kill_all(p, SIGTERM);
+    }
 }
 
 static void read_signals(pool *p) {
@@ -250,9 +282,15 @@ static int wait_ms(const pool *p) {
     return si_until_ms(until);
 }
 
+/* What tells that somebody wants a process which does not run and may be started. */
+static struct pollfd when_wanted(const si_process *process, int fd) {
+    bool may_start = process->pid == 0 && si_now_ns() >= process->start_at_ns;
+    return (struct pollfd){.fd = may_start ? fd : -1, .events = POLLIN};
+}
+
 /* Waits for signals and for workers that want a file, and serves them. */
 static void attend(pool *p) {
-    struct pollfd fds[2 + SI_POOL_WORKERS_MAX];
+    struct pollfd fds[3 + SI_POOL_WORKERS_MAX];
     pool_slot *of[1 + SI_POOL_WORKERS_MAX];
     nfds_t n = 1;
     fds[0] = (struct pollfd){.fd = p->signals, .events = POLLIN};
@@ -262,13 +300,16 @@ static void attend(pool *p) {
             fds[n++] = (struct pollfd){.fd = p->slots[i].process.socket, .events = POLLIN};
         }
     }
-    bool may_fetch = p->fetcher.pid == 0 && si_now_ns() >= p->fetcher.start_at_ns;
-    fds[n] = (struct pollfd){.fd = may_fetch ? p->answering : -1, .events = POLLIN};
-    if (poll(fds, n + 1, wait_ms(p)) <= 0) {
+    fds[n] = when_wanted(&p->fetcher, p->answering);
+    fds[n + 1] = when_wanted(&p->downloads, p->options.listen_fds[SI_LANE_FOREIGN]);
+    if (poll(fds, n + 2, wait_ms(p)) <= 0) {
         return;
     }
     if (fds[n].revents != 0) {
-        start_fetcher(p);
+        start_other(p, &p->fetcher, &fetcher_kind);
+    }
+    if (fds[n + 1].revents != 0) {
+        start_other(p, &p->downloads, &downloads_kind);
     }
     for (nfds_t i = 1; i < n; i++) {
         if (fds[i].revents != 0 && !si_broker_answer(fds[i].fd, p->root_fd)) {
@@ -332,6 +373,11 @@ static bool prepare(pool *p, const si_pool_options *options) {
     }
     if (!si_fetcher_sockets(&p->asking, &p->answering)) {
         say("no sockets for a fetcher: %s", strerror(errno));
+        return false;
+    }
+    p->handing = p->taking = -1;
+    if (o->listen_fds[SI_LANE_FOREIGN] >= 0 && !si_downloads_sockets(&p->handing, &p->taking)) {
+        say("no sockets for downloads: %s", strerror(errno));
         return false;
     }
     return true;

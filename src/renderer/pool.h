@@ -7,7 +7,8 @@
  * slowly.
  *
  * Foreign images come from one more process, the fetcher (source/fetcher.h), which runs while there
- * are questions for it. */
+ * are questions for it; and requests wait for them in another, the downloads process (downloads.h),
+ * which runs while there are such requests. */
 #ifndef SI_RENDERER_POOL_H
 #define SI_RENDERER_POOL_H
 

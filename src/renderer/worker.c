@@ -71,7 +71,8 @@ static _Noreturn void cannot(const char *what) {
  * that was started by root gives root up. */
 static void start(si_worker *w, pid_t pool) {
     int *kept[] = {&w->listeners[SI_LANE_CHEAP], &w->listeners[SI_LANE_DEAR],
-        &w->listeners[SI_LANE_REFINE], &w->broker, &w->fetcher, &w->refinement_slots};
+        &w->listeners[SI_LANE_FOREIGN], &w->listeners[SI_LANE_REFINE], &w->broker, &w->fetcher,
+        &w->refinement_slots};
     si_confinement limits = {.memory = w->options->memory, .file_size = 0, .files = FILES_MAX};
     si_diag diag = {0};
     prctl(PR_SET_NAME, "smartimg-render", 0, 0, 0);
@@ -117,13 +118,37 @@ static int watch_for_work(const si_worker *w) {
 
 enum { NO_CONNECTION = -1, TIME_TO_GO = -2 };
 
+/* The order in which a worker looks at the lanes: dear requests and those with foreign images take
+ * turns, as neither may keep the other waiting for good. */
+static void order_lanes(const si_worker *w, si_lane order[SI_LANE_COUNT]) {
+    for (int i = 0; i < SI_LANE_COUNT; i++) {
+        order[i] = (si_lane)i;
+    }
+    if (w->foreign_next) {
+        order[SI_LANE_DEAR] = SI_LANE_FOREIGN;
+        order[SI_LANE_FOREIGN] = SI_LANE_DEAR;
+    }
+}
+
+/* A connection of that lane, −1 with errno set if it has none after all. */
+static int accept_from(si_worker *w, si_lane lane) {
+    if (lane != SI_LANE_FOREIGN) {
+        return accept4(w->listeners[lane], NULL, NULL, SOCK_CLOEXEC);
+    }
+    errno = EAGAIN;
+    return si_downloaded_receive(w->listeners[lane], &w->downloaded) ? w->downloaded.connection
+                                                                     : -1;
+}
+
 /* Takes a connection of the first lane that has one and that this worker may serve; w->lane is
  * where it came from. Otherwise NO_CONNECTION, with *no_slot if there is one that it may not serve
  * now, or TIME_TO_GO. */
 static int take_connection(si_worker *w, bool *no_slot) {
     struct pollfd lanes[SI_LANE_COUNT];
+    si_lane order[SI_LANE_COUNT];
+    order_lanes(w, order);
     for (int i = 0; i < SI_LANE_COUNT; i++) {
-        lanes[i] = (struct pollfd){.fd = w->listeners[i], .events = POLLIN};
+        lanes[i] = (struct pollfd){.fd = w->listeners[order[i]], .events = POLLIN};
     }
     *no_slot = false;
     if (poll(lanes, SI_LANE_COUNT, 0) <= 0) {
@@ -133,14 +158,16 @@ static int take_connection(si_worker *w, bool *no_slot) {
         if (lanes[i].revents == 0) {
             continue;
         }
-        if (i != SI_LANE_CHEAP &&
+        if (order[i] != SI_LANE_CHEAP &&
             !si_refinement_slot_take(w->refinement_slots, w->options->workers)) {
             *no_slot = true;
             return NO_CONNECTION;
         }
-        int fd = accept4(w->listeners[i], NULL, NULL, SOCK_CLOEXEC);
+        int fd = accept_from(w, order[i]);
         if (fd >= 0) {
-            w->lane = (si_lane)i;
+            w->lane = order[i];
+            w->foreign_next =
+                w->lane == SI_LANE_DEAR || (w->foreign_next && w->lane != SI_LANE_FOREIGN);
             return fd;
         }
         if (errno == EINVAL || errno == EBADF) {
@@ -186,13 +213,14 @@ static int next_connection(si_worker *w, int events) {
 }
 
 _Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher,
-    int refinement_slots, si_worker_slot *slot, pid_t pool) {
+    int refinement_slots, int downloaded, si_worker_slot *slot, pid_t pool) {
     si_worker w = {.options = options,
         .broker = broker,
         .fetcher = fetcher,
         .refinement_slots = refinement_slots,
         .slot = slot};
     memcpy(w.listeners, options->listen_fds, sizeof w.listeners);
+    w.listeners[SI_LANE_FOREIGN] = downloaded;
     start(&w, pool);
     int events = watch_for_work(&w);
     if (events < 0) {

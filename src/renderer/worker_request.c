@@ -31,7 +31,7 @@ enum {
 
 /* An answer in the making. */
 typedef struct task {
-    const si_worker *worker;
+    si_worker *worker;
     const si_scgi_request *request;
     int connection;
     bool refine;
@@ -168,8 +168,9 @@ static bool peer_gone(void *context) {
 /* True if first answers stand in the queue that this worker could take. */
 static bool others_wait(const si_worker *w) {
     struct pollfd p[] = {{.fd = w->listeners[SI_LANE_CHEAP], .events = POLLIN},
-        {.fd = w->listeners[SI_LANE_DEAR], .events = POLLIN}};
-    if (poll(p, 2, 0) <= 0) {
+        {.fd = w->listeners[SI_LANE_DEAR], .events = POLLIN},
+        {.fd = w->listeners[SI_LANE_FOREIGN], .events = POLLIN}};
+    if (poll(p, 3, 0) <= 0) {
         return false;
     }
     return p[0].revents != 0 || w->lane != SI_LANE_CHEAP ||
@@ -203,7 +204,7 @@ static void allow_for_downloads(void *context) {
 /* Makes and sends the answer. Half of the wall time is for the search; the encoding that it ends
  * with has the other half. */
 static void answer_recipe(task *t) {
-    const si_worker *w = t->worker;
+    si_worker *w = t->worker;
     t->originals = (si_originals){.broker = w->broker,
         .fetcher = w->fetcher,
         .fetch = &w->options->fetch,
@@ -211,6 +212,9 @@ static void answer_recipe(task *t) {
         .client = &t->connection,
         .before_fetch = allow_for_downloads,
         .context = t};
+    if (w->lane == SI_LANE_FOREIGN) {
+        si_downloaded_put(&w->downloaded, t->recipe, &t->originals);
+    }
     si_answer_options how = {.limits = w->options->limits,
         .deadline_ns = t->start_ns + t->wall_ms * SI_MILLISECOND / 2,
         .waited_ns = &t->originals.waited_ns,
@@ -224,8 +228,8 @@ static void answer_recipe(task *t) {
     si_files files = si_originals_files(&t->originals);
     si_answer_make(t->recipe, &files, &how, &a);
     if (!t->refine) {
-        int at_a_time = w->lane == SI_LANE_DEAR ? si_refinement_slot_count(w->options->workers)
-                                                : w->options->workers;
+        bool dear = w->lane == SI_LANE_DEAR || w->lane == SI_LANE_FOREIGN;
+        int at_a_time = dear ? si_refinement_slot_count(w->options->workers) : w->options->workers;
         int64_t took_us = (si_now_ns() - t->start_ns) / 1000;
         a.service_us = took_us / at_a_time;
         a.least_us = (took_us - a.search_us) / at_a_time;
@@ -324,7 +328,7 @@ static bool refuse_late(const task *t) {
 }
 
 /* Answers a request that has arrived whole, within its time. As si_worker_serve(). */
-static bool serve_request(const si_worker *w, int connection, const si_scgi_request *request) {
+static bool serve_request(si_worker *w, int connection, const si_scgi_request *request) {
     task t = {.worker = w, .request = request, .connection = connection, .start_ns = si_now_ns()};
     if (peer_gone(&t)) { /* while the request stood in the queue */
         atomic_fetch_add(&w->slot->dropped, 1);
@@ -342,14 +346,27 @@ static bool serve_request(const si_worker *w, int connection, const si_scgi_requ
     return !t.refine || si_refinement_end();
 }
 
-bool si_worker_serve(const si_worker *w, int connection) {
+/* Reads a request, or takes the one that was read already, which has waited for a worker only since
+ * its images were there. */
+static si_result read_request(
+    si_worker *w, int connection, int64_t read_by, si_scgi_request *request, si_diag *diag) {
     static char buffer[SI_SCGI_LIMIT];
+    const si_downloaded *d = &w->downloaded;
+    if (w->lane != SI_LANE_FOREIGN) {
+        return si_scgi_read(connection, read_by, buffer, request, diag);
+    }
+    SI_TRY(si_scgi_parse(d->head, d->head_len, request, diag));
+    request->queued_at_ns = d->ended_ns;
+    return SI_OK;
+}
+
+bool si_worker_serve(si_worker *w, int connection) {
     int64_t read_by = si_now_ns() + READ_MS * SI_MILLISECOND;
     si_scgi_request request;
     si_diag diag = {0};
     bool good = true;
     atomic_store(&w->slot->kill_at_ns, read_by + SI_WORKER_KILL_SLACK_MS * SI_MILLISECOND);
-    si_result result = si_scgi_read(connection, read_by, buffer, &request, &diag);
+    si_result result = read_request(w, connection, read_by, &request, &diag);
     si_last_reply_owe(connection);
     if (result == SI_OK) {
         good = serve_request(w, connection, &request);
@@ -357,6 +374,9 @@ bool si_worker_serve(const si_worker *w, int connection) {
         reply_error(w, connection, &diag);
     }
     (void)si_last_reply_claim(connection);
+    if (w->lane == SI_LANE_FOREIGN) {
+        si_downloaded_close_images(&w->downloaded);
+    }
     si_scgi_close(connection, result != SI_OK); /* whoever sends nonsense may be sending more */
     w->slot->recipe[0] = '\0';
     atomic_store(&w->slot->kill_at_ns, 0);

@@ -4,19 +4,25 @@
 
 #include <stdbool.h>
 
+#include "renderer/downloaded.h"
 #include "renderer/worker.h"
 
 /* What a worker works with; descriptors as si_worker_run() has them. */
 typedef struct si_worker {
     const si_pool_options *options;
-    int listeners[SI_LANE_COUNT]; /* −1 = none */
+    int listeners[SI_LANE_COUNT]; /* −1 = none; that of SI_LANE_FOREIGN is the socket of
+                                     si_downloaded_receive() */
     int broker, fetcher, refinement_slots;
     si_worker_slot *slot;
-    si_lane lane; /* that the connection came from */
+    si_lane lane;      /* that the connection came from */
+    bool foreign_next; /* SI_LANE_FOREIGN is looked at before SI_LANE_DEAR */
+    si_downloaded
+        downloaded; /* what came with the connection; counts if it is of SI_LANE_FOREIGN */
 } si_worker;
 
-/* Serves a fresh connection and closes it. si_last_reply_start() has been called. Returns false if
- * the worker has to be replaced before it serves another. */
-bool si_worker_serve(const si_worker *w, int connection);
+/* Serves a connection, of which nothing was read unless it is of SI_LANE_FOREIGN, and closes it.
+ * si_last_reply_start() has been called. Returns false if the worker has to be replaced before it
+ * serves another. */
+bool si_worker_serve(si_worker *w, int connection);
 
 #endif

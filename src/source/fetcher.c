@@ -86,7 +86,7 @@ int si_fetcher_answer(int socket, int timeout_ms, int client, long *life, si_dia
     return -1;
 }
 
-int si_fetcher_ask(int asking, const char *url, si_diag *diag) {
+static int ask(int asking, const char *url, int flags, si_diag *diag) {
     int pair[2];
     size_t len = strlen(url);
     if (len == 0 || len > SI_FETCH_URL_MAX) {
@@ -97,14 +97,27 @@ int si_fetcher_ask(int asking, const char *url, si_diag *diag) {
         (void)si_fail(diag, SI_ERR_IO, "no socket for a foreign image");
         return -1;
     }
-    bool asked = si_packet_send(asking, url, len, pair[1], 0);
+    bool asked = si_packet_send(asking, url, len, pair[1], flags);
+    int error = errno;
     close(pair[1]); /* so that a fetcher that dies is noticed */
     if (!asked) {
         close(pair[0]);
+        errno = error;
         (void)si_fail(diag, SI_ERR_IO, "the fetcher of foreign images cannot be asked");
         return -1;
     }
     return pair[0];
+}
+
+int si_fetcher_ask(int asking, const char *url, si_diag *diag) {
+    return ask(asking, url, 0, diag);
+}
+
+int si_fetcher_ask_now(int asking, const char *url, bool *later, si_diag *diag) {
+    errno = 0;
+    int socket = ask(asking, url, MSG_DONTWAIT, diag);
+    *later = socket < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    return socket;
 }
 
 int si_fetcher_open(int asking, const char *url, int timeout_ms, long *life, si_diag *diag) {

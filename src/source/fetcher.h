@@ -26,6 +26,10 @@ bool si_fetcher_sockets(int *asking, int *answering);
  * question back. Several processes may use `asking` at a time. */
 int si_fetcher_ask(int asking, const char *url, si_diag *diag);
 
+/* The same for who must not wait: −1 also, with *later set, if the fetcher has too many questions
+ * already. */
+int si_fetcher_ask_now(int asking, const char *url, bool *later, si_diag *diag);
+
 /* Waits for the answer for `timeout_ms` at most: as si_fetch(). Also SI_ERR_IO, at once if the
  * other end of `client` hangs up, for whom it is done (−1 = nobody's). */
 int si_fetcher_answer(int socket, int timeout_ms, int client, long *life, si_diag *diag);

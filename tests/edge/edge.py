@@ -52,7 +52,7 @@ class Renderer:
         self.lock = threading.Lock()
         self.open()
 
-    LANES = ("", "-dear", "-refine")
+    LANES = ("", "-dear", "-foreign", "-refine")
 
     def open(self):
         self.listeners = []

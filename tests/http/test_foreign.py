@@ -122,11 +122,12 @@ class Site:
 
     shared = None
 
-    def __init__(self, timeout):
+    def __init__(self, timeout, renderers=3, transfers=2):
         self.origin = start_origin(Origin)
         self.port = self.origin.server_port
         self.edge = Server("--foreign-private", "127.0.0.1", "--foreign-timeout-ms", str(int(timeout * 1000)),
-                           "--foreign-size", "1m", "--foreign-transfers", "2", "--renderers", "3")
+                           "--foreign-size", "1m", "--foreign-transfers", str(transfers),
+                           "--renderers", str(renderers))
         companies = self.edge.config / "companies"
         (companies / "far.ini").write_text(
             f"RootPath = demo\nAllowDirectUrls = true\nForeignHosts = 127.0.0.1, localhost\n"

@@ -107,8 +107,9 @@ class Pool:
 
     @property
     def IDLE(self):
-        """Sockets of an idle worker: to listen, one a lane, to the broker, to the fetcher."""
-        return 5 if isinstance(self.address, str) else 3
+        """Sockets of an idle worker: to listen, one a lane but that of foreign images, for what is handed over from
+        that, to the broker, to the fetcher."""
+        return 6 if isinstance(self.address, str) else 3
 
     def idle(self, worker):
         try:
