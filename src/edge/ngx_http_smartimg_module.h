@@ -304,6 +304,8 @@ ngx_int_t ngx_http_smartimg_share_plan(ngx_http_request_t *r,
     ngx_http_smartimg_plan_t *plan);
 ngx_http_smartimg_plan_t *ngx_http_smartimg_plan_of_recipe(ngx_str_t *recipe);
 void ngx_http_smartimg_release_plan(ngx_http_smartimg_plan_t *plan);
+char *ngx_http_smartimg_load(ngx_conf_t *cf,
+    ngx_http_smartimg_main_conf_t *smcf);
 ngx_int_t ngx_http_smartimg_send_text(ngx_http_request_t *r,
     ngx_uint_t status, u_char *text, size_t len);
 ngx_int_t ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
