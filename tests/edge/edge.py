@@ -15,18 +15,13 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "tests/http"))
+from ports import free_port  # noqa: E402
 from waiting import PATIENCE, at_once, wait_until  # noqa: E402, F401
 
 BUILD = os.path.join(TOP, os.environ.get("SMARTIMG_BUILD", "build"))
 MODULE = os.path.join(BUILD, "src/edge/ngx_http_smartimg_module.so")
 SMARTIMG = os.path.join(BUILD, "src/cli/smartimg")
 NGINX = os.environ.get("SMARTIMG_NGINX") or shutil.which("nginx") or "/usr/sbin/nginx"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Renderer:

@@ -12,7 +12,6 @@ import http.client
 import http.server
 import os
 import pathlib
-import random
 import shutil
 import signal
 import socket
@@ -22,6 +21,7 @@ import tempfile
 import threading
 import time
 
+from ports import SLOTS, free_port  # noqa: F401
 from waiting import PATIENCE
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
@@ -51,27 +51,6 @@ COMPANIES = {
     "minute": "Bfc = true\nExpiration = 0.0166667\nRootPath = demo\n",
     "fallback": "Bfc = true\nDefaultImage = product\nRootPath = demo\n",
 }
-
-
-SLOTS = 8  # processes of tests at a time, at most
-handed_out = set()
-
-
-def free_port():
-    """A port that nobody listens on. It is below those that the system gives to clients, and of two processes that
-    run tests at a time (SMARTIMG_TEST_SLOT, from 0) none gets one of the other's."""
-    slot = int(os.environ.get("SMARTIMG_TEST_SLOT", 0))
-    while True:
-        port = random.randrange(12000, 32000, SLOTS) + slot
-        if port in handed_out:
-            continue
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        handed_out.add(port)
-        return port
 
 
 @functools.cache
