@@ -231,12 +231,12 @@ class Reload(unittest.TestCase):
                 for hours in (2, 3, 4):
                     self.write("live", f"Bfc = false\nRootPath = demo\nExpiration = {hours}\n")
                     self.reload("configuration reloaded", hours * 3600)
+                    wait_until(lambda: all(n > 4 * hours for n in counts), "requests of all three clients")
             finally:
                 stop.set()
 
         at_once(fire, 3, reload_often)
         self.assertEqual(bad, [])
-        self.assertTrue(all(n > 10 for n in counts), counts)
 
     def test_broken_files_change_nothing(self):
         self.assertEqual(self.lifetime(), 3600)

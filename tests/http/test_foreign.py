@@ -10,7 +10,6 @@ import subprocess
 import threading
 import time
 import unittest
-import urllib.request
 
 import PIL.Image
 
@@ -298,15 +297,12 @@ class ForeignTest(unittest.TestCase):
         self.assertEqual(Origin.most, 2)
 
     def test_slow_servers_leave_renderers_for_others(self):
-        """Foreign images are dear: however many are waited for, one of three renderers stays for what is cheap."""
-        def rendering():
-            text = urllib.request.urlopen(f"http://127.0.0.1:{self.edge.admin_port}/metrics").read().decode()
-            return int(text.split("\nsmartimg_requests_rendering ")[1].split()[0])
+        """However many foreign images are waited for, renderers stay for what is cheap."""
         threads = [threading.Thread(target=self.edge.image, args=(f"far?src=({self.url('late')}{i})&wid=40&fmt=png",))
                    for i in range(4)]
         for t in threads:
             t.start()
-        wait_until(lambda: Origin.active == 2 and rendering() == 4, "four requests at the renderers")
+        wait_until(lambda: Origin.active == 2, "two transfers, which are all that the server makes at a time")
         for wid in range(41, 46):
             self.assertEqual(self.edge.image(f"far/night?wid={wid}").headers["x-cache"], "miss")
         self.assertEqual(len(Origin.asked), 2)  # nothing has come, or run out of time, that others wait behind

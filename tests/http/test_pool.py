@@ -14,7 +14,7 @@ import unittest
 
 import picture
 from server import PROJECT, SANITIZED, SMARTIMG, free_port, run
-from waiting import PATIENCE, at_once, gone, nice, processor_seconds, sockets, state, wait_until
+from waiting import IDLE_SOCKETS, PATIENCE, at_once, gone, nice, processor_seconds, sockets, state, wait_until
 
 AMPLE = ("--wall-ms", "600000", "--cpu-seconds", "3600")  # for what is not about limits
 
@@ -107,9 +107,8 @@ class Pool:
 
     @property
     def IDLE(self):
-        """Sockets of an idle worker: to listen, one a lane but that of foreign images, for what is handed over from
-        that, to the broker, to the fetcher."""
-        return 6 if isinstance(self.address, str) else 3
+        """Sockets of an idle worker; on TCP it has one lane."""
+        return IDLE_SOCKETS if isinstance(self.address, str) else 3
 
     def idle(self, worker):
         try:
@@ -117,7 +116,7 @@ class Pool:
         except OSError:  # one that was just closed, or all
             return False
         # one that was niced for a refinement and may not undo that is about to end
-        return (nice(worker) == min(nice(self.process.pid) + 15, 19) and "anon_inode:[eventpoll]" in fds
+        return (nice(worker) == min(nice(self.process.pid) + 10, 19) and "anon_inode:[eventpoll]" in fds
                 and sum(f.startswith("socket:") for f in fds) == self.IDLE)
 
     def holders(self):

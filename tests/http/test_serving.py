@@ -11,7 +11,7 @@ import threading
 import unittest
 
 from server import CHROME, SMARTIMG, Server, free_port, run
-from waiting import PATIENCE, at_once, fields, sockets, wait_until
+from waiting import IDLE_SOCKETS, PATIENCE, at_once, fields, sockets, wait_until
 
 
 class Serving(unittest.TestCase):
@@ -89,7 +89,7 @@ class Serving(unittest.TestCase):
 
             first = server.image(url, CHROME)
             self.assertEqual((first.status, told(first)), (200, short))
-            self.assertIn("effort=fast", first.headers["x-smart-imaging"])
+            self.assertRegex(first.headers["x-smart-imaging"], "; effort=(fast|quick; load=quick)$")
             self.assertNotIn("last-modified", first.headers)
             wait_until(settled, "the end of refinements")
             refined = server.image(url, CHROME)
@@ -288,7 +288,8 @@ class Supervision(unittest.TestCase):
             self.assertEqual(server.image("smart/night?wid=50", CHROME).status, 200)
             pool, = {p for p, n in server.children().items() if n == "smartimg-pool"}
             worker, = {p for p, n in server.children().items() if n == "smartimg-render"}
-            idle, cancelled = sockets(worker), 'smartimg_cancelled_total{stage="render"}'
+            cancelled = 'smartimg_cancelled_total{stage="render"}'
+            wait_until(lambda: sockets(worker) == IDLE_SOCKETS, "an idle renderer")
             os.kill(pool, signal.SIGSTOP)
             try:
                 for i in range(16):
@@ -296,7 +297,7 @@ class Supervision(unittest.TestCase):
                         client.sendall(f"GET /is/image/smart/landscape?wid={2000 + i} HTTP/1.1\r\nHost: x\r\n"
                                        f"Accept: {CHROME}\r\n\r\n".encode())
                         wait_until(lambda: metric('smartimg_renders_total{kind="first"}') == 2 + i, "a miss")
-                        wait_until(lambda: sockets(worker) > idle, "a renderer at work")
+                        wait_until(lambda: sockets(worker) > IDLE_SOCKETS, "a renderer at work")
                 wait_until(lambda: metric(cancelled) == 16, "16 requests to be cancelled")
             finally:
                 os.kill(pool, signal.SIGCONT)

@@ -64,6 +64,11 @@ def processor_seconds(pid):
     return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
 
 
+# Of an idle worker of a pool on Unix sockets: to listen, one a lane but that of foreign images, for what is handed
+# over from that, to the broker, to the fetcher.
+IDLE_SOCKETS = 6
+
+
 def sockets(pid):
     """How many sockets a process has open."""
     found = 0
