@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 /* What workers add to the niceness that they are started with, and refinements to that: nginx,
- * which answers most requests from its cache, is not to wait for a renderer's turn to end, nor first
- * answers for a refinement's. */
+ * which answers most requests from its cache, is not to wait for a renderer's turn to end, nor
+ * first answers for a refinement's. */
 enum { SI_WORKER_NICE = 10, SI_REFINE_NICE = 9 };
 
 /* How many slots `workers` workers have, at least 1. */
