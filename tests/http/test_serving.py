@@ -1,5 +1,6 @@
 """HTTP as nginx and the module serve it: caching, conditions, ranges, coalescing, recovery."""
 
+import http.client
 import os
 import pathlib
 import re
@@ -264,11 +265,10 @@ class Supervision(unittest.TestCase):
                 direct = [p for p, n in children.items() if n.startswith(name)]
                 os.kill(min(direct), signal.SIGKILL)
 
-
                 def served():
                     try:
                         return server.image(f"smart/night?wid=50&qlt={len(name)}&cache=update", CHROME).status == 200
-                    except OSError:
+                    except (OSError, http.client.HTTPException):  # those that were at it died in the middle
                         return False
                 wait_until(served, f"a reply without the first {name}")
             below = server.children()
