@@ -186,7 +186,7 @@ int main(int argc, char **argv) {
         ".jpg", ".png", ".gif", ".webp", ".avif", ".tif", ".jp2", ".jxl"};
     static const si_format moving[] = {SI_FORMAT_GIF, SI_FORMAT_WEBP, SI_FORMAT_AVIF};
     for (int c; (c = getopt(argc, argv, "s:r:")) != -1;) {
-        *(c == 's' ? &side : &runs) = atoi(optarg);
+        *(c == 's' ? &side : &runs) = (int)strtol(optarg, NULL, 10);
     }
     if (side < 100 || runs < 1 || VIPS_INIT(argv[0]) != 0) {
         die("usage: bench-foresee [-s SIDE] [-r RUNS]");

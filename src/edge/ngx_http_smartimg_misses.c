@@ -13,8 +13,8 @@
  * address or an IPv6 network of 64 bits; behind a proxy it is the one that
  * nginx takes for it (set_real_ip_from).
  *
- * "smartimg_misses_per_client NUMBER;" stands in the upstream block, after
- * the load balancing method; 0 switches it off.
+ * "smartimg_misses_per_client NUMBER;" stands in the upstream block of
+ * ngx_http_smartimg_queue.c, which asks here; 0 switches it off.
  */
 
 #include "ngx_http_smartimg_module.h"
@@ -25,12 +25,6 @@
 #define NGX_HTTP_SMARTIMG_TOKEN   1000   /* parts of one */
 
 
-static ngx_int_t ngx_http_smartimg_init_clients(ngx_conf_t *cf,
-    ngx_http_upstream_srv_conf_t *us);
-static ngx_int_t ngx_http_smartimg_init_client(ngx_http_request_t *r,
-    ngx_http_upstream_srv_conf_t *us);
-static ngx_int_t ngx_http_smartimg_no_peer(ngx_peer_connection_t *pc,
-    void *data);
 static uint64_t ngx_http_smartimg_client_key(ngx_connection_t *c);
 static ngx_uint_t ngx_http_smartimg_take_token(ngx_http_request_t *r,
     uint64_t key, ngx_uint_t rate);
@@ -42,11 +36,10 @@ ngx_http_smartimg_misses_per_client(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_smartimg_srv_conf_t  *sscf = conf;
 
-    ngx_int_t                      rate;
-    ngx_str_t                     *value;
-    ngx_http_upstream_srv_conf_t  *uscf;
+    ngx_int_t   rate;
+    ngx_str_t  *value;
 
-    if (sscf->clients_init_upstream) {
+    if (sscf->misses) {
         return "is duplicate";
     }
 
@@ -57,85 +50,35 @@ ngx_http_smartimg_misses_per_client(ngx_conf_t *cf, ngx_command_t *cmd,
         return "must be a number of misses a second";
     }
 
-    if (rate == 0) {
-        return NGX_CONF_OK;
-    }
-
     sscf->misses = rate;
 
-    uscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module);
-
-    sscf->clients_init_upstream = uscf->peer.init_upstream
-                                  ? uscf->peer.init_upstream
-                                  : ngx_http_upstream_init_round_robin;
-
-    uscf->peer.init_upstream = ngx_http_smartimg_init_clients;
+    if (rate) {
+        ngx_http_smartimg_take_upstream(cf, sscf);
+    }
 
     return NGX_CONF_OK;
 }
 
 
-static ngx_int_t
-ngx_http_smartimg_init_clients(ngx_conf_t *cf,
-    ngx_http_upstream_srv_conf_t *us)
+/*
+ * Called once for each request that the cache had nothing for: whether its
+ * client may have no more.
+ */
+
+ngx_uint_t
+ngx_http_smartimg_is_one_too_many(ngx_http_request_t *r, ngx_uint_t rate)
 {
-    ngx_http_smartimg_srv_conf_t  *sscf;
+    uint64_t  key;
 
-    sscf = ngx_http_conf_upstream_srv_conf(us, ngx_http_smartimg_module);
+    key = rate ? ngx_http_smartimg_client_key(r->connection) : 0;
 
-    if (sscf->clients_init_upstream(cf, us) != NGX_OK) {
-        return NGX_ERROR;
+    if (key == 0 || ngx_http_smartimg_take_token(r, key, rate)) {
+        return 0;
     }
 
-    sscf->clients_init_peer = us->peer.init;
-    us->peer.init = ngx_http_smartimg_init_client;
-
-    return NGX_OK;
-}
-
-
-/* Called for each request that the cache had nothing for. */
-
-static ngx_int_t
-ngx_http_smartimg_init_client(ngx_http_request_t *r,
-    ngx_http_upstream_srv_conf_t *us)
-{
-    uint64_t                       key;
-    ngx_http_smartimg_ctx_t       *ctx;
-    ngx_http_smartimg_srv_conf_t  *sscf;
-
-    sscf = ngx_http_conf_upstream_srv_conf(us, ngx_http_smartimg_module);
-
-    if (sscf->clients_init_peer(r, us) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ctx = ngx_http_smartimg_get_ctx(r);
-
-    if (ctx == NULL || ctx->nobody || r != r->main) {
-        return NGX_OK;
-    }
-
-    key = ngx_http_smartimg_client_key(r->connection);
-
-    if (key == 0 || ngx_http_smartimg_take_token(r, key, sscf->misses)) {
-        return NGX_OK;
-    }
-
-    ctx->limited = 1;
-    r->upstream->peer.get = ngx_http_smartimg_no_peer;
     ngx_http_smartimg_count(limited, 1);
 
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_smartimg_no_peer(ngx_peer_connection_t *pc, void *data)
-{
-    pc->tries = 0;
-
-    return NGX_DECLINED;
+    return 1;
 }
 
 

@@ -111,7 +111,6 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       0,
       NULL },
 
-    /* after smartimg_queue: who is refused by it is not foreseen to wait */
     { ngx_string("smartimg_misses_per_client"),
       NGX_HTTP_UPS_CONF|NGX_CONF_TAKE1,
       ngx_http_smartimg_misses_per_client,

@@ -187,9 +187,7 @@ typedef struct {
     ngx_http_upstream_init_pt        init_upstream;  /* NULL = not ours */
     ngx_http_upstream_init_peer_pt   init_peer;
 
-    ngx_uint_t                       misses;  /* a second and client */
-    ngx_http_upstream_init_pt        clients_init_upstream;
-    ngx_http_upstream_init_peer_pt   clients_init_peer;
+    ngx_uint_t                       misses;  /* a second and client, 0 = any */
 } ngx_http_smartimg_srv_conf_t;
 
 
@@ -370,8 +368,12 @@ void ngx_http_smartimg_note_failure(ngx_http_request_t *r,
 time_t ngx_http_smartimg_failed_lately(ngx_http_request_t *r);
 time_t ngx_http_smartimg_retry_after(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
+void ngx_http_smartimg_take_upstream(ngx_conf_t *cf,
+    ngx_http_smartimg_srv_conf_t *sscf);
 char *ngx_http_smartimg_misses_per_client(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+ngx_uint_t ngx_http_smartimg_is_one_too_many(ngx_http_request_t *r,
+    ngx_uint_t rate);
 void ngx_http_smartimg_note_service(ngx_http_request_t *r);
 void ngx_http_smartimg_note_load(ngx_http_request_t *r);
 

@@ -34,8 +34,6 @@ typedef struct {
 } ngx_http_smartimg_peer_t;
 
 
-static void ngx_http_smartimg_take_upstream(ngx_conf_t *cf,
-    ngx_http_smartimg_srv_conf_t *sscf);
 static si_lane ngx_http_smartimg_lane(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
 static ngx_int_t ngx_http_smartimg_init_upstream(ngx_conf_t *cf,
@@ -120,7 +118,9 @@ ngx_http_smartimg_lanes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static void
+/* Sees to it that each request for the upstream block comes through here. */
+
+void
 ngx_http_smartimg_take_upstream(ngx_conf_t *cf,
     ngx_http_smartimg_srv_conf_t *sscf)
 {
@@ -195,6 +195,10 @@ ngx_http_smartimg_init_peer(ngx_http_request_t *r,
     ctx = ngx_http_smartimg_get_ctx(r);
     lane = ctx ? ngx_http_smartimg_lane(r, ctx) : SI_LANE_CHEAP;
 
+    if (ctx && ngx_http_smartimg_is_waited_for(r, ctx)) {
+        ctx->limited |= ngx_http_smartimg_is_one_too_many(r, sscf->misses);
+    }
+
     if (sscf->lanes[lane] && sscf->lanes[lane] != us) {
         r->upstream->upstream = sscf->lanes[lane];
         ctx->downloads = lane == SI_LANE_FOREIGN;
@@ -237,6 +241,12 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
     ngx_http_smartimg_ctx_t  *ctx;
 
     ctx = ngx_http_smartimg_get_ctx(peer->request);
+
+    if (ctx && ctx->limited) {
+        pc->tries = 0;
+
+        return NGX_DECLINED;
+    }
 
     if (ctx && ngx_http_smartimg_is_waited_for(peer->request, ctx)
         && !peer->tried)

@@ -364,9 +364,12 @@ static void vary_names_each_header_once(void **state) {
     static const char *const names[] = {"Accept", "User-Agent", "Sec-CH-DPR, DPR", SI_HEADER_CLASS};
     for (unsigned used = 0; used <= SI_USED_ALL; used++) {
         char expected[128] = "";
+        size_t n = 0;
         for (unsigned i = 0; i < 4; i++) {
             if (used & (1u << i)) {
-                strcat(strcat(expected, expected[0] != '\0' ? ", " : ""), names[i]);
+                n += (size_t)snprintf(
+                    expected + n, sizeof expected - n, "%s%s", n > 0 ? ", " : "", names[i]);
+                assert_true(n < sizeof expected);
             }
         }
         assert_string_equal(si_client_vary(used), expected);

@@ -220,8 +220,8 @@ static void large_and_progressive(void **state) {
     (void)state;
     void *data = NULL;
     size_t len = 0;
-    VipsImage *painted = paint_image(2600, 1500, 3, 1, ripples), *lazy = NULL;
-    assert_int_equal(vips_jpegsave_buffer(painted, &data, &len, "interlace", TRUE, "subsample_mode",
+    VipsImage *source = paint_image(2600, 1500, 3, 1, ripples), *lazy = NULL;
+    assert_int_equal(vips_jpegsave_buffer(source, &data, &len, "interlace", TRUE, "subsample_mode",
                          VIPS_FOREIGN_SUBSAMPLE_OFF, NULL),
         0);
     assert_int_equal(vips_jpegload_buffer(data, len, &lazy, "shrink", 2, NULL), 0);
@@ -235,7 +235,7 @@ static void large_and_progressive(void **state) {
     si_original_close(&o);
     g_object_unref(theirs);
     g_object_unref(lazy);
-    g_object_unref(painted);
+    g_object_unref(source);
     g_free(data);
 }
 
