@@ -151,7 +151,7 @@ class Edge:
 
     def __init__(self, workers=2, companies=None, tls=False, first_answer_seconds=60,
                  cdn_cache_control="CDN-Cache-Control", trusted_edges="", image_lines="", renderers=2, refine_share=0,
-                 zone="4m", misses_per_client=0):
+                 zone="4m", misses_per_client=0, refine_quiet="0s"):
         self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
         os.chmod(self.folder, 0o755)
         for name in ("run", "cache", "images/demo", "config/companies"):
@@ -192,7 +192,7 @@ class Edge:
         with open(os.path.join(TOP, "conf/nginx.conf.in")) as f:
             text = f.read().replace("location /is/image {", "location /is/image {" + image_lines)
             text = text.replace("smartimg_zone 4m;", f"smartimg_zone {zone};")
-            text = text.replace("@REFINE_SHARE@;", "@REFINE_SHARE@ 0s;")  # tests wait for what they want alone
+            text = text.replace("@REFINE_SHARE@;", f"@REFINE_SHARE@ {refine_quiet};")
         with open(self.conf, "w") as f:
             f.write(re.sub(r"@([A-Z_]+)@", lambda m: values.get(m.group(1), m.group(0)), text))
         self.start()

@@ -119,6 +119,25 @@ class RefineTest(unittest.TestCase):
         wait_until(lambda: (r := self.get(url, If_None_Match=better["ETag"])).status == 200 and r["Cache-Control"] == LONG,
                    "the end of the old answer")
 
+    def test_old_copies_in_memory_change_nothing(self):
+        """They are sent for up to a second after the cache has got a better answer, which is not refined for that."""
+        hold = self.hold()
+        url = self.image("copied")
+        self.edge.renderer.behaviour["copied"]["tiers"]["best"]["hold"] = hold
+        self.get(url)
+        self.wait_for_tiers("copied", "", "better", "best")
+
+        def from_memory():
+            before = self.edge.metrics()["smartimg_memory_hits_total"]
+            return len(self.get(url).body) == 800 and self.edge.metrics()["smartimg_memory_hits_total"] > before
+        wait_until(from_memory, "a copy in memory")
+        hold.set()
+        wait_until(lambda: len(self.get(url).body) == 700, "the best answer")
+        self.assertHit(url, 700, LONG)
+        time.sleep(1)  # in which there are four looks for work
+        self.assertEqual(self.edge.renderer.tiers("copied"), ["", "better", "best"])
+        self.assertEqual(self.waiting(), 0)
+
     def test_same_plan_and_recipe(self):
         url = self.image("same")
         self.get(url)
@@ -375,6 +394,15 @@ class ShareTest(unittest.TestCase):
             self.assertEqual(edge.get(url)["Cache-Control"], SHORT)
         time.sleep(1)
         self.assertEqual(edge.renderer.tiers("never"), [""])
+
+    def test_first_answers_come_first(self):
+        """None begins while first answers were asked for lately, which the shipped configuration calls a second."""
+        edge = Edge(workers=1, companies=COMPANIES, refine_share=50, refine_quiet="3600s")
+        self.addCleanup(edge.stop)
+        edge.get(edge.image("busy", "smart", **answer(1000, "fast")), Accept=CHROME)
+        time.sleep(1)  # in which there are four looks for work
+        self.assertEqual(edge.renderer.tiers("busy"), [""])
+        self.assertEqual(edge.metrics()["smartimg_refinements_waiting"], 1)
 
     def test_what_fails_is_tried_three_times(self):
         edge = Edge(workers=1, companies=COMPANIES, refine_share=50)
