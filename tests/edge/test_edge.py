@@ -1098,6 +1098,14 @@ class QueueTest(unittest.TestCase):
         wait_until(lambda: self.edge.get(small + "?wid=500").body != b"answer 1", "the refined answer")
         self.assertEqual(lanes("small")[1], ("-refine", ""))
 
+    def test_foreign_images_have_a_lane(self):
+        edge = Edge(companies={"far": "AllowDirectUrls = true\nForeignHosts = example.org\n"})
+        self.addCleanup(edge.stop)
+        for name, query, lane in (("abroad", "?layer=1&src=(http://example.org/a.png)", "-foreign"),
+                                  ("home", "?layer=1&src=far/home", "")):
+            reply = edge.get(edge.image(name, "far") + query)
+            self.assertEqual((reply.status, edge.renderer.parameters(name)[0]["lane"]), (200, lane), reply.body)
+
     def test_dear_requests_wait_by_themselves(self):
         """A queue of dear ones refuses others like them, but no cheap ones."""
         nine = dict(headers="X-Smartimg-Service: 9000000\r\n")
