@@ -1,8 +1,8 @@
 /* How much work an answer may cost: from what is sent while many wait, to what an idle machine
  * makes of it later. A row is a name on the wire (receipts, parameters of renderers).
  *
- * The first three are first answers: a better one will replace them, so they are kept for a short
- * time. The last two are refined answers. */
+ * The first three are first answers: a better one will replace them, so shared caches are to ask
+ * again soon. The last two are refined answers. */
 #ifndef SI_BASE_TIER_H
 #define SI_BASE_TIER_H
 
