@@ -23,7 +23,7 @@ static bool read_address(si_str text, uint8_t out[16], int *first_bit) {
     return inet_pton(AF_INET, copy, out + 12) == 1;
 }
 
-static bool read_network(si_str text, si_network *out) {
+static bool read_network(si_str text, si_address_range *out) {
     si_str address;
     int first;
     long bits;
@@ -51,7 +51,7 @@ bool si_address_filter_read(si_str text, si_arena *arena, const si_address_filte
         room += text.p[i] == ',';
     }
     si_address_filter *list = si_arena_alloc(arena, sizeof *list);
-    si_network *networks = si_arena_alloc(arena, (size_t)room * sizeof *networks);
+    si_address_range *networks = si_arena_alloc(arena, (size_t)room * sizeof *networks);
     if (list == NULL || networks == NULL) {
         return false;
     }
@@ -66,7 +66,7 @@ bool si_address_filter_read(si_str text, si_arena *arena, const si_address_filte
     return true;
 }
 
-static bool contains(const si_network *n, const uint8_t address[16]) {
+static bool contains(const si_address_range *n, const uint8_t address[16]) {
     int whole = n->bits / 8, rest = n->bits % 8;
     if (memcmp(n->address, address, (size_t)whole) != 0) {
         return false;

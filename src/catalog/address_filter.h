@@ -9,14 +9,14 @@
 #include "base/str.h"
 
 /* One network; IPv4 addresses are kept as IPv6 ones, ::ffff:a.b.c.d. */
-typedef struct si_network {
+typedef struct si_address_range {
     uint8_t address[16];
     int bits; /* 0…128 that count */
-} si_network;
+} si_address_range;
 
 typedef struct si_address_filter {
     int count;
-    const si_network *networks;
+    const si_address_range *networks;
 } si_address_filter;
 
 /* Reads "address[/bits],…", IPv4 (bits 0…32) or IPv6 (0…128), into the arena; an empty text gives

@@ -216,7 +216,8 @@ static bool add_date(si_bytes *out, const char *name, int64_t seconds) {
 }
 
 static bool add_vary(si_bytes *out, unsigned used) {
-    return used == 0 || add(out, "Vary: %s\r\n", si_client_vary(used));
+    char vary[SI_CLIENT_VARY_SIZE];
+    return used == 0 || add(out, "Vary: %s\r\n", si_client_vary(used, vary));
 }
 
 /* As the edge does (ngx_http_smartimg_headers.c). */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/wire.h"
 #include "client/user_agent.h"
 
 enum { HEADER_LIMIT = 8192 };
@@ -23,27 +22,12 @@ static const si_format special[] = {
     SI_FORMAT_AVIF, SI_FORMAT_JXL, SI_FORMAT_WEBP, SI_FORMAT_JP2, SI_FORMAT_JXR};
 enum { SPECIAL_COUNT = sizeof special / sizeof *special };
 
-/* By bits of SI_USED_*. */
-#define DPR "Sec-CH-DPR, DPR"
-static const char *const vary[SI_USED_ALL + 1] = {
-    "",
-    "Accept",
-    "User-Agent",
-    "Accept, User-Agent",
-    DPR,
-    "Accept, " DPR,
-    "User-Agent, " DPR,
-    "Accept, User-Agent, " DPR,
-    SI_HEADER_CLASS,
-    "Accept, " SI_HEADER_CLASS,
-    "User-Agent, " SI_HEADER_CLASS,
-    "Accept, User-Agent, " SI_HEADER_CLASS,
-    DPR ", " SI_HEADER_CLASS,
-    "Accept, " DPR ", " SI_HEADER_CLASS,
-    "User-Agent, " DPR ", " SI_HEADER_CLASS,
-    "Accept, User-Agent, " DPR ", " SI_HEADER_CLASS,
+/* By number of SI_USED_*. */
+static const char *const vary[SI_USED_COUNT] = {
+#define X(name, words) words,
+    SI_CLIENT_INPUTS(X)
+#undef X
 };
-#undef DPR
 
 /* Like si_str_next, but a separator inside a quoted string (RFC 9110 section 5.6.4) does not count.
  * *closed tells whether every quoted string of the part ends in it. */
@@ -245,7 +229,17 @@ char *si_client_name(const si_client *client, char *out) {
     return out;
 }
 
-const char *si_client_vary(unsigned used) {
+char *si_client_vary(unsigned used, char *out) {
     assert(used <= SI_USED_ALL);
-    return vary[used];
+    size_t len = 0;
+    out[0] = '\0';
+    for (int i = 0; i < SI_USED_COUNT; i++) {
+        if (used & (1u << i)) {
+            int more = snprintf(
+                out + len, SI_CLIENT_VARY_SIZE - len, "%s%s", len > 0 ? ", " : "", vary[i]);
+            assert(more > 0 && len + (size_t)more < SI_CLIENT_VARY_SIZE);
+            len += (size_t)more;
+        }
+    }
+    return out;
 }

@@ -9,7 +9,9 @@
 #include <stdbool.h>
 
 #include "base/format.h"
+#include "base/network.h"
 #include "base/str.h"
+#include "base/wire.h"
 
 /* The request headers that may decide; borrowed, absent = {NULL, 0}. */
 typedef struct si_client_headers {
@@ -17,29 +19,41 @@ typedef struct si_client_headers {
     si_str user_agent;
     si_str dpr; /* Sec-CH-DPR, else DPR */
 
+    si_network measured; /* what the server found this connection to be; unknown if it did not */
+
     /* A *trusted edge* is a CDN or proxy in front of the server, which the server was told to
      * believe. It may tell the class of its client, in the grammar of si_client_read(). */
     bool trusted_edge; /* the request comes from one */
     si_str edge_class; /* SI_HEADER_CLASS of base/wire.h; not looked at unless it does */
 } si_client_headers;
 
-/* Headers a decision was based on, for Vary. */
+/* Headers a decision may be based on, for Vary: name of the SI_USED_ bit, names in Vary. */
+#define SI_CLIENT_INPUTS(X)                                                                        \
+    X(ACCEPT, "Accept")                                                                            \
+    X(USER_AGENT, "User-Agent")                                                                    \
+    X(DPR, "Sec-CH-DPR, DPR")                                                                      \
+    X(CLASS, SI_HEADER_CLASS)
+
 enum {
-    SI_USED_ACCEPT = 1,
-    SI_USED_USER_AGENT = 2,
-    SI_USED_DPR = 4,
-    SI_USED_CLASS = 8,
-    SI_USED_ALL = 15
+#define X(name, words) SI_USED_##name##_NUMBER,
+    SI_CLIENT_INPUTS(X)
+#undef X
+        SI_USED_COUNT,
+#define X(name, words) SI_USED_##name = 1 << SI_USED_##name##_NUMBER,
+    SI_CLIENT_INPUTS(X)
+#undef X
+        SI_USED_ALL = (1 << SI_USED_COUNT) - 1
 };
 
 typedef struct si_client {
-    unsigned formats;  /* SI_FORMAT_BIT()s of AVIF, JXL, WEBP, JP2, JXR that the client can show;
-                          JPEG, PNG and GIF are taken for granted and never in here */
-    unsigned used;     /* what `formats` were decided by, see Vary below */
-    unsigned dpr_used; /* what `dpr` was; it matters to a reply only where the request asks for the
-                          ratio, which the caller knows */
-    double dpr;        /* device pixel ratio from client hints, 1 if absent, malformed or ≤ 0;
-                          clamped to 0.1…16 */
+    unsigned formats;   /* SI_FORMAT_BIT()s of AVIF, JXL, WEBP, JP2, JXR that the client can show;
+                           JPEG, PNG and GIF are taken for granted and never in here */
+    unsigned used;      /* what `formats` were decided by, see Vary below */
+    unsigned dpr_used;  /* what `dpr` was; it matters to a reply only where the request asks for the
+                           ratio, which the caller knows */
+    double dpr;         /* device pixel ratio from client hints, 1 if absent, malformed or ≤ 0;
+                           clamped to 0.1…16 */
+    si_network network; /* how good the line is; SI_NETWORK_UNKNOWN unless somebody told */
 } si_client;
 
 /* Classifies a client. Never fails: what cannot be understood counts as "shows nothing special".
@@ -104,7 +118,12 @@ char *si_client_print(const si_client *client, char *out);
 /* Sets formats, dpr and what they were decided by, SI_USED_CLASS. */
 void si_client_read(si_str text, si_client *out);
 
-/* The value of Vary for a set of SI_USED_*; "" for none. Static. */
-const char *si_client_vary(unsigned used);
+/* The value of Vary for a set of SI_USED_*; "" for none. `out` needs SI_CLIENT_VARY_SIZE bytes.
+ * Returns out. */
+char *si_client_vary(unsigned used, char *out);
+
+#define SI_VARY_LENGTH(name, words) +sizeof(words) + 1
+enum { SI_CLIENT_VARY_SIZE = 1 SI_CLIENT_INPUTS(SI_VARY_LENGTH) };
+#undef SI_VARY_LENGTH
 
 #endif

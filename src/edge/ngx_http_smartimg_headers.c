@@ -195,7 +195,12 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 
     ngx_http_smartimg_read_lifetime(r, ctx, &of);
 
-    vary.data = (u_char *) si_client_vary(ctx->plan->plan.vary);
+    vary.data = ngx_pnalloc(r->pool, SI_CLIENT_VARY_SIZE);
+    if (vary.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) si_client_vary(ctx->plan->plan.vary, (char *) vary.data);
     vary.len = ngx_strlen(vary.data);
 
     if (vary.len
