@@ -300,6 +300,14 @@ class JsonTest(unittest.TestCase):
         json.loads(edge_config("akamai", "bundle.json"))
 
 
+class VectorsTest(unittest.TestCase):
+    def test_file_is_what_its_program_writes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            made = pathlib.Path(folder, "made.tsv")
+            subprocess.run([sys.executable, PROJECT / "tests/data/make-edge-vectors", made], check=True)
+            self.assertEqual(made.read_text(), (PROJECT / "tests/data/edge_vectors.tsv").read_text())
+
+
 class CommandTest(unittest.TestCase):
     def fails(self, *arguments):
         run = subprocess.run([server.SMARTIMG, "edge-config", *arguments], capture_output=True, text=True)

@@ -6,15 +6,15 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-/* The templates, by the name of the file without what is no letter or digit (tools/embed-text):
- * edge, file that the user gets, template, dialect of its rules, what to do with it. */
+/* Edge, file that the user gets, template (tools/embed-text makes its name), dialect of its rules,
+ * what to do with it. */
 #define SI_EDGE_FILES(X)                                                                           \
     X("varnish", "varnish.vcl", varnish_vcl, VCL, "the whole VCL of Varnish 7")                    \
     X("nginx", "smartimg.conf", nginx_conf, NGINX, "include it in http { } of nginx")              \
     X("fastly", "main.vcl", fastly_vcl, FASTLY, "custom VCL, the main file of the service")        \
-    X("cloudfront", "viewer-request.js", cloudfront_request_js, JAVASCRIPT,                        \
+    X("cloudfront", "viewer-request.js", cloudfront_viewer_request_js, JAVASCRIPT,                 \
         "function of the event viewer request, runtime cloudfront-js-2.0")                         \
-    X("cloudfront", "viewer-response.js", cloudfront_response_js, JAVASCRIPT,                      \
+    X("cloudfront", "viewer-response.js", cloudfront_viewer_response_js, JAVASCRIPT,               \
         "function of the event viewer response, same runtime")                                     \
     X("cloudfront", "cache-policy.json", cloudfront_cache_policy_json, JAVASCRIPT,                 \
         "aws cloudfront create-cache-policy --cache-policy-config file://cache-policy.json")       \
@@ -25,7 +25,7 @@
         "Worker of the route HOST/is/*; it needs no rule")                                         \
     X("cloudflare", "cache-rule.json", cloudflare_cache_rule_json, JAVASCRIPT,                     \
         "instead of a Worker: rules of the phase http_request_cache_settings, by the API")         \
-    X("akamai", "main.js", akamai_edgeworker_js, JAVASCRIPT, "EdgeWorker of the rule smartimg")    \
+    X("akamai", "main.js", akamai_main_js, JAVASCRIPT, "EdgeWorker of the rule smartimg")          \
     X("akamai", "bundle.json", akamai_bundle_json, JAVASCRIPT, "its manifest, in the same bundle") \
     X("akamai", "rules.json", akamai_rules_json, JAVASCRIPT,                                       \
         "to be merged into the rule tree of the property")

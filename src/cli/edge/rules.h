@@ -84,7 +84,7 @@ typedef struct si_edge_rule {
 
 /* ---- network ---- */
 
-/* How a header tells that the line is poor or good (client/network.h): class, header, kind of
+/* How a header tells that the line is poor or good: class, header, kind of
  * comparison, value. The first row that holds decides, so the worst class wins. Kinds: WORD in any
  * case, with parameters or without; ABOVE or BELOW a number. */
 #define SI_EDGE_NETWORK(X)                                                                         \
