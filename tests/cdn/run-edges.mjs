@@ -79,11 +79,10 @@ async function akamai() {
             const sent = lower(headers), variables = {};
             worker.onClientRequest({
                 getHeader: (name) => (name.toLowerCase() in sent ? [sent[name.toLowerCase()]] : null),
-                setHeader: (name, value) => { sent[name.toLowerCase()] = value; },
                 setVariable: (name, value) => { variables[name] = value; },
                 cacheKey: { includeVariable: (name) => keys.push(variables[name]) }
             });
-            return sent['x-smartimg-class'];
+            return variables.PMUSER_SMARTIMG_CLASS;
         }),
         keys
     };

@@ -296,7 +296,9 @@ class JsonTest(unittest.TestCase):
         self.assertEqual(behaviors["removeVary"], [{"enabled": True}])
         self.assertIn({"rule": "INCLUDE_VARIABLE", "variableName": rules["variables"][0]["name"]}, behaviors["cacheId"])
         self.assertIn({"rule": "INCLUDE_ALL_QUERY_PARAMS"}, behaviors["cacheId"])
-        self.assertEqual(behaviors["modifyIncomingRequestHeader"][0]["action"], "DELETE")
+        (told,) = behaviors["modifyOutgoingRequestHeader"]
+        self.assertEqual((told["action"], told["customHeaderName"]), ("MODIFY", "X-Smartimg-Class"))
+        self.assertEqual(told["newHeaderValue"], "{{user.%s}}" % rules["variables"][0]["name"])
         json.loads(edge_config("akamai", "bundle.json"))
 
 

@@ -1,5 +1,6 @@
 /* What edges are told to do, against what smartimg does itself: every row of
- * tests/data/edge_vectors.tsv, and numbers as regular expressions. tests/cdn has the edges. */
+ * tests/data/edge_vectors.tsv, and numbers as regular expressions; and what verify-cdn reads from
+ * replies. tests/cdn has the edges. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include <pcre2.h>
 
 #include "cli/edge/rules.h"
+#include "cli/edge/verify.h"
 #include "client/client.h"
 
 /* Who finds ratios and networks in src/client; without them only the formats are compared. */
@@ -192,12 +194,115 @@ static void a_single_ratio_makes_no_rules(void **state) {
     assert_true(rules.network_count > 3);
 }
 
+/* ---- signs of caches ---- */
+
+typedef struct sign_row {
+    const char *name, *value, *before; /* `before`: the same header of an earlier reply, or NULL */
+    si_verify_sign sign;
+} sign_row;
+
+static void set_header(si_verify_reply *reply, const char *name, const char *value) {
+    si_verify_header *h = &reply->headers[reply->header_count++];
+    snprintf(h->name, sizeof h->name, "%s", name);
+    snprintf(h->value, sizeof h->value, "%s", value);
+}
+
+static void signs_of_caches_are_read(void **state) {
+    (void)state;
+    static const sign_row rows[] = {
+        {"X-Other", "HIT", NULL, SI_VERIFY_UNKNOWN},
+        {"Cache-Status", "Edge; hit; ttl=5", NULL, SI_VERIFY_HIT},
+        {"cache-status", "Edge; fwd=uri-miss; stored", NULL, SI_VERIFY_MISS},
+        {"CF-Cache-Status", "HIT", NULL, SI_VERIFY_HIT},
+        {"CF-Cache-Status", "UPDATING", NULL, SI_VERIFY_HIT},
+        {"CF-Cache-Status", "DYNAMIC", NULL, SI_VERIFY_MISS},
+        {"X-Cache-Status", "STALE", NULL, SI_VERIFY_HIT},
+        {"X-Cache-Status", "EXPIRED", NULL, SI_VERIFY_MISS},
+        {"X-Varnish", "32770 3", NULL, SI_VERIFY_HIT},
+        {"X-Varnish", "32770", NULL, SI_VERIFY_MISS},
+        {"X-Cache", "Hit from cloudfront", NULL, SI_VERIFY_HIT},
+        {"X-Cache", "RefreshHit from cloudfront", NULL, SI_VERIFY_HIT},
+        {"X-Cache", "Miss from cloudfront", NULL, SI_VERIFY_MISS},
+        {"X-Cache", "MISS, HIT", NULL, SI_VERIFY_HIT},
+        {"X-Cache", "MISS, MISS", NULL, SI_VERIFY_MISS},
+        {"X-Cache", "TCP_MEM_HIT from a23-1-2-3 (AkamaiGHost/1.0)", NULL, SI_VERIFY_HIT},
+        {"X-Cache", "TCP_REFRESH_MISS from a23-1-2-3", NULL, SI_VERIFY_MISS},
+        {"X-Cache-Hits", "0, 3", NULL, SI_VERIFY_UNKNOWN},
+        {"X-Cache-Hits", "2", NULL, SI_VERIFY_HIT},
+        {"Age", "7", NULL, SI_VERIFY_HIT},
+        {"Age", "0", NULL, SI_VERIFY_UNKNOWN},
+        /* smartimg's own */
+        {"X-Cache", "hit", NULL, SI_VERIFY_UNKNOWN},
+        {"X-Cache", "miss", NULL, SI_VERIFY_UNKNOWN},
+        {"X-Cache", "miss", "miss", SI_VERIFY_HIT},
+        {"X-Cache", "hit", "miss", SI_VERIFY_MISS},
+        {"X-Cache", "hit", "hit", SI_VERIFY_UNKNOWN},
+    };
+    static si_verify_reply reply, before;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        reply.header_count = before.header_count = 0;
+        set_header(&reply, rows[i].name, rows[i].value);
+        if (rows[i].before != NULL) {
+            set_header(&before, rows[i].name, rows[i].before);
+        }
+        si_verify_sign sign = si_verify_sign_of(&reply, rows[i].before != NULL ? &before : NULL);
+        if (sign != rows[i].sign) {
+            fail_msg("%s: %s: %s", rows[i].name, rows[i].value, si_verify_sign_text(sign));
+        }
+    }
+}
+
+static void directives_are_read(void **state) {
+    (void)state;
+    const char *text = "public, max-age=36000, S-MaxAge = 60, x=\"1\", stale-while-revalidate";
+    assert_int_equal(si_verify_directive(text, "max-age"), 36000);
+    assert_int_equal(si_verify_directive(text, "s-maxage"), 60);
+    assert_int_equal(si_verify_directive(text, "age"), -1);
+    assert_int_equal(si_verify_directive(text, "stale-while-revalidate"), -1);
+    assert_int_equal(si_verify_directive("", "max-age"), -1);
+    assert_true(si_verify_names("Accept, user-agent", "User-Agent"));
+    assert_false(si_verify_names("Accept-Encoding", "Accept"));
+}
+
+static void formats_are_told_by_bytes_and_by_type(void **state) {
+    (void)state;
+    static si_verify_reply reply;
+    assert_int_equal(si_verify_format_of_body(&reply), SI_FORMAT_COUNT);
+    static const struct {
+        const char *type, *bytes;
+        size_t len;
+        si_format format;
+    } rows[] = {
+        {"image/jpeg", "\xff\xd8\xff\xe0", 4, SI_FORMAT_JPEG},
+        {"image/webp; x=y", "RIFF\1\0\0\0WEBPVP8 ", 16, SI_FORMAT_WEBP},
+        {"image/avif",
+            "\0\0\0\x20"
+            "ftypavif",
+            12, SI_FORMAT_AVIF},
+        {"IMAGE/JXL", "\0\0\0\xcJXL ", 8, SI_FORMAT_JXL},
+        {"image/jp2", "\0\0\0\xcjP  ", 8, SI_FORMAT_JP2},
+        {"image/jxr", "II\xbc\1", 4, SI_FORMAT_JXR},
+        {"image/vnd.ms-photo", "II\xbc\1", 4, SI_FORMAT_JXR},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        reply.header_count = 0;
+        set_header(&reply, "content-type", rows[i].type);
+        assert_true(si_bytes_append(&reply.body, rows[i].bytes, rows[i].len));
+        assert_int_equal(si_verify_format_of_body(&reply), rows[i].format);
+        assert_int_equal(si_verify_format_of_type(&reply), rows[i].format);
+        si_bytes_free(&reply.body);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_are_what_smartimg_says),
         cmocka_unit_test(numbers_are_compared),
         cmocka_unit_test(what_is_no_number_compares_with_nothing),
         cmocka_unit_test(a_single_ratio_makes_no_rules),
+        cmocka_unit_test(signs_of_caches_are_read),
+        cmocka_unit_test(directives_are_read),
+        cmocka_unit_test(formats_are_told_by_bytes_and_by_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
