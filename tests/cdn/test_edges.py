@@ -51,6 +51,7 @@ class Backend(http.server.BaseHTTPRequestHandler):
     """Answers with the class that it was told, - for none; `replies` has other replies, by path."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     replies = {}
 
     def do_GET(self):

@@ -24,6 +24,7 @@ from nginx import Nginx  # noqa: E402
 from server import SMARTIMG, Server  # noqa: E402
 
 IMAGE = "/is/image/smart/product?wid=120"
+DENSE = "/is/image/dense/product?wid=120"  # of a company that uses the pixel ratio
 
 # What a Varnish does for the host NAME.localhost after what conf/varnish.vcl does, by subroutine, and what verify-cdn
 # has to find. With the third, smartimg itself is told to it.
@@ -46,27 +47,61 @@ WRONG = {
     "gzipped": ({"vcl_backend_response": "set beresp.do_gzip = true;"}, {"content-encoding", "etag-weak"}),
     "unkept": ({"vcl_deliver": 'set resp.http.Cache-Control = "no-store";'}, {"not-to-be-kept"}),
     "longer": ({"vcl_deliver": 'set resp.http.Cache-Control = "public, max-age=99";'}, {"lifetime-changed"}, "origin"),
-    "forever": ({"vcl_backend_response": "set beresp.ttl = 1h;"}, {"lifetime-ignored"}),
     "no-query": ({"vcl_hash": r'hash_data(req.http.host); hash_data(regsub(req.url, "\?.*", "")); return (lookup);'},
                  {"query-ignored"}),
     "sorted": ({"vcl_recv": "set req.url = std.querysort(req.url);"}, {"query-sorted"}),
     "no-head": ({"vcl_recv": 'if (req.method == "HEAD") { return (synth(405)); }'}, {"head"}),
     "no-range": ({"vcl_recv": "if (req.http.Range) { return (synth(416)); }"}, {"range"}),
+    "no-ratio": ({"vcl_recv": 'set req.http.X-Smartimg-Class = regsub(req.http.X-Smartimg-Class, ";dpr=.*", "");'},
+                 {"ratio-ignored"}, "origin"),
     "no-hints": ({"vcl_deliver": "unset resp.http.Accept-CH;"}, {"header-lost"}, "origin"),
     "cookie": ({"vcl_deliver": 'set resp.http.Set-Cookie = "a=b";'}, {"cookie"}),
 }
 # what comes along with what is wrong
 ALONG = {"unadapted": {"not-converted", "vary-lost"}, "mixed": {"query-ignored", "vary-lost"}, "no-query": {"variant-mixing"},
-         "gzipped": {"if-none-match-ignored", "range"}, "unkept": {"lifetime-ignored"}}
+         "gzipped": {"if-none-match-ignored", "range"}}
 
 
-def wrong_vcl():
+class FirstAnswers(server.QuietHandler):
+    """A server whose answers are first ones forever."""
+
+    def do_GET(self):
+        if self.headers["If-None-Match"] == '"1"':
+            self.send_response(304)
+            self.send_header("Cache-Control", self.lifetime)
+            self.end_headers()
+        else:
+            self.answer(b"\xff\xd8\xff\xe0 no more than this", Content_Type="image/jpeg", ETag='"1"', Cache_Control=self.lifetime)
+
+    lifetime = "public, max-age=1000, s-maxage=1, stale-while-revalidate=1000"
+    do_HEAD = do_GET
+
+
+def wrong_vcl(first_answers):
     """conf/varnish.vcl, and for each host what is wrong with it; VCL runs subroutines of one name one after the other."""
     text = (PROJECT / "conf/varnish.vcl").read_text()
     for host, (parts, *_) in WRONG.items():
         for name, code in parts.items():
             request = "bereq" if name == "vcl_backend_response" else "req"
             text += f'sub {name} {{\n    if ({request}.http.Host ~ "^{host}\\.") {{\n        {code}\n    }}\n}}\n'
+    text += f'''
+backend first_answers {{
+    .host = "127.0.0.1";
+    .port = "{first_answers}";
+}}
+sub vcl_recv {{
+    if (req.http.Host ~ "^(forever|obeying)\\.") {{
+        set req.backend_hint = first_answers;
+    }}
+}}
+sub vcl_backend_response {{
+    if (bereq.http.Host ~ "^forever\\.") {{
+        set beresp.ttl = 1h;
+    }}
+}}
+'''
+    # addresses that nothing may be added to
+    text += 'sub vcl_recv {\n    if (req.http.Host ~ "^locked\\." && req.url ~ "smartimg-verify") {\n        return (synth(403));\n    }\n}\n'
     # what a class from outside takes
     text = text.replace("        call smartimg_class;\n", '''        if (req.http.Host !~ "^believing\\." || !req.http.X-Smartimg-Class) {
             call smartimg_class;
@@ -104,8 +139,11 @@ def tearDownModule():
 class VerifyTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = cls.enterClassContext(Server("--trusted-edges", "127.0.0.1", "--first-answer-seconds", "1"))
-        cls.varnish = cls.enterClassContext(Varnish(cls.server.port, wrong_vcl()))
+        cls.server = cls.enterClassContext(Server("--trusted-edges", "127.0.0.1"))
+        first_answers = server.start_origin(FirstAnswers)
+        cls.addClassCleanup(first_answers.server_close)
+        cls.addClassCleanup(first_answers.shutdown)
+        cls.varnish = cls.enterClassContext(Varnish(cls.server.port, wrong_vcl(first_answers.server_port)))
         cls.origin = f"http://127.0.0.1:{cls.server.port}"
 
     def verify(self, host, image=IMAGE, *options):
@@ -120,14 +158,13 @@ class VerifyTest(unittest.TestCase):
         self.assertEqual(types["Chrome 126"], "image/avif")
         self.assertEqual(types["curl"], "image/jpeg")
         self.assertEqual({c["second"] for c in told["clients"]}, {"hit"})
-        told = self.verify("127.0.0.1", "/is/image/dense/product?wid=120", "--origin", self.origin)
+        told = self.verify("127.0.0.1", DENSE, "--origin", self.origin)
         self.assertEqual(told["findings"], [])
         self.assertEqual(told["clients"][0]["vary"], "Accept, User-Agent, Sec-CH-DPR, DPR")
 
     def test_what_is_wrong_is_found_and_named(self):
         def one(host):
-            # with hints; which nobody has asked for, so that its first answer is a first one
-            image = {"no-hints": "/is/image/dense/product?wid=120", "forever": IMAGE + "&qlt=71"}.get(host, IMAGE)
+            image = DENSE if host in ("no-hints", "no-ratio") else IMAGE
             origin = ("--origin", self.origin) if "origin" in WRONG[host] else ()
             return host, self.verify(host + ".localhost", image, *origin)
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -160,6 +197,15 @@ class VerifyTest(unittest.TestCase):
         self.assertRegex(told["findings"][0]["text"], "Chrome 126 gets status 40[34]")
         told = verify(f"http://127.0.0.1:{free_port()}{IMAGE}")
         self.assertEqual(faults(told), {"no-answer"})
+
+    def test_first_answers_that_stay(self):
+        self.assertIn("lifetime-ignored", faults(self.verify("forever.localhost")))
+        self.assertNotIn("lifetime-ignored", faults(self.verify("obeying.localhost")))
+
+    def test_nothing_may_be_added(self):
+        told = self.verify("locked.localhost")
+        self.assertEqual(told["findings"], [])
+        self.assertNotIn("smartimg-verify", told["url"])
 
     def test_nothing_converts(self):
         self.assertIn("not-converted", faults(self.verify("127.0.0.1", "/is/image/quiet/product?wid=120")))

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "cli/edge/rules.h"
 
 /* Edge, file that the user gets, template (tools/embed-text makes its name), dialect of its rules,
  * what to do with it. */
@@ -47,10 +48,10 @@ extern const si_edge_file si_edge_files[]; /* a NULL edge ends it */
 
 /* What the user says of his edge. */
 typedef struct si_edge_options {
-    const char *origin; /* HOST:PORT of smartimg, as the edge reaches it */
-    const char *listen; /* of nginx */
-    const char *cache;  /* folder of nginx */
-    double ratios[8];   /* ascending from 1, at most SI_EDGE_RATIOS_MAX */
+    const char *origin;                /* HOST:PORT of smartimg, as the edge reaches it */
+    const char *listen;                /* of nginx */
+    const char *cache;                 /* folder of nginx */
+    double ratios[SI_EDGE_RATIOS_MAX]; /* ascending from 1 */
     int ratio_count;
     bool network;
 } si_edge_options;

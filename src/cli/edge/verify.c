@@ -140,6 +140,29 @@ static void set_url(si_verify *v, const char *url) {
     }
 }
 
+/* Rounds, with an item in the query, or without it if there is no answer: locked addresses may not
+ * be changed. False if there is none. */
+static bool ask(si_verify *v, const char *url) {
+    for (;;) {
+        bool answered = true;
+        si_verify_rounds(v);
+        si_verify_judge_rounds(v);
+        for (int i = 0; i < v->finding_count; i++) {
+            answered &= v->findings[i].fault != SI_VERIFY_FAULT_NO_ANSWER;
+        }
+        if (answered || as_is || v->first[0].status == 0) {
+            return answered;
+        }
+        as_is = true;
+        v->finding_count = 0;
+        si_verify_free(v);
+        set_url(v, url);
+        if (origin != NULL) {
+            (void)set_origin(v, origin); /* which was right before */
+        }
+    }
+}
+
 static int run(char **operands, int count) {
     (void)count;
     static si_verify v; /* its replies are large */
@@ -156,13 +179,7 @@ static int run(char **operands, int count) {
     if (!si_verify_open(insecure)) {
         return SI_EXIT_FAILED;
     }
-    si_verify_rounds(&v);
-    si_verify_judge_rounds(&v);
-    bool answered = true;
-    for (int i = 0; i < v.finding_count; i++) {
-        answered &= v.findings[i].fault != SI_VERIFY_FAULT_NO_ANSWER;
-    }
-    if (answered) {
+    if (ask(&v, operands[0])) {
         si_verify_probe(&v);
     }
     if (json) {
@@ -183,7 +200,7 @@ static const si_option options[] = {
         0},
     {"as-is", 0, NULL, SI_OPTION_FLAG, &as_is,
         "Asks for the URL as it is. Otherwise an item that means nothing is added to its query, so "
-        "that the edge has no copy yet.",
+        "that the edge has no copy yet, unless that is refused.",
         0, 0},
     {"insecure", 0, NULL, SI_OPTION_FLAG, &insecure, "Accepts any certificate.", 0, 0},
     {"json", 0, NULL, SI_OPTION_FLAG, &json, "Prints one JSON object instead.", 0, 0},

@@ -70,6 +70,9 @@ extern const si_verify_client si_verify_clients[SI_VERIFY_CLIENT_COUNT];
     X(NOT_ADAPTED, "not-adapted",                                                                  \
         "The edge tells smartimg another class than the client's, or none: see that it forwards "  \
         "Accept and User-Agent, or X-Smartimg-Class, and that --trusted-edges names it.")          \
+    X(RATIO_IGNORED, "ratio-ignored",                                                              \
+        "Dense screens get blurred images, or others needlessly large ones: see that the edge "    \
+        "forwards Sec-CH-DPR and DPR, or has the ratio in the class.")                             \
     X(NOT_CACHED, "not-cached",                                                                    \
         "The edge asks smartimg every time: see that it keeps what /is/ sends, with its query, "   \
         "and in spite of Vary.")                                                                   \

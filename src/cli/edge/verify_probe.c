@@ -180,29 +180,39 @@ static long fresh_for(const si_verify_reply *r) {
     return targeted >= 0 ? targeted : shared;
 }
 
+/* Asks for the age of Chrome's copy, and for how long it may be fresh. */
+static long ask_age(const si_verify *v, long *fresh) {
+    si_verify_reply r;
+    si_verify_ask(v->url, &(si_verify_request){.client = SI_VERIFY_CHROME}, &r);
+    long age = strtol(si_verify_header_of(&r, "Age"), NULL, 10);
+    *fresh = fresh_for(&r);
+    si_verify_reply_free(&r);
+    return age;
+}
+
 /* A copy that is older than it may be is sent once more at most, and asked for meanwhile: its age
- * has to fall. Only the age tells, so short lifetimes, or copies that are old already, are seen. */
+ * has to fall. Only the age tells, so short lifetimes, which are waited for, or copies that are old
+ * already, are seen. */
 static void probe_lifetime(si_verify *v) {
-    enum { TURNS = 4 };
-    const si_verify_request request = {.client = SI_VERIFY_CHROME};
-    long before = -1;
+    enum { TURNS = 4, WAIT_MAX = 3 };
+    long fresh, before = ask_age(v, &fresh), wait = fresh - before + 1;
+    if (fresh < 0 || wait > WAIT_MAX) {
+        return;
+    }
+    if (wait > 0) {
+        usleep((useconds_t)(wait * SECOND_US));
+    }
     for (int i = 0; i < TURNS; i++) {
-        si_verify_reply r;
-        si_verify_ask(v->url, &request, &r);
-        long age = strtol(si_verify_header_of(&r, "Age"), NULL, 10), fresh = fresh_for(&r);
-        si_verify_reply_free(&r);
-        if (fresh < 0 || age <= fresh || (before >= 0 && age < before)) {
+        long age = ask_age(v, &fresh);
+        if (age < before || age <= fresh) {
             return;
         }
         before = age;
-        if (i == TURNS - 1) {
-            si_verify_find(v, SI_VERIFY_FAULT_LIFETIME_IGNORED,
-                "A copy is %ld s old, may be fresh for %ld s, and was not asked for anew in %d s.",
-                age, fresh, TURNS - 1);
-            return;
-        }
         usleep(SECOND_US);
     }
+    si_verify_find(v, SI_VERIFY_FAULT_LIFETIME_IGNORED,
+        "A copy is %ld s old, may be fresh for %ld s, and was not asked for anew in %d s.", before,
+        fresh, TURNS - 1);
 }
 
 /* ---- smartimg itself ---- */
@@ -236,21 +246,39 @@ static void compare(si_verify *v, int client, const si_verify_reply *ours) {
     }
 }
 
+/* Whether what differs by the pixel ratio at smartimg does so behind the edge, too. */
+static void compare_ratios(si_verify *v, const si_verify_reply *at_1, const si_verify_reply *at_2) {
+    if (at_1->status == 200 && at_2->status == 200 && !alike(at_1, at_2) &&
+        alike(&v->second[SI_VERIFY_CHROME], &v->second[SI_VERIFY_CHROME_AT_2])) {
+        si_verify_find(v, SI_VERIFY_FAULT_RATIO_IGNORED,
+            "Of smartimg, Chrome gets %zu bytes at ratio 1 and %zu at ratio 2, and of the edge the "
+            "same at both.",
+            at_1->body.len, at_2->body.len);
+    }
+}
+
 static void probe_origin(si_verify *v) {
+    static si_verify_reply replies[SI_VERIFY_CLIENT_COUNT];
     if (v->origin[0] == '\0') {
         return;
     }
+    int status = 200;
     for (int i = 0; i < SI_VERIFY_CLIENT_COUNT; i++) {
-        si_verify_reply r;
-        si_verify_ask(v->origin, &(si_verify_request){.client = (si_verify_client_id)i}, &r);
-        if (r.status == 200) {
-            compare(v, i, &r);
+        si_verify_ask(
+            v->origin, &(si_verify_request){.client = (si_verify_client_id)i}, &replies[i]);
+        if (replies[i].status == 200) {
+            compare(v, i, &replies[i]);
         } else {
-            si_verify_find(
-                v, SI_VERIFY_FAULT_NO_ANSWER, "smartimg itself answers with status %d.", r.status);
-            i = SI_VERIFY_CLIENT_COUNT;
+            status = replies[i].status;
         }
-        si_verify_reply_free(&r);
+    }
+    if (status != 200) {
+        si_verify_find(
+            v, SI_VERIFY_FAULT_NO_ANSWER, "smartimg itself answers with status %d.", status);
+    }
+    compare_ratios(v, &replies[SI_VERIFY_CHROME], &replies[SI_VERIFY_CHROME_AT_2]);
+    for (int i = 0; i < SI_VERIFY_CLIENT_COUNT; i++) {
+        si_verify_reply_free(&replies[i]);
     }
 }
 
