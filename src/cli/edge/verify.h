@@ -105,8 +105,9 @@ extern const si_verify_client si_verify_clients[SI_VERIFY_CLIENT_COUNT];
     X(ENCODED, "content-encoding",                                                                 \
         "Images are compressed already: switch off gzip and brotli for image types.")              \
     X(KEEPS_NOTHING, "not-to-be-kept",                                                             \
-        "Cache-Control lets nobody keep the image: the edge has replaced it, or the company's "    \
-        "Expiration is 0.")                                                                        \
+        "Cache-Control lets no shared cache keep the image: the edge has replaced it, the "        \
+        "company has an Expiration of 0 or an address filter, or smartimg does not know the edge " \
+        "and has measured the line to it (--trusted-edges).")                                      \
     X(LIFETIME_CHANGED, "lifetime-changed",                                                        \
         "The edge tells browsers another lifetime than smartimg does: let it respect the "         \
         "origin's Cache-Control.")                                                                 \
@@ -174,6 +175,7 @@ const char *si_verify_sign_text(si_verify_sign sign); /* ?, miss, hit */
 typedef struct si_verify_request {
     si_verify_client_id client;
     const char *user_agent; /* instead of the client's, or NULL */
+    const char *accept;     /* the same */
     const char *class;      /* X-Smartimg-Class, or NULL */
     const char *more;       /* another header line, or NULL */
     bool head;

@@ -80,7 +80,8 @@ static struct curl_slist *with(struct curl_slist *list, const char *name, const 
 
 static struct curl_slist *headers_of(const si_verify_request *request) {
     const si_verify_client *client = &si_verify_clients[request->client];
-    struct curl_slist *list = with(NULL, "Accept", client->accept);
+    struct curl_slist *list =
+        with(NULL, "Accept", request->accept != NULL ? request->accept : client->accept);
     list = with(
         list, "User-Agent", request->user_agent != NULL ? request->user_agent : client->user_agent);
     list = with(list, "Accept-Encoding", "gzip, deflate, br");

@@ -69,31 +69,42 @@ static void probe_spoofing(si_verify *v) {
     si_verify_reply_free(&honest);
 }
 
-/* Browsers that nobody has: the cache has their class. */
-static void probe_fragmentation(si_verify *v) {
+/* Whether the cache has nothing for any of three browsers that nobody has, of Chrome's class. */
+static bool all_miss(const si_verify *v, bool other_accept) {
+    enum { BROWSERS = 3 };
     int misses = 0;
+    for (int i = 0; i < BROWSERS; i++) {
+        char agent[200], accept[200];
+        si_verify_reply reply;
+        snprintf(agent, sizeof agent, "%s Other/%d.%ld",
+            si_verify_clients[SI_VERIFY_CHROME].user_agent, i, (long)getpid());
+        snprintf(accept, sizeof accept, "image/avif,image/webp,image/x-%d-%ld,*/*;q=0.8", i,
+            (long)getpid());
+        si_verify_request request = {.client = SI_VERIFY_CHROME};
+        if (other_accept) {
+            request.accept = accept;
+        } else {
+            request.user_agent = agent;
+        }
+        si_verify_ask(v->url, &request, &reply);
+        misses += si_verify_sign_of(&reply, &v->second[SI_VERIFY_CHROME]) == SI_VERIFY_MISS;
+        si_verify_reply_free(&reply);
+    }
+    return misses == BROWSERS;
+}
+
+static void probe_fragmentation(si_verify *v) {
     if (si_verify_sign_of(&v->second[SI_VERIFY_CHROME], &v->first[SI_VERIFY_CHROME]) !=
         SI_VERIFY_HIT) {
         return;
     }
-    for (int i = 0; i < 3; i++) {
-        char agent[200];
-        si_verify_reply reply;
-        snprintf(agent, sizeof agent, "%s Other/%d.%ld",
-            si_verify_clients[SI_VERIFY_CHROME].user_agent, i, (long)getpid());
-        si_verify_ask(
-            v->url, &(si_verify_request){.client = SI_VERIFY_CHROME, .user_agent = agent}, &reply);
-        misses += si_verify_sign_of(&reply, &v->second[SI_VERIFY_CHROME]) == SI_VERIFY_MISS;
-        si_verify_reply_free(&reply);
-    }
-    if (misses == 3) {
-        si_verify_find(v, SI_VERIFY_FAULT_FRAGMENTED,
-            "Three browsers that differ in User-Agent alone were not served from the cache, though "
-            "it has their class.");
-    } else if (si_verify_sign_of(&v->first[SI_VERIFY_FIREFOX], NULL) == SI_VERIFY_MISS) {
-        si_verify_find(v, SI_VERIFY_FAULT_FRAGMENTED,
-            "Firefox was not served from the cache, though Chrome, whose class it is of, had just "
-            "been.");
+    for (int accept = 0; accept <= 1; accept++) {
+        if (all_miss(v, accept)) {
+            si_verify_find(v, SI_VERIFY_FAULT_FRAGMENTED,
+                "Three browsers of Chrome's class, whose %s is their own, were not served from the "
+                "cache, which has what they get.",
+                accept ? "Accept" : "User-Agent");
+        }
     }
 }
 
@@ -218,7 +229,7 @@ static void probe_lifetime(si_verify *v) {
 /* ---- smartimg itself ---- */
 
 static const char *const passed_on[] = {"X-Content-Type-Options", "Access-Control-Allow-Origin",
-    "Cross-Origin-Resource-Policy", "Accept-CH"};
+    "Cross-Origin-Resource-Policy", "Accept-CH", "Critical-CH"};
 
 static void compare(si_verify *v, int client, const si_verify_reply *ours) {
     const si_verify_reply *edge = &v->second[client];

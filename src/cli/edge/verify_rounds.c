@@ -138,17 +138,29 @@ static void judge_vary(si_verify *v) {
 
 /* ---- the cache ---- */
 
-static void judge_cache(si_verify *v) {
-    int hits = 0, unknown = 0;
-    for (int i = 0; i < SI_VERIFY_CLIENT_COUNT; i++) {
-        si_verify_sign sign = si_verify_sign_of(&v->second[i], &v->first[i]);
-        hits += sign == SI_VERIFY_HIT;
-        unknown += sign == SI_VERIFY_UNKNOWN;
+/* Whether a client is never served from the cache. Large edges have many servers, and the one that
+ * is asked next may not have it yet. */
+static bool always_misses(const si_verify *v, int client) {
+    enum { MORE = 3 };
+    si_verify_sign sign = si_verify_sign_of(&v->second[client], &v->first[client]);
+    for (int i = 0; i < MORE && sign == SI_VERIFY_MISS; i++) {
+        si_verify_reply reply;
+        si_verify_ask(v->url, &(si_verify_request){.client = (si_verify_client_id)client}, &reply);
+        sign = si_verify_sign_of(&reply, &v->first[client]);
+        si_verify_reply_free(&reply);
     }
-    int misses = SI_VERIFY_CLIENT_COUNT - hits - unknown;
+    return sign == SI_VERIFY_MISS;
+}
+
+static void judge_cache(si_verify *v) {
+    int misses = 0, unknown = 0;
+    for (int i = 0; i < SI_VERIFY_CLIENT_COUNT; i++) {
+        misses += always_misses(v, i);
+        unknown += si_verify_sign_of(&v->second[i], &v->first[i]) == SI_VERIFY_UNKNOWN;
+    }
     if (misses > 0) {
         si_verify_find(v, SI_VERIFY_FAULT_NOT_CACHED,
-            "Of %d requests that had been asked a second before, %d did not come from the cache.",
+            "Of %d clients, %d were not served from the cache, though they asked several times.",
             SI_VERIFY_CLIENT_COUNT, misses);
     } else if (unknown == SI_VERIFY_CLIENT_COUNT) {
         si_verify_find(v, SI_VERIFY_FAULT_NO_SIGN, "No reply says whether a cache had it.");
