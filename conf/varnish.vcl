@@ -1,6 +1,6 @@
-# Varnish (7 or later) in front of `smartimg serve --trusted-edges 127.0.0.1`: a handful of variants of each picture instead
-# of one for every browser, first answers for a minute only, and purges. docs/cdn.md tells what it relies on;
-# tests/cdn runs it.
+# Varnish (7 or later) in front of `smartimg serve --trusted-edges ADDRESS-OF-VARNISH`: a handful of variants of each
+# picture instead of one for every browser, first answers for a minute only, and purges. docs/cdn.md tells what it relies
+# on; `smartimg edge-config varnish` prints it, and tests/cdn runs it.
 
 vcl 4.1;
 
@@ -63,7 +63,7 @@ sub smartimg_class {
     std.collect(req.http.Accept);
 
     # Refusals, strange weights and quoted strings are rare, and no task for regular expressions.
-    if (req.http.Accept ~ {"["\\]"} || req.http.Accept ~ "(?i);\s*q(?!\s*=\s*(0?\.[0-9]*[1-9][0-9]*|1(\.0*)?)\s*(,|;|$))") {
+    if (req.http.Accept ~ {"(?i)["\\]|;\s*q(?!\s*=\s*(0?\.[0-9]*[1-9][0-9]*|1(\.0*)?)\s*(,|;|$))"}) {
         return;
     }
     set req.http.X-Smartimg-Class = "";
@@ -92,52 +92,69 @@ sub smartimg_class {
         }
     }
     call smartimg_pixel_ratio;
+    call smartimg_network;
 }
 
 # The browsers that show JPEG 2000 or JPEG XR and do not say so (src/client/user_agent.h).
 sub smartimg_user_agent {
     set req.http.X-Smartimg-Vary = "Accept, User-Agent";
     if (req.http.User-Agent ~ "(?i)(bot|crawl|http|preview|spider)") {
-        return;
-    }
-    if (req.http.User-Agent ~ "\bEdge\b") {
-        if (req.http.User-Agent ~ "\bEdge[/ ]1[2-7](?![0-9])") {
-            set req.http.X-Smartimg-Class = "jxr";
-        }
-    } elseif (req.http.User-Agent ~ "\bTrident\b") {
-        if (req.http.User-Agent ~ "\bTrident[/ ]([5-9]|[1-9][0-9])") {
-            set req.http.X-Smartimg-Class = "jxr";
-        }
-    } elseif (req.http.User-Agent ~ "\bMSIE[/ ](9|[1-9][0-9])" && req.http.User-Agent !~ "\bOpera\b") {
+        set req.http.X-Smartimg-Class = "plain";
+    } elseif (req.http.User-Agent ~ "\bEdge[/ ]1[2-7](?![0-9])") {
         set req.http.X-Smartimg-Class = "jxr";
-    }
-    if (req.http.X-Smartimg-Class == "plain" && req.http.User-Agent ~ "\bAppleWebKit\b"
-        && req.http.User-Agent !~ "\b(Android|Chrome|Edg|Silk)\b") {
-        if (req.http.User-Agent ~ "\b(CPU|iPhone)[^A-Za-z0-9]+OS\b") {
-            if (req.http.User-Agent ~ "\b(CPU|iPhone)[^A-Za-z0-9]+OS[/ ]([5-9]|1[0-3])(?![0-9])") {
-                set req.http.X-Smartimg-Class = "jp2";
-            }
-        } elseif (req.http.User-Agent ~ "\bMacintosh\b"
-            && (req.http.User-Agent ~ "\bGecko[^A-Za-z0-9]+Version[/ ]([5-9]|1[0-3])(?![0-9])"
-                || (req.http.User-Agent ~ "\bGecko[^A-Za-z0-9]+Version[/ ]1[45](?![0-9])"
-                    && req.http.User-Agent ~ "\bOS[^A-Za-z0-9]+X[/ ]10(?![0-9])"))) {
-            set req.http.X-Smartimg-Class = "jp2";
-        }
+    } elseif (req.http.User-Agent ~ "^(?!.*\bEdge\b).*\bTrident[/ ]([5-9]|[1-9][0-9])") {
+        set req.http.X-Smartimg-Class = "jxr";
+    } elseif (req.http.User-Agent ~ "^(?!.*\b(Edge|Trident|Opera)\b).*\bMSIE[/ ](9|[1-9][0-9])") {
+        set req.http.X-Smartimg-Class = "jxr";
+    } elseif (req.http.User-Agent ~ "^(?!.*\bAppleWebKit\b)") {
+        set req.http.X-Smartimg-Class = "plain";
+    } elseif (req.http.User-Agent ~ "\b(Android|Chrome|Edg|Silk)\b") {
+        set req.http.X-Smartimg-Class = "plain";
+    } elseif (req.http.User-Agent ~ "\b(CPU|iPhone)[^A-Za-z0-9]+OS[/ ]([5-9]|1[0-3])(?![0-9])") {
+        set req.http.X-Smartimg-Class = "jp2";
+    } elseif (req.http.User-Agent ~ "\b(CPU|iPhone)[^A-Za-z0-9]+OS\b") {
+        set req.http.X-Smartimg-Class = "plain";
+    } elseif (req.http.User-Agent ~ "^(?!.*\bMacintosh\b)") {
+        set req.http.X-Smartimg-Class = "plain";
+    } elseif (req.http.User-Agent ~ "\bGecko[^A-Za-z0-9]+Version[/ ]([5-9]|1[0-3])(?![0-9])") {
+        set req.http.X-Smartimg-Class = "jp2";
+    } elseif (req.http.User-Agent ~ "^(?=.*\bOS[^A-Za-z0-9]+X[/ ]10(?![0-9])).*\bGecko[^A-Za-z0-9]+Version[/ ]1[45](?![0-9])") {
+        set req.http.X-Smartimg-Class = "jp2";
     }
 }
 
-# Browsers tell it only after Accept-CH, which companies with `Dpr = true` send. Rounded up, to few.
+# Browsers tell it only after Accept-CH, which companies with `Dpr = true` send; Apple's not at all.
 sub smartimg_pixel_ratio {
     if (!req.http.Sec-CH-DPR && req.http.DPR) {
         set req.http.Sec-CH-DPR = req.http.DPR;
     }
-    if (std.real(req.http.Sec-CH-DPR, 1.0) > 2.0) {
+    if (req.http.Sec-CH-DPR ~ "^\s*0*(([3-9]|[1-9][0-9][0-9]*)(\.[0-9]*)?|2\.([6-9][0-9]*|50*[1-9][0-9]*)|2\.50*)\s*$") {
         set req.http.X-Smartimg-Class = req.http.X-Smartimg-Class + ";dpr=3";
-    } elseif (std.real(req.http.Sec-CH-DPR, 1.0) > 1.5) {
+    } elseif (req.http.Sec-CH-DPR ~ "^\s*0*(([2-9]|[1-9][0-9][0-9]*)(\.[0-9]*)?|1\.([8-9][0-9]*|7[6-9][0-9]*|750*[1-9][0-9]*)|1\.750*)\s*$") {
         set req.http.X-Smartimg-Class = req.http.X-Smartimg-Class + ";dpr=2";
-    } elseif (std.real(req.http.Sec-CH-DPR, 1.0) > 1.0) {
+    } elseif (req.http.Sec-CH-DPR ~ "^\s*0*(([2-9]|[1-9][0-9][0-9]*)(\.[0-9]*)?|1\.([3-9][0-9]*|2[6-9][0-9]*|250*[1-9][0-9]*)|1\.250*)\s*$") {
         set req.http.X-Smartimg-Class = req.http.X-Smartimg-Class + ";dpr=1.5";
+    } elseif (req.http.Sec-CH-DPR ~ "^(?=.*[1-9])\s*[0-9]*(\.[0-9]*)?\s*$") {
+        # 1
+    } elseif (req.http.Accept !~ "(?i)(^|,)\s*image/apng\s*(,|;|$)") {
+        if (req.http.User-Agent ~ "(?i)(bot|crawl|http|preview|spider)") {
+            # 1
+        } elseif (req.http.User-Agent ~ "\b(Android|Chrome|Edg|Silk)\b") {
+            # 1
+        } elseif (req.http.User-Agent ~ "^(?=.*\biPad;).*\b(CPU|iPhone)[^A-Za-z0-9]+OS\b(?![/ ][1-9][0-9])") {
+            # 1
+        } elseif (req.http.User-Agent ~ "\biPad;") {
+            set req.http.X-Smartimg-Class = req.http.X-Smartimg-Class + ";dpr=2";
+        } elseif (req.http.User-Agent ~ "\b(CPU|iPhone)[^A-Za-z0-9]+OS\b(?![/ ]([7-9]|[1-9][0-9]))") {
+            # 1
+        } elseif (req.http.User-Agent ~ "\b(iPhone;|iPod\b)") {
+            set req.http.X-Smartimg-Class = req.http.X-Smartimg-Class + ";dpr=2";
+        }
     }
+}
+
+sub smartimg_network {
+    # not used
 }
 
 sub vcl_backend_response {
@@ -164,7 +181,7 @@ sub vcl_deliver {
     if (resp.http.Vary ~ "X-Smartimg-Class") {
         set resp.http.Vary = req.http.X-Smartimg-Vary;
         if (resp.http.Accept-CH) {
-            set resp.http.Vary = resp.http.Vary + ", Sec-CH-DPR, DPR";
+            set resp.http.Vary = "Accept, User-Agent, Sec-CH-DPR, DPR";
         }
     }
 }

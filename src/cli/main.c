@@ -9,7 +9,8 @@
 
 const si_command *const si_commands[] = {&si_command_serve, &si_command_renderer,
     &si_command_render, &si_command_explain, &si_command_report, &si_command_purge,
-    &si_command_config, &si_command_calibrate, &si_command_compat, NULL};
+    &si_command_config, &si_command_calibrate, &si_command_compat, &si_command_edge_config,
+    &si_command_verify_cdn, NULL};
 
 static const si_command *find(const char *name) {
     for (int i = 0; si_commands[i] != NULL; i++) {
@@ -26,10 +27,10 @@ static void print_overview(FILE *to) {
         "Serves images under Dynamic Media URLs, each as the smallest encoding that looks as\n"
         "good as the one asked for, in a format the asking client can show.\n\nCommands:\n");
     for (int i = 0; si_commands[i] != NULL; i++) {
-        fprintf(to, "  %-10s %s\n", si_commands[i]->name, si_commands[i]->summary);
+        fprintf(to, "  %-11s %s\n", si_commands[i]->name, si_commands[i]->summary);
     }
     fprintf(to,
-        "  %-10s %s\n  %-10s %s\n\nMore: smartimg help COMMAND, and smartimg help commands for "
+        "  %-11s %s\n  %-11s %s\n\nMore: smartimg help COMMAND, and smartimg help commands for "
         "those of URLs\n",
         "help", "prints the manual page of a command, also of those in URLs", "--version",
         "prints the version and those of the image libraries");

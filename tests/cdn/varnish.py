@@ -1,4 +1,4 @@
-"""A Varnish of Debian's package with conf/varnish.vcl in front of a server on this machine, for tests."""
+"""A Varnish of Debian's package in front of a server on this machine, with conf/varnish.vcl or another VCL, for tests."""
 
 import http.client
 import json
@@ -30,12 +30,13 @@ class FrontReply(Reply):
 
 
 class Varnish:
-    """Use as a context manager; `port` listens, and passes misses on to `backend`, a port."""
+    """Use as a context manager; `port` listens, and passes misses on to `backend`, a port. `text`: the VCL, else the one
+    that is shipped."""
 
-    def __init__(self, backend):
+    def __init__(self, backend, text=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="smartimg-varnish-"))
         self.port = free_port()
-        text = (PROJECT / "conf/varnish.vcl").read_text()
+        text = text or (PROJECT / "conf/varnish.vcl").read_text()
         # as it is shipped, but for the port
         text, replaced = re.subn(r'(?m)^(    \.port = )"8080";$', rf'\1"{backend}";', text)
         assert replaced == 1
@@ -87,12 +88,16 @@ class Varnish:
 
     def request(self, path, headers=None, method="GET"):
         """One request with exactly these headers (Host apart); `path` goes out as it stands."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        try:
-            connection.putrequest(method, path, skip_accept_encoding=True)
-            for name, value in (headers or {}).items():
-                connection.putheader(name, value)
-            connection.endheaders()
-            return FrontReply(connection.getresponse(), 0)
-        finally:
-            connection.close()
+        return request(self.port, path, headers, method, FrontReply)
+
+
+def request(port, path, headers=None, method="GET", reply=Reply):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        connection.putrequest(method, path, skip_accept_encoding=True)
+        for name, value in (headers or {}).items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        return reply(connection.getresponse(), 0)
+    finally:
+        connection.close()
