@@ -1,5 +1,6 @@
 #include "catalog/attributes.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "catalog/catalog_internal.h"
@@ -31,6 +32,23 @@ bool si_attributes_init(si_attributes *a, si_arena *arena) {
     bool ok = true;
     for (int i = 0; i < si_attribute_count; i++) {
         ok = ok && set_initial(&si_attribute_rows[i], arena, a);
+    }
+    return ok;
+}
+
+bool si_attributes_unconfigured(si_attributes *a, si_arena *arena) {
+    static const struct {
+        const char *name, *value;
+    } rows[] = {
+#define X(name, value) {#name, value},
+        SI_UNCONFIGURED_ATTRIBUTES(X)
+#undef X
+    };
+    bool ok = true;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const si_attribute *row = si_attribute_find(si_str_of(rows[i].name));
+        assert(row != NULL);
+        ok = ok && si_value_set(&row->value, si_str_of(rows[i].value), arena, a);
     }
     return ok;
 }

@@ -171,6 +171,12 @@ typedef struct si_attributes {
 #undef X
 } si_attributes;
 
+/* What holds in place of these defaults where a server has no configuration folder: everything that
+ * fits a reply to who asks for it is on, as whoever points it at a folder of pictures expects. */
+#define SI_UNCONFIGURED_ATTRIBUTES(X)                                                              \
+    X(Bfc, "true")                                                                                 \
+    X(Dpr, "true")
+
 typedef enum si_inherits { SI_INHERITS_INHERIT, SI_INHERITS_OFF, SI_INHERITS_OWN } si_inherits;
 
 /* A row of the table, for whoever goes through all of them. */

@@ -142,6 +142,11 @@ static void take_error(const si_diag *diag, si_exchange *x) {
     (void)si_bytes_append(&x->answer.body, body.p, body.len);
 }
 
+static void complain_of_link(void *context, const char *path) {
+    (void)context;
+    si_complain("\"%s\" is not served: a link in it leads out of the root", path);
+}
+
 static bool choose_catalog(const si_request_options *options, const char *root, si_exchange *x,
     const si_catalog **catalog) {
     si_diag diag = {0};
@@ -152,6 +157,9 @@ static bool choose_catalog(const si_request_options *options, const char *root, 
     }
     if (result != SI_OK && result != SI_ERR_CONFIG) { /* whose mistakes have been told one by one */
         si_complain_diag(&diag);
+    }
+    if (x->catalog != NULL) {
+        si_catalog_on_outside(x->catalog, complain_of_link, NULL);
     }
     *catalog = options->catalog != NULL ? options->catalog : x->catalog;
     return result == SI_OK;

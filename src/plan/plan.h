@@ -71,6 +71,7 @@ typedef struct si_plan {
     /* what errors are to look like; known even if the plan could not be made */
     si_shape shape;
     int error_detail; /* attr::ErrorDetail */
+    const char *nearest; /* path and query that an error suggests instead; NULL = none */
 } si_plan;
 
 /* Makes a plan. Errors carry the status of base/result.h; on error plan->vary, shape and
