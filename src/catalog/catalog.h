@@ -197,8 +197,8 @@ SI_NODISCARD si_result si_catalog_find_exact(const si_catalog *c, const si_compa
     si_str path, si_arena *arena, si_file *out, si_diag *diag);
 
 /* Who is told of each link met by these functions that leads out of the root, which they take for
- * not there: its path below the root, and not again within a minute. For logs, never for clients.
- */
+ * not there, with all behind it: its path below the root, and not again within a minute. For logs,
+ * never for clients. */
 typedef void (*si_catalog_outside)(void *context, const char *path);
 void si_catalog_on_outside(si_catalog *c, si_catalog_outside tell, void *context);
 

@@ -29,24 +29,42 @@ void si_catalog_on_outside(si_catalog *c, si_catalog_outside tell, void *context
     *c->outside = (si_outside){.tell = tell, .context = context};
 }
 
-/* A path that was told lately is not told again; if there are too many, the oldest are forgotten.
+/* Cuts a path behind the first element that leads out. */
+static void cut_to_link(const si_catalog *c, char *path) {
+    for (char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        const int fd = si_open_beneath(c->root_fd, path, O_PATH);
+        if (fd < 0 && errno == EXDEV) {
+            return;
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+        *slash = '/';
+    }
+}
+
+/* A link that was told lately is not told again; if there are too many, the oldest are forgotten.
  */
 static void tell_outside(const si_catalog *c, const char *path) {
+    char link[MAX_PATH];
     si_outside *o = c->outside;
-    const int64_t now = si_now_ns();
-    const uint64_t hash = si_hash64(SI_HASH64_START, path, strlen(path));
     if (o->tell == NULL) {
         return;
     }
+    snprintf(link, sizeof link, "%s", path);
+    cut_to_link(c, link);
+    const int64_t now = si_now_ns();
+    const uint64_t hash = si_hash64(SI_HASH64_START, link, strlen(link));
     for (int i = 0; i < SI_OUTSIDE_KNOWN; i++) {
         if (o->known[i].hash == hash && now < o->known[i].until_ns) {
             return;
         }
     }
     o->known[o->next].hash = hash;
-    o->known[o->next].until_ns = now + SI_OUTSIDE_SECONDS * 1000 * SI_MILLISECOND;
+    o->known[o->next].until_ns = now + SI_OUTSIDE_SECONDS * SI_SECOND;
     o->next = (o->next + 1) % SI_OUTSIDE_KNOWN;
-    o->tell(o->context, path);
+    o->tell(o->context, link);
 }
 
 /* ---- files ---- */

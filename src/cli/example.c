@@ -62,6 +62,7 @@ static bool ask(search *s, const char *path) {
     const char *special = "%?#\"'<>$&+(){}[]^`|\\ ";
     char *raw = si_arena_alloc(s->arena, sizeof prefix + 3 * strlen(path));
     si_plan plan;
+    si_diag diag = {0};
     if (raw == NULL || s->tries++ >= MAX_TRIES) {
         s->cut = true;
         return false;
@@ -69,7 +70,7 @@ static bool ask(search *s, const char *path) {
     si_percent_encode(si_str_of(path), special, stpcpy(raw, prefix));
     const si_request request = {
         .path = si_str_of(raw), .query = si_str_of(query), .address = SI_STR("127.0.0.1")};
-    bool there = si_plan_make(s->catalog, NULL, &request, s->arena, &plan, NULL) == SI_OK &&
+    bool there = si_plan_make(s->catalog, NULL, &request, s->arena, &plan, &diag) == SI_OK &&
                  plan.kind == SI_PLAN_RECIPE && plan.recipe.picture.layer_count > 0 &&
                  plan.recipe.picture.layers[0].source.kind == SI_SOURCE_FILE && !plan.error_image;
     s->address = there ? si_arena_printf(s->arena, "%s?%s", raw, query) : NULL;

@@ -128,8 +128,8 @@ static void
 ngx_http_smartimg_link_outside(void *context, const char *path)
 {
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                  "smartimg: \"%s\" is not served: a link in it leads out of "
-                  "the root", path);
+                  "smartimg: \"%s\" is not served: it is a link out of the root",
+                  path);
 }
 
 

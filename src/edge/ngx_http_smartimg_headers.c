@@ -10,6 +10,8 @@
 
 
 static void ngx_http_smartimg_drop_timing(ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_set_error_fields(ngx_http_request_t *r,
+    si_plan *plan);
 static ngx_int_t ngx_http_smartimg_header_filter(ngx_http_request_t *r);
 static void ngx_http_smartimg_check_upstream(ngx_http_request_t *r);
 static time_t ngx_http_smartimg_fresh_until(ngx_http_request_t *r);
@@ -152,10 +154,61 @@ ngx_http_smartimg_is_first(ngx_http_request_t *r,
 }
 
 
+/*
+ * Vary of any reply; a page in place of an error, and that nothing is to be
+ * made of its text but what it says it is.  No plan: there is none.
+ */
+
+static ngx_int_t
+ngx_http_smartimg_set_error_fields(ngx_http_request_t *r, si_plan *plan)
+{
+    ngx_str_t   vary;
+    ngx_uint_t  status, by_accept;
+    unsigned    used;
+
+    static ngx_str_t  options = ngx_string("X-Content-Type-Options");
+    static ngx_str_t  nosniff = ngx_string("nosniff");
+
+    by_accept = 0;
+
+    if (ngx_http_smartimg_begin_page(r, &by_accept) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    used = plan ? plan->vary : 0;
+    used |= by_accept ? SI_USED_ACCEPT : 0;
+
+    vary.data = ngx_pnalloc(r->pool, SI_CLIENT_VARY_SIZE);
+    if (vary.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) si_client_vary(used, (char *) vary.data);
+    vary.len = ngx_strlen(vary.data);
+
+    if (vary.len
+        && ngx_http_smartimg_add_header(r, &ngx_http_smartimg_vary_name, &vary)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    status = r->err_status ? r->err_status : r->headers_out.status;
+
+    if (status < NGX_HTTP_BAD_REQUEST
+        && (plan == NULL || plan->kind != SI_PLAN_FILE))
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_smartimg_add_header(r, &options, &nosniff);
+}
+
+
 static ngx_int_t
 ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 {
-    ngx_str_t                       vary, *result;
+    ngx_str_t                      *result;
     si_lifetime_of                  of;
     ngx_http_smartimg_ctx_t        *ctx;
 
@@ -174,6 +227,13 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
     ctx = ngx_http_smartimg_get_ctx(r);
 
     if (ctx == NULL) {
+
+        /* an address that is none of ours */
+
+        if (ngx_http_smartimg_set_error_fields(r, NULL) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
         return ngx_http_next_header_filter(r);
     }
 
@@ -195,21 +255,11 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 
     ngx_http_smartimg_read_lifetime(r, ctx, &of);
 
-    vary.data = ngx_pnalloc(r->pool, SI_CLIENT_VARY_SIZE);
-    if (vary.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) si_client_vary(ctx->plan->plan.vary, (char *) vary.data);
-    vary.len = ngx_strlen(vary.data);
-
-    if (vary.len
-        && ngx_http_smartimg_add_header(r, &ngx_http_smartimg_vary_name, &vary)
-           != NGX_OK)
+    if (ngx_http_smartimg_set_error_fields(r, &ctx->plan->plan) != NGX_OK
+        || ngx_http_smartimg_share_reply(r, &ctx->plan->plan) != NGX_OK)
     {
         return NGX_ERROR;
     }
-
 
     result = ngx_http_smartimg_cache_result(r);
 
@@ -281,7 +331,8 @@ ngx_http_smartimg_set_validity(ngx_http_request_t *r,
     static ngx_str_t  hints = ngx_string("Sec-CH-DPR, DPR");
 
     if (r->err_status >= NGX_HTTP_BAD_REQUEST
-        || r->headers_out.status >= NGX_HTTP_BAD_REQUEST)
+        || r->headers_out.status >= NGX_HTTP_BAD_REQUEST
+        || r->method == NGX_HTTP_OPTIONS)
     {
         return ngx_http_smartimg_add_header(r, &cache_control, &no_store);
     }

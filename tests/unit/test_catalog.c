@@ -43,6 +43,12 @@ static const char *sample(const si_attribute *row, bool second) {
     if (strcmp(row->name, "DefaultExt") == 0) {
         return second ? ".png" : ".tif";
     }
+    if (strstr(row->name, "Origin") != NULL && strcmp(row->type, "LIST") == 0) {
+        return second ? "http://b.example:81" : "https://a.example,https://b.example";
+    }
+    if (strcmp(row->name, "CrossOriginResourcePolicy") == 0) {
+        return second ? "same-origin" : "same-site";
+    }
     if (strcmp(row->name, "RuleSetFile") == 0) {
         return second ? "rules2.xml" : "rules1.xml";
     }

@@ -137,6 +137,13 @@ static void links_that_lead_out_are_told_once(void **state) {
     assert_string_equal(file_of(c, "absolute"), "");
     assert_int_equal(told, 2);
     assert_string_equal(last_told, "acme/absolute.jpg");
+    assert_int_equal(symlink("..", in_folder("root/acme/in")), 0);
+    assert_int_equal(symlink("../..", in_folder("root/acme/up")), 0);
+    assert_string_equal(file_of(c, "in/acme/inside"), "acme/in/acme/inside.jpg");
+    assert_string_equal(file_of(c, "up/outside"), ""); /* the link, whatever is behind it */
+    assert_string_equal(file_of(c, "up/root/acme/inside"), "");
+    assert_int_equal(told, 3);
+    assert_string_equal(last_told, "acme/up");
     si_catalog_free(c);
 }
 
