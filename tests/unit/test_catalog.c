@@ -5,9 +5,10 @@
 
 /* Attributes whose empty value switches something off, and those that are never inherited; every
  * other one takes the default company's. ForeignHosts and RequestLockKey are ours. */
-static const char *const empty_is_off[] = {"DefaultExt", "DefaultImage", "ErrorImage", "RootPath",
-    "RootUrl", "SavePath", "StaticContentRootPath", "Watermark", "TrustedDomains",
-    "AllowDirectAccess", "ForeignHosts", "CacheCommandAddresses", "RequestLockKey", NULL};
+static const char *const empty_is_off[] = {"AccessControlAllowOrigin", "TimingAllowOrigin",
+    "CrossOriginResourcePolicy", "DefaultExt", "DefaultImage", "ErrorImage", "RootPath", "RootUrl",
+    "SavePath", "StaticContentRootPath", "Watermark", "TrustedDomains", "AllowDirectAccess",
+    "ForeignHosts", "CacheCommandAddresses", "RequestLockKey", NULL};
 static const char *const never_inherited[] = {"CatalogFile", "SvgCatalogFile",
     "StaticContentCatalogFile", "MacroFile", "FontMapFile", "IccProfileMapFile", "RuleSetFile",
     "TimeStamp", "AudioBitRate", "VideoBitRate", "TotalStreamBitRate", "VideoSize",
