@@ -1,6 +1,8 @@
 #include "cli/example.h"
 
+#include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/percent.h"
 #include "catalog/extensions.h"
@@ -116,4 +118,25 @@ si_example si_example_find(const si_catalog *c, si_arena *arena, const char **ad
     found = found || look(&s, si_catalog_default(c)->attributes.root_path, "", 0);
     *address = s.address;
     return found ? SI_EXAMPLE_FOUND : s.cut ? SI_EXAMPLE_UNSEEN : SI_EXAMPLE_NONE;
+}
+
+const char *si_example_call(si_arena *arena) {
+    char exe[PATH_MAX], real[PATH_MAX];
+    const char *name, *folders = getenv("PATH");
+    si_str rest = folders != NULL ? si_str_of(folders) : SI_STR(""), folder;
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    if (len <= 0 || memchr(exe, '/', (size_t)len) == NULL) {
+        return NULL;
+    }
+    exe[len] = '\0';
+    name = strrchr(exe, '/') + 1;
+    while (si_str_next(&rest, ':', &folder)) {
+        const char *candidate =
+            folder.len > 0 ? si_arena_printf(arena, "%.*s/%s", SI_STR_ARG(folder), name) : NULL;
+        if (candidate != NULL && access(candidate, X_OK) == 0) { /* the first one is called */
+            const bool ours = realpath(candidate, real) != NULL && strcmp(real, exe) == 0;
+            return si_arena_copy(arena, ours ? name : exe, strlen(ours ? name : exe));
+        }
+    }
+    return si_arena_copy(arena, exe, (size_t)len);
 }

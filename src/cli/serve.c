@@ -98,7 +98,7 @@ static void report_defaults(void) {
     puts(": on, as there is no --config)");
 }
 
-/* A link to click. */
+/* A link to click, and what to type. */
 static void report_example(const char *host) {
     si_catalog *catalog = NULL;
     si_arena arena = {0};
@@ -119,6 +119,10 @@ static void report_example(const char *host) {
         printf("smartimg: FOLDER/NAME.jpg in %s is http://%s/is/image/FOLDER/NAME\n", wanted.root,
             host);
         break;
+    }
+    const char *call = si_example_call(&arena);
+    if (call != NULL) {
+        printf("smartimg: \"%s help\" tells what else it does\n", call);
     }
     si_arena_free(&arena);
     si_catalog_free(catalog);

@@ -42,7 +42,7 @@ def read_until_ready(process):
     def read():
         for line in process.stdout:
             lines.append(line.rstrip("\n"))
-            if "for example" in line or "there is no picture" in line:
+            if "tells what else it does" in line:
                 break
         done.set()
 
@@ -54,14 +54,16 @@ def read_until_ready(process):
 class Started:
     """`smartimg serve` over any folder; gives the lines that it prints and its port."""
 
-    def __init__(self, root, *options):
+    def __init__(self, root, *options, path=os.environ["PATH"]):
+        self.environment = dict(os.environ, PATH=path)
         self.folder = tempfile.mkdtemp(prefix="smartimg-first-")
         self.port = free_port()
         self.command = [SMARTIMG, "serve", "--root", root, "--cache", self.folder + "/cache", "--listen",
                         f"127.0.0.1:{self.port}", *options]
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                        env=self.environment)
         self.lines = read_until_ready(self.process)
         return self
 
@@ -119,7 +121,16 @@ class Start(unittest.TestCase):
 
     def test_no_picture_at_all(self):
         with Started(self.folder) as server:
-            self.assertIn(f"there is no picture in {self.folder} yet", server.lines[-1])
+            self.assertIn(f"there is no picture in {self.folder} yet", server.lines[-2])
+
+    def test_how_to_call_it(self):
+        program = pathlib.Path(SMARTIMG).resolve()
+        with Started(self.folder, path="/usr/sbin:/usr/bin:/sbin:/bin") as server:
+            self.assertEqual(server.lines[-1], f'smartimg: "{program} help" tells what else it does')
+        (self.folder / "bin").mkdir()
+        (self.folder / "bin/smartimg").symlink_to(program)
+        with Started(self.folder, path=f"{self.folder}/bin:{os.environ['PATH']}") as server:
+            self.assertEqual(server.lines[-1], 'smartimg: "smartimg help" tells what else it does')
 
     def test_a_configuration_keeps_its_defaults(self):
         companies = self.folder / "conf/companies"
