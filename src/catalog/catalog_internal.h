@@ -32,6 +32,12 @@ typedef struct si_outside {
     int next;
 } si_outside;
 
+/* Listings of folders for suggestions, which are counted by the second. */
+typedef struct si_listings {
+    int64_t since_ns;
+    int count;
+} si_listings;
+
 struct si_catalog {
     si_arena arena; /* everything below lives here */
     int root_fd;    /* the served root */
@@ -41,6 +47,7 @@ struct si_catalog {
     bool root_path_defined; /* in default.ini */
     struct si_rule_set *rule_sets;
     si_outside *outside;
+    si_listings *listings;
 };
 
 /* A company file that is being read. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/beneath.h"
+#include "base/clock.h"
 #include "base/nearest.h"
 #include "catalog/catalog_internal.h"
 #include "catalog/extensions.h"
@@ -62,6 +63,16 @@ bool si_catalog_list(const si_catalog *c, const char *folder, si_listing_kind ki
 
 /* ---- nearest names ---- */
 
+/* Whether another folder may be listed now. */
+static bool may_list(const si_catalog *c) {
+    si_listings *l = c->listings;
+    const int64_t now = si_now_ns();
+    if (now - l->since_ns >= SI_SECOND) {
+        *l = (si_listings){.since_ns = now};
+    }
+    return l->count++ < SI_LISTINGS_PER_SECOND;
+}
+
 static bool is_open(const si_company *company) {
     const si_attributes *a = &company->attributes;
     return !a->request_lock && a->request_obfuscation == 0 && a->client_address_filter == NULL;
@@ -107,7 +118,7 @@ static const char *mend(const si_catalog *c, const char *folder, si_str name, si
     si_nearest n;
     si_nearest_to(&n, name);
     bool whole =
-        (*listings)++ < MAX_LISTINGS &&
+        (*listings)++ < MAX_LISTINGS && may_list(c) &&
         si_catalog_list(c, folder, kind, kind == SI_LISTING_FILES ? offer_file : offer_folder, &n);
     return whole ? result_of(&n, arena) : NULL;
 }
@@ -168,9 +179,10 @@ const char *si_catalog_nearest_object(
 const char *si_catalog_nearest_company(const si_catalog *c, si_str root_id, si_arena *arena) {
     si_nearest n;
     si_nearest_to(&n, root_id);
-    if (c->company_count == 1 && is_open(&c->companies[0]) &&
-        !si_catalog_list(
-            c, c->companies[0].attributes.root_path, SI_LISTING_FOLDERS, offer_folder, &n)) {
+    const si_company *standard = &c->companies[0];
+    if (c->company_count == 1 && is_open(standard) &&
+        !(may_list(c) && si_catalog_list(c, standard->attributes.root_path, SI_LISTING_FOLDERS,
+                             offer_folder, &n))) {
         return NULL;
     }
     for (int i = 1; i < c->company_count && i <= MAX_NAMES; i++) {

@@ -4,7 +4,10 @@
 
 #include "catalog/catalog.h"
 
-enum { SI_LISTING_MAX = 1000 }; /* entries of a folder that are looked at */
+enum {
+    SI_LISTING_MAX = 1000,       /* entries of a folder that are looked at */
+    SI_LISTINGS_PER_SECOND = 100 /* of a process, for suggestions */
+};
 
 typedef enum si_listing_kind {
     SI_LISTING_FOLDERS,
@@ -21,7 +24,9 @@ bool si_catalog_list(const si_catalog *c, const char *folder, si_listing_kind ki
 /* The nearest names to ones that are not there (base/nearest.h), for people who mistyped them; NULL
  * if none is near, or if it might be no business of theirs: what a company locks, obfuscates or
  * keeps to some addresses is never told, nor what is in a folder of more than SI_LISTING_MAX
- * entries. At most three folders are listed for a request. Results are in the arena. */
+ * entries. At most three folders are listed for a request, and SI_LISTINGS_PER_SECOND in all, as
+ * each may take a millisecond of whoever answers requests: who asks for what is not there all the
+ * time is told less. Results are in the arena. */
 
 /* An object of the company, instead of one that it has not: a record, or a file that may be reached
  * by its path; without its extension. `object` has no root id. */

@@ -319,7 +319,8 @@ static si_result begin(si_loading *l, bool configured) {
     c->company_count = 1;
     c->companies = si_arena_alloc(&c->arena, sizeof *c->companies);
     c->outside = si_arena_alloc(&c->arena, sizeof *c->outside);
-    if (c->companies == NULL || c->outside == NULL) {
+    c->listings = si_arena_alloc(&c->arena, sizeof *c->listings);
+    if (c->companies == NULL || c->outside == NULL || c->listings == NULL) {
         return si_fail(l->diag, SI_ERR_MEMORY, "out of memory");
     }
     l->company = &c->companies[0];

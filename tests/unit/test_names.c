@@ -1,5 +1,7 @@
 /* Names of originals: letters of extensions, what is hidden, links that lead out, and suggestions
  * (catalog.h, listing.h, plan/suggest.c); and what holds without a configuration folder. */
+#include "base/clock.h"
+#include "catalog/listing.h"
 #include "plans.h"
 
 #include <stdbool.h>
@@ -249,6 +251,29 @@ static void huge_folders_give_no_suggestion(void **state) {
     si_catalog_free(c);
 }
 
+/* Who asks for what is not there all the time costs no more than a hundred listings a second. */
+static void suggestions_are_rationed(void **state) {
+    (void)state;
+    enum { ASKED = 2000 };
+    make_shop();
+    si_catalog *c = load();
+    int told_times = 0;
+    const int64_t start = si_now_ns();
+    for (int asked = 0; asked < ASKED; asked++) {
+        si_arena arena = {0};
+        si_plan plan;
+        si_diag diag = {0};
+        assert_int_equal(plan_url(c, "acme/shoo", chrome, &arena, &plan, &diag), SI_ERR_NOT_FOUND);
+        told_times += plan.nearest != NULL;
+        si_arena_free(&arena);
+    }
+    /* within any second there are two hundred at most: the end of one count, and another one */
+    const int64_t seconds = (si_now_ns() - start) / SI_SECOND + 1;
+    assert_true(told_times <= (seconds + 1) * SI_LISTINGS_PER_SECOND);
+    assert_true(told_times >= SI_LISTINGS_PER_SECOND);
+    si_catalog_free(c);
+}
+
 /* ---- without a configuration folder ---- */
 
 static void a_folder_alone_converts_and_adapts(void **state) {
@@ -289,6 +314,7 @@ int main(void) {
         cmocka_unit_test(what_is_protected_is_not_suggested),
         cmocka_unit_test(records_are_suggested),
         cmocka_unit_test(huge_folders_give_no_suggestion),
+        cmocka_unit_test(suggestions_are_rationed),
         cmocka_unit_test(a_folder_alone_converts_and_adapts),
     };
     return cmocka_run_group_tests(tests, set_up, remove_config_folder);
