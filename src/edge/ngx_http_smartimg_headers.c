@@ -10,8 +10,6 @@
 
 
 static void ngx_http_smartimg_drop_timing(ngx_http_request_t *r);
-static ngx_int_t ngx_http_smartimg_set_error_fields(ngx_http_request_t *r,
-    si_plan *plan);
 static ngx_int_t ngx_http_smartimg_header_filter(ngx_http_request_t *r);
 static void ngx_http_smartimg_check_upstream(ngx_http_request_t *r);
 static time_t ngx_http_smartimg_fresh_until(ngx_http_request_t *r);
@@ -34,9 +32,6 @@ static void ngx_http_smartimg_not_modified(ngx_http_request_t *r);
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
-
-
-static ngx_str_t  ngx_http_smartimg_vary_name = ngx_string("Vary");
 
 
 ngx_int_t
@@ -151,57 +146,6 @@ ngx_http_smartimg_is_first(ngx_http_request_t *r,
     }
 
     return 1;
-}
-
-
-/*
- * Vary of any reply; a page in place of an error, and that nothing is to be
- * made of its text but what it says it is.  No plan: there is none.
- */
-
-static ngx_int_t
-ngx_http_smartimg_set_error_fields(ngx_http_request_t *r, si_plan *plan)
-{
-    ngx_str_t   vary;
-    ngx_uint_t  status, by_accept;
-    unsigned    used;
-
-    static ngx_str_t  options = ngx_string("X-Content-Type-Options");
-    static ngx_str_t  nosniff = ngx_string("nosniff");
-
-    by_accept = 0;
-
-    if (ngx_http_smartimg_begin_page(r, &by_accept) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    used = plan ? plan->vary : 0;
-    used |= by_accept ? SI_USED_ACCEPT : 0;
-
-    vary.data = ngx_pnalloc(r->pool, SI_CLIENT_VARY_SIZE);
-    if (vary.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) si_client_vary(used, (char *) vary.data);
-    vary.len = ngx_strlen(vary.data);
-
-    if (vary.len
-        && ngx_http_smartimg_add_header(r, &ngx_http_smartimg_vary_name, &vary)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    status = r->err_status ? r->err_status : r->headers_out.status;
-
-    if (status < NGX_HTTP_BAD_REQUEST
-        && (plan == NULL || plan->kind != SI_PLAN_FILE))
-    {
-        return NGX_OK;
-    }
-
-    return ngx_http_smartimg_add_header(r, &options, &nosniff);
 }
 
 

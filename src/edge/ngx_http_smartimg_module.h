@@ -385,8 +385,8 @@ ngx_int_t ngx_http_smartimg_other_method(ngx_http_request_t *r);
 char *ngx_http_smartimg_error_pages(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_int_t ngx_http_smartimg_page_init(ngx_conf_t *cf);
-ngx_int_t ngx_http_smartimg_begin_page(ngx_http_request_t *r,
-    ngx_uint_t *vary);
+ngx_int_t ngx_http_smartimg_set_error_fields(ngx_http_request_t *r,
+    si_plan *plan);
 ngx_str_t *ngx_http_smartimg_cache_result(ngx_http_request_t *r);
 
 char *ngx_http_smartimg_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -39,6 +39,8 @@ typedef struct {
 
 
 static ngx_uint_t ngx_http_smartimg_may_be_page(ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_begin_page(ngx_http_request_t *r,
+    ngx_uint_t *vary);
 static ngx_http_smartimg_page_t *ngx_http_smartimg_find_page(
     ngx_http_request_t *r);
 static ngx_http_smartimg_page_t *ngx_http_smartimg_create_page(
@@ -122,6 +124,57 @@ ngx_http_smartimg_page_init(ngx_conf_t *cf)
 }
 
 
+/*
+ * Vary of any reply; a page in place of an error, and that nothing is to be
+ * made of its text but what it says it is.  No plan: there is none.
+ */
+
+ngx_int_t
+ngx_http_smartimg_set_error_fields(ngx_http_request_t *r, si_plan *plan)
+{
+    ngx_str_t   vary;
+    ngx_uint_t  status, by_accept;
+    unsigned    used;
+
+    static ngx_str_t  vary_name = ngx_string("Vary");
+    static ngx_str_t  options = ngx_string("X-Content-Type-Options");
+    static ngx_str_t  nosniff = ngx_string("nosniff");
+
+    by_accept = 0;
+
+    if (ngx_http_smartimg_begin_page(r, &by_accept) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    used = plan ? plan->vary : 0;
+    used |= by_accept ? SI_USED_ACCEPT : 0;
+
+    vary.data = ngx_pnalloc(r->pool, SI_CLIENT_VARY_SIZE);
+    if (vary.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) si_client_vary(used, (char *) vary.data);
+    vary.len = ngx_strlen(vary.data);
+
+    if (vary.len
+        && ngx_http_smartimg_add_header(r, &vary_name, &vary) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    status = r->err_status ? r->err_status : r->headers_out.status;
+
+    if (status < NGX_HTTP_BAD_REQUEST
+        && (plan == NULL || plan->kind != SI_PLAN_FILE))
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_smartimg_add_header(r, &options, &nosniff);
+}
+
+
 /* Whether the reply to be is an error in plain text that a page may replace. */
 
 static ngx_uint_t
@@ -152,7 +205,7 @@ ngx_http_smartimg_may_be_page(ngx_http_request_t *r)
  * Accept would have got another reply.
  */
 
-ngx_int_t
+static ngx_int_t
 ngx_http_smartimg_begin_page(ngx_http_request_t *r, ngx_uint_t *vary)
 {
     si_str            accept;
