@@ -50,6 +50,9 @@ enum {
 #define SI_HEADER_CHOICE "X-Smart-Imaging"      /* format, savings, scores and effort */
 #define SI_HEADER_TIMING "Server-Timing"        /* stages of the render; not of hits */
 #define SI_HEADER_CACHE "X-Cache"               /* hit, miss, refresh or bypass */
+#define SI_HEADER_ALLOW_ORIGIN "Access-Control-Allow-Origin" /* these three: plan/sharing.h */
+#define SI_HEADER_TIMING_ORIGIN "Timing-Allow-Origin"
+#define SI_HEADER_RESOURCE_POLICY "Cross-Origin-Resource-Policy"
 
 /* ---- environment variables; unset or empty = none ---- */
 

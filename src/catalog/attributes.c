@@ -1,5 +1,6 @@
 #include "catalog/attributes.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "catalog/catalog_internal.h"
@@ -35,6 +36,23 @@ bool si_attributes_init(si_attributes *a, si_arena *arena) {
     return ok;
 }
 
+bool si_attributes_unconfigured(si_attributes *a, si_arena *arena) {
+    static const struct {
+        const char *name, *value;
+    } rows[] = {
+#define X(name, value) {#name, value},
+        SI_UNCONFIGURED_ATTRIBUTES(X)
+#undef X
+    };
+    bool ok = true;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const si_attribute *row = si_attribute_find(si_str_of(rows[i].name));
+        assert(row != NULL);
+        ok = ok && si_value_set(&row->value, si_str_of(rows[i].value), arena, a);
+    }
+    return ok;
+}
+
 bool si_attributes_inherit(si_attributes *a, const si_attributes *from, si_arena *arena) {
     bool ok = true;
     *a = *from;
@@ -58,6 +76,32 @@ static void reset(si_loading *l, const si_attribute *row) {
     }
 }
 
+/* "scheme://host[:port]" as browsers send it, or "*". */
+static bool is_origin(si_str text) {
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < 2; i++) {
+        const si_str scheme = si_str_of(schemes[i]);
+        if (text.len > scheme.len && si_str_starts(text, scheme)) {
+            return si_name_is_clean((si_str){text.p + scheme.len, text.len - scheme.len}, "-._:[]");
+        }
+    }
+    return si_str_eq(text, SI_STR("*"));
+}
+
+static bool are_origins(const si_value_LIST *list) {
+    for (int i = 0; i < list->count; i++) {
+        if (!is_origin(si_str_of(list->items[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_resource_policy(const char *text) {
+    return text[0] == '\0' || strcmp(text, "cross-origin") == 0 || strcmp(text, "same-site") == 0 ||
+           strcmp(text, "same-origin") == 0;
+}
+
 /* What a value must be besides being of its type. */
 static const char *objection(const si_attribute *row, const si_attributes *a) {
     const void *value = (const char *)a + row->value.offset;
@@ -72,6 +116,15 @@ static const char *objection(const si_attribute *row, const si_attributes *a) {
     }
     if (value == &a->request_lock_key) {
         return text.len == 0 || text.len >= 16 ? NULL : "has less than 16 characters";
+    }
+    if (value == &a->allow_origin || value == &a->timing_origin) {
+        return are_origins(value)
+                   ? NULL
+                   : "has origins such as https://shop.example, without a path, or *";
+    }
+    if (value == &a->resource_policy) {
+        return is_resource_policy(a->resource_policy) ? NULL
+                                                      : "is cross-origin, same-site or same-origin";
     }
     if (value == &a->default_ext) {
         return text.len == 0 || (text.p[0] == '.' && text.len <= 15 && si_name_is_clean(text, "."))

@@ -53,6 +53,14 @@
         "what relative addresses of foreign pictures begin with; its host counts as listed")       \
     X(ClientAddressFilter, client_address_filter, ADDRESSES, INHERIT, 0, 0, "", "",                \
         "addresses or networks (a.b.c.d/n, IPv6 too) that are served; empty = all")                \
+    X(AccessControlAllowOrigin, allow_origin, LIST, OFF, 0, 0, "*", "",                            \
+        "origins whose pages may read the pixels of replies, on a canvas for example: "            \
+        "https://shop.example, or * = all; empty = none")                                          \
+    X(TimingAllowOrigin, timing_origin, LIST, OFF, 0, 0, "*", "",                                  \
+        "origins whose pages may measure how long replies took, written alike")                    \
+    X(CrossOriginResourcePolicy, resource_policy, TEXT, OFF, 0, 0, "cross-origin", "",             \
+        "whose pages may show replies at all: cross-origin = everybody's, same-site or "           \
+        "same-origin; empty = browsers decide")                                                    \
     X(CacheCommandAddresses, cache_command_addresses, ADDRESSES, OFF, 0, 0, "", "",                \
         "addresses or networks whose cache=off and cache=update may have the server render anew; " \
         "empty = nobody's: they get what is cached")                                               \
@@ -170,6 +178,12 @@ typedef struct si_attributes {
     SI_ATTRIBUTES(X)
 #undef X
 } si_attributes;
+
+/* What holds in place of these defaults where a server has no configuration folder: everything that
+ * fits a reply to who asks for it is on, as whoever points it at a folder of pictures expects. */
+#define SI_UNCONFIGURED_ATTRIBUTES(X)                                                              \
+    X(Bfc, "true")                                                                                 \
+    X(Dpr, "true")
 
 typedef enum si_inherits { SI_INHERITS_INHERIT, SI_INHERITS_OFF, SI_INHERITS_OWN } si_inherits;
 

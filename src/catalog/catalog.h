@@ -2,7 +2,8 @@
  * are (docs/attributes.md; the vendor's image catalog reference).
  *
  * A catalog is an immutable snapshot of the configuration folder; a reload makes a new one. With no
- * configuration every first-level folder below the root is a company with default attributes.
+ * configuration every first-level folder below the root is a company with default attributes, and
+ * those of SI_UNCONFIGURED_ATTRIBUTES are on.
  * Whatever these functions return belongs to the catalog, unless they take an arena. */
 #ifndef SI_CATALOG_CATALOG_H
 #define SI_CATALOG_CATALOG_H
@@ -51,6 +52,10 @@ int si_catalog_check_files(const si_catalog *c, si_catalog_report report, void *
 
 /* The default company. */
 const si_company *si_catalog_default(const si_catalog *c);
+
+/* The companies that have a file of their own, in the order of their names: the first is number 1.
+ * NULL behind the last. */
+const si_company *si_catalog_company(const si_catalog *c, int number);
 
 /* The company of that root id (exact case), else the first-level folder of that name with default
  * attributes (made in the arena); NULL if there is neither. */
@@ -176,8 +181,10 @@ typedef struct si_file {
 } si_file;
 
 /* Finds the file of `object` (percent-decoded path below the company's folder, with or without its
- * extension). Never reaches outside the root: "..", empty or "." elements, NUL and control bytes,
- * absolute paths and links that lead out are SI_ERR_FORBIDDEN or SI_ERR_NOT_FOUND. */
+ * extension, whose letters may be of either case: shoe, shoe.jpg and shoe.JPG are shoe.JPG or
+ * shoe.Jpg, if nothing else has the name). Never reaches outside the root: "..", empty or "."
+ * elements, NUL and control bytes, absolute paths and links that lead out are SI_ERR_FORBIDDEN or
+ * SI_ERR_NOT_FOUND. What is hidden, an element that begins with ".", is not found either. */
 SI_NODISCARD si_result si_catalog_find(const si_catalog *c, const si_company *company,
     si_str object, si_arena *arena, si_file *out, si_diag *diag);
 
@@ -188,6 +195,12 @@ SI_NODISCARD si_result si_catalog_find_static(const si_catalog *c, const si_comp
 /* The same for fonts and profiles: below RootPath, by exact name. */
 SI_NODISCARD si_result si_catalog_find_exact(const si_catalog *c, const si_company *company,
     si_str path, si_arena *arena, si_file *out, si_diag *diag);
+
+/* Who is told of each link met by these functions that leads out of the root, which they take for
+ * not there, with all behind it: its path below the root, and not again within a minute. For logs,
+ * never for clients. */
+typedef void (*si_catalog_outside)(void *context, const char *path);
+void si_catalog_on_outside(si_catalog *c, si_catalog_outside tell, void *context);
 
 /* Opens such a file for reading. Returns a descriptor that the caller closes, or −1 with `diag`
  * set. */

@@ -19,6 +19,25 @@ typedef struct si_company_data {
     bool configured;                 /* there is a company file */
 } si_company_data;
 
+/* Links that lead out of the root, and who wants to know. */
+enum { SI_OUTSIDE_KNOWN = 16, SI_OUTSIDE_SECONDS = 60 };
+
+typedef struct si_outside {
+    si_catalog_outside tell; /* NULL = nobody */
+    void *context;
+    struct {
+        uint64_t hash; /* of a path that was told */
+        int64_t until_ns;
+    } known[SI_OUTSIDE_KNOWN];
+    int next;
+} si_outside;
+
+/* Listings of folders for suggestions, which are counted by the second. */
+typedef struct si_listings {
+    int64_t since_ns;
+    int count;
+} si_listings;
+
 struct si_catalog {
     si_arena arena; /* everything below lives here */
     int root_fd;    /* the served root */
@@ -27,6 +46,8 @@ struct si_catalog {
     si_names by_id;         /* root id → si_company */
     bool root_path_defined; /* in default.ini */
     struct si_rule_set *rule_sets;
+    si_outside *outside;
+    si_listings *listings;
 };
 
 /* A company file that is being read. */
@@ -70,9 +91,13 @@ bool si_name_is_clean(si_str name, const char *extra);
  * no control character or backslash. */
 bool si_file_path_is_clean(si_str path);
 
-/* Attributes: the defaults of all; one of a company file; which go over from the default company to
- * another. False if memory runs out. */
+/* Whether an element of a path begins with "." and so names something that is never served. */
+bool si_file_path_is_hidden(si_str path);
+
+/* Attributes: the defaults of all; what holds in their place without a configuration folder; one of
+ * a company file; which go over from the default company to another. False if memory runs out. */
 bool si_attributes_init(si_attributes *a, si_arena *arena);
+bool si_attributes_unconfigured(si_attributes *a, si_arena *arena);
 void si_attribute_set(si_loading *l, si_str name, si_str value, int line);
 bool si_attributes_inherit(si_attributes *a, const si_attributes *from, si_arena *arena);
 

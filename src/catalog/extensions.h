@@ -1,4 +1,5 @@
-/* File extensions of originals, in the order in which they are tried for a name without one. */
+/* File extensions of originals, in lower case and in the order in which they are tried for a name
+ * without one. */
 #ifndef SI_CATALOG_EXTENSIONS_H
 #define SI_CATALOG_EXTENSIONS_H
 
@@ -8,8 +9,7 @@
 /* clang-format off */
 #define SI_EXTENSIONS(X)                                                                           \
     X(".jpg") X(".jpeg") X(".png") X(".tif") X(".tiff") X(".webp") X(".avif") X(".heic")           \
-    X(".heif") X(".gif") X(".jp2") X(".j2k") X(".jxl") X(".jxr") X(".svg") X(".psd") X(".bmp")     \
-    X(".JPG") X(".JPEG") X(".PNG") X(".TIF") X(".GIF")
+    X(".heif") X(".gif") X(".jp2") X(".j2k") X(".jxl") X(".jxr") X(".svg") X(".psd") X(".bmp")
 /* clang-format on */
 
 /* The name without its extension, if that is one of the above (any case); else the name itself. */

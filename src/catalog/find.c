@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include "base/beneath.h"
+#include "base/clock.h"
+#include "base/hash.h"
 #include "catalog/catalog_internal.h"
 #include "catalog/extensions.h"
 
-enum { MAX_PATH = 1024 };
+enum { MAX_PATH = 1024, MAX_EXTENSION = 16 /* with the end of the string */ };
 
 static const char *const extensions[] = {
 #define X(e) e,
@@ -21,10 +23,59 @@ int si_catalog_open(const si_catalog *c, const si_file *file, si_diag *diag) {
     return si_root_open(c->root_fd, file->path, diag);
 }
 
+/* ---- links that lead out of the root ---- */
+
+void si_catalog_on_outside(si_catalog *c, si_catalog_outside tell, void *context) {
+    *c->outside = (si_outside){.tell = tell, .context = context};
+}
+
+/* Cuts a path behind the first element that leads out. */
+static void cut_to_link(const si_catalog *c, char *path) {
+    for (char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        const int fd = si_open_beneath(c->root_fd, path, O_PATH);
+        if (fd < 0 && errno == EXDEV) {
+            return;
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+        *slash = '/';
+    }
+}
+
+/* A link that was told lately is not told again; if there are too many, the oldest are forgotten.
+ */
+static void tell_outside(const si_catalog *c, const char *path) {
+    char link[MAX_PATH];
+    si_outside *o = c->outside;
+    if (o->tell == NULL) {
+        return;
+    }
+    snprintf(link, sizeof link, "%s", path);
+    cut_to_link(c, link);
+    const int64_t now = si_now_ns();
+    const uint64_t hash = si_hash64(SI_HASH64_START, link, strlen(link));
+    for (int i = 0; i < SI_OUTSIDE_KNOWN; i++) {
+        if (o->known[i].hash == hash && now < o->known[i].until_ns) {
+            return;
+        }
+    }
+    o->known[o->next].hash = hash;
+    o->known[o->next].until_ns = now + SI_OUTSIDE_SECONDS * SI_SECOND;
+    o->next = (o->next + 1) % SI_OUTSIDE_KNOWN;
+    o->tell(o->context, link);
+}
+
+/* ---- files ---- */
+
 /* Size and time of a regular file beneath the root. */
-static bool stat_beneath(int root_fd, const char *path, struct stat *st) {
-    int fd = si_open_beneath(root_fd, path, O_PATH);
+static bool stat_beneath(const si_catalog *c, const char *path, struct stat *st) {
+    int fd = si_open_beneath(c->root_fd, path, O_PATH);
     if (fd < 0) {
+        if (errno == EXDEV) {
+            tell_outside(c, path);
+        }
         return false;
     }
     bool ok = fstat(fd, st) == 0 && S_ISREG(st->st_mode);
@@ -47,6 +98,16 @@ bool si_file_path_is_clean(si_str path) {
         }
     }
     return path.len > 0;
+}
+
+bool si_file_path_is_hidden(si_str path) {
+    si_str rest = path, element;
+    while (si_str_next(&rest, '/', &element)) {
+        if (element.len > 0 && element.p[0] == '.') {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* An object is a clean path without commas (docs/protocol.md, URLs). */
@@ -75,7 +136,7 @@ static si_result find_exact(const si_catalog *c, const char *folder, si_str name
     struct stat st;
     int n = snprintf(
         path, sizeof path, "%s%s%.*s", folder, folder[0] != '\0' ? "/" : "", SI_STR_ARG(name));
-    if (n < 0 || n >= MAX_PATH || !stat_beneath(c->root_fd, path, &st)) {
+    if (n < 0 || n >= MAX_PATH || si_file_path_is_hidden(name) || !stat_beneath(c, path, &st)) {
         return si_fail(diag, SI_ERR_NOT_FOUND, "file \"%.*s\" not found", SI_SHOWN(name));
     }
     return found(path, &st, arena, out, diag);
@@ -101,29 +162,76 @@ si_result si_catalog_find_static(const si_catalog *c, const si_company *company,
     return find_exact(c, folder, object, arena, out, diag);
 }
 
+/* The ways to write an extension that are tried. */
+enum { LOWER, UPPER, CAPITALIZED, CASE_COUNT };
+
+static void put_extension(char *to, const char *extension, int way) {
+    for (int i = 0; extension[i] != '\0'; i++) {
+        const bool letter = extension[i] >= 'a' && extension[i] <= 'z';
+        const bool raise = letter && (way == UPPER || (way == CAPITALIZED && i == 1));
+        *to++ = (char)(raise ? extension[i] - 32 : extension[i]);
+    }
+    *to = '\0';
+}
+
+/* Tries `path`, of `len` bytes with room for an extension behind them, with each of the extensions,
+ * or with those alone that are `only` but for the case of letters. */
+static bool try_extensions(
+    const si_catalog *c, char *path, size_t len, si_str only, struct stat *st) {
+    for (int way = 0; way < CASE_COUNT; way++) {
+        for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
+            if (only.len > 0 && !si_str_eq_nocase(only, si_str_of(extensions[i]))) {
+                continue;
+            }
+            put_extension(path + len, extensions[i], way);
+            if (stat_beneath(c, path, st)) {
+                return true;
+            }
+        }
+    }
+    path[len] = '\0';
+    return false;
+}
+
+/* Finds the file of a path as it is, with an extension behind it, or with its own extension in
+ * other letters; `path` has room for MAX_EXTENSION more bytes, and becomes that of the file. */
+static bool find_with_extension(
+    const si_catalog *c, const char *first, char *path, size_t len, struct stat *st) {
+    if (stat_beneath(c, path, st)) {
+        return true;
+    }
+    if (first[0] != '\0') {
+        snprintf(path + len, MAX_EXTENSION, "%.15s", first);
+        if (stat_beneath(c, path, st)) {
+            return true;
+        }
+        path[len] = '\0';
+    }
+    if (try_extensions(c, path, len, SI_STR(""), st)) {
+        return true;
+    }
+    char extension[MAX_EXTENSION];
+    const size_t stem = si_extension_strip((si_str){path, len}).len;
+    const si_str own = {extension, len - stem};
+    memcpy(extension, path + stem, own.len);
+    return own.len > 0 && try_extensions(c, path, stem, own, st);
+}
+
 si_result si_catalog_find(const si_catalog *c, const si_company *company, si_str object,
     si_arena *arena, si_file *out, si_diag *diag) {
     if (!object_is_clean(object)) {
         return si_fail(diag, SI_ERR_FORBIDDEN, "the image name is not allowed");
     }
-    const char *folder = company->attributes.root_path;
+    const si_attributes *a = &company->attributes;
     char path[MAX_PATH];
-    int n = snprintf(
-        path, sizeof path, "%s%s%.*s", folder, folder[0] != '\0' ? "/" : "", SI_STR_ARG(object));
-    if (n < 0 || n > MAX_PATH - 16) {
+    int n = snprintf(path, sizeof path, "%s%s%.*s", a->root_path,
+        a->root_path[0] != '\0' ? "/" : "", SI_STR_ARG(object));
+    if (n < 0 || n > MAX_PATH - MAX_EXTENSION) {
         return si_fail(diag, SI_ERR_NOT_FOUND, "image not found");
     }
     struct stat st;
-    bool there = stat_beneath(c->root_fd, path, &st);
-    if (!there && company->attributes.default_ext[0] != '\0') {
-        snprintf(path + n, sizeof path - (size_t)n, "%.15s", company->attributes.default_ext);
-        there = stat_beneath(c->root_fd, path, &st);
-    }
-    for (size_t i = 0; !there && i < sizeof extensions / sizeof *extensions; i++) {
-        snprintf(path + n, sizeof path - (size_t)n, "%s", extensions[i]);
-        there = stat_beneath(c->root_fd, path, &st);
-    }
-    if (!there) {
+    if (si_file_path_is_hidden(object) ||
+        !find_with_extension(c, a->default_ext, path, (size_t)n, &st)) {
         return si_fail(diag, SI_ERR_NOT_FOUND, "image \"%.*s\" not found",
             (int)(object.len > 200 ? 200 : object.len), object.p);
     }

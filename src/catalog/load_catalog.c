@@ -313,17 +313,21 @@ static si_result load_folder(si_loading *l, const char *config_dir) {
 }
 
 /* The default company with nothing but defaults. */
-static si_result begin(si_loading *l) {
+static si_result begin(si_loading *l, bool configured) {
     si_catalog *c = l->catalog;
     c->arena.limit = MEMORY_MAX;
     c->company_count = 1;
     c->companies = si_arena_alloc(&c->arena, sizeof *c->companies);
-    if (c->companies == NULL) {
+    c->outside = si_arena_alloc(&c->arena, sizeof *c->outside);
+    c->listings = si_arena_alloc(&c->arena, sizeof *c->listings);
+    if (c->companies == NULL || c->outside == NULL || c->listings == NULL) {
         return si_fail(l->diag, SI_ERR_MEMORY, "out of memory");
     }
     l->company = &c->companies[0];
     l->company->id = "";
-    if (!new_data(l) || !si_attributes_init(&l->company->attributes, &c->arena)) {
+    si_attributes *a = &l->company->attributes;
+    if (!new_data(l) || !si_attributes_init(a, &c->arena) ||
+        (!configured && !si_attributes_unconfigured(a, &c->arena))) {
         return si_fail(l->diag, SI_ERR_INTERNAL, "defaults of the attributes");
     }
     return si_presets_build_in(l) ? SI_OK : SI_ERR_MEMORY;
@@ -342,7 +346,7 @@ si_result si_catalog_load(const char *config_dir, const char *root, si_catalog_r
         .context = context,
         .diag = diag,
         .file = "companies"};
-    si_result result = begin(&l);
+    si_result result = begin(&l, config_dir != NULL);
     c->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (result == SI_OK && c->root_fd < 0) {
         result = si_fail(diag, SI_ERR_IO, "image folder %s: %s", root, strerror(errno));

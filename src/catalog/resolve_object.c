@@ -11,6 +11,10 @@ const si_company *si_catalog_default(const si_catalog *c) {
     return &c->companies[0];
 }
 
+const si_company *si_catalog_company(const si_catalog *c, int number) {
+    return number > 0 && number < c->company_count ? &c->companies[number] : NULL;
+}
+
 /* A first-level folder, below the default company's RootPath, as a company. */
 static const si_company *folder_company(const si_catalog *c, si_str id, si_arena *arena) {
     static const si_company_data nothing;

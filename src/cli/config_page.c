@@ -74,6 +74,10 @@ static const char head[] =
     "| attribute | type | class | default | meaning |\n"
     "|---|---|---|---|---|\n";
 
+static const char unconfigured[] =
+    "\n"
+    "A server without a configuration folder has other defaults, of these attributes:";
+
 static const char types[] =
     "\n"
     "| type | is written as |\n"
@@ -139,11 +143,26 @@ static void print_attribute(const si_attribute *row) {
     printf(" |\n");
 }
 
+/* The defaults without a configuration folder, in one sentence. */
+static void print_unconfigured(void) {
+    static const char *const rows[] = {
+#define X(name, value) "`" #name " = " value "`",
+        SI_UNCONFIGURED_ATTRIBUTES(X)
+#undef X
+    };
+    fputs(unconfigured, stdout);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        printf("%s %s", i > 0 ? "," : "", rows[i]);
+    }
+    puts(".");
+}
+
 void si_config_page(void) {
     fputs(head, stdout);
     for (int i = 0; i < si_attribute_count; i++) {
         print_attribute(&si_attribute_rows[i]);
     }
+    print_unconfigured();
     fputs(types, stdout);
     for (int i = 0; i < SI_FIELD_COUNT; i++) {
         const si_record_field *f = &si_record_fields[i];

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "base/wire.h"
 #include "plan/lifetime.h"
+#include "plan/sharing.h"
 #include "reply/replies.h"
 #include "renderer/files.h"
 
@@ -142,6 +143,11 @@ static void take_error(const si_diag *diag, si_exchange *x) {
     (void)si_bytes_append(&x->answer.body, body.p, body.len);
 }
 
+static void complain_of_link(void *context, const char *path) {
+    (void)context;
+    si_complain("\"%s\" is not served: it is a link out of the root", path);
+}
+
 static bool choose_catalog(const si_request_options *options, const char *root, si_exchange *x,
     const si_catalog **catalog) {
     si_diag diag = {0};
@@ -152,6 +158,9 @@ static bool choose_catalog(const si_request_options *options, const char *root, 
     }
     if (result != SI_OK && result != SI_ERR_CONFIG) { /* whose mistakes have been told one by one */
         si_complain_diag(&diag);
+    }
+    if (x->catalog != NULL) {
+        si_catalog_on_outside(x->catalog, complain_of_link, NULL);
     }
     *catalog = options->catalog != NULL ? options->catalog : x->catalog;
     return result == SI_OK;
@@ -241,6 +250,19 @@ static bool add_caching(si_bytes *out, const si_exchange *x) {
            (!p->accept_ch || add(out, "Accept-CH: Sec-CH-DPR, DPR\r\n"));
 }
 
+static bool add_value(si_bytes *out, const char *name, si_str value) {
+    return value.len == 0 || add(out, "%s: %.*s\r\n", name, SI_STR_ARG(value));
+}
+
+static bool add_sharing(si_bytes *out, const si_plan *plan) {
+    si_sharing sharing;
+    si_sharing_of(plan, SI_STR(""), &sharing);
+    return add_value(out, SI_HEADER_ALLOW_ORIGIN, sharing.allow_origin) &&
+           add_value(out, SI_HEADER_TIMING_ORIGIN, sharing.timing_origin) &&
+           add_value(out, SI_HEADER_RESOURCE_POLICY, sharing.resource_policy);
+}
+
 bool si_exchange_headers(const si_exchange *x, si_bytes *out) {
-    return si_answer_headers(&x->answer, out) && add_caching(out, x) && add_vary(out, x->plan.vary);
+    return si_answer_headers(&x->answer, out) && add_caching(out, x) &&
+           add_vary(out, x->plan.vary) && add_sharing(out, &x->plan);
 }

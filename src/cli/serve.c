@@ -14,6 +14,7 @@
 #include "base/wire.h"
 #include "catalog/catalog.h"
 #include "cli/child.h"
+#include "cli/example.h"
 #include "cli/ready_probe.h"
 #include "cli/config_file.h"
 #include "cli/server_options.h"
@@ -81,16 +82,69 @@ static void become_pool(void *context) {
     _exit(status);
 }
 
+/* What a server does that nobody has configured. */
+static void report_defaults(void) {
+    static const char *const on[] = {
+#define X(name, value) #name,
+        SI_UNCONFIGURED_ATTRIBUTES(X)
+#undef X
+    };
+    fputs("smartimg: converts pictures to what each browser shows best, and fits them to its "
+          "screen (",
+        stdout);
+    for (size_t i = 0; i < sizeof on / sizeof *on; i++) {
+        printf("%s%s", i > 0 ? ", " : "", on[i]);
+    }
+    puts(": on, as there is no --config)");
+}
+
+/* A link to click, and what to type. */
+static void report_example(const char *host) {
+    si_catalog *catalog = NULL;
+    si_arena arena = {0};
+    const char *address;
+    if (si_catalog_load(wanted.config, wanted.root, NULL, NULL, &catalog, NULL) != SI_OK) {
+        return;
+    }
+    switch (si_example_find(catalog, &arena, &address)) {
+    case SI_EXAMPLE_FOUND:
+        printf("smartimg: for example http://%s%s\n", host, address);
+        break;
+    case SI_EXAMPLE_NONE:
+        printf("smartimg: there is no picture in %s yet; FOLDER/NAME.jpg will be "
+               "http://%s/is/image/FOLDER/NAME\n",
+            wanted.root, host);
+        break;
+    case SI_EXAMPLE_UNSEEN:
+        printf("smartimg: FOLDER/NAME.jpg in %s is http://%s/is/image/FOLDER/NAME\n", wanted.root,
+            host);
+        break;
+    }
+    const char *call = si_example_call(&arena);
+    if (call != NULL) {
+        printf("smartimg: \"%s help\" tells what else it does\n", call);
+    }
+    si_arena_free(&arena);
+    si_catalog_free(catalog);
+}
+
+/* All lines in one piece: who waits for the first may close the pipe. */
 static void report_ready(server *s) {
+    static char lines[8192];
     char address[300];
     if (s->ready || !si_server_answers(wanted.listen)) {
         return;
     }
     s->ready = true;
+    setvbuf(stdout, lines, _IOFBF, sizeof lines);
     printf("smartimg: ready on http://%s/\n", si_typed_address(wanted.listen, address));
     if (wanted.tls_listen != NULL) {
         printf("smartimg: ready on https://%s/\n", si_typed_address(wanted.tls_listen, address));
     }
+    if (wanted.config == NULL) {
+        report_defaults();
+    }
+    report_example(si_typed_address(wanted.listen, address));
     fflush(stdout);
 }
 
@@ -283,7 +337,8 @@ const si_command si_command_serve = {
     .description =
         "Serves the images below DIR under /is/image/COMPANY/OBJECT, where COMPANY is a folder "
         "below DIR and OBJECT a file in it, with or without its extension. Prints `smartimg: ready "
-        "on http://ADDR:PORT/` once it answers.\n"
+        "on http://ADDR:PORT/` once it answers, and the address of a picture. Without --config, "
+        "replies are converted to what each browser shows best, and fitted to its screen.\n"
         "\n"
         "The command writes a configuration for nginx, starts nginx and a pool of renderers, and "
         "watches over both: whichever dies is started again. It stays in the foreground.\n"

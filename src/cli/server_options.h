@@ -71,8 +71,9 @@
 /* Of `serve` alone. `site` is an si_site_options. */
 #define SI_SERVE_OPTIONS(X, site, pool)                                                            \
     X("config", TEXT, "DIR", (site).config, NULL,                                                  \
-        "none, and each first-level folder below the root is a company with default settings", 0,  \
-        0, "",                                                                                     \
+        "none, and each first-level folder below the root is a company with default settings, "    \
+        "which then convert and adapt replies",                                                    \
+        0, 0, "",                                                                                  \
         "Configuration folder: smartimg.ini with options of this command (`listen = ADDR:PORT`; "  \
         "the command line beats it), and one file companies/NAME.ini per company.")                \
     X("listen", TEXT, "ADDR:PORT", (site).listen, "127.0.0.1:8080", NULL, 0, 0, "",                \

@@ -334,6 +334,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"FIRST_ANSWER_SECONDS", path(s, "%d", o->first_answer_seconds)},
         {"CDN_CACHE_CONTROL", o->cdn_cache_control},
         {"TRUSTED_EDGES_LINE", trusted_edges_line(o, s)},
+        {"HOME", ""},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
         {"RENDERERS", path(s, "%d", o->renderers)},
         {"REFINE_SHARE", path(s, "%d", o->refine_share)},

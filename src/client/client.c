@@ -112,6 +112,23 @@ static accept read_accept(si_str header) {
     return a;
 }
 
+bool si_client_wants_page(si_str header) {
+    si_str element, range;
+    bool closed, wanted = false;
+    header.len = header.len > HEADER_LIMIT ? HEADER_LIMIT : header.len;
+    while (next_part(&header, ',', &element, &closed) && closed) {
+        next_part(&element, ';', &range, &closed);
+        if (si_str_eq_nocase(si_str_trim(range), SI_STR("text/html"))) {
+            const verdict v = weigh(element);
+            if (v == REFUSED) {
+                return false;
+            }
+            wanted |= v == WANTED;
+        }
+    }
+    return wanted;
+}
+
 /* Formats that Accept does not exclude, for a client known to show them. */
 static unsigned tolerated(const accept *a, si_format f) {
     verdict v = a->empty                 ? WANTED

@@ -32,7 +32,8 @@ typedef struct si_client_headers {
     X(ACCEPT, "Accept")                                                                            \
     X(USER_AGENT, "User-Agent")                                                                    \
     X(DPR, "Sec-CH-DPR, DPR")                                                                      \
-    X(CLASS, SI_HEADER_CLASS)
+    X(CLASS, SI_HEADER_CLASS)                                                                      \
+    X(ORIGIN, "Origin")
 
 enum {
 #define X(name, words) SI_USED_##name##_NUMBER,
@@ -90,6 +91,10 @@ typedef struct si_client {
  * class, whose absence is a value, too). What assumes one Vary for all replies of a URL, against
  * the standard, needs a trusted edge in front, whose replies all have the same. */
 void si_client_classify(const si_client_headers *headers, si_client *out);
+
+/* Whether an Accept asks for a page: text/html, with q > 0. Browsers send it when they navigate,
+ * and never for an <img>. Reads it as above. */
+bool si_client_wants_page(si_str accept);
 
 /* Short stable name of the formats, such as "avif+webp", "jp2", "plain"; `out` needs 64 bytes.
  * Returns out. */

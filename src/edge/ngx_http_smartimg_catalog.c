@@ -11,6 +11,7 @@ static char *ngx_http_smartimg_map_generations(ngx_conf_t *cf,
     ngx_http_smartimg_main_conf_t *smcf);
 static void ngx_http_smartimg_report(void *context, const char *file, int line,
     const char *text);
+static void ngx_http_smartimg_link_outside(void *context, const char *path);
 static void ngx_http_smartimg_unload(void *data);
 
 
@@ -65,6 +66,8 @@ ngx_http_smartimg_load(ngx_conf_t *cf, ngx_http_smartimg_main_conf_t *smcf)
         return NGX_CONF_ERROR;
     }
 
+    si_catalog_on_outside(smcf->catalog, ngx_http_smartimg_link_outside, NULL);
+
     smcf->root_fd = open((char *) smcf->root.data,
                          O_PATH|O_DIRECTORY|O_CLOEXEC);
 
@@ -116,6 +119,17 @@ ngx_http_smartimg_report(void *context, const char *file, int line,
     level = si_catalog_is_warning(text) ? NGX_LOG_INFO : NGX_LOG_EMERG;
 
     ngx_log_error(level, cf->log, 0, "smartimg: %s:%d: %s", file, line, text);
+}
+
+
+/* The client is told that there is no such image. */
+
+static void
+ngx_http_smartimg_link_outside(void *context, const char *path)
+{
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "smartimg: \"%s\" is not served: it is a link out of the root",
+                  path);
 }
 
 

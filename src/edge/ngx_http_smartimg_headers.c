@@ -34,9 +34,6 @@ static void ngx_http_smartimg_not_modified(ngx_http_request_t *r);
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 
-static ngx_str_t  ngx_http_smartimg_vary_name = ngx_string("Vary");
-
-
 ngx_int_t
 ngx_http_smartimg_filter_init(ngx_conf_t *cf)
 {
@@ -155,7 +152,7 @@ ngx_http_smartimg_is_first(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 {
-    ngx_str_t                       vary, *result;
+    ngx_str_t                      *result;
     si_lifetime_of                  of;
     ngx_http_smartimg_ctx_t        *ctx;
 
@@ -174,6 +171,13 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
     ctx = ngx_http_smartimg_get_ctx(r);
 
     if (ctx == NULL) {
+
+        /* an address that is none of ours */
+
+        if (ngx_http_smartimg_set_error_fields(r, NULL) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
         return ngx_http_next_header_filter(r);
     }
 
@@ -195,21 +199,11 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 
     ngx_http_smartimg_read_lifetime(r, ctx, &of);
 
-    vary.data = ngx_pnalloc(r->pool, SI_CLIENT_VARY_SIZE);
-    if (vary.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) si_client_vary(ctx->plan->plan.vary, (char *) vary.data);
-    vary.len = ngx_strlen(vary.data);
-
-    if (vary.len
-        && ngx_http_smartimg_add_header(r, &ngx_http_smartimg_vary_name, &vary)
-           != NGX_OK)
+    if (ngx_http_smartimg_set_error_fields(r, &ctx->plan->plan) != NGX_OK
+        || ngx_http_smartimg_share_reply(r, &ctx->plan->plan) != NGX_OK)
     {
         return NGX_ERROR;
     }
-
 
     result = ngx_http_smartimg_cache_result(r);
 
@@ -281,7 +275,8 @@ ngx_http_smartimg_set_validity(ngx_http_request_t *r,
     static ngx_str_t  hints = ngx_string("Sec-CH-DPR, DPR");
 
     if (r->err_status >= NGX_HTTP_BAD_REQUEST
-        || r->headers_out.status >= NGX_HTTP_BAD_REQUEST)
+        || r->headers_out.status >= NGX_HTTP_BAD_REQUEST
+        || r->method == NGX_HTTP_OPTIONS)
     {
         return ngx_http_smartimg_add_header(r, &cache_control, &no_store);
     }

@@ -13,7 +13,6 @@ static ngx_int_t ngx_http_smartimg_send_error(ngx_http_request_t *r,
     ngx_http_smartimg_plan_t *plan);
 static ngx_int_t ngx_http_smartimg_send_body(ngx_http_request_t *r,
     si_plan *plan);
-static ngx_int_t ngx_http_smartimg_refuse_method(ngx_http_request_t *r);
 static void *ngx_http_smartimg_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_smartimg_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_http_smartimg_create_srv_conf(ngx_conf_t *cf);
@@ -118,6 +117,14 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       0,
       NULL },
 
+    /* pages for errors, with a link to where people can begin */
+    { ngx_string("smartimg_error_pages"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_smartimg_error_pages,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("smartimg_metrics"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_smartimg_metrics,
@@ -206,7 +213,7 @@ ngx_http_smartimg_handler(ngx_http_request_t *r)
     }
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        rc = ngx_http_smartimg_refuse_method(r);
+        rc = ngx_http_smartimg_other_method(r);
         ngx_http_finalize_request(r, rc);
         return NGX_DONE;
     }
@@ -305,22 +312,6 @@ ngx_http_smartimg_send_body(ngx_http_request_t *r, si_plan *plan)
 }
 
 
-static ngx_int_t
-ngx_http_smartimg_refuse_method(ngx_http_request_t *r)
-{
-    static ngx_str_t  allow = ngx_string("Allow");
-    static ngx_str_t  methods = ngx_string("GET, HEAD");
-    static ngx_str_t  text = ngx_string("only GET and HEAD are served here");
-
-    if (ngx_http_smartimg_add_header(r, &allow, &methods) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_smartimg_send_text(r, NGX_HTTP_NOT_ALLOWED, text.data,
-                                       text.len);
-}
-
-
 /*
  * Sends a status with one line of text.  The header filter does the rest.
  */
@@ -414,6 +405,7 @@ ngx_http_smartimg_create_loc_conf(ngx_conf_t *cf)
     }
 
     slcf->enable = NGX_CONF_UNSET;
+    slcf->pages = NGX_CONF_UNSET;
 
     return slcf;
 }
@@ -426,6 +418,12 @@ ngx_http_smartimg_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_smartimg_loc_conf_t  *conf = child;
 
     ngx_conf_merge_value(conf->enable, prev->enable, 0);
+
+    if (conf->pages == NGX_CONF_UNSET) {
+        conf->home = prev->home;
+    }
+
+    ngx_conf_merge_value(conf->pages, prev->pages, 0);
 
     if (conf->enable && ngx_http_smartimg_add_place(cf) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -468,6 +466,10 @@ ngx_http_smartimg_init(ngx_conf_t *cf)
     }
 
     *h = ngx_http_smartimg_log_handler;
+
+    if (ngx_http_smartimg_page_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_smartimg_filter_init(cf);
 }

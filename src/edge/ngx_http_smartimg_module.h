@@ -193,6 +193,8 @@ typedef struct {
 
 typedef struct {
     ngx_flag_t                     enable;
+    ngx_flag_t                     pages;    /* errors for people ... */
+    ngx_str_t                      home;     /* ... with this link, or none */
 } ngx_http_smartimg_loc_conf_t;
 
 
@@ -378,6 +380,13 @@ void ngx_http_smartimg_note_service(ngx_http_request_t *r);
 void ngx_http_smartimg_note_load(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_smartimg_filter_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_smartimg_share_reply(ngx_http_request_t *r, si_plan *plan);
+ngx_int_t ngx_http_smartimg_other_method(ngx_http_request_t *r);
+char *ngx_http_smartimg_error_pages(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_http_smartimg_page_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_smartimg_set_error_fields(ngx_http_request_t *r,
+    si_plan *plan);
 ngx_str_t *ngx_http_smartimg_cache_result(ngx_http_request_t *r);
 
 char *ngx_http_smartimg_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

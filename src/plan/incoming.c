@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "plan/lock.h"
+#include "plan/sharing.h"
 
 /* ---- the path ---- */
 
@@ -25,13 +26,21 @@ static const si_company *find_company(
 
 /* ---- rules, lock, obfuscation (docs/architecture.md, step 3) ---- */
 
+/* What holds for errors, too. */
+static void govern(const si_reading *all, si_plan *plan) {
+    plan->attributes = all->attributes;
+    plan->error_detail = all->attributes->error_detail;
+    plan->vary &= ~(unsigned)SI_USED_ORIGIN;
+    plan->vary |= si_sharing_varies(all->attributes) ? SI_USED_ORIGIN : 0;
+}
+
 static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     si_str decoded;
     SI_TRY(si_object_path_read(all->catalog, &in->path, all->arena, &decoded, all->diag));
     si_record_table table = in->context == SI_CONTEXT_STATIC ? SI_TABLE_STATIC : SI_TABLE_IMAGE;
     all->main = find_company(all->catalog, decoded, table, all->arena);
     all->attributes = &all->main->attributes;
-    plan->error_detail = all->attributes->error_detail;
+    govern(all, plan);
     si_rule_input input = {in->context, in->path, in->query, in->request->address};
     si_result result =
         si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
@@ -52,7 +61,7 @@ static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     }
     in->path = in->rules.path;
     in->query = in->rules.query;
-    plan->error_detail = all->attributes->error_detail;
+    govern(all, plan);
     return result;
 }
 

@@ -313,6 +313,9 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     if (result != SI_OK) {
         result = si_plan_error_image(q, plan);
     }
+    if (result == SI_ERR_NOT_FOUND && plan->error_detail >= 2) {
+        si_plan_suggest(&in, &all, plan);
+    }
     SI_TRY(result);
     SI_TRY(si_incoming_headers(&in, &q->variables, &all, plan));
     plan->dependencies = all.dependencies;

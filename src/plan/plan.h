@@ -70,7 +70,10 @@ typedef struct si_plan {
 
     /* what errors are to look like; known even if the plan could not be made */
     si_shape shape;
-    int error_detail; /* attr::ErrorDetail */
+    int error_detail;                /* attr::ErrorDetail */
+    const si_attributes *attributes; /* that govern the request, errors included, as far as they are
+                                        known; NULL = not at all */
+    const char *nearest; /* path and query that an error suggests instead; NULL = none */
 } si_plan;
 
 /* Makes a plan. Errors carry the status of base/result.h; on error plan->vary, shape and

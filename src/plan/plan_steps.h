@@ -2,6 +2,7 @@
 #ifndef SI_PLAN_PLAN_STEPS_H
 #define SI_PLAN_PLAN_STEPS_H
 
+#include "plan/incoming.h"
 #include "plan/plan.h"
 #include "request/command.h"
 
@@ -20,5 +21,9 @@ SI_NODISCARD si_result si_plan_default_image(si_query *q, si_str query, si_plan 
 /* After an error: ErrorImage, with the error's title and message as variables, takes its place,
  * where there is one. Else the error stays as it is. (fallback.c) */
 SI_NODISCARD si_result si_plan_error_image(si_query *q, si_plan *plan);
+
+/* After SI_ERR_NOT_FOUND: adds the nearest name to the error's text, where one is near, and for an
+ * object of the path the address that the request meant (plan->nearest). (suggest.c) */
+void si_plan_suggest(const si_incoming *in, const si_reading *all, si_plan *plan);
 
 #endif

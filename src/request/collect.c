@@ -234,6 +234,8 @@ static si_result expand_preset(reader *r, si_str name) {
     si_query *q = r->q;
     const char *body = si_company_preset(q->all->catalog, r->how->company, name);
     if (body == NULL) {
+        q->all->unknown_preset = name;
+        q->all->preset_company = r->how->company;
         return si_fail(q->all->diag, SI_ERR_NOT_FOUND, "unknown preset \"$%.*s$\"", SHOWN(name));
     }
     if (r->depth == MAX_PRESET_DEPTH) {

@@ -48,11 +48,14 @@ typedef struct si_reading {
     /* found on the way */
     si_dependency *dependencies;
     bool has_hours;
-    double hours;        /* smallest expiration, −1 = never */
-    bool record_forever; /* a record's own expiration is negative */
-    bool by_address;     /* a rule of a nested request looked at the address of the client */
-    bool image_missing;  /* a source's file is not there, and nothing took its place */
-    int64_t newest;      /* date of the newest record, catalog and file, seconds; 0 = none */
+    double hours;          /* smallest expiration, −1 = never */
+    bool record_forever;   /* a record's own expiration is negative */
+    bool by_address;       /* a rule of a nested request looked at the address of the client */
+    bool image_missing;    /* a source's file is not there, and nothing took its place: */
+    si_resolved missing;   /* what that source was */
+    si_str unknown_preset; /* a preset that there is not; p == NULL = none ... */
+    const si_company *preset_company; /* ... and whose it would have been */
+    int64_t newest; /* date of the newest record, catalog and file, seconds; 0 = none */
 } si_reading;
 
 /* One command of a layer, an effect, the composite or the whole request. */

@@ -1,5 +1,6 @@
 /* Section 6: the encoding that is asked for. What depends on several commands is checked in
  * output.c. */
+#include "base/nearest.h"
 #include "request/setters.h"
 
 /* A compression named for a format that has no use for it is ignored (P22). */
@@ -12,6 +13,18 @@ static void set_compression(si_recipe *r, const si_output *output, int method) {
                  output->format != SI_FORMAT_EPS;
     r->lossless = output->lossless || (lossy && method == LOSSLESS);
     r->compression = (tiff || pdf) && fits ? (si_compression)method : SI_COMPRESSION_NONE;
+}
+
+static si_result unknown_format(si_str format, si_diag *diag) {
+    si_nearest n;
+    si_nearest_to(&n, format);
+    for (int i = 0; i < si_output_count; i++) {
+        si_nearest_offer(&n, si_str_of(si_outputs[i].name));
+    }
+    return n.name[0] == '\0'
+               ? si_fail(diag, SI_ERR_SYNTAX, "fmt: unknown format \"%.*s\"", SHOWN(format))
+               : si_fail(diag, SI_ERR_SYNTAX, "fmt: unknown format \"%.*s\"; did you mean \"%s\"?",
+                     SHOWN(format), n.name);
 }
 
 si_result si_set_fmt(const si_command_target *s, si_str value) {
@@ -30,7 +43,7 @@ si_result si_set_fmt(const si_command_target *s, si_str value) {
     if (output == NULL) {
         return si_value_keyword(format, swf) >= 0
                    ? si_fail(diag, SI_ERR_UNSUPPORTED, "fmt: %.*s is not supported", SHOWN(format))
-                   : si_fail(diag, SI_ERR_SYNTAX, "fmt: unknown format \"%.*s\"", SHOWN(format));
+                   : unknown_format(format, diag);
     }
     bool typed = si_part_word(&p, &type);
     bool compressed = si_part_word(&p, &method);

@@ -292,6 +292,7 @@ static si_result replace_missing(si_query *q, si_found *found, si_diag *missing)
         si_query_resolve(q, si_str_of(name), false, &other, &ignored) != SI_OK ||
         other.source.kind != SI_SOURCE_FILE) {
         q->all->image_missing = !is_svg(found); /* default images do not cover those */
+        q->all->missing = found->is;
         return si_fail(q->all->diag, missing->code, "%s", missing->text);
     }
     const si_record *r = other.is.record;

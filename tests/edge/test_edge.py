@@ -684,10 +684,12 @@ class EdgeTest(unittest.TestCase):
 
     def test_methods(self):
         url = self.edge.image("method")
-        for method in "POST", "PUT", "DELETE", "OPTIONS":
+        for method in "POST", "PUT", "DELETE":
             reply = self.get(url, method, body=b"a=b")
             self.assert_error(reply, 405)
-            self.assertEqual(reply["Allow"], "GET, HEAD")
+            self.assertEqual(reply["Allow"], "GET, HEAD, OPTIONS")
+        reply = self.get(url, "OPTIONS")
+        self.assertEqual((reply.status, reply.body, reply["Allow"]), (204, b"", "GET, HEAD, OPTIONS"))
         self.assertEqual(self.edge.renderer.count("method"), 0)
 
     def test_unknown_object(self):

@@ -121,5 +121,61 @@ class InstallTest(unittest.TestCase):
             self.assertIn(str(self.prefix / "lib/smartimg/libaom.so.3"), files)
 
 
+class LinkTest(unittest.TestCase):
+    """tools/link-program, of a home folder; /usr/local/bin is left alone, as the PATH lacks it."""
+
+    def setUp(self):
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="smartimg-link-")).resolve()
+        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
+        self.folder = self.home / ".local/bin"
+        self.folder.mkdir(parents=True)
+        self.program = self.home / "build/smartimg"
+        self.program.parent.mkdir()
+        self.program.write_text("#!/bin/sh\necho this one\n")
+        self.program.chmod(0o755)
+        self.link = self.folder / "smartimg"
+
+    def run_it(self, path=None, **environment):
+        path = f"/usr/bin:/bin:{self.folder}" if path is None else path
+        done = subprocess.run([PROJECT / "tools/link-program", self.program], capture_output=True, text=True, check=True,
+                              env={"HOME": str(self.home), "PATH": path, **environment})
+        self.assertEqual(done.stderr, "")
+        return done.stdout.splitlines()
+
+    def test_it_is_linked_once(self):
+        self.assertEqual(self.run_it(), [f"smartimg: {self.link} is a link to {self.program} now",
+                                         "smartimg: call it as smartimg"])
+        self.assertEqual(os.readlink(self.link), str(self.program))
+        self.assertEqual(subprocess.run([self.link], capture_output=True, text=True).stdout, "this one\n")
+        self.assertEqual(self.run_it(), ["smartimg: call it as smartimg"])
+
+    def test_what_is_there_stays(self):
+        self.link.write_text("#!/bin/sh\n")
+        self.link.chmod(0o755)
+        self.assertEqual(self.run_it(), [f"smartimg: {self.link} is another one and stays; call this one as {self.program}"])
+        self.assertEqual(self.link.read_text(), "#!/bin/sh\n")
+        self.link.unlink()
+        self.link.symlink_to("/nonexistent/smartimg")
+        self.assertEqual(self.run_it(), [f"smartimg: call it as {self.program}"])
+        self.assertEqual(os.readlink(self.link), "/nonexistent/smartimg")
+
+    def test_another_one_in_the_path_goes_before(self):
+        other = self.home / "other"
+        other.mkdir()
+        (other / "smartimg").write_text("#!/bin/sh\n")
+        (other / "smartimg").chmod(0o755)
+        lines = self.run_it(f"{other}:/usr/bin:/bin:{self.folder}")
+        self.assertEqual(lines, [f"smartimg: {other}/smartimg is another one and stays; call this one as {self.program}"])
+        self.assertFalse(self.link.exists())
+
+    def test_no_folder_to_link_in(self):
+        call = [f"smartimg: call it as {self.program}"]
+        self.assertEqual(self.run_it("/usr/bin:/bin"), call)
+        self.assertEqual(self.run_it(SMARTIMG_LINK="off"), call)
+        self.folder.rmdir()
+        self.assertEqual(self.run_it(), call)
+        self.assertFalse(self.folder.exists())
+
+
 if __name__ == "__main__":
     unittest.main()

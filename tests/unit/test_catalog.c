@@ -5,9 +5,10 @@
 
 /* Attributes whose empty value switches something off, and those that are never inherited; every
  * other one takes the default company's. ForeignHosts and RequestLockKey are ours. */
-static const char *const empty_is_off[] = {"DefaultExt", "DefaultImage", "ErrorImage", "RootPath",
-    "RootUrl", "SavePath", "StaticContentRootPath", "Watermark", "TrustedDomains",
-    "AllowDirectAccess", "ForeignHosts", "CacheCommandAddresses", "RequestLockKey", NULL};
+static const char *const empty_is_off[] = {"AccessControlAllowOrigin", "TimingAllowOrigin",
+    "CrossOriginResourcePolicy", "DefaultExt", "DefaultImage", "ErrorImage", "RootPath", "RootUrl",
+    "SavePath", "StaticContentRootPath", "Watermark", "TrustedDomains", "AllowDirectAccess",
+    "ForeignHosts", "CacheCommandAddresses", "RequestLockKey", NULL};
 static const char *const never_inherited[] = {"CatalogFile", "SvgCatalogFile",
     "StaticContentCatalogFile", "MacroFile", "FontMapFile", "IccProfileMapFile", "RuleSetFile",
     "TimeStamp", "AudioBitRate", "VideoBitRate", "TotalStreamBitRate", "VideoSize",
@@ -42,6 +43,12 @@ static const char *sample(const si_attribute *row, bool second) {
     }
     if (strcmp(row->name, "DefaultExt") == 0) {
         return second ? ".png" : ".tif";
+    }
+    if (strstr(row->name, "Origin") != NULL && strcmp(row->type, "LIST") == 0) {
+        return second ? "http://b.example:81" : "https://a.example,https://b.example";
+    }
+    if (strcmp(row->name, "CrossOriginResourcePolicy") == 0) {
+        return second ? "same-origin" : "same-site";
     }
     if (strcmp(row->name, "RuleSetFile") == 0) {
         return second ? "rules2.xml" : "rules1.xml";

@@ -361,11 +361,12 @@ static void user_agent_adds_nothing_where_vary_does_not_name_it(void **state) {
 
 static void vary_names_each_header_once(void **state) {
     (void)state;
-    static const char *const names[] = {"Accept", "User-Agent", "Sec-CH-DPR, DPR", SI_HEADER_CLASS};
+    static const char *const names[] = {
+        "Accept", "User-Agent", "Sec-CH-DPR, DPR", SI_HEADER_CLASS, "Origin"};
     for (unsigned used = 0; used <= SI_USED_ALL; used++) {
         char expected[128] = "", vary[SI_CLIENT_VARY_SIZE];
         size_t n = 0;
-        for (unsigned i = 0; i < 4; i++) {
+        for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
             if (used & (1u << i)) {
                 n += (size_t)snprintf(
                     expected + n, sizeof expected - n, "%s%s", n > 0 ? ", " : "", names[i]);
@@ -484,6 +485,26 @@ static void class_counts_of_trusted_edges_only(void **state) {
     assert_true(c.dpr == 3 && c.dpr_used == (SI_USED_DPR | SI_USED_CLASS));
 }
 
+static void pages_are_for_who_asks_for_them(void **state) {
+    (void)state;
+    static const struct {
+        const char *accept;
+        bool page;
+    } rows[] = {{"text/html", true}, {"TEXT/HTML", true}, {"", false}, {"*/*", false},
+        {"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8", true},
+        {"image/webp,image/*,*/*;q=0.8", false}, {"text/html;q=0", false},
+        {"text/html; q=0.0", false}, {"text/html;q=0.1", true}, {"text/html;level=1;q=1", true},
+        {"text/html;q=2", false}, {"text/html,text/html;q=0", false}, {"text/htmlx", false},
+        {"text/*", false}, {"image/png , text/html ;q=0.5", true},
+        {"image/png;x=\"text/html,\"", false}, {"image/png;x=\",text/html", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (si_client_wants_page(si_str_of(rows[i].accept)) != rows[i].page) {
+            fail_msg("%s", rows[i].accept);
+        }
+    }
+    assert_false(si_client_wants_page((si_str){NULL, 0}));
+}
+
 int main(void) {
     static table t;
     if (!read_table(&t)) {
@@ -507,6 +528,7 @@ int main(void) {
         cmocka_unit_test(classes_are_read),
         cmocka_unit_test(reading_undoes_printing),
         cmocka_unit_test(class_counts_of_trusted_edges_only),
+        cmocka_unit_test(pages_are_for_who_asks_for_them),
     };
     /* the macros of cmocka count a fixed array; this one is as long as the table */
     struct CMUnitTest *rows = calloc(t.count, sizeof *rows);
