@@ -14,7 +14,7 @@ from waiting import PATIENCE, wait_until
 
 CHROMIUM = shutil.which("chromium")
 
-PAGE = """<!doctype html><script>
+PAGE = """<!doctype html>%s<script>
 const urls = %s;
 Promise.all(urls.map(async url => {
   const image = new Image();
@@ -27,15 +27,16 @@ Promise.all(urls.map(async url => {
 </script>"""
 
 
-def visit(urls, seconds=PATIENCE):
+def visit(urls, seconds=PATIENCE, source="", headers=None, scale=1):
     """What Chromium makes of the images: {url: (width, height)}; width 0 if it cannot decode one.
-    The page comes from a server of the test's own, to which it reports when it is done."""
+    The page comes from a server of the test's own, to which it reports when it is done; `source` stands at its top,
+    and its reply has these headers. `scale` is the device's pixel ratio."""
     reports = queue.Queue()
 
     class Handler(QuietHandler):
         def do_GET(self):
-            page = (PAGE % json.dumps(urls)).encode() if self.path == "/" else b""
-            self.answer(page, Content_Type="text/html")
+            page = (PAGE % (source, json.dumps(urls))).encode() if self.path == "/" else b""
+            self.answer(page, Content_Type="text/html", **(headers or {}))
 
         def do_POST(self):
             reports.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
@@ -47,6 +48,7 @@ def visit(urls, seconds=PATIENCE):
             [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--ignore-certificate-errors", "--remote-debugging-port=0", f"--user-data-dir={profile}",
+             f"--force-device-scale-factor={scale}",
              f"http://127.0.0.1:{server.server_port}/"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         try:

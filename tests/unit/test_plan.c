@@ -399,7 +399,9 @@ static void test_held_ratio(void **state) {
     static const struct {
         const char *query, *dpr, *held, *recipe_dpr;
     } rows[] = {{"dpr=on,2", "3", "", "2"}, {"$smart$", "3", "", "2"}, {"dpr=on", "3", "1", "3"},
-        {"dpr=on", NULL, "", "1"}, {"dpr=off", "3", "", "1"}, {"dpr=on", "0.5", "", "0.5"}};
+        {"dpr=on", NULL, "", "1"}, {"dpr=off", "3", "", "1"}, {"dpr=on", "0.5", "", "1"},
+        {"dpr=on", "2.7", "1", "2.5"}, {"dpr=on,2.7", "3", "", "2.7"},
+        {"dpr=on,0.5", "3", "", "0.5"}};
     si_catalog *catalog = load();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         si_arena arena = {0};
