@@ -73,6 +73,9 @@
     X(Jxl, jxl, BOOL, INHERIT, 0, 1, "true", "", "JPEG XL may be sent to clients that ask for it") \
     X(Dpr, dpr, BOOL, INHERIT, 0, 1, "false", "",                                                  \
         "scale replies by the pixel ratio that a client is found to have (density.md)")            \
+    X(DprSteps, dpr_steps, RATIOS, INHERIT, 1, 16, "", "",                                         \
+        "pixel ratios that detected ones are taken to, such as 1,2, at most 8; empty = 1, 1.25, "  \
+        "1.5, 2, 2.5, 3, 4")                                                                       \
     X(DprHeader, dpr_header, TEXT, INHERIT, 0, 0, "", "",                                          \
         "request header in which a CDN tells the pixel ratio of clients without hints: the name "  \
         "of one that is a number, or akamai; empty = the server's --dpr-header")                   \

@@ -100,7 +100,7 @@ static void print_ratio(const si_exchange *x) {
     si_real_print(c->dpr, found);
     printf("ratio    %s (", used);
     if (strcmp(used, found) != 0) {
-        printf("%s, lowered to the width that is shown; ", found);
+        printf("of %s, by DprSteps or WidthHints of the company; ", found);
     }
     printf("%s)\n", si_ratio_source_text(c->dpr_source));
 }

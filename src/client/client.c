@@ -141,7 +141,7 @@ static si_str find_header(const si_client_headers *headers, si_str name) {
 
 static bool take_ratio(si_client *out, double ratio, si_ratio_source source) {
     if (ratio > 0) {
-        out->dpr = si_density_snap(ratio);
+        out->dpr = si_density_snap(ratio, si_density_all_steps);
         out->dpr_source = source;
     }
     return ratio > 0;

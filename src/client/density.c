@@ -7,19 +7,20 @@ enum { NUMBER_LIMIT = 64 }; /* bytes; longer ones are no numbers that anybody se
 /* Screens have at most 5 pixels a CSS pixel; what a database says beyond that is a mistake. */
 static const double EDGE_MAX = 5;
 
-static const double steps[] = {
+static const double all[] = {
 #define X(ratio) ratio,
     SI_DENSITY_STEPS(X)
 #undef X
 };
-enum { STEPS = sizeof steps / sizeof *steps };
 
-double si_density_snap(double ratio) {
+const si_density_steps si_density_all_steps = {all, sizeof all / sizeof *all};
+
+double si_density_snap(double ratio, si_density_steps steps) {
     int i = 0;
-    while (i + 1 < STEPS && ratio >= (steps[i] + steps[i + 1]) / 2) {
+    while (i + 1 < steps.count && ratio >= (steps.at[i] + steps.at[i + 1]) / 2) {
         i++;
     }
-    return steps[i];
+    return steps.at[i];
 }
 
 double si_density_number(si_str value) {
@@ -70,10 +71,10 @@ double si_density_edge(si_str setting, si_str value) {
     return ratio <= EDGE_MAX ? ratio : 0;
 }
 
-double si_density_enough(double ratio, double width, double shown) {
-    for (int i = 0; i < STEPS && steps[i] < ratio; i++) {
-        if (width * steps[i] >= shown) {
-            return steps[i];
+double si_density_enough(double ratio, si_density_steps steps, double width, double shown) {
+    for (int i = 0; i < steps.count && steps.at[i] < ratio; i++) {
+        if (width * steps.at[i] >= shown) {
+            return steps.at[i];
         }
     }
     return ratio;

@@ -10,9 +10,17 @@
  * hundreds of ratios; each would be a derivative of every picture. */
 #define SI_DENSITY_STEPS(X) X(1) X(1.25) X(1.5) X(2) X(2.5) X(3) X(4)
 
+/* Steps in use, in order, at least one; borrowed. */
+typedef struct si_density_steps {
+    const double *at;
+    int count;
+} si_density_steps;
+
+extern const si_density_steps si_density_all_steps; /* SI_DENSITY_STEPS */
+
 /* The nearest step; halfway between two the larger, since a screen hides a few pixels too many
  * better than a few too few. `ratio` is above 0. */
-double si_density_snap(double ratio);
+double si_density_snap(double ratio, si_density_steps steps);
 
 /* The number of a header that is one, such as Sec-CH-DPR, DPR, Sec-CH-Width, or a header in which
  * an edge tells a ratio; 0 if it is none, or not above 0, which tells nothing. Linear, of the first
@@ -37,8 +45,8 @@ si_str si_density_header(si_str setting);
 double si_density_edge(si_str setting, si_str value);
 
 /* The smallest step that gives `shown` pixels of the screen a pixel each, for a view of `width`
- * pixels at ratio 1; never above `ratio` nor below 1. `ratio` is a step, `width` and `shown` are
- * above 0. */
-double si_density_enough(double ratio, double width, double shown);
+ * pixels at ratio 1; never above `ratio`, which is one of `steps`. `width` and `shown` are above 0.
+ */
+double si_density_enough(double ratio, si_density_steps steps, double width, double shown);
 
 #endif

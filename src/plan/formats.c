@@ -2,6 +2,11 @@
 #include "plan/plan_steps.h"
 #include "picture/limits.h"
 
+static si_density_steps steps_of(const si_attributes *a) {
+    const si_value_RATIOS *own = &a->dpr_steps;
+    return own->count > 0 ? (si_density_steps){own->at, own->count} : si_density_all_steps;
+}
+
 /* Finds the ratio of this client, and notes what it depends on. */
 static double detect_ratio(const si_query *q, si_plan *plan) {
     const si_attributes *a = q->all->attributes;
@@ -10,16 +15,17 @@ static double detect_ratio(const si_query *q, si_plan *plan) {
     plan->vary |= plan->client.dpr_used;
     plan->accept_ch |= SI_USED_DPR;
     plan->critical_ch |= a->critical_ch;
-    return plan->client.dpr;
+    return si_density_snap(plan->client.dpr, steps_of(a));
 }
 
 /* WidthHints: no more pixels than the client shows, which it says of the picture, else of the whole
  * viewport (docs/decisions.md, D-16). Only where the reply's width at ratio 1 is known from the
  * request, and is not a tile of some view. */
 static double limit_to_width(const si_query *q, si_plan *plan, double ratio) {
+    const si_attributes *a = q->all->attributes;
     const si_view *view = &q->recipe->picture.view;
     const si_client *c = &plan->client;
-    if (!q->all->attributes->width_hints) {
+    if (!a->width_hints) {
         return ratio;
     }
     plan->accept_ch |= SI_USED_WIDTH;
@@ -28,7 +34,7 @@ static double limit_to_width(const si_query *q, si_plan *plan, double ratio) {
     }
     plan->vary |= SI_USED_WIDTH;
     double shown = c->width > 0 ? c->width : c->viewport_width * ratio;
-    return shown > 0 ? si_density_enough(ratio, view->wid, shown) : ratio;
+    return shown > 0 ? si_density_enough(ratio, steps_of(a), view->wid, shown) : ratio;
 }
 
 /* Pixel ratio: URL or preset, else the company's switch with what the client is found to have. A

@@ -159,7 +159,7 @@ static void test_row(void **state) {
 
     /* the names say which of them are Apple's handhelds with 2 pixels or more */
     static const char *const apples[] = {"iOS", "iPhone", "iPod", "iPad"};
-    static const char *const others[] = {"posing", "desktop site", "iOS 4"};
+    static const char *const others[] = {"posing", "desktop site", "iOS 4", "CFNetwork"};
     char title[NAME_SIZE];
     snprintf(title, sizeof title, "%.*s", SI_STR_ARG(r->name));
     bool dense = false;

@@ -30,11 +30,24 @@ static void nearest_step_is_taken(void **state) {
         {2.25, 2.5}, {2.5, 2.5}, {2.625, 2.5}, {2.75, 3}, {3, 3}, {3.4999, 3}, {3.5, 4}, {4, 4},
         {5, 4}, {1e9, 4}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (si_density_snap(rows[i].ratio) != rows[i].step) {
-            fail_msg("%g becomes %g, not %g", rows[i].ratio, si_density_snap(rows[i].ratio),
-                rows[i].step);
+        double step = si_density_snap(rows[i].ratio, si_density_all_steps);
+        if (step != rows[i].step) {
+            fail_msg("%g becomes %g, not %g", rows[i].ratio, step, rows[i].step);
         }
     }
+}
+
+static void fewer_steps_may_be_in_use(void **state) {
+    (void)state;
+    static const double at[] = {1, 2}, high[] = {1.5};
+    const si_density_steps two = {at, 2}, one = {high, 1};
+    assert_true(si_density_snap(1.25, two) == 1);
+    assert_true(si_density_snap(1.5, two) == 2);
+    assert_true(si_density_snap(4, two) == 2);
+    assert_true(si_density_snap(1, one) == 1.5);
+    assert_true(si_density_enough(2, two, 400, 500) == 2);
+    assert_true(si_density_enough(2, two, 400, 400) == 1);
+    assert_true(si_density_enough(1.5, one, 400, 1) == 1.5);
 }
 
 static void steps_stay_what_they_are_and_grow(void **state) {
@@ -45,7 +58,7 @@ static void steps_stay_what_they_are_and_grow(void **state) {
 #undef X
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        assert_true(si_density_snap(steps[i]) == steps[i]);
+        assert_true(si_density_snap(steps[i], si_density_all_steps) == steps[i]);
         assert_true(i == 0 ? steps[i] == 1 : steps[i] > steps[i - 1]);
     }
 }
@@ -269,7 +282,8 @@ static void width_lowers_to_the_step_that_is_enough(void **state) {
         {4, 400, 999, 2.5}, {3, 400, 10, 1}, {3, 400, 400, 1}, {3, 400, 401, 1.25},
         {2, 400, 9999, 2}, {1, 400, 10, 1}, {1.25, 1, 1e9, 1.25}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        double step = si_density_enough(rows[i].ratio, rows[i].width, rows[i].shown);
+        double step =
+            si_density_enough(rows[i].ratio, si_density_all_steps, rows[i].width, rows[i].shown);
         if (step != rows[i].step) {
             fail_msg("row %zu: %g", i, step);
         }
@@ -279,6 +293,7 @@ static void width_lowers_to_the_step_that_is_enough(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nearest_step_is_taken),
+        cmocka_unit_test(fewer_steps_may_be_in_use),
         cmocka_unit_test(steps_stay_what_they_are_and_grow),
         cmocka_unit_test(akamai_is_read),
         cmocka_unit_test(named_header_is_a_number),
