@@ -4,6 +4,8 @@
 
 enum { NUMBER_LIMIT = 64 }; /* bytes; longer ones are no numbers that anybody sends */
 
+static const double NUMBER_MAX = 1e6;
+
 /* Screens have at most 5 pixels a CSS pixel; what a database says beyond that is a mistake. */
 static const double EDGE_MAX = 5;
 
@@ -26,7 +28,8 @@ double si_density_snap(double ratio, si_density_steps steps) {
 double si_density_number(si_str value) {
     double number;
     value = si_str_trim(value);
-    return value.len <= NUMBER_LIMIT && si_str_real(value, &number) && number > 0 ? number : 0;
+    bool is_one = value.len <= NUMBER_LIMIT && si_str_real(value, &number);
+    return is_one && number > 0 && number <= NUMBER_MAX ? number : 0;
 }
 
 si_str si_density_header(si_str setting) {

@@ -23,8 +23,8 @@ extern const si_density_steps si_density_all_steps; /* SI_DENSITY_STEPS */
 double si_density_snap(double ratio, si_density_steps steps);
 
 /* The number of a header that is one, such as Sec-CH-DPR, DPR, Sec-CH-Width, or a header in which
- * an edge tells a ratio; 0 if it is none, or not above 0, which tells nothing. Linear, of the first
- * 64 bytes. */
+ * an edge tells a ratio; 0 if it is none, or not above 0, or above a million, which tells nothing.
+ * Of more than 64 bytes none is. */
 double si_density_number(si_str value);
 
 /* What names a header in which an edge tells the ratio: its name, or the word `akamai`, in any

@@ -116,6 +116,18 @@ static void named_header_is_a_number(void **state) {
     assert_true(si_density_edge(SI_STR("X-Density"), (si_str){NULL, 0}) == 0);
 }
 
+static void numbers_are_bounded(void **state) {
+    (void)state;
+    assert_true(si_density_number(SI_STR("1000000")) == 1e6);
+    assert_true(si_density_number(SI_STR("1000001")) == 0);
+    assert_true(si_density_number(SI_STR("99999999999999999999999999999999")) == 0);
+    char long_one[] = "0000000000000000000000000000000000000000000000000000000000000002";
+    assert_true(si_density_number(si_str_of(long_one)) == 2);
+    assert_true(si_density_number((si_str){long_one, 0}) == 0);
+    char longer[] = "00000000000000000000000000000000000000000000000000000000000000002";
+    assert_true(si_density_number(si_str_of(longer)) == 0);
+}
+
 static void settings_name_headers(void **state) {
     (void)state;
     assert_true(
@@ -297,6 +309,7 @@ int main(void) {
         cmocka_unit_test(steps_stay_what_they_are_and_grow),
         cmocka_unit_test(akamai_is_read),
         cmocka_unit_test(named_header_is_a_number),
+        cmocka_unit_test(numbers_are_bounded),
         cmocka_unit_test(settings_name_headers),
         cmocka_unit_test(only_apples_handhelds_are_known),
         cmocka_unit_test(first_that_tells_wins),
