@@ -42,13 +42,17 @@ static bool is_word(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* Of words with a letter at least, nearly all of which differ from nearly all texts by the first.
+ */
 static bool is(si_str word, const char *text) {
-    return si_str_eq(word, si_str_of(text));
+    return word.len > 0 && word.p[0] == text[0] && si_str_eq(word, si_str_of(text));
 }
 
+/* `part` is in lower case; its first letter alone rules nearly everything out. */
 static bool contains_nocase(si_str word, si_str part) {
     for (size_t i = 0; i + part.len <= word.len; i++) {
-        if (si_str_eq_nocase((si_str){word.p + i, part.len}, part)) {
+        if ((word.p[i] | 0x20) == part.p[0] &&
+            si_str_eq_nocase((si_str){word.p + i, part.len}, part)) {
             return true;
         }
     }
