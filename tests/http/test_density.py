@@ -5,7 +5,7 @@ import pathlib
 import re
 import unittest
 
-from test_browser import CHROMIUM, visit
+from test_browser import CHROMIUM, browse, visit
 from waiting import wait_until
 
 DOC = pathlib.Path(__file__).resolve().parents[2] / "docs/density.md"
@@ -33,6 +33,7 @@ class Density(unittest.TestCase):
     def prepare(cls, root, companies):
         text = "Bfc = true\nDpr = true\nRootPath = demo\n"
         (companies / "hinted.ini").write_text(text)
+        (companies / "hinted-critical.ini").write_text(text + "CriticalCh = true\n")
         (companies / "hinted-width.ini").write_text(text + "WidthHints = true\n")
 
     def look(self, name, **how):
@@ -66,6 +67,22 @@ class Density(unittest.TestCase):
         self.assertEqual(visit([url], headers=headers, scale=2)[url][0], 1700)
         headers = headers_of(snippet("http", origin))
         self.assertEqual(visit([url + "&id=2"], headers=headers, scale=2)[url + "&id=2"][0], 3400)
+
+    def test_an_image_opened_by_itself(self):
+        """It is asked for again, with hints, only where they are critical."""
+        log = self.server.cache / "access.log"
+
+        def classes(path):
+            return re.findall(f'"GET {re.escape(path)} .* class=(\\S+) ', log.read_text())
+
+        path = "/is/image/hinted-critical/product?wid=80&id=alone"
+        with browse(f"http://127.0.0.1:{self.server.port}{path}", 2):
+            wait_until(lambda: any("dpr=2" in told for told in classes(path)), "a request with hints")
+        self.assertEqual(["dpr=2" in told for told in classes(path)], [False, True])
+        path = "/is/image/hinted/product?wid=80&id=alone"
+        with browse(f"http://127.0.0.1:{self.server.port}{path}", 2):
+            wait_until(lambda: classes(path), "a request")
+        self.assertEqual(["dpr=2" in told for told in classes(path)], [False])
 
     def test_without_the_page_there_are_none(self):
         got, told = self.look("none", scale=2)
