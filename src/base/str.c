@@ -161,6 +161,17 @@ bool si_str_flag(si_str s, bool *out) {
     return false;
 }
 
+bool si_str_is_field_name(si_str s) {
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!letter && !(c >= '0' && c <= '9') && c != '-' && c != '_') {
+            return false;
+        }
+    }
+    return s.len > 0 && s.len <= SI_FIELD_NAME_MAX;
+}
+
 int si_words_find(const char *words, si_str word, bool any_case) {
     si_str rest = si_str_of(words), part;
     for (int i = 0; si_str_next(&rest, '|', &part); i++) {

@@ -44,6 +44,11 @@ bool si_str_int(si_str s, long *out);
 bool si_str_real(si_str s, double *out);
 bool si_str_flag(si_str s, bool *out); /* 0 1 true false */
 
+/* Whether a text may be the name of an HTTP header that is configured: 1 to SI_FIELD_NAME_MAX of
+ * the letters, digits, "-" and "_", which nginx takes. */
+enum { SI_FIELD_NAME_MAX = 64 };
+bool si_str_is_field_name(si_str s);
+
 /* Lists of words as tables have them, "lr|ud|lrud". Index of a word, with or without regard to the
  * case of ASCII letters, −1 = not in the list; and the word of an index, p == NULL = behind the
  * last one. */

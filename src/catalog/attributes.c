@@ -114,6 +114,10 @@ static const char *objection(const si_attribute *row, const si_attributes *a) {
                    ? NULL
                    : "is a folder below the served root, without \"/\" at its ends or \"..\"";
     }
+    if (value == &a->dpr_header) {
+        return text.len == 0 || si_str_is_field_name(text) ? NULL
+                                                           : "is the name of a header, or akamai";
+    }
     if (value == &a->request_lock_key) {
         return text.len == 0 || text.len >= 16 ? NULL : "has less than 16 characters";
     }

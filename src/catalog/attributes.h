@@ -80,7 +80,19 @@
     X(Avif, avif, BOOL, INHERIT, 0, 1, "true", "", "AVIF may be sent to browsers that show it")    \
     X(Jxl, jxl, BOOL, INHERIT, 0, 1, "true", "", "JPEG XL may be sent to clients that ask for it") \
     X(Dpr, dpr, BOOL, INHERIT, 0, 1, "false", "",                                                  \
-        "scale replies by the pixel ratio the client hints name")                                  \
+        "scale replies by the pixel ratio that a client is found to have (density.md)")            \
+    X(DprSteps, dpr_steps, RATIOS, INHERIT, 1, 16, "", "",                                         \
+        "pixel ratios that detected ones are taken to, such as 1,2, at most 8; empty = 1, 1.25, "  \
+        "1.5, 2, 2.5, 3, 4")                                                                       \
+    X(DprHeader, dpr_header, TEXT, INHERIT, 0, 0, "", "",                                          \
+        "request header in which a CDN tells the pixel ratio of clients without hints: the name "  \
+        "of one that is a number, or akamai; empty = the server's --dpr-header")                   \
+    X(WidthHints, width_hints, BOOL, INHERIT, 0, 1, "false", "",                                   \
+        "a detected pixel ratio is lowered where a client says that it shows fewer pixels "        \
+        "(Sec-CH-Width, Sec-CH-Viewport-Width)")                                                   \
+    X(CriticalCh, critical_ch, BOOL, INHERIT, 0, 1, "false", "",                                   \
+        "hints that a reply asks for (Accept-CH) are in Critical-CH, too: a browser that opens "   \
+        "an image by itself asks again with them")                                                 \
     X(DigimarcId, digimarc_id, TEXT, INHERIT, 0, 0, "", "",                                        \
         "read and kept, smartimg writes no such marks")                                            \
     /* defaults of requests */                                                                     \

@@ -146,6 +146,25 @@ bool si_value_read_LIST(si_str text, si_value_limits limits, si_arena *arena, vo
     return items != NULL;
 }
 
+bool si_value_read_RATIOS(si_str text, si_value_limits limits, si_arena *arena, void *out) {
+    si_value_RATIOS *list = out;
+    (void)arena;
+    *list = (si_value_RATIOS){0};
+    si_str rest = si_str_trim(text), part;
+    if (rest.len == 0) {
+        return true;
+    }
+    while (si_str_next(&rest, ',', &part)) {
+        double ratio, least = list->count > 0 ? list->at[list->count - 1] : 0;
+        if (list->count == SI_VALUE_RATIOS_MAX || !si_str_real(si_str_trim(part), &ratio) ||
+            ratio < limits.min || ratio > limits.max || ratio <= least) {
+            return false;
+        }
+        list->at[list->count++] = ratio;
+    }
+    return true;
+}
+
 /* Takes digits off the front, up to `most` of them. */
 static bool take_number(si_str *s, int most, int *out) {
     int digits = 0;

@@ -39,6 +39,12 @@ typedef struct si_value_list {
     int count;
     const char *const *items;
 } si_value_LIST;
+/* RATIOS numbers parted by commas, each larger than the one before; none = count 0 */
+enum { SI_VALUE_RATIOS_MAX = 8 };
+typedef struct si_value_ratios {
+    int count;
+    double at[SI_VALUE_RATIOS_MAX];
+} si_value_RATIOS;
 /* DATE milliseconds since 1970, or mm/dd/yyyy hh:mm:ss ZONE; 0 = absent */
 typedef int64_t si_value_DATE;
 /* ADDRESSES networks, NULL = all */
@@ -93,6 +99,7 @@ bool si_value_read_PROPERTIES(si_str text, si_value_limits limits, si_arena *are
 bool si_value_read_QUOTED_PROPERTIES(
     si_str text, si_value_limits limits, si_arena *arena, void *out);
 bool si_value_read_LIST(si_str text, si_value_limits limits, si_arena *arena, void *out);
+bool si_value_read_RATIOS(si_str text, si_value_limits limits, si_arena *arena, void *out);
 bool si_value_read_DATE(si_str text, si_value_limits limits, si_arena *arena, void *out);
 bool si_value_read_ADDRESSES(si_str text, si_value_limits limits, si_arena *arena, void *out);
 bool si_value_read_LOCALES(si_str text, si_value_limits limits, si_arena *arena, void *out);

@@ -89,10 +89,27 @@ static void print_reason(const si_exchange *x) {
     printf("%s.\n", c->complete ? "" : ", as far as a first answer searches");
 }
 
+/* The pixel ratio, where the client was looked at for one. */
+static void print_ratio(const si_exchange *x) {
+    const si_client *c = &x->plan.client;
+    char used[32], found[32];
+    if (!x->planned || !(x->plan.accept_ch & SI_USED_DPR)) {
+        return;
+    }
+    si_real_print(x->plan.recipe.dpr, used);
+    si_real_print(c->dpr, found);
+    printf("ratio    %s (", used);
+    if (strcmp(used, found) != 0) {
+        printf("of %s, by DprSteps or WidthHints of the company; ", found);
+    }
+    printf("%s)\n", si_ratio_source_text(c->dpr_source));
+}
+
 static void print_text(const si_exchange *x) {
     char class[SI_CLIENT_CLASS_SIZE];
     const si_answer *a = &x->answer;
     printf("client   %s\n", si_client_print(&x->plan.client, class));
+    print_ratio(x);
     if (x->planned) {
         printf("recipe   %s\n", x->plan.recipe_text);
     }
@@ -165,6 +182,9 @@ static void print_json(const si_exchange *x) {
     const si_choice *c = &a->choice;
     printf("{");
     json_field("client", si_client_print(&x->plan.client, class));
+    if (x->planned && (x->plan.accept_ch & SI_USED_DPR)) {
+        json_field("ratio_source", si_ratio_source_text(x->plan.client.dpr_source));
+    }
     json_field("recipe", x->planned ? x->plan.recipe_text : "");
     json_number("revision", SI_RECIPE_REVISION, 0);
     json_number("status", a->status, 0);
@@ -223,7 +243,8 @@ const si_command si_command_explain = {
     .synopsis = "URL [--json | --recipe] [OPTION]...",
     .description =
         "Answers URL as `smartimg render` does, and prints how that came about instead of the "
-        "image: the class of the client, the recipe (the canonical text of the request, by which "
+        "image: the class of the client, the pixel ratio with what told it, the recipe (the "
+        "canonical text of the request, by which "
         "replies are cached), the score that a converted image has to reach, and each encoding "
         "that was tried, with its settings, size, score, times and what became of it.\n"
         "\n"

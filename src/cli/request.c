@@ -31,39 +31,55 @@ static void split_url(const char *url, si_request *request) {
     request->query = (si_str){query, query != NULL ? strcspn(query, "#") : 0};
 }
 
-/* Files a "Name: value" header under what the server looks at. */
-static bool read_header(const char *text, si_client_headers *h, bool *client_hint) {
-    const char *colon = strchr(text, ':');
-    if (colon == NULL || colon == text) {
-        si_complain("%s is no header: 'Name: value' is expected", text);
-        return false;
+/* The value of a header that was given, in any case; the first counts. Headers have been checked.
+ */
+static si_str find_header(void *context, si_str name) {
+    const si_option_list *headers = context;
+    for (int i = 0; i < headers->count; i++) {
+        const char *text = headers->items[i], *colon = strchr(text, ':');
+        if (si_str_eq_nocase((si_str){text, (size_t)(colon - text)}, name)) {
+            return si_str_trim(si_str_of(colon + 1));
+        }
     }
-    si_str name = {text, (size_t)(colon - text)}, value = si_str_trim(si_str_of(colon + 1));
-    if (si_str_eq_nocase(name, SI_STR("Accept"))) {
-        h->accept = value;
-    } else if (si_str_eq_nocase(name, SI_STR("User-Agent"))) {
-        h->user_agent = value;
-    } else if (si_str_eq_nocase(name, SI_STR("Sec-CH-DPR"))) {
-        h->dpr = value;
-        *client_hint = true;
-    } else if (si_str_eq_nocase(name, SI_STR("DPR")) && !*client_hint) {
-        h->dpr = value;
-    } else if (si_str_eq_nocase(name, SI_STR(SI_HEADER_CLASS))) {
-        h->trusted_edge = true; /* who asks here may pretend to be one */
-        h->edge_class = value;
+    return (si_str){NULL, 0};
+}
+
+/* The first of two names that is there. */
+static si_str find_either(const si_option_list *headers, si_str name, si_str other) {
+    si_str value = find_header((void *)headers, name);
+    return value.p != NULL ? value : find_header((void *)headers, other);
+}
+
+static bool headers_are_sound(const si_option_list *headers) {
+    for (int i = 0; i < headers->count; i++) {
+        const char *text = headers->items[i], *colon = strchr(text, ':');
+        if (colon == NULL || colon == text) {
+            si_complain("%s is no header: 'Name: value' is expected", text);
+            return false;
+        }
     }
     return true;
 }
 
+/* What the server looks at. */
 static bool read_headers(const si_request_options *options, si_client_headers *h) {
-    bool client_hint = false;
-    h->accept = si_str_of(options->accept);
-    h->user_agent = si_str_of(options->user_agent);
-    for (int i = 0; i < options->headers.count; i++) {
-        if (!read_header(options->headers.items[i], h, &client_hint)) {
-            return false;
-        }
+    const si_option_list *list = &options->headers;
+    if (!headers_are_sound(list)) {
+        return false;
     }
+    si_str accept = find_header((void *)list, SI_STR("Accept"));
+    si_str agent = find_header((void *)list, SI_STR("User-Agent"));
+    *h = (si_client_headers){.accept = accept.p != NULL ? accept : si_str_of(options->accept),
+        .user_agent = agent.p != NULL ? agent : si_str_of(options->user_agent),
+        .dpr = find_either(list, SI_STR("Sec-CH-DPR"), SI_STR("DPR")),
+        .width = find_either(list, SI_STR("Sec-CH-Width"), SI_STR("Width")),
+        .viewport_width =
+            find_either(list, SI_STR("Sec-CH-Viewport-Width"), SI_STR("Viewport-Width")),
+        .find = find_header,
+        .context = (void *)list,
+        .dpr_header = si_str_of(options->dpr_header),
+        .edge_class = find_header((void *)list, SI_STR(SI_HEADER_CLASS))};
+    h->trusted_edge = h->edge_class.p != NULL; /* who asks here may pretend to be one */
     return true;
 }
 
@@ -224,9 +240,16 @@ static bool add_date(si_bytes *out, const char *name, int64_t seconds) {
     return add(out, "%s: %s\r\n", name, date);
 }
 
-static bool add_vary(si_bytes *out, unsigned used) {
-    char vary[SI_CLIENT_VARY_SIZE];
-    return used == 0 || add(out, "Vary: %s\r\n", si_client_vary(used, vary));
+static bool add_vary(si_bytes *out, const si_plan *p) {
+    char vary[SI_PLAN_VARY_SIZE];
+    return si_plan_vary(p, 0, vary)[0] == '\0' || add(out, "Vary: %s\r\n", vary);
+}
+
+static bool add_hints(si_bytes *out, const si_plan *p) {
+    char hints[SI_CLIENT_VARY_SIZE];
+    return si_client_vary(p->accept_ch, hints)[0] == '\0' ||
+           (add(out, "Accept-CH: %s\r\n", hints) &&
+               (!p->critical_ch || add(out, "Critical-CH: %s\r\n", hints)));
 }
 
 /* As the edge does (ngx_http_smartimg_headers.c). */
@@ -246,8 +269,7 @@ static bool add_caching(si_bytes *out, const si_exchange *x) {
     return add(out, "Cache-Control: %s\r\n", life.cache_control) &&
            (life.cdn[0] == '\0' || add(out, SI_CDN_CACHE_CONTROL ": %s\r\n", life.cdn)) &&
            (life.expires < 0 || add_date(out, "Expires", life.expires)) &&
-           (!dated || add_date(out, "Last-Modified", p->last_modified)) &&
-           (!p->accept_ch || add(out, "Accept-CH: Sec-CH-DPR, DPR\r\n"));
+           (!dated || add_date(out, "Last-Modified", p->last_modified)) && add_hints(out, p);
 }
 
 static bool add_value(si_bytes *out, const char *name, si_str value) {
@@ -263,6 +285,6 @@ static bool add_sharing(si_bytes *out, const si_plan *plan) {
 }
 
 bool si_exchange_headers(const si_exchange *x, si_bytes *out) {
-    return si_answer_headers(&x->answer, out) && add_caching(out, x) &&
-           add_vary(out, x->plan.vary) && add_sharing(out, &x->plan);
+    return si_answer_headers(&x->answer, out) && add_caching(out, x) && add_vary(out, &x->plan) &&
+           add_sharing(out, &x->plan);
 }

@@ -12,6 +12,7 @@ typedef struct si_request_options {
     const char *root, *config;       /* folders; config NULL = none */
     const char *accept, *user_agent; /* NULL = not sent */
     si_option_list headers;          /* "Name: value" each */
+    const char *dpr_header;          /* in which an edge tells the pixel ratio; NULL = in none */
     bool fast;                       /* a first answer instead of a refined one */
     si_fetch_options fetch;          /* of foreign images */
     const si_catalog *catalog;       /* borrowed; NULL = loaded from the folders for the request */
@@ -35,9 +36,15 @@ typedef struct si_request_options {
         {"user-agent", 0, "S", SI_OPTION_TEXT, &(o).user_agent,                                    \
             "The User-Agent header to pretend. Default: none.", 0, 0},                             \
         {"header", 'H', "'K: V'", SI_OPTION_LIST, &(o).headers,                                    \
-            "Any request header; may be given often. Accept, User-Agent, Sec-CH-DPR, DPR and "     \
-            "X-Smartimg-Class, as of a trusted edge, count, others are ignored as the server "     \
-            "does.",                                                                               \
+            "Any request header; may be given often. Accept, User-Agent, client hints "            \
+            "(Sec-CH-DPR, "                                                                        \
+            "Sec-CH-Width, Sec-CH-Viewport-Width, and without Sec-CH-), a header that "            \
+            "--dpr-header "                                                                        \
+            "or the company names, and X-Smartimg-Class, as of a trusted edge, count; others are " \
+            "ignored as the server does.",                                                         \
+            0, 0},                                                                                 \
+        {"dpr-header", 0, "NAME", SI_OPTION_TEXT, &(o).dpr_header,                                 \
+            "Header in which a CDN tells the pixel ratio, as of `smartimg serve`. Default: none.", \
             0, 0},                                                                                 \
         {"foreign-private", 0, "HOSTS", SI_OPTION_TEXT, &(o).fetch.private_hosts,                  \
             "Hosts of foreign images that may have addresses of private networks. Default: none.", \

@@ -105,6 +105,10 @@
         "Addresses or networks (10.0.0.0/8) of CDNs and proxies in front, parted by commas: the "  \
         "class of clients that they tell in " SI_HEADER_CLASS                                      \
         " counts instead of Accept, User-Agent and client hints.")                                 \
+    X("dpr-header", TEXT, "NAME", (site).dpr_header, NULL, "none", 0, 0, "",                       \
+        "Request header in which a CDN tells the pixel ratio of clients without hints: the name "  \
+        "of one that is a number, or akamai for its X-Akamai-Device-Characteristics. Companies "   \
+        "may name another (DprHeader).")                                                           \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
     X("refine-share", COUNT, "PERCENT", (site).refine_share, SI_REFINE_SHARE, NULL, 0, 100,        \
         "percent",                                                                                 \

@@ -335,6 +335,8 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"CDN_CACHE_CONTROL", o->cdn_cache_control},
         {"TRUSTED_EDGES_LINE", trusted_edges_line(o, s)},
         {"HOME", ""},
+        {"DPR_HEADER_LINE",
+            o->dpr_header != NULL ? path(s, "smartimg_dpr_header %s;", o->dpr_header) : ""},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
         {"RENDERERS", path(s, "%d", o->renderers)},
         {"REFINE_SHARE", path(s, "%d", o->refine_share)},
@@ -373,11 +375,6 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
     return ok;
 }
 
-static bool is_field_name(const char *name) {
-    static const char tchar[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    return name[0] != '\0' && name[strspn(name, tchar)] == '\0';
-}
-
 /* ---- public ---- */
 
 bool si_site_prepare(const si_site_options *o, si_site *s) {
@@ -394,8 +391,12 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         si_complain("the path of the access log must not hold $");
         return false;
     }
-    if (!is_field_name(o->cdn_cache_control)) {
+    if (!si_str_is_field_name(si_str_of(o->cdn_cache_control))) {
         si_complain("--cdn-cache-control takes the name of a header field, or off");
+        return false;
+    }
+    if (o->dpr_header != NULL && !si_str_is_field_name(si_str_of(o->dpr_header))) {
+        si_complain("--dpr-header takes the name of a header field, or akamai");
         return false;
     }
     const si_address_filter *edges;

@@ -23,6 +23,7 @@ typedef struct si_site_options {
     int nginx_workers;                              /* 0 = one per processor */
     int first_answer_seconds;                       /* for shared caches */
     const char *cdn_cache_control;                  /* name of a header field, or "off" */
+    const char *dpr_header;                         /* in which a CDN tells pixel ratios, or NULL */
     const char *trusted_edges;                      /* networks parted by commas, or NULL */
 } si_site_options;
 

@@ -7,13 +7,13 @@
 #include "client/user_agent.h"
 
 enum { HEADER_LIMIT = 8192 };
-static const double DPR_MIN = 0.1, DPR_MAX = 16;
 
 typedef enum verdict { UNSAID, WANTED, REFUSED } verdict;
 
 typedef struct accept {
     verdict format[SI_FORMAT_COUNT]; /* by explicit media ranges */
     verdict any_image, anything;     /* by the wildcards */
+    verdict apng;                    /* which Chromium alone asks for */
     bool empty;
 } accept;
 
@@ -57,6 +57,9 @@ static verdict *find_range(accept *a, si_str range) {
     }
     if (si_str_eq_nocase(range, SI_STR("image/*"))) {
         return &a->any_image;
+    }
+    if (si_str_eq_nocase(range, SI_STR("image/apng"))) {
+        return &a->apng;
     }
     if (si_str_eq_nocase(range, SI_STR("image/jxr"))) {
         return &a->format[SI_FORMAT_JXR];
@@ -149,19 +152,51 @@ static si_str limited(si_str header) {
     return header;
 }
 
-static double read_dpr(si_str header) {
-    double dpr;
-    if (header.len > HEADER_LIMIT || !si_str_real(si_str_trim(header), &dpr) || dpr <= 0) {
-        return 1;
+static si_str find_header(const si_client_headers *headers, si_str name) {
+    return headers->find != NULL ? headers->find(headers->context, name) : (si_str){NULL, 0};
+}
+
+static bool take_ratio(si_client *out, double ratio, si_ratio_source source) {
+    if (ratio > 0) {
+        out->dpr = si_density_snap(ratio, si_density_all_steps);
+        out->dpr_source = source;
     }
-    return dpr < DPR_MIN ? DPR_MIN : dpr > DPR_MAX ? DPR_MAX : dpr;
+    return ratio > 0;
+}
+
+/* Hint, edge, User-Agent; `setting` and the result as in si_client_ratio(). */
+static si_str read_ratio(
+    const si_client_headers *headers, const accept *a, si_str setting, si_client *out) {
+    si_str looked = {NULL, 0};
+    out->dpr = 1;
+    out->dpr_source = SI_RATIO_OF_NOBODY;
+    out->dpr_edge = 0;
+    out->dpr_used = SI_USED_DPR;
+    if (take_ratio(out, si_density_number(headers->dpr), SI_RATIO_OF_HINT)) {
+        return looked;
+    }
+    if (setting.len > 0) {
+        looked = si_density_header(setting);
+        out->dpr_edge = si_density_edge(setting, find_header(headers, looked));
+        if (take_ratio(out, out->dpr_edge, SI_RATIO_OF_EDGE)) {
+            return looked;
+        }
+    }
+    out->dpr_used |= SI_USED_ACCEPT;
+    if (a->apng != WANTED) {
+        out->dpr_used |= SI_USED_USER_AGENT;
+        take_ratio(out, si_user_agent_ratio(limited(headers->user_agent)), SI_RATIO_OF_AGENT);
+    }
+    return looked;
 }
 
 /* What requests themselves say. */
 static void read_raw_headers(const si_client_headers *headers, si_client *out) {
-    *out =
-        (si_client){.used = SI_USED_ACCEPT, .dpr_used = SI_USED_DPR, .dpr = read_dpr(headers->dpr)};
+    *out = (si_client){.used = SI_USED_ACCEPT,
+        .width = si_density_number(headers->width),
+        .viewport_width = si_density_number(headers->viewport_width)};
     accept a = read_accept(headers->accept);
+    (void)read_ratio(headers, &a, (si_str){NULL, 0}, out);
     for (int i = 0; i < SPECIAL_COUNT; i++) {
         if (a.format[special[i]] == WANTED) {
             out->formats |= SI_FORMAT_BIT(special[i]);
@@ -203,6 +238,28 @@ void si_client_classify(const si_client_headers *headers, si_client *out) {
     }
 }
 
+si_str si_client_ratio(const si_client_headers *headers, si_str setting, si_client *client) {
+    bool classed = headers->trusted_edge && headers->edge_class.p != NULL;
+    if (classed || setting.len == 0) {
+        return (si_str){NULL, 0};
+    }
+    accept a = read_accept(headers->accept);
+    unsigned told = client->dpr_used & SI_USED_CLASS;
+    si_str looked = read_ratio(headers, &a, setting, client);
+    client->dpr_used |= told;
+    return looked;
+}
+
+const char *si_ratio_source_text(si_ratio_source source) {
+    static const char *const texts[] = {
+#define X(name, words) words,
+        SI_CLIENT_RATIO_SOURCES(X)
+#undef X
+    };
+    assert(source < SI_RATIO_SOURCE_COUNT);
+    return texts[source];
+}
+
 void si_client_read(si_str text, si_client *out) {
     *out = (si_client){.used = SI_USED_CLASS, .dpr_used = SI_USED_CLASS, .dpr = 1};
     si_str part, name;
@@ -215,7 +272,7 @@ void si_client_read(si_str text, si_client *out) {
         si_str_next(&value, '=', &name);
         if (!known && si_str_eq_nocase(si_str_trim(name), SI_STR("dpr"))) {
             known = true;
-            out->dpr = read_dpr(value);
+            take_ratio(out, si_density_number(value), SI_RATIO_OF_CLASS);
         }
     }
 }

@@ -12,12 +12,21 @@
 #include "base/network.h"
 #include "base/str.h"
 #include "base/wire.h"
+#include "client/density.h"
 
 /* The request headers that may decide; borrowed, absent = {NULL, 0}. */
 typedef struct si_client_headers {
     si_str accept;
     si_str user_agent;
-    si_str dpr; /* Sec-CH-DPR, else DPR */
+    si_str dpr;            /* Sec-CH-DPR, else DPR */
+    si_str width;          /* Sec-CH-Width, else Width: what the picture takes, screen pixels */
+    si_str viewport_width; /* Sec-CH-Viewport-Width, else Viewport-Width: CSS pixels */
+
+    /* Finds another header by its name, in any case; absent = {NULL, 0}. NULL = there are none. */
+    si_str (*find)(void *context, si_str name);
+    void *context;
+    si_str dpr_header; /* in which an edge tells the ratio, for companies that name no other
+                          (si_density_header()); empty = in none */
 
     si_network measured; /* what the server found this connection to be; unknown if it did not */
 
@@ -32,6 +41,7 @@ typedef struct si_client_headers {
     X(ACCEPT, "Accept")                                                                            \
     X(USER_AGENT, "User-Agent")                                                                    \
     X(DPR, "Sec-CH-DPR, DPR")                                                                      \
+    X(WIDTH, "Sec-CH-Width, Width, Sec-CH-Viewport-Width, Viewport-Width")                         \
     X(CLASS, SI_HEADER_CLASS)                                                                      \
     X(ORIGIN, "Origin")
 
@@ -46,15 +56,33 @@ enum {
         SI_USED_ALL = (1 << SI_USED_COUNT) - 1
 };
 
+/* Who told the pixel ratio, in order of trust: name, what people read. */
+#define SI_CLIENT_RATIO_SOURCES(X)                                                                 \
+    X(NOBODY, "nobody told")                                                                       \
+    X(CLASS, "class told by a trusted edge")                                                       \
+    X(HINT, "client hint")                                                                         \
+    X(EDGE, "header of an edge")                                                                   \
+    X(AGENT, "User-Agent")
+
+typedef enum si_ratio_source {
+#define X(name, words) SI_RATIO_OF_##name,
+    SI_CLIENT_RATIO_SOURCES(X)
+#undef X
+        SI_RATIO_SOURCE_COUNT
+} si_ratio_source;
+
 typedef struct si_client {
-    unsigned formats;   /* SI_FORMAT_BIT()s of AVIF, JXL, WEBP, JP2, JXR that the client can show;
-                           JPEG, PNG and GIF are taken for granted and never in here */
-    unsigned used;      /* what `formats` were decided by, see Vary below */
-    unsigned dpr_used;  /* what `dpr` was; it matters to a reply only where the request asks for the
-                           ratio, which the caller knows */
-    double dpr;         /* device pixel ratio from client hints, 1 if absent, malformed or ≤ 0;
-                           clamped to 0.1…16 */
-    si_network network; /* how good the line is; SI_NETWORK_UNKNOWN unless somebody told */
+    unsigned formats;  /* SI_FORMAT_BIT()s of AVIF, JXL, WEBP, JP2, JXR that the client can show;
+                          JPEG, PNG and GIF are taken for granted and never in here */
+    unsigned used;     /* what `formats` were decided by, see Vary below */
+    unsigned dpr_used; /* what `dpr` was; it matters to a reply only where the request asks for the
+                          ratio, which the caller knows */
+    double dpr;        /* device pixel ratio, one of SI_DENSITY_STEPS; 1 if nobody told */
+    si_ratio_source dpr_source;
+    double dpr_edge;       /* what an edge's header tells of it, 0 = nothing or not looked at */
+    double width;          /* what the picture takes on the screen, screen pixels; 0 = not told */
+    double viewport_width; /* CSS pixels; 0 = not told */
+    si_network network;    /* how good the line is; SI_NETWORK_UNKNOWN unless somebody told */
 } si_client;
 
 /* Classifies a client. Never fails: what cannot be understood counts as "shows nothing special".
@@ -70,13 +98,24 @@ typedef struct si_client {
  * range, or by having no range that matches it, or a wildcard with q = 0. An absent or empty Accept
  * excludes nothing.
  *
+ * The pixel ratio is told, in this order, by
+ *
+ *   1. a client hint, Sec-CH-DPR or DPR;
+ *   2. a header of an edge (si_density_edge()), if a company or the server names one;
+ *   3. the User-Agent (si_user_agent_ratio()), unless Accept has image/apng: that is Chromium,
+ *      which runs on none of the devices that could be told.
+ *
+ * Who tells a number above 0 ends the search, and the nearest of SI_DENSITY_STEPS is taken: never
+ * less than 1. The second needs the company, see si_client_ratio().
+ *
  * The class that a trusted edge tells replaces all of this.
  *
  * Time is linear in header length; of a header over 8 KB only the whole elements of its first 8 KB
  * are read.
  *
  * Vary (RFC 9110 section 12.5.5) names what was looked at, whatever came of it, and the requested
- * format is a decision like any other:
+ * format is a decision like any other (for the ratio: those of the above that were asked, in
+ * si_client.dpr_used):
  *
  *   Accept                      it promises a format, or excludes all that a User-Agent could add
  *   Accept, User-Agent          it does neither
@@ -95,6 +134,13 @@ void si_client_classify(const si_client_headers *headers, si_client *out);
 /* Whether an Accept asks for a page: text/html, with q > 0. Browsers send it when they navigate,
  * and never for an <img>. Reads it as above. */
 bool si_client_wants_page(si_str accept);
+/* Finds the ratio of a classified client anew, now that the header is known in which an edge would
+ * tell it: `setting` (si_density_header()), empty = none. Returns the header's name for Vary, which
+ * is part of `setting` or static, if it was looked at; else {NULL, 0}. */
+si_str si_client_ratio(const si_client_headers *headers, si_str setting, si_client *client);
+
+/* What people read; static. */
+const char *si_ratio_source_text(si_ratio_source source);
 
 /* Short stable name of the formats, such as "avif+webp", "jp2", "plain"; `out` needs 64 bytes.
  * Returns out. */
@@ -105,7 +151,7 @@ char *si_client_name(const si_client *client, char *out);
  *
  *   class     = formats *( ";" parameter )
  *   formats   = "plain" / format *( "+" format )    avif, jxl, webp, jp2, jxr
- *   parameter = "dpr=" number                        absent: 1; read as the client hint is
+ *   parameter = "dpr=" number                        absent: 1; the nearest step, as of a hint
  *
  * such as "avif+webp;dpr=2". Printing gives one text for a class: formats in the order of its name
  * (si_client_name()), then the ratio as si_real_print() has it, unless it is 1. Reading what was

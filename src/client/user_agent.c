@@ -1,5 +1,7 @@
 #include "client/user_agent.h"
 
+#include <string.h>
+
 #include "base/format.h"
 
 enum { ABSENT = -1, VERSION_MAX = 9999 };
@@ -23,6 +25,7 @@ typedef struct marks {
     int ios;
     int macos;         /* 10 on macOS 11 and later too: Safari went on saying 10_15_7 */
     bool other_webkit; /* a browser or a system that imitates Apple's */
+    bool iphone, ipad; /* which device it is, in front of a semicolon, as Apple's own have it */
     bool robot;
 } marks;
 
@@ -39,13 +42,17 @@ static bool is_word(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* Of words with a letter at least, nearly all of which differ from nearly all texts by the first.
+ */
 static bool is(si_str word, const char *text) {
-    return si_str_eq(word, si_str_of(text));
+    return word.len > 0 && word.p[0] == text[0] && si_str_eq(word, si_str_of(text));
 }
 
+/* `part` is in lower case; its first letter alone rules nearly everything out. */
 static bool contains_nocase(si_str word, si_str part) {
     for (size_t i = 0; i + part.len <= word.len; i++) {
-        if (si_str_eq_nocase((si_str){word.p + i, part.len}, part)) {
+        if ((word.p[i] | 0x20) == part.p[0] &&
+            si_str_eq_nocase((si_str){word.p + i, part.len}, part)) {
             return true;
         }
     }
@@ -67,6 +74,11 @@ static void set_first(int *mark, int version) {
     if (*mark == ABSENT) {
         *mark = version;
     }
+}
+
+static void note_device(marks *m, si_str word, bool ends) {
+    m->iphone |= is(word, "iPod") || (is(word, "iPhone") && ends);
+    m->ipad |= is(word, "iPad") && ends;
 }
 
 static void note_word(marks *m, si_str word, si_str before, int version) {
@@ -110,6 +122,7 @@ static marks read_marks(si_str ua) {
         if (i > start) {
             si_str word = {ua.p + start, i - start};
             note_word(&m, word, before, version_behind(ua.p + i, ua.p + ua.len));
+            note_device(&m, word, i < ua.len && ua.p[i] == ';');
             before = word;
         } else {
             i++;
@@ -154,4 +167,27 @@ unsigned si_user_agent_formats(si_str user_agent) {
         return SI_FORMAT_BIT(SI_FORMAT_JXR); /* first: IEMobile 11 calls itself an iPhone as well */
     }
     return shows_jp2(&m) ? SI_FORMAT_BIT(SI_FORMAT_JP2) : 0;
+}
+
+/* Whether the word that all of Apple's handheld devices have in common is there. */
+static bool names_device(si_str ua) {
+    const char *p = ua.p, *end = ua.p + ua.len;
+    while (p != NULL && (p = memchr(p, 'i', (size_t)(end - p))) != NULL) {
+        if (++p < end && *p == 'P') {
+            return true;
+        }
+    }
+    return false;
+}
+
+double si_user_agent_ratio(si_str user_agent) {
+    enum { IPHONE_SINCE = 7, IPAD_SINCE = 10 };
+    if (user_agent.len == 0 || !names_device(user_agent)) {
+        return 0;
+    }
+    marks m = read_marks(user_agent);
+    if (m.robot || m.other_webkit || (!m.iphone && !m.ipad)) {
+        return 0;
+    }
+    return m.ios == ABSENT || m.ios >= (m.ipad ? IPAD_SINCE : IPHONE_SINCE) ? 2 : 0;
 }

@@ -1,4 +1,5 @@
-/* Which of the formats that no Accept header announced a browser shows, by its User-Agent. */
+/* What only the User-Agent of a browser tells: formats that no Accept header announced, and how
+ * dense the screens of its devices are. */
 #ifndef SI_CLIENT_USER_AGENT_H
 #define SI_CLIENT_USER_AGENT_H
 
@@ -11,5 +12,12 @@
  * A browser that borrows these names, or a robot that does, gets 0: a wrong yes is a broken image,
  * a wrong no only a larger one. Linear in the length of `user_agent`. */
 unsigned si_user_agent_formats(si_str user_agent);
+
+/* The pixel ratio that all devices of this kind have at least: 2 of an iPhone or iPod touch with
+ * iOS 7 or later and of an iPad with iOS 10 or later, which no model with fewer pixels runs; 0,
+ * which tells nothing, of all others. Most iPhones have 3, but nothing says which. An iPad that
+ * calls itself a Macintosh, as it does by default, cannot be told from one. Who borrows these names
+ * gets 0. Linear in the length of `user_agent`; fast where it names none of them. */
+double si_user_agent_ratio(si_str user_agent);
 
 #endif

@@ -12,6 +12,9 @@
 
 static void ngx_http_smartimg_read_class(ngx_http_request_t *r,
     si_client_headers *headers);
+static void ngx_http_smartimg_read_hint(ngx_http_request_t *r,
+    ngx_str_t *name, si_str *value);
+static si_str ngx_http_smartimg_find_by_name(void *context, si_str name);
 static ngx_table_elt_t *ngx_http_smartimg_read_header(ngx_http_request_t *r,
     ngx_str_t *name, si_str *value);
 
@@ -68,23 +71,31 @@ void
 ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     si_client_headers *headers)
 {
-    u_char           *joined;
-    si_str           *accept;
-    ngx_table_elt_t  *h;
+    u_char                         *joined;
+    si_str                         *accept;
+    ngx_table_elt_t                *h;
+    ngx_http_smartimg_main_conf_t  *smcf;
 
     static ngx_str_t  name = ngx_string("Accept");
     static ngx_str_t  user_agent = ngx_string("User-Agent");
-    static ngx_str_t  sec_ch_dpr = ngx_string("Sec-CH-DPR");
-    static ngx_str_t  dpr = ngx_string("DPR");
+    static ngx_str_t  dpr = ngx_string("Sec-CH-DPR");
+    static ngx_str_t  width = ngx_string("Sec-CH-Width");
+    static ngx_str_t  viewport_width = ngx_string("Sec-CH-Viewport-Width");
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    headers->find = ngx_http_smartimg_find_by_name;
+    headers->context = r;
+    headers->dpr_header.p = (const char *) smcf->dpr_header.data;
+    headers->dpr_header.len = smcf->dpr_header.len;
 
     ngx_http_smartimg_read_class(r, headers);
 
     ngx_http_smartimg_read_header(r, &user_agent, &headers->user_agent);
-    ngx_http_smartimg_read_header(r, &sec_ch_dpr, &headers->dpr);
 
-    if (headers->dpr.p == NULL) {
-        ngx_http_smartimg_read_header(r, &dpr, &headers->dpr);
-    }
+    ngx_http_smartimg_read_hint(r, &dpr, &headers->dpr);
+    ngx_http_smartimg_read_hint(r, &width, &headers->width);
+    ngx_http_smartimg_read_hint(r, &viewport_width, &headers->viewport_width);
 
     accept = &headers->accept;
     h = ngx_http_smartimg_read_header(r, &name, accept);
@@ -139,6 +150,50 @@ ngx_http_smartimg_read_class(ngx_http_request_t *r, si_client_headers *headers)
     {
         h->hash = 0;
     }
+}
+
+
+/* A client hint, by its name or by the older one, without "Sec-CH-". */
+
+static void
+ngx_http_smartimg_read_hint(ngx_http_request_t *r, ngx_str_t *name,
+    si_str *value)
+{
+    ngx_str_t  older;
+
+    older.data = name->data + sizeof("Sec-CH-") - 1;
+    older.len = name->len - (sizeof("Sec-CH-") - 1);
+
+    if (ngx_http_smartimg_read_header(r, name, value) == NULL) {
+        ngx_http_smartimg_read_header(r, &older, value);
+    }
+}
+
+
+/* What an edge tells in this header of the pixel ratio, 0 = nothing. */
+
+double
+ngx_http_smartimg_edge_ratio(ngx_http_request_t *r, si_str setting)
+{
+    return setting.len == 0
+           ? 0
+           : si_density_edge(setting, ngx_http_smartimg_find_by_name(r,
+                                                 si_density_header(setting)));
+}
+
+
+static si_str
+ngx_http_smartimg_find_by_name(void *context, si_str name)
+{
+    si_str     value = { NULL, 0 };
+    ngx_str_t  wanted;
+
+    wanted.data = (u_char *) name.p;
+    wanted.len = name.len;
+
+    ngx_http_smartimg_read_header(context, &wanted, &value);
+
+    return value;
 }
 
 

@@ -20,6 +20,8 @@ static void ngx_http_smartimg_read_lifetime(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx, si_lifetime_of *of);
 static ngx_int_t ngx_http_smartimg_set_validity(ngx_http_request_t *r,
     ngx_http_smartimg_plan_t *known, si_lifetime_of *of);
+static ngx_int_t ngx_http_smartimg_ask_for_hints(ngx_http_request_t *r,
+    si_plan *plan);
 static ngx_http_smartimg_life_t *ngx_http_smartimg_make_lifetime(
     ngx_http_smartimg_plan_t *plan, si_lifetime_of *of);
 static ngx_int_t ngx_http_smartimg_set_lifetime(ngx_http_request_t *r,
@@ -271,8 +273,6 @@ ngx_http_smartimg_set_validity(ngx_http_request_t *r,
 
     static ngx_str_t  cache_control = ngx_string("Cache-Control");
     static ngx_str_t  no_store = ngx_string("no-store");
-    static ngx_str_t  accept_ch = ngx_string("Accept-CH");
-    static ngx_str_t  hints = ngx_string("Sec-CH-DPR, DPR");
 
     if (r->err_status >= NGX_HTTP_BAD_REQUEST
         || r->headers_out.status >= NGX_HTTP_BAD_REQUEST
@@ -290,9 +290,7 @@ ngx_http_smartimg_set_validity(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (plan->accept_ch
-        && ngx_http_smartimg_add_header(r, &accept_ch, &hints) != NGX_OK)
-    {
+    if (plan->accept_ch && ngx_http_smartimg_ask_for_hints(r, plan) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -313,6 +311,36 @@ ngx_http_smartimg_set_validity(ngx_http_request_t *r,
                                          r->headers_in.if_none_match != NULL))
     {
         ngx_http_smartimg_not_modified(r);
+    }
+
+    return NGX_OK;
+}
+
+
+/* The client hints that would make the reply better. */
+
+static ngx_int_t
+ngx_http_smartimg_ask_for_hints(ngx_http_request_t *r, si_plan *plan)
+{
+    ngx_str_t  hints;
+
+    static ngx_str_t  accept_ch = ngx_string("Accept-CH");
+    static ngx_str_t  critical_ch = ngx_string("Critical-CH");
+
+    hints.data = ngx_pnalloc(r->pool, SI_CLIENT_VARY_SIZE);
+    if (hints.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) si_client_vary(plan->accept_ch, (char *) hints.data);
+    hints.len = ngx_strlen(hints.data);
+
+    if (ngx_http_smartimg_add_header(r, &accept_ch, &hints) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (plan->critical_ch) {
+        return ngx_http_smartimg_add_header(r, &critical_ch, &hints);
     }
 
     return NGX_OK;

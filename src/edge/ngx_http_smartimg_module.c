@@ -78,6 +78,14 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       0,
       NULL },
 
+    /* the header in which a CDN tells the pixel ratio, or "akamai" */
+    { ngx_string("smartimg_dpr_header"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t, dpr_header),
+      NULL },
+
     { ngx_string("smartimg_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_smartimg_zone,

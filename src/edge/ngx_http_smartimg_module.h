@@ -164,6 +164,7 @@ typedef struct {
     ngx_int_t                      first_answer;       /* s, shared caches */
     ngx_str_t                      cdn_cache_control;  /* field, "" for none */
     ngx_array_t                   *trusted_edges;      /* ngx_cidr_t, or NULL */
+    ngx_str_t                      dpr_header;         /* or "akamai", or "" */
 
     si_catalog                    *catalog;
     si_generations                *table;
@@ -223,6 +224,8 @@ typedef struct {
     /* what it is the plan of */
     ngx_uint_t                     hash;
     ngx_str_t                      uri;
+    si_client                      asked;    /* what the headers said before
+                                                the company was known */
     ngx_msec_t                     made;
     ngx_msec_t                     tested;
 
@@ -313,6 +316,7 @@ ngx_int_t ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
 ngx_table_elt_t *ngx_http_smartimg_find_header(ngx_list_t *headers,
     ngx_str_t *name, ngx_table_elt_t *after);
 
+double ngx_http_smartimg_edge_ratio(ngx_http_request_t *r, si_str setting);
 void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     si_client_headers *headers);
 char *ngx_http_smartimg_trusted_edges(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -134,7 +134,6 @@ ngx_http_smartimg_set_error_fields(ngx_http_request_t *r, si_plan *plan)
 {
     ngx_str_t   vary;
     ngx_uint_t  status, by_accept;
-    unsigned    used;
 
     static ngx_str_t  vary_name = ngx_string("Vary");
     static ngx_str_t  options = ngx_string("X-Content-Type-Options");
@@ -146,15 +145,13 @@ ngx_http_smartimg_set_error_fields(ngx_http_request_t *r, si_plan *plan)
         return NGX_ERROR;
     }
 
-    used = plan ? plan->vary : 0;
-    used |= by_accept ? SI_USED_ACCEPT : 0;
-
-    vary.data = ngx_pnalloc(r->pool, SI_CLIENT_VARY_SIZE);
+    vary.data = ngx_pnalloc(r->pool, SI_PLAN_VARY_SIZE);
     if (vary.data == NULL) {
         return NGX_ERROR;
     }
 
-    (void) si_client_vary(used, (char *) vary.data);
+    (void) si_plan_vary(plan, by_accept ? SI_USED_ACCEPT : 0,
+                        (char *) vary.data);
     vary.len = ngx_strlen(vary.data);
 
     if (vary.len

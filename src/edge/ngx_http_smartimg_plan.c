@@ -26,6 +26,8 @@ static ngx_http_smartimg_ctx_t *ngx_http_smartimg_create_ctx(
 static void ngx_http_smartimg_cleanup(void *data);
 static ngx_http_smartimg_plan_t *ngx_http_smartimg_get_plan(
     ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_hash_edges(ngx_http_request_t *r,
+    si_client_headers *headers);
 static ngx_uint_t ngx_http_smartimg_is_plan_of(
     ngx_http_smartimg_plan_t *plan, ngx_http_request_t *r, ngx_uint_t hash,
     si_client *client);
@@ -183,6 +185,9 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
     hash = ngx_hash(hash, client.formats);
     hash = ngx_hash(hash, client.used);
     hash = ngx_hash(hash, (ngx_uint_t) (client.dpr * 1000));
+    hash = ngx_hash(hash, (ngx_uint_t) client.width);
+    hash = ngx_hash(hash, (ngx_uint_t) client.viewport_width);
+    hash = ngx_hash(hash, ngx_http_smartimg_hash_edges(r, &headers));
 
     slot = &ngx_http_smartimg_plans[hash % NGX_HTTP_SMARTIMG_PLANS];
     plan = *slot;
@@ -214,6 +219,7 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
 
     plan->uri.len = r->unparsed_uri.len;
     plan->hash = hash;
+    plan->asked = client;
 
     if (*slot) {
         ngx_http_smartimg_release_plan(*slot);
@@ -226,11 +232,37 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
 }
 
 
+/*
+ * What edges tell of the pixel ratio, so that plans that depend on it find
+ * different slots.  Which header counts is known with the company only: this
+ * is the one that most of them have.
+ */
+
+static ngx_uint_t
+ngx_http_smartimg_hash_edges(ngx_http_request_t *r,
+    si_client_headers *headers)
+{
+    si_str                          setting;
+    ngx_http_smartimg_main_conf_t  *smcf;
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    setting = si_str_of(si_catalog_default(smcf->catalog)
+                        ->attributes.dpr_header);
+
+    if (setting.len == 0) {
+        setting = headers->dpr_header;
+    }
+
+    return (ngx_uint_t) (ngx_http_smartimg_edge_ratio(r, setting) * 1000);
+}
+
+
 static ngx_uint_t
 ngx_http_smartimg_is_plan_of(ngx_http_smartimg_plan_t *plan,
     ngx_http_request_t *r, ngx_uint_t hash, si_client *client)
 {
-    si_client  *known = &plan->plan.client;
+    si_client  *known = &plan->asked;
 
     return plan->hash == hash
            && plan->uri.len == r->unparsed_uri.len
@@ -238,7 +270,14 @@ ngx_http_smartimg_is_plan_of(ngx_http_smartimg_plan_t *plan,
               == 0
            && known->formats == client->formats
            && known->used == client->used
-           && known->dpr == client->dpr;
+           && known->dpr == client->dpr
+           && known->dpr_used == client->dpr_used
+           && known->dpr_source == client->dpr_source
+           && known->width == client->width
+           && known->viewport_width == client->viewport_width
+           && (plan->plan.vary_header.p == NULL
+               || ngx_http_smartimg_edge_ratio(r, plan->plan.vary_header)
+                  == plan->plan.client.dpr_edge);
 }
 
 

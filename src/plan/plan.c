@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "reply/catalog_reply.h"
 #include "request/command.h"
@@ -275,7 +276,7 @@ static si_result read_request(si_incoming *in, si_query *q, si_plan *plan) {
     return result == SI_ERR_NOT_FOUND ? si_plan_default_image(q, query, plan) : result;
 }
 
-si_result si_plan_make(const si_catalog *catalog, const si_generations *generations,
+static si_result make_plan(const si_catalog *catalog, const si_generations *generations,
     const si_request *request, si_arena *arena, si_plan *plan, si_diag *diag) {
     static const si_str context = {"/is/image", 9};
     *plan = (si_plan){.client_cache = true,
@@ -283,6 +284,7 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
         .error_detail = 2,
         .shape = {.encoding = "UTF-8", .handler = "s7jsonResponse", .request_id = ""}};
     si_client_classify(&request->headers, &plan->client);
+    plan->asked = &request->headers;
     si_request canonical = *request;
     if (!si_object_path_merge(&canonical.path, arena)) {
         return si_no_memory(diag);
@@ -328,6 +330,24 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     return plan->kind == SI_PLAN_BODY
                ? SI_OK
                : si_recipe_print(&plan->recipe, arena, &plan->recipe_text, diag);
+}
+
+si_result si_plan_make(const si_catalog *catalog, const si_generations *generations,
+    const si_request *request, si_arena *arena, si_plan *plan, si_diag *diag) {
+    si_result result = make_plan(catalog, generations, request, arena, plan, diag);
+    plan->asked = NULL; /* it outlives the request */
+    return result;
+}
+
+char *si_plan_vary(const si_plan *plan, unsigned more, char *out) {
+    (void)si_client_vary(more | (plan != NULL ? plan->vary : 0), out);
+    if (plan != NULL && plan->vary_header.p != NULL) {
+        assert(plan->vary_header.len <= SI_FIELD_NAME_MAX);
+        size_t len = strlen(out);
+        snprintf(out + len, SI_PLAN_VARY_SIZE - len, "%s%.*s", len > 0 ? ", " : "",
+            (int)plan->vary_header.len, plan->vary_header.p);
+    }
+    return out;
 }
 
 uint64_t si_plan_generation(const si_plan *plan, const si_generations *generations) {

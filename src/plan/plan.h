@@ -36,6 +36,7 @@ typedef struct si_plan {
     const char *recipe_text; /* canonical text of `recipe`: cache key and SCGI parameter; "" unless
                                 the plan is one */
     si_client client;
+    const si_client_headers *asked; /* of the request; only while the plan is made */
 
     /* a reply that the front side makes itself, when the catalog alone knows the answer */
     const char *body;         /* NULL unless the plan is one */
@@ -49,9 +50,12 @@ typedef struct si_plan {
                                     "handler("text","id");"; NULL = send it as it is */
     const char *content_id;
 
-    unsigned vary;  /* SI_USED_*: request headers that this reply depends on */
-    bool accept_ch; /* the pixel ratio comes from client hints: ask for them (Accept-CH: DPR) */
-    int64_t ttl;    /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */
+    unsigned vary;      /* SI_USED_*: request headers that this reply depends on */
+    si_str vary_header; /* …, and the one in which an edge tells the pixel ratio; p == NULL = none.
+                           As long as the catalog, or the request, see si_request.headers */
+    unsigned accept_ch; /* SI_USED_*: client hints that this reply is better with: ask for them */
+    bool critical_ch;   /* …, and for the page to be asked for again with them */
+    int64_t ttl;        /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */
     int64_t last_modified; /* seconds since 1970, 0 = not sent */
     bool always_unmodified; /* ttl −1: every conditional GET gets 304 (docs/protocol.md, Caching) */
     bool client_cache;      /* false: cache=off, reply must not be kept by anyone downstream */
@@ -80,6 +84,11 @@ typedef struct si_plan {
  * error_detail are still valid. `generations` may be NULL. */
 SI_NODISCARD si_result si_plan_make(const si_catalog *catalog, const si_generations *generations,
     const si_request *request, si_arena *arena, si_plan *plan, si_diag *diag);
+
+/* The value of Vary: of plan->vary, of `more` SI_USED_*, and vary_header; "" for none. `plan` may
+ * be NULL, `out` needs SI_PLAN_VARY_SIZE bytes. Returns out. */
+enum { SI_PLAN_VARY_SIZE = SI_CLIENT_VARY_SIZE + SI_FIELD_NAME_MAX + 2 };
+char *si_plan_vary(const si_plan *plan, unsigned more, char *out);
 
 /* Sum of the purge counters of all objects of a plan: recipe.generation as it is now. */
 uint64_t si_plan_generation(const si_plan *plan, const si_generations *generations);

@@ -11,7 +11,7 @@
 SI_NODISCARD si_result si_plan_image(si_query *q, si_str query, si_plan *plan);
 
 /* The pixel ratio, and for images the formats that this client, this company and this request
- * allow; plan->vary and accept_ch say which headers decided. (formats.c) */
+ * allow; plan->vary, vary_header and accept_ch say which headers decided. (formats.c) */
 void si_plan_formats(const si_query *q, si_plan *plan);
 
 /* After SI_ERR_NOT_FOUND: the default image takes the place of the whole request, where there is

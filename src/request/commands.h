@@ -110,7 +110,7 @@
         (TEXT("object or empty")), FROM("DefaultImage"), "what is sent for a missing image")       \
     X("dpr", dpr, REQUEST, NONE, SI_SURVIVES, CORE, "Smart Imaging",                               \
         (NEEDED_WORDS("off|on"), REAL(REFUSED, SI_FACTOR_MIN, SI_NUMBER_MAX, "")), FROM("Dpr"),    \
-        "pixel ratio")                                                                             \
+        "pixel ratio: the one named, or without a number that of the client's screen")             \
     X("effect", none, REQUEST, NONE, 0, COMMON, "Effects", (TEXT("int ≠ 0")), "",                  \
         "opens an effect's segment: < 0 behind the layer, > 0 inside it")                          \
     X("effectMask", effectMask, REQUEST, NONE, 0, COMMON, "Effects", (FLAG),                       \

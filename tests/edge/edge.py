@@ -151,7 +151,7 @@ class Edge:
 
     def __init__(self, workers=2, companies=None, tls=False, first_answer_seconds=60,
                  cdn_cache_control="CDN-Cache-Control", trusted_edges="", image_lines="", renderers=2, refine_share=0,
-                 zone="4m", misses_per_client=0, refine_quiet="0s"):
+                 zone="4m", misses_per_client=0, refine_quiet="0s", dpr_header=""):
         self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
         os.chmod(self.folder, 0o755)
         for name in ("run", "cache", "images/demo", "config/companies"):
@@ -178,6 +178,7 @@ class Edge:
             "FIRST_ANSWER_SECONDS": str(first_answer_seconds),
             "CDN_CACHE_CONTROL": cdn_cache_control,
             "TRUSTED_EDGES_LINE": f"smartimg_trusted_edges {trusted_edges};" if trusted_edges else "",
+            "DPR_HEADER_LINE": f"smartimg_dpr_header {dpr_header};" if dpr_header else "",
             "RENDERERS": str(renderers),
             "REFINE_SHARE": str(refine_share),
             "QUEUE_MS": "10000",

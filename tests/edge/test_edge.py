@@ -24,6 +24,8 @@ import edge
 from edge import PATIENCE, Edge, at_once, wait_until
 
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
+IPHONE = ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+          "Version/17.5 Mobile/15E148 Safari/604.1")
 SAFARI = ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
           "Version/13.1.3 Safari/605.1.15")
 
@@ -38,6 +40,9 @@ class EdgeTest(unittest.TestCase):
         cls.edge = Edge(workers=3, companies={
             "smart": "Bfc = true\n",
             "dense": "Bfc = true\nDpr = true\n",
+            "device": "Bfc = true\nDpr = true\nDprHeader = akamai\n",
+            "told": "Dpr = true\nDprHeader = X-Density\n",
+            "wide": "Dpr = true\nWidthHints = true\nCriticalCh = true\n",
             "forever": "Expiration = -1\n",
             "never": "Expiration = 0\n",
             "eternal": "Bfc = true\nExpiration = -1\n",
@@ -527,6 +532,76 @@ class EdgeTest(unittest.TestCase):
         self.assertEqual(reply["Vary"], "Accept, Sec-CH-DPR, DPR")
         self.assertEqual(self.get(url + "?wid=10", Accept=CHROME, DPR="2")["X-Cache"], "hit")
         self.assertEqual(self.get(url + "?wid=10", Accept=CHROME, DPR="1")["X-Cache"], "miss")
+
+    def test_detected_ratios_share_steps(self):
+        url = self.edge.image("steps", "dense") + "?wid=10"
+        got = [(told, self.get(url, Accept=CHROME, Sec_CH_DPR=told)["X-Cache"])
+               for told in ("1", "0.9", "1.1", "2", "1.75", "2.2", "2.625", "2.5", "3", "2.75", "3.5", "4", "16")]
+        self.assertEqual([told for told, cache in got if cache == "miss"], ["1", "2", "2.625", "3", "3.5"])
+
+    def test_iphones(self):
+        """By their User-Agent, which Vary names; not of Chromium, which runs on none."""
+        url = self.edge.image("iphone", "dense") + "?wid=10"
+        safari, vary = "image/webp,image/avif,image/png,*/*;q=0.5", "Accept, User-Agent, Sec-CH-DPR, DPR"
+        reply = self.get(url, Accept=safari, User_Agent=IPHONE)
+        self.assertEqual((reply["X-Cache"], reply["Vary"]), ("miss", vary))
+        reply = self.get(url, Accept=safari, User_Agent="Firefox")
+        self.assertEqual((reply["X-Cache"], reply["Vary"]), ("miss", vary))
+        reply = self.get(url, Accept=safari, DPR="2")
+        self.assertEqual((reply["X-Cache"], reply["Vary"]), ("hit", "Accept, Sec-CH-DPR, DPR"))
+        reply = self.get(url, Accept=CHROME, User_Agent="Chrome")
+        self.assertEqual((reply["X-Cache"], reply["Vary"]), ("hit", "Accept, Sec-CH-DPR, DPR"))
+
+    def test_ratio_told_by_an_edge(self):
+        """In a header that the company names, which Vary names, too, unless a hint came first."""
+        phone = "is_mobile=true;brand_name=%s;resolution_width=1080;max_image_width=360"
+        name = "X-Akamai-Device-Characteristics"
+        url = self.edge.image("device", "device") + "?wid=10"
+        for brand, cache in ("Google", "miss"), ("Nokia", "hit"):
+            reply = self.get(url, Accept=CHROME, X_Akamai_Device_Characteristics=phone % brand)
+            self.assertEqual((reply["X-Cache"], reply["Vary"]), (cache, "Accept, Sec-CH-DPR, DPR, " + name))
+        reply = self.get(url, Accept=CHROME, X_Akamai_Device_Characteristics=phone % "x", DPR="3")
+        self.assertEqual((reply["X-Cache"], reply["Vary"]), ("hit", "Accept, Sec-CH-DPR, DPR"))
+        reply = self.get(url, Accept=CHROME, X_Akamai_Device_Characteristics="brand_name=x")
+        self.assertEqual((reply["X-Cache"], reply["Vary"]), ("miss", "Accept, Sec-CH-DPR, DPR, " + name))
+        url = self.edge.image("told", "told") + "?wid=10"
+        for i in range(3):  # whatever was remembered of the request before
+            for told, recipe in ("3", "3"), ("1", "1"), ("2.1", "2"), ("much", "1"):
+                reply = self.get(url, X_Density=told, User_Agent="curl/8")
+                self.assertEqual(reply["Vary"], "Accept, User-Agent, Sec-CH-DPR, DPR, X-Density" if told == "much"
+                                 else "Sec-CH-DPR, DPR, X-Density")
+                self.assertEqual(reply["X-Cache"], "miss" if i == 0 and told != "much" else "hit", told)
+        self.assertIsNone(self.get(url + "&dpr=off", X_Density="3")["Vary"])
+
+    def test_ratio_told_in_the_servers_header(self):
+        edge = Edge(workers=1, companies={"dense": "Dpr = true\n", "own": "Dpr = true\nDprHeader = X-Own\n"},
+                    dpr_header="X-Density")
+        self.addCleanup(edge.stop)
+        url = edge.image("server", "dense") + "?wid=10"
+        self.assertEqual(edge.get(url, X_Density="2")["X-Cache"], "miss")
+        self.assertEqual(edge.get(url, DPR="2")["X-Cache"], "hit")
+        self.assertEqual(edge.get(url, X_Density="3")["Vary"], "Sec-CH-DPR, DPR, X-Density")
+        url = edge.image("server", "own") + "?wid=10"
+        self.assertEqual(edge.get(url, X_Density="3", X_Own="2")["Vary"], "Sec-CH-DPR, DPR, X-Own")
+        self.assertEqual(edge.get(url, DPR="2")["X-Cache"], "hit")
+
+    def test_width_hints(self):
+        """No more than the step that is enough, and never less than ratio 1."""
+        url = self.edge.image("wide", "wide") + "?wid=400"
+        widths = "Sec-CH-Width, Width, Sec-CH-Viewport-Width, Viewport-Width"
+        reply = self.get(url, DPR="3")
+        self.assertEqual(reply["Vary"], "Sec-CH-DPR, DPR, " + widths)
+        self.assertEqual(reply["Accept-CH"], "Sec-CH-DPR, DPR, " + widths)
+        self.assertEqual(reply["Critical-CH"], reply["Accept-CH"])
+        for width, viewport, cache in (("1200", None, "hit"), ("600", None, "miss"), ("501", "2000", "hit"),
+                                       ("10", None, "miss"), ("400", None, "hit"), (None, "134", "miss"),
+                                       (None, "2000", "hit"), ("wide", "2000", "hit")):
+            headers = ({"Sec_CH_Width": width} if width else {}) | ({"Viewport_Width": viewport} if viewport else {})
+            self.assertEqual(self.get(url, DPR="3", **headers)["X-Cache"], cache, headers)
+        self.assertEqual(self.get(url, DPR="1", Width="10")["Vary"], "Sec-CH-DPR, DPR")  # nothing to lower
+        self.assertIsNone(self.get(url + "&dpr=on,3", Width="10")["Vary"])  # as asked for
+        self.assertEqual(self.get(self.edge.image("high", "wide") + "?hei=10", DPR="3", Width="10")["Vary"],
+                         "Sec-CH-DPR, DPR")  # how wide it is shows in the original only
 
     def test_lifetime(self):
         url = self.edge.image("life")

@@ -36,6 +36,8 @@ CHROME_OLD = "image/webp,image/apng,image/*,*/*;q=0.8"
 PLAIN = "image/png,image/*;q=0.8,*/*;q=0.5"
 SAFARI_13 = ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_4) AppleWebKit/605.1.15 (KHTML, like Gecko) "
              "Version/13.1 Safari/605.1.15")
+IPHONE = ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+          "Version/17.5 Mobile/15E148 Safari/604.1")
 IE_11 = "Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko"
 
 COMPANIES = {
@@ -44,6 +46,7 @@ COMPANIES = {
              "[presets]\nproduct = hei=300&fmt=jpg&qlt=85&resmode=bisharp&op_usm=0.5,0.5,5,0\n"
              "off = bfc=off\ndouble = dpr=on,2\ntwo = bfc=off&dpr=on,2&network=off\n",
     "quiet": "Bfc = false\nRootPath = demo\n[presets]\non = bfc=on\n",
+    "dense": "Bfc = true\nDpr = true\nRootPath = demo\nMaxPix = 3000,3000\n",
     "noavif": "Bfc = true\nAvif = false\nJxl = false\nRootPath = demo\n",
     "nojxl": "Bfc = true\nJxl = false\nRootPath = demo\n",
     "exact": "Bfc = true\nJpegQuality = 100\nRootPath = demo\n",

@@ -1,5 +1,6 @@
 """A real browser decides: headless Chromium asks with its own headers and decodes what comes."""
 
+import contextlib
 import json
 import os
 import queue
@@ -14,7 +15,7 @@ from waiting import PATIENCE, wait_until
 
 CHROMIUM = shutil.which("chromium")
 
-PAGE = """<!doctype html><script>
+PAGE = """<!doctype html>%s<script>
 const urls = %s;
 Promise.all(urls.map(async url => {
   const image = new Image();
@@ -27,35 +28,45 @@ Promise.all(urls.map(async url => {
 </script>"""
 
 
-def visit(urls, seconds=PATIENCE):
+@contextlib.contextmanager
+def browse(url, scale=1):
+    """Chromium with this address open, on a device of this pixel ratio."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        browser = subprocess.Popen(
+            [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+             "--disable-background-networking", "--disable-component-update", "--disable-sync",
+             "--ignore-certificate-errors", "--remote-debugging-port=0", f"--user-data-dir={profile}",
+             f"--force-device-scale-factor={scale}", url],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            yield
+        finally:
+            os.killpg(browser.pid, signal.SIGKILL)
+            browser.wait()
+
+
+def visit(urls, seconds=PATIENCE, source="", headers=None, scale=1):
     """What Chromium makes of the images: {url: (width, height)}; width 0 if it cannot decode one.
-    The page comes from a server of the test's own, to which it reports when it is done."""
+    The page comes from a server of the test's own, to which it reports when it is done; `source` stands at its top,
+    and its reply has these headers. `scale` is the device's pixel ratio."""
     reports = queue.Queue()
 
     class Handler(QuietHandler):
         def do_GET(self):
-            page = (PAGE % json.dumps(urls)).encode() if self.path == "/" else b""
-            self.answer(page, Content_Type="text/html")
+            page = (PAGE % (source, json.dumps(urls))).encode() if self.path == "/" else b""
+            self.answer(page, Content_Type="text/html", **(headers or {}))
 
         def do_POST(self):
             reports.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.answer(b"", Content_Type="text/html")
 
     server = start_origin(Handler)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        browser = subprocess.Popen(
-            [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-             "--disable-background-networking", "--disable-component-update", "--disable-sync",
-             "--ignore-certificate-errors", "--remote-debugging-port=0", f"--user-data-dir={profile}",
-             f"http://127.0.0.1:{server.server_port}/"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        try:
+    try:
+        with browse(f"http://127.0.0.1:{server.server_port}/", scale):
             rows = reports.get(timeout=seconds)
-        finally:
-            os.killpg(browser.pid, signal.SIGKILL)
-            browser.wait()
-            server.shutdown()
-            server.server_close()
+    finally:
+        server.shutdown()
+        server.server_close()
     return {url: (width, height) for url, width, height in rows}
 
 

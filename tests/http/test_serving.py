@@ -11,7 +11,8 @@ import subprocess
 import threading
 import unittest
 
-from server import CHROME, SMARTIMG, Server, free_port, run
+import picture
+from server import CHROME, IPHONE, SMARTIMG, Server, free_port, run
 from waiting import IDLE_SOCKETS, PATIENCE, at_once, fields, sockets, wait_until
 
 
@@ -128,6 +129,35 @@ class Serving(unittest.TestCase):
                                   "--trusted-edges", bad], capture_output=True, text=True, timeout=PATIENCE)
             self.assertEqual(run.returncode, 1, bad)
             self.assertIn("trusted-edges", run.stderr)
+
+    def test_header_of_an_edge_that_tells_the_ratio(self):
+        url, width = "dense/night?wid=50", lambda reply: picture.size(reply.body)[0]
+        phone = {"X-Akamai-Device-Characteristics": "is_mobile=true;resolution_width=1170;max_image_width=390"}
+        with Server("--dpr-header", "akamai") as server:
+            reply = server.image(url, "image/webp", **phone)
+            self.assertEqual((width(reply), reply.headers["vary"]),
+                             (150, "Accept, Sec-CH-DPR, DPR, X-Akamai-Device-Characteristics"))
+        self.assertEqual(width(self.server.image(url, "image/webp", **phone)), 50)
+        for bad in "", "X Density", "X-Density:", "X-Density;", "x" * 65:
+            run = subprocess.run([SMARTIMG, "serve", "--listen", f"127.0.0.1:{free_port()}", "--dpr-header", bad],
+                                 capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual(run.returncode, 1, bad)
+            self.assertIn("dpr-header", run.stderr)
+
+    def test_explain_tells_the_ratio(self):
+        for url, options, ratio in (("dense/night?wid=60", ["DPR: 2.6"], "ratio    2.5 (client hint)"),
+                                    ("dense/night?wid=60", ["User-Agent: " + IPHONE], "ratio    2 (User-Agent)"),
+                                    ("dense/night?wid=60", ["X-Smartimg-Class: webp;dpr=3"],
+                                     "ratio    3 (class told by a trusted edge)"),
+                                    ("dense/night?wid=60", ["X-Density: 1.5"], "ratio    1.5 (header of an edge)"),
+                                    ("dense/night?wid=60", [], "ratio    1 (nobody told)"),
+                                    ("dense/night?wid=60&dpr=on,2", ["DPR: 3"], None),
+                                    ("smart/night?wid=60", ["DPR: 3"], None)):
+            run = subprocess.run([SMARTIMG, "explain", "/is/image/" + url, "--fast", "--root", self.server.root, "--config",
+                                  self.server.config, "--dpr-header", "X-Density",
+                                  *(w for h in options for w in ("--header", h))], capture_output=True, text=True)
+            told = [line for line in run.stdout.split("\n") if line.startswith("ratio ")]
+            self.assertEqual(told, [ratio] if ratio else [], (url, options, run.stderr))
 
     def test_render_believes_a_class(self):
         run = subprocess.run([SMARTIMG, "render", "/is/image/smart/night?wid=60", "--fast", "-i", "--header",

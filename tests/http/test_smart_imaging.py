@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 import picture
-from server import CHROME, CHROME_OLD, IE_11, PLAIN, SAFARI_13, run
+from server import CHROME, CHROME_OLD, IE_11, IPHONE, PLAIN, SAFARI_13, run
 
 PHOTO = "landscape?wid=320&qlt=85"
 PRODUCT = "product?wid=320&qlt=85"  # where every format pays, WebP too
@@ -253,18 +253,26 @@ class SmartImaging(unittest.TestCase):
             reply = self.get(f"demo/product?wid=816&hei=500&dpr=on,{ratio}", "*/*")
             self.assertEqual(picture.size(reply.body), size)
 
-    def test_SI_31_fractions(self):
-        for ratio, width in (("1.5", 300), ("1.25", 250), ("0.5", 100), (".75", 150), ("1.1", 220)):
-            reply = self.get(f"demo/landscape?wid=200&dpr=on,{ratio}", "*/*")
-            self.assertEqual(picture.size(reply.body)[0], width)
+    def width(self, url, accept="*/*", agent=None, **headers):
+        return picture.size(self.get(url, accept, agent, **headers).body)[0]
 
-    def test_SI_32_explicit_ratio_beats_company_and_hint(self):
-        reply = self.get("quiet/landscape?wid=100&dpr=on,2", "*/*", DPR="3")
-        self.assertEqual(picture.size(reply.body)[0], 200)
+    def test_SI_31_fractions(self):
+        for ratio, width in (("1.5", 300), ("1.25", 250), ("0.5", 100), (".75", 150), ("1.1", 220), ("2.625", 525)):
+            self.assertEqual(self.width(f"demo/landscape?wid=200&dpr=on,{ratio}"), width)
+
+    def test_SI_32_explicit_ratio_beats_company_and_detection(self):
+        self.assertEqual(self.width("quiet/landscape?wid=100&dpr=on,2", DPR="3"), 200)
+        reply = self.get("dense/landscape?wid=100&dpr=on,1.3", "*/*", IPHONE, Sec_CH_DPR="3")
+        self.assertEqual(picture.size(reply.body)[0], 130)  # exact, as it is asked for
+        self.assertNotIn("dpr", reply.headers["vary"].lower())
+        self.assertNotIn("accept-ch", reply.headers)
+        self.assertEqual(self.width("dense/landscape?wid=100&dpr=on,1", agent=IPHONE), 100)
 
     def test_SI_33_off_suppresses_detection(self):
-        reply = self.get("quiet/landscape?wid=100&dpr=off", "*/*", DPR="3")
-        self.assertEqual(picture.size(reply.body)[0], 100)
+        for company in "quiet", "dense":
+            reply = self.get(f"{company}/landscape?wid=100&dpr=off", "*/*", IPHONE, DPR="3")
+            self.assertEqual(picture.size(reply.body)[0], 100)
+            self.assertNotIn("dpr", reply.headers.get("vary", "").lower())
         reply = self.get("quiet/landscape?wid=100&dpr=on", "*/*", DPR="3")  # D-1
         self.assertEqual(picture.size(reply.body)[0], 300)
         self.assertIn("dpr", reply.headers["vary"].lower())
@@ -273,15 +281,61 @@ class SmartImaging(unittest.TestCase):
         bodies = {self.get(f"demo/landscape?wid=100{d}", "*/*").body
                   for d in ("", "&dpr=off", "&dpr=on,1", "&dpr=on,1.0")}
         self.assertEqual(len(bodies), 1)
+        bodies = {self.get(f"dense/landscape?wid=100{d}", CHROME, DPR="2").body for d in ("&dpr=off", "&dpr=on,1")}
+        self.assertEqual(len(bodies), 1)
+
+    def test_SI_35_detected_ratio_with_the_companys_switch(self):
+        url = "landscape?wid=100"
+        for headers, width in (({"Sec_CH_DPR": "2"}, 200), ({"DPR": "1.5"}, 150), ({"Sec_CH_DPR": "2.625"}, 250),
+                               ({"Sec_CH_DPR": "1", "agent": IPHONE}, 100), ({"agent": IPHONE}, 200),
+                               ({"agent": SAFARI_13}, 100), ({}, 100), ({"Sec_CH_DPR": "x", "DPR": "2"}, 100)):
+            self.assertEqual(self.width("dense/" + url, **headers), width, headers)
+        for company in "demo", "quiet", "smart":  # where it is off
+            self.assertEqual(self.width(f"{company}/{url}", agent=IPHONE, Sec_CH_DPR="2"), 100)
+        reply = self.get("dense/" + url, CHROME, Sec_CH_DPR="2")
+        self.assertEqual(reply.headers["vary"], "Accept, Sec-CH-DPR, DPR")
+        self.assertEqual(reply.headers["accept-ch"], "Sec-CH-DPR, DPR")
+
+    def test_detected_ratios_stop_at_the_original(self):
+        """Where fit may not enlarge (D-7); in the URL, or where a width alone may enlarge, they do not."""
+        wide, high = self.original("landscape")
+        half = f"dense/landscape?wid={wide // 2}&hei={high // 2}&fit=constrain"
+        for ratio in "2", "2.5", "4":
+            self.assertAlmostEqual(self.width(half, DPR=ratio), wide, delta=3)
+        self.assertGreater(self.width(half + "&dpr=on,2.5"), wide + 300)
+        self.assertAlmostEqual(self.width(half, DPR="1.5"), wide * .75, delta=3)
+        self.assertEqual(self.width(f"dense/landscape?wid={wide}&hei={high}", DPR="4"), wide)  # not below 1
+        self.assertEqual(self.width("dense/logo?wid=200&hei=200&fit=constrain,1&dpr=on,3"), 600)
+
+    def original(self, name):
+        (file,) = (self.server.root / "demo").glob(name + ".*")
+        return picture.size(file.read_bytes())
 
     def test_SI_36_growth_stops_at_maxpix(self):
-        reply = self.get("smart/product?wid=1600&hei=1000&dpr=on,2", "*/*")  # MaxPix 3000,3000
-        self.assertEqual(picture.size(reply.body), (3000, 1875))
+        for company, how in ("smart", {"dpr": "&dpr=on,2"}), ("dense", {"DPR": "2"}), ("dense", {"DPR": "4"}):
+            for url, size in (("product?wid=1600&hei=1000&fit=fit,1", (3000, 1875)),  # MaxPix 3000,3000
+                              ("product?wid=1000&hei=1600&fit=fit,1", (1875, 3000)),
+                              ("product?wid=3000&hei=1000&fit=fit,1", (3000, 1000))):
+                hints = {} if "dpr" in how else how
+                reply = self.get(f"{company}/{url}{how.get('dpr', '')}&qlt=30&bfc=off", "*/*", **hints)
+                self.assertEqual(picture.size(reply.body), size, (url, how))
 
     def test_SI_37_over_maxpix_is_an_error(self):
-        reply = self.server.image("smart/product?wid=3001", CHROME)
-        self.assertEqual(reply.status, 403)
-        self.assertIn(b"MaxPix", reply.body)
+        for url, hints in (("smart/product?wid=3001", {}), ("smart/product?wid=3001&dpr=on,2", {}),
+                           ("smart/product?wid=3001&dpr=on,0.5", {}), ("dense/product?wid=3001", {"DPR": "2"})):
+            reply = self.server.image(url, CHROME, **hints)
+            self.assertEqual(reply.status, 403, url)
+            self.assertIn(b"MaxPix", reply.body)
+
+    def test_SI_38_without_sizes_the_default_view_grows(self):
+        wide, high = self.get_size("demo/logo?fmt=png")
+        for ratio in 2, 1.5, 0.5:
+            self.assertEqual(self.get_size(f"demo/logo?fmt=png&dpr=on,{ratio}"), (int(wide * ratio + .5), int(high * ratio + .5)))
+        wide, high = self.get_size("dense/landscape?bfc=off&qlt=30")
+        self.assertEqual(self.get_size("dense/landscape?bfc=off&qlt=30", DPR="2"), (2 * wide, 2 * high))
+
+    def get_size(self, url, **headers):
+        return picture.size(self.get(url, "*/*", **headers).body)
 
     # ---- Vary ----
 
@@ -366,6 +420,43 @@ class SmartImaging(unittest.TestCase):
 
     def test_SI_50_dpr_off_still_converts(self):
         self.assert_type(self.get(f"smart/{PHOTO}&dpr=off"), "image/avif")
+        reply = self.get(f"dense/{PHOTO}&dpr=off", Sec_CH_DPR="2")
+        self.assert_type(reply, "image/avif")
+        self.assertEqual(picture.size(reply.body)[0], 320)
+
+    def test_SI_51_small_pictures_follow_the_companys_ratio(self):
+        """Swatches and thumbnails of viewers, which say nothing of dpr."""
+        for url, size in (("product?wid=56&hei=56&fit=crop", (56, 56)), ("landscape?hei=40", None),
+                          ("landscape?req=tmb", (100, 100)), ("product?rgn=10,10,200,200&wid=30&hei=30", (30, 30))):
+            one = self.get_size("dense/" + url, DPR="1")
+            self.assertEqual(one, size or one)
+            self.assertEqual(self.get_size("dense/" + url, DPR="2"), (2 * one[0], 2 * one[1]), url)
+            self.assertEqual(self.get_size("smart/" + url, DPR="2"), one, url)
+
+    def test_SI_54_ratios_of_client_scripts(self):
+        """1.0 to 5.0 in tenths, as they are."""
+        for tenths in range(10, 51):
+            reply = self.get(f"quiet/logo?wid=30&fmt=png&dpr=on,{tenths / 10:.1f}", "*/*")
+            self.assertEqual(picture.size(reply.body)[0], 3 * tenths)
+
+    def test_SI_57_layers_scale_with_the_ratio(self):
+        """Places of layers; test_ratio_composites.py has all kinds of them."""
+        layers = "".join(f"&layer={n}&color={n * 12},0,255&size=20,12&pos={40 * (n % 5) - 80},{24 * (n // 5) - 50}"
+                         for n in range(1, 21))
+        url = "quiet/logo?size=240,180&extend=0,0,0,0&wid=240&hei=180&bgc=0,255,0&fmt=png" + layers
+        one = picture.pixels(self.get(url).body)
+        for ratio in 1.5, 2, 2.5, 3:
+            for how in f"&dpr=on,{ratio}", None:
+                reply = self.get(url + (how or "&dpr=on&fit=fit,1"), **({} if how else {"DPR": str(ratio)}))
+                many = picture.pixels(reply.body)
+                self.assertEqual(many.size, (240 * ratio, 180 * ratio))
+                for n in range(1, 21):
+                    x, y = 120 + 40 * (n % 5) - 80, 90 + 24 * (n // 5) - 50
+                    for dx, dy in (0, 0), (-8, -4), (8, 4), (-13, -8), (13, 8):  # inside, and beside
+                        at = x + dx, y + dy
+                        self.assertEqual(many.getpixel((int(at[0] * ratio), int(at[1] * ratio))) == (n * 12, 0, 255),
+                                         one.getpixel(at) == (n * 12, 0, 255), (n, at, ratio))
+                    self.assertEqual(one.getpixel((x, y)), (n * 12, 0, 255))
 
     def test_SI_55_update_rebuilds(self):
         url = f"smart/{PHOTO}&fmt=png&qlt=100"

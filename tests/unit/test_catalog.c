@@ -31,7 +31,8 @@ static const char *sample(const si_attribute *row, bool second) {
         {"QUALITY", "55,1", "66,0"}, {"COLOR", "102030", "0xA0B0C0"}, {"RESMODE", "bicub", "2"},
         {"TEXT", "some-longer-text1", "another-long-text"}, {"LIST", "a,b", "c"},
         {"DATE", "1000", "01/02/2020 03:04:05 GMT"}, {"ADDRESSES", "10.0.0.0/8", "::1"},
-        {"LOCALES", "de,_D,|,", "fr,_F"}, {"CLASSES", "include:IS", "exclude:SVG,FLA"}};
+        {"RATIOS", "1,2.5", "3"}, {"LOCALES", "de,_D,|,", "fr,_F"},
+        {"CLASSES", "include:IS", "exclude:SVG,FLA"}};
     if (strcmp(row->type, "BOOL") == 0) {
         return (strcmp(row->initial, "true") == 0) == second ? "true" : "false";
     }
@@ -85,6 +86,9 @@ static void describe(const si_attribute *row, const si_attributes *a, char out[2
         const si_locale_map *map = *(const si_locale_map *const *)v;
         snprintf(out, 200, "%d:%s", map != NULL ? map->count : 0,
             map != NULL ? map->rules[0].locale : "");
+    } else if (strcmp(row->type, "RATIOS") == 0) {
+        const si_value_RATIOS *list = v;
+        snprintf(out, 200, "%d:%g,%g", list->count, list->at[0], list->at[1]);
     } else if (strcmp(row->type, "PAIR") == 0) {
         const si_value_PAIR *p = v;
         snprintf(out, 200, "%d,%d", p->w, p->h);

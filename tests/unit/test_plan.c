@@ -30,6 +30,8 @@ static int set_up(void **state) {
     write_file("conf/companies/nobody.ini", "RootPath = plain\nCacheCommandAddresses =\n");
     write_file(
         "conf/companies/remote.ini", "RootPath = plain\nCacheCommandAddresses = 192.0.2.0/24\n");
+    write_file("conf/companies/coarse.ini",
+        "RootPath = acme\nDpr = true\nDprSteps = 1,2\nWidthHints = true\n");
     write_file("conf/companies/acme.ini",
         "Bfc = true\nMaxPix = 3000,3000\nExpiration = 24\n"
         "[presets]\nthumb = wid=100&hei=100&fit=crop\nzoom = $thumb$&wid=300\nsmart = "
@@ -399,7 +401,9 @@ static void test_held_ratio(void **state) {
     static const struct {
         const char *query, *dpr, *held, *recipe_dpr;
     } rows[] = {{"dpr=on,2", "3", "", "2"}, {"$smart$", "3", "", "2"}, {"dpr=on", "3", "1", "3"},
-        {"dpr=on", NULL, "", "1"}, {"dpr=off", "3", "", "1"}, {"dpr=on", "0.5", "", "0.5"}};
+        {"dpr=on", NULL, "", "1"}, {"dpr=off", "3", "", "1"}, {"dpr=on", "0.5", "", "1"},
+        {"dpr=on", "2.7", "1", "2.5"}, {"dpr=on,2.7", "3", "", "2.7"},
+        {"dpr=on,0.5", "3", "", "0.5"}};
     si_catalog *catalog = load();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         si_arena arena = {0};
@@ -411,6 +415,30 @@ static void test_held_ratio(void **state) {
             .headers.dpr = si_str_of(rows[i].dpr)};
         assert_int_equal(si_plan_make(catalog, NULL, &request, &arena, &plan, &diag), SI_OK);
         assert_string_equal(recipe_field(plan.recipe_text, "dprheld", have), rows[i].held);
+        assert_string_equal(recipe_field(plan.recipe_text, "dpr", have), rows[i].recipe_dpr);
+        si_arena_free(&arena);
+    }
+    si_catalog_free(catalog);
+}
+
+/* Steps of the company's own, also where widths lower the ratio. */
+static void test_own_steps(void **state) {
+    (void)state;
+    static const struct {
+        const char *query, *dpr, *width, *recipe_dpr;
+    } rows[] = {{"wid=100", "1.25", NULL, "1"}, {"wid=100", "1.5", NULL, "2"},
+        {"wid=100", "4", NULL, "2"}, {"wid=100", "4", "100", "1"}, {"wid=100", "4", "101", "2"},
+        {"wid=100&dpr=on,4", "1", "100", "4"}, {"hei=100", "4", "100", "2"}};
+    si_catalog *catalog = load();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        si_arena arena = {0};
+        si_diag diag = {0};
+        si_plan plan;
+        char have[4096];
+        si_request request = {.path = SI_STR("/is/image/coarse/shoe"),
+            .query = si_str_of(rows[i].query),
+            .headers = {.dpr = si_str_of(rows[i].dpr), .width = si_str_of(rows[i].width)}};
+        assert_int_equal(si_plan_make(catalog, NULL, &request, &arena, &plan, &diag), SI_OK);
         assert_string_equal(recipe_field(plan.recipe_text, "dpr", have), rows[i].recipe_dpr);
         si_arena_free(&arena);
     }
@@ -466,6 +494,12 @@ static void test_config_mistakes(void **state) {
         {"Bfc = perhaps\n", 1, "Bfc"},
         {"\n\nJpegQuality = 101\n", 3, "JpegQuality"},
         {"BkgColor = fff\n", 1, "BkgColor"},
+        {"DprSteps = 1,2,2\n", 1, "DprSteps"},
+        {"DprSteps = 2,1\n", 1, "DprSteps"},
+        {"DprSteps = 0.5,1\n", 1, "DprSteps"},
+        {"DprSteps = 1,2,\n", 1, "DprSteps"},
+        {"DprSteps = 1,2,3,4,5,6,7,8,9\n", 1, "DprSteps"},
+        {"DprHeader = X Density\n", 1, "DprHeader"},
         {"Bcf = true\n", 1, "unknown attribute"},
         {"[preset]\na = wid=1\n", 2, "unknown section"},
         {"[presets]\na b = wid=1\n", 2, "preset names"},
@@ -517,6 +551,7 @@ int main(void) {
         cmocka_unit_test(test_what_changes_nothing_stays_out),
         cmocka_unit_test(test_slashes_of_the_context),
         cmocka_unit_test(test_held_ratio),
+        cmocka_unit_test(test_own_steps),
         cmocka_unit_test(test_cache_and_ttl),
         cmocka_unit_test(test_config_mistakes),
         cmocka_unit_test(test_generations),
