@@ -82,19 +82,6 @@ static bool find_parts(si_site *s) {
     return s->conf_template != NULL && s->module != NULL;
 }
 
-/* Where the client scripts are, seen from the template: beside it if they are installed. */
-static const char *scripts_line(si_site *s) {
-    int folder = (int)(strrchr(s->conf_template, '/') - s->conf_template);
-    const char *folders[] = {path(s, "%.*s/web", folder, s->conf_template),
-        path(s, "%.*s/../web", folder, s->conf_template)};
-    for (int i = 0; i < 2; i++) {
-        if (readable(path(s, "%s/smartimg.js", folders[i]))) {
-            return path(s, "root %s;", si_nginx_word(&s->arena, absolute(s, folders[i])));
-        }
-    }
-    return "return 404;";
-}
-
 static bool find_nginx(si_site *s) {
     const char *folders = getenv("PATH");
     si_str rest =
@@ -317,6 +304,19 @@ static const char *user_line(const si_site_options *o, si_site *s) {
                           : path(s, "user %s %s;", o->user != NULL ? o->user : "root", s->group);
 }
 
+/* Where the client scripts are, seen from the template: beside it if they are installed. */
+static const char *scripts_line(si_site *s) {
+    int folder = (int)(strrchr(s->conf_template, '/') - s->conf_template);
+    const char *folders[] = {path(s, "%.*s/web", folder, s->conf_template),
+        path(s, "%.*s/../web", folder, s->conf_template)};
+    for (int i = 0; i < 2; i++) {
+        if (readable(path(s, "%s/smartimg.js", folders[i]))) {
+            return path(s, "root %s;", si_nginx_word(&s->arena, absolute(s, folders[i])));
+        }
+    }
+    return "return 404;";
+}
+
 /* As words rather than a list. */
 static const char *trusted_edges_line(const si_site_options *o, si_site *s) {
     if (si_str_trim(si_str_of(o->trusted_edges)).len == 0) {
@@ -343,6 +343,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"CONFIG_LINE",
             s->config != NULL ? path(s, "smartimg_config %s;", si_nginx_word(a, s->config)) : ""},
         {"GENERATIONS", si_nginx_word(a, s->generations)},
+        {"SCRIPTS_LINE", scripts_line(s)},
         {"CACHE", si_nginx_word(a, path(s, "%s/images", s->cache))},
         {"FIRST_ANSWER_SECONDS", path(s, "%d", o->first_answer_seconds)},
         {"CDN_CACHE_CONTROL", o->cdn_cache_control},
@@ -358,7 +359,6 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"RENDERER_SOCKET", s->socket},
         {"LISTEN", o->listen},
         {"TLS_SERVER", tls_lines(o, s)},
-        {"SCRIPTS_LINE", scripts_line(s)},
         {"ADMIN_SERVER", admin_lines(o, s)},
         {0},
     };

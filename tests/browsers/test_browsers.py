@@ -6,7 +6,10 @@
 Needs the packages of tools/setup --test."""
 
 import pathlib
+import ssl
+import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -81,6 +84,24 @@ class OneBrowser:
                 self.browser.eval("navigator.serviceWorker.register('/worker.js').then(() => 0)")
                 self.browser.wait("navigator.serviceWorker.controller != null")
                 self.assertEqual(self.browser.eval("fetch('/asked').then(reply => reply.text())"), "by the worker")
+
+    def test_certificates_are_not_verified(self):
+        with tempfile.TemporaryDirectory() as folder:
+            key, certificate = f"{folder}/key", f"{folder}/certificate"
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                            "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                            "-keyout", key, "-out", certificate], check=True, capture_output=True)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key)
+        origin = start_origin(Pages, context)
+        try:
+            self.browser.open(f"https://localhost:{origin.server_port}/")
+            self.browser.eval("navigator.serviceWorker.register('/worker.js').then(() => 0)")
+            self.browser.wait("navigator.serviceWorker.controller != null")
+            self.assertEqual(self.browser.eval("fetch('/asked').then(reply => reply.text())"), "by the worker")
+        finally:
+            origin.shutdown()
+            origin.server_close()
 
     def test_another_screen(self):
         if self.name == "webkit":
