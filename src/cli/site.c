@@ -291,19 +291,6 @@ static const char *tls_lines(const si_site_options *o, si_site *s) {
         si_nginx_word(&s->arena, s->tls_key));
 }
 
-static const char *admin_lines(const si_site_options *o, si_site *s) {
-    return o->admin_listen == NULL ? ""
-                                   : path(s,
-                                         "server { listen %s; access_log off; "
-                                         "location = /metrics { smartimg_metrics; } }",
-                                         o->admin_listen);
-}
-
-static const char *user_line(const si_site_options *o, si_site *s) {
-    return geteuid() != 0 ? ""
-                          : path(s, "user %s %s;", o->user != NULL ? o->user : "root", s->group);
-}
-
 /* Where the client scripts are, seen from the template: beside it if they are installed. */
 static const char *scripts_line(si_site *s) {
     int folder = (int)(strrchr(s->conf_template, '/') - s->conf_template);
@@ -315,6 +302,19 @@ static const char *scripts_line(si_site *s) {
         }
     }
     return "return 404;";
+}
+
+static const char *admin_lines(const si_site_options *o, si_site *s) {
+    return o->admin_listen == NULL ? ""
+                                   : path(s,
+                                         "server { listen %s; access_log off; "
+                                         "location = /metrics { smartimg_metrics; } }",
+                                         o->admin_listen);
+}
+
+static const char *user_line(const si_site_options *o, si_site *s) {
+    return geteuid() != 0 ? ""
+                          : path(s, "user %s %s;", o->user != NULL ? o->user : "root", s->group);
 }
 
 /* As words rather than a list. */
