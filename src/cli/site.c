@@ -291,6 +291,19 @@ static const char *tls_lines(const si_site_options *o, si_site *s) {
         si_nginx_word(&s->arena, s->tls_key));
 }
 
+/* Where the client scripts are, seen from the template: beside it if they are installed. */
+static const char *scripts_line(si_site *s) {
+    int folder = (int)(strrchr(s->conf_template, '/') - s->conf_template);
+    const char *folders[] = {path(s, "%.*s/web", folder, s->conf_template),
+        path(s, "%.*s/../web", folder, s->conf_template)};
+    for (int i = 0; i < 2; i++) {
+        if (readable(path(s, "%s/smartimg.js", folders[i]))) {
+            return path(s, "root %s;", si_nginx_word(&s->arena, absolute(s, folders[i])));
+        }
+    }
+    return "return 404;";
+}
+
 static const char *admin_lines(const si_site_options *o, si_site *s) {
     return o->admin_listen == NULL ? ""
                                    : path(s,
@@ -330,6 +343,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"CONFIG_LINE",
             s->config != NULL ? path(s, "smartimg_config %s;", si_nginx_word(a, s->config)) : ""},
         {"GENERATIONS", si_nginx_word(a, s->generations)},
+        {"SCRIPTS_LINE", scripts_line(s)},
         {"CACHE", si_nginx_word(a, path(s, "%s/images", s->cache))},
         {"FIRST_ANSWER_SECONDS", path(s, "%d", o->first_answer_seconds)},
         {"CDN_CACHE_CONTROL", o->cdn_cache_control},

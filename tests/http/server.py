@@ -117,9 +117,11 @@ class QuietHandler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def start_origin(handler):
-    """An HTTP server of the test's own; its port is server_port."""
+def start_origin(handler, tls=None):
+    """An HTTP server of the test's own, or with an ssl.SSLContext an HTTPS server; its port is server_port."""
     origin = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if tls:
+        origin.socket = tls.wrap_socket(origin.socket, server_side=True)
     origin.daemon_threads = True
     threading.Thread(target=origin.serve_forever, daemon=True).start()
     return origin

@@ -72,10 +72,15 @@ class InstallTest(unittest.TestCase):
 
     def test_files(self):
         self.assertEqual(self.elsewhere, [])
-        names = {str(f.relative_to(self.prefix)) for f in self.prefix.rglob("*") if f.is_file()}
+        names = {str(f.relative_to(self.prefix)) for f in self.prefix.rglob("*")
+                 if f.is_file() and f.parent.name != "web"}
         wanted = {"bin/smartimg", "lib/smartimg/ngx_http_smartimg_module.so", "share/smartimg/nginx.conf.in",
                   "share/smartimg/varnish.vcl"}
         self.assertEqual(names, wanted | ({"lib/smartimg/libaom.so.3"} if self.aom else set()))
+
+    def test_client_scripts(self):
+        self.assertEqual({f.name: f.read_text() for f in (self.prefix / "share/smartimg/web").iterdir()},
+                         {f.name: f.read_text() for f in (PROJECT / "web").glob("*.js")})
 
     def test_no_file_names_where_it_was_built(self):
         for file in (self.prefix / "bin/smartimg", self.prefix / "lib/smartimg/ngx_http_smartimg_module.so"):
