@@ -288,7 +288,11 @@ ngx_http_smartimg_refuse_upload(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* Browsers say where a page is from that sends something. */
+/*
+ * Browsers say where a page is from that sends something.  Those that tell
+ * Sec-Fetch-Site, too, have compared themselves, and a proxy in between that
+ * changes Host is in nobody's way then.
+ */
 
 static ngx_uint_t
 ngx_http_smartimg_is_own_origin(ngx_http_request_t *r)
@@ -298,10 +302,13 @@ ngx_http_smartimg_is_own_origin(ngx_http_request_t *r)
     ngx_table_elt_t  *h;
 
     static ngx_str_t  name = ngx_string("Origin");
+    static ngx_str_t  site = ngx_string("Sec-Fetch-Site");
 
     h = ngx_http_smartimg_find_header(&r->headers_in.headers, &name, NULL);
 
-    if (h == NULL) {
+    if (h == NULL
+        || ngx_http_smartimg_find_header(&r->headers_in.headers, &site, NULL))
+    {
         return 1;
     }
 
