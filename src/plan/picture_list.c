@@ -39,6 +39,17 @@ const char *si_kind_of_extension(si_str extension) {
     return NULL;
 }
 
+bool si_kind_is_served(const char *extension, si_str kinds) {
+    const char *kind = si_kind_of_extension(si_str_of(extension));
+    si_str rest = kinds, word;
+    while (kind != NULL && si_str_next(&rest, ',', &word)) {
+        if (si_str_eq(word, si_str_of(kind))) {
+            return true;
+        }
+    }
+    return kind != NULL && kinds.len == 0;
+}
+
 /* ---- whether a request would be answered ---- */
 
 static bool is_answered_from(list *l, si_str id, const char *path, uint64_t *bytes) {
@@ -66,16 +77,6 @@ static bool is_answered_from(list *l, si_str id, const char *path, uint64_t *byt
     }
     si_arena_free(&arena);
     return ok;
-}
-
-static bool is_served(const list *l, const char *kind) {
-    si_str rest = l->kinds, word;
-    while (si_str_next(&rest, ',', &word)) {
-        if (si_str_eq(word, si_str_of(kind))) {
-            return true;
-        }
-    }
-    return l->kinds.len == 0;
 }
 
 /* ---- JSON ---- */
@@ -133,7 +134,7 @@ static bool tell(void *context, const si_listed_picture *file) {
         snprintf(l->company, sizeof l->company, "%s", file->company);
         l->told = l->refused = 0;
     }
-    if (n >= (int)sizeof text || kind == NULL || !is_served(l, kind) ||
+    if (n >= (int)sizeof text || kind == NULL || !si_kind_is_served(text + plain.len, l->kinds) ||
         l->refused >= SI_PICTURE_LIST_REFUSED) {
         return true;
     }

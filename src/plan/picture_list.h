@@ -26,4 +26,7 @@ bool si_picture_list(
  * it is none that is rendered. */
 const char *si_kind_of_extension(si_str extension);
 
+/* Whether that kind is one of `kinds`, which are as above. */
+bool si_kind_is_served(const char *extension, si_str kinds);
+
 #endif
