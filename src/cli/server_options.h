@@ -68,8 +68,9 @@
     X(name, COUNT, "N", (pool).workers, 0, "one per processor", 1, SI_POOL_WORKERS_MAX, "",        \
         "Number of renderer processes.")
 
-/* Of `serve` alone. `site` is an si_site_options. */
-#define SI_SERVE_OPTIONS(X, site, pool)                                                            \
+/* Of `serve` alone. `site` is an si_site_options, `playground` and `uploads` are si_option_parsed
+ * whose parser is si_switch_parse(). */
+#define SI_SERVE_OPTIONS(X, site, pool, playground, uploads)                                       \
     X("config", TEXT, "DIR", (site).config, NULL,                                                  \
         "none, and each first-level folder below the root is a company with default settings, "    \
         "which then convert and adapt replies",                                                    \
@@ -109,6 +110,13 @@
         "Request header in which a CDN tells the pixel ratio of clients without hints: the name "  \
         "of one that is a number, or akamai for its X-Akamai-Device-Characteristics. Companies "   \
         "may name another (DprHeader).")                                                           \
+    X("playground", PARSED, "SWITCH", playground, NULL, "on, but off with a config folder", 0, 0,  \
+        "",                                                                                        \
+        "on or off: whether / is the playground, where people try requests (docs/playground.md).") \
+    X("playground-uploads", PARSED, "SWITCH", uploads, NULL, "off", 0, 0, "",                      \
+        "on or off: whether visitors of the playground may upload pictures, which only they see, " \
+        "for an "                                                                                  \
+        "hour.")                                                                                   \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
     X("refine-share", COUNT, "PERCENT", (site).refine_share, SI_REFINE_SHARE, NULL, 0, 100,        \
         "percent",                                                                                 \

@@ -42,6 +42,7 @@ typedef struct si_reading {
     const si_attributes *attributes; /* its attributes, with what matched rules override */
     si_str locale;                   /* locale=, p == NULL = not given */
     si_str address;                  /* of the client, for rules */
+    si_str session;                  /* of the client, for uploads; may be empty */
 
     int statements, layers, effects; /* so far */
 
@@ -55,6 +56,7 @@ typedef struct si_reading {
     si_resolved missing;   /* what that source was */
     si_str unknown_preset; /* a preset that there is not; p == NULL = none ... */
     const si_company *preset_company; /* ... and whose it would have been */
+    bool uploads;                     /* something that the client uploaded takes part */
     int64_t newest; /* date of the newest record, catalog and file, seconds; 0 = none */
 } si_reading;
 
