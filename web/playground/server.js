@@ -1,0 +1,84 @@
+/* What the page asks the server for. Every function fails with an Error whose message is a sentence for people, or with
+ * an AbortError. */
+
+const BASE = '/.smartimg';
+
+async function get(path, options) {
+  try {
+    return await fetch(path, {credentials: 'same-origin', ...options});
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new Error('The server does not answer. Is it still running?');
+  }
+}
+
+async function json(path, options) {
+  const reply = await get(path, options);
+  let told;
+  try {
+    told = await reply.json();
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new Error(`The server answered with status ${reply.status} and nothing that this page understands.`);
+  }
+  if (told.error || !reply.ok) throw new Error(sentence(told.error ?? `The server answered with status ${reply.status}`));
+  return told;
+}
+
+function sentence(text) {
+  const t = text.trim();
+  return t.charAt(0).toUpperCase() + t.slice(1) + (/[.!?]$/.test(t) ? '' : '.');
+}
+
+function query(address, client, more = {}) {
+  const q = new URLSearchParams({url: address, ...(client.class ? {class: client.class} : {}), ...more});
+  return q.toString();
+}
+
+/* Scripts ask with Accept: * / *; images do not, and it is images that are compared. */
+function headers(client) {
+  return client.class ? {} : {Accept: client.accept};
+}
+
+export function pictures() {
+  return json(`${BASE}/pictures`);
+}
+
+const told = new Map(), KEPT = 200;
+
+/* How the reply to an address is chosen, for a client {class, accept}. */
+export async function explain(address, client, signal) {
+  const key = `${address} ${client.class}`;
+  if (!told.has(key)) {
+    const answer = await json(`${BASE}/explain?${query(address, client)}`, {signal, headers: headers(client)});
+    if (told.size >= KEPT) told.delete(told.keys().next().value);
+    told.set(key, answer);
+  }
+  return told.get(key);
+}
+
+export function viewUrl(address, client, which, asPng) {
+  return `${BASE}/view?${query(address, client, {which, ...(asPng ? {as: 'png'} : {})})}`;
+}
+
+/* A picture of the answer, "requested" or "sent", as a Blob. */
+export async function view(address, client, which, asPng, signal) {
+  const reply = await get(viewUrl(address, client, which, asPng), {signal, headers: headers(client)});
+  if (!reply.ok) {
+    let text = '';
+    try {
+      text = (await reply.json()).error;
+    } catch { /* an image, or nothing */ }
+    throw new Error(sentence(text || `The picture did not come: status ${reply.status}`));
+  }
+  return reply.blob();
+}
+
+/* {id, expires} of a file that is now one of the pictures. */
+export function upload(file) {
+  return json(`${BASE}/uploads`, {
+    method: 'POST',
+    body: file,
+    headers: {'X-File-Name': encodeURIComponent(file.name), 'Content-Type': file.type || 'application/octet-stream'},
+  });
+}
