@@ -373,7 +373,7 @@ function watchTable() {
   const frame = $('candidates-scroll');
   new ResizeObserver(() => {
     const scrolls = frame.scrollWidth > frame.clientWidth;
-    for (const [name, value] of [['tabindex', '0'], ['role', 'region'], ['aria-labelledby', 'candidates-title']])
+    for (const [name, value] of [['tabindex', '0'], ['role', 'region'], ['aria-label', 'Encodings that were tried']])
       if (scrolls) frame.setAttribute(name, value);
       else frame.removeAttribute(name);
   }).observe(frame);
