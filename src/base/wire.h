@@ -10,6 +10,8 @@
 #define SI_PARAM_RENDER "SMARTIMG_RENDER"       /* 1; only nginx looks at it, to count */
 #define SI_PARAM_TIER "SMARTIMG_TIER"           /* better, best: a refined answer; else a first */
 #define SI_PARAM_QUEUED_AT "SMARTIMG_QUEUED_AT" /* when it joined the queue, monotonic, ns */
+#define SI_PARAM_SHOW "SMARTIMG_SHOW"       /* what is wanted in the reply's place (base/show.h) */
+#define SI_PARAM_CLASS "SMARTIMG_CLASS"     /* the client's class, for an explanation */
 #define SI_PARAM_HEAD_AT "SMARTIMG_HEAD_AT" /* bytes before the reply's head in the cache file */
 
 /* ---- lines of a renderer's reply that are for the edge alone ---- */
@@ -54,7 +56,8 @@ enum {
 /* ---- environment variables; unset or empty = none ---- */
 
 #define SI_ENV_CALIBRATION "SMARTIMG_CALIBRATION" /* file of `smartimg calibrate` */
-#define SI_ENV_CONF_DIR "SMARTIMG_CONF_DIR"       /* folder of nginx.conf.in */
+#define SI_ENV_CONF_DIR "SMARTIMG_CONF_DIR"       /* folder of nginx.conf.in and its like */
+#define SI_ENV_WEB_DIR "SMARTIMG_WEB_DIR"         /* folder of the folder playground */
 #define SI_ENV_MODULE "SMARTIMG_MODULE"           /* file of the nginx module */
 #define SI_ENV_PRELOAD "SMARTIMG_PRELOAD"         /* nginx's LD_PRELOAD: a sanitizer, for tests */
 

@@ -189,6 +189,19 @@ SI_NODISCARD si_result si_catalog_find_static(const si_catalog *c, const si_comp
 SI_NODISCARD si_result si_catalog_find_exact(const si_catalog *c, const si_company *company,
     si_str path, si_arena *arena, si_file *out, si_diag *diag);
 
+/* Lets requests name what visitors of the playground uploaded, as objects of the company
+ * SI_UPLOADS_COMPANY, which has the default company's attributes and converts (base/uploads.h).
+ * `folder_fd` is borrowed as long as the catalog lives. */
+void si_catalog_set_uploads(si_catalog *c, int folder_fd);
+
+bool si_catalog_has_uploads(const si_catalog *c);
+bool si_company_has_uploads(const si_company *company);
+
+/* Finds an upload: `object` is KEY/NAME. Of another session, or past its time, or not there:
+ * SI_ERR_CONTEXT, with one text for all. `session` is the client's key, empty = it has none. */
+SI_NODISCARD si_result si_catalog_find_upload(const si_catalog *c, si_str object, si_str session,
+    si_arena *arena, si_file *out, si_diag *diag);
+
 /* Opens such a file for reading. Returns a descriptor that the caller closes, or −1 with `diag`
  * set. */
 int si_catalog_open(const si_catalog *c, const si_file *file, si_diag *diag);

@@ -27,6 +27,8 @@ struct si_catalog {
     si_names by_id;         /* root id → si_company */
     bool root_path_defined; /* in default.ini */
     struct si_rule_set *rule_sets;
+    bool uploads; /* there may be some, in uploads_fd */
+    int uploads_fd;
 };
 
 /* A company file that is being read. */
@@ -94,6 +96,9 @@ void si_crop_line(si_loading *l, si_str name, si_str value, int line);
 void si_override_line(si_loading *l, si_str object, si_str crop, si_str value, int line);
 void si_fonts_load(si_loading *l);
 void si_profiles_load(si_loading *l);
+
+/* The company of uploads, in the arena; NULL if there are none. */
+const si_company *si_uploads_company(const si_catalog *c, si_arena *arena);
 
 /* Looks at what can only be judged once everything of a company is there. */
 void si_company_check(si_loading *l);

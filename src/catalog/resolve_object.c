@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/uploads.h"
 #include "catalog/catalog_internal.h"
 
 /* ---- companies ---- */
@@ -40,6 +41,9 @@ static const si_company *folder_company(const si_catalog *c, si_str id, si_arena
 const si_company *si_catalog_find_company(const si_catalog *c, si_str root_id, si_arena *arena) {
     if (root_id.len == 0) {
         return NULL;
+    }
+    if (si_str_eq(root_id, SI_STR(SI_UPLOADS_COMPANY))) {
+        return si_uploads_company(c, arena);
     }
     const si_company *company = si_names_find(&c->by_id, root_id);
     return company != NULL ? company : folder_company(c, root_id, arena);

@@ -5,26 +5,10 @@
 
 #include "cli/request.h"
 #include "client/client.h"
+#include "renderer/explanation.h"
 
 static si_request_options request;
 static bool as_json, recipe_only;
-
-static const char *const verdicts[] = {
-    [SI_VERDICT_REQUESTED] = "requested",
-    [SI_VERDICT_WINNER] = "winner",
-    [SI_VERDICT_POOR] = "below target",
-    [SI_VERDICT_ALPHA] = "alpha differs",
-    [SI_VERDICT_LARGE] = "larger",
-    [SI_VERDICT_FAILED] = "failed",
-};
-
-static const char *verdict_of(const si_choice *c, int i) {
-    bool winner = i == c->winner, requested = c->candidates[i].requested;
-    return winner && requested ? "requested, winner"
-           : winner            ? "winner"
-           : requested         ? "requested"
-                               : verdicts[c->candidates[i].verdict];
-}
 
 /* ---- text ---- */
 
@@ -50,7 +34,7 @@ static void print_table(const si_choice *c) {
         char score[32], encode[32], scoring[32];
         printf("  %-6s  %-*s  %9zu  %7s  %9s  %8s  %s\n", si_format_name(k->format), wide,
             k->settings, k->bytes, number(k->score, 2, score), number(k->encode_ms, 1, encode),
-            number(k->score_ms, 1, scoring), verdict_of(c, i));
+            number(k->score_ms, 1, scoring), si_candidate_verdict(c, i));
     }
 }
 
@@ -142,21 +126,10 @@ static void json_number(const char *name, double v, int decimals) {
 }
 
 static void json_candidates(const si_choice *c) {
-    printf("\"candidates\":[");
-    for (int i = 0; i < c->candidate_count; i++) {
-        const si_candidate *k = &c->candidates[i];
-        printf("%s\n{", i > 0 ? "," : "");
-        json_field("format", si_format_name(k->format));
-        json_field("settings", k->settings);
-        json_number("bytes", (double)k->bytes, 0);
-        json_number("score", k->score, 4);
-        json_number("encode_ms", k->encode_ms, 3);
-        json_number("score_ms", k->score_ms, 3);
-        printf("\"verdict\":");
-        json_text(verdict_of(c, i));
-        printf("}");
-    }
-    printf("]");
+    si_bytes text = {0};
+    bool ok = si_candidates_json(c, &text);
+    printf("\"candidates\":%.*s", ok ? (int)text.len : 2, ok ? (const char *)text.data : "[]");
+    si_bytes_free(&text);
 }
 
 static void print_json(const si_exchange *x) {

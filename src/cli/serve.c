@@ -31,6 +31,8 @@ enum {
 static si_site_options wanted;
 static si_pool_options pool_options;
 static si_option_parsed originals = {si_originals_parse, &pool_options.limits.refused};
+static si_option_parsed playground = {si_switch_parse, &wanted.playground};
+static si_option_parsed uploads = {si_switch_parse, &wanted.playground_uploads};
 
 /* A running server. */
 typedef struct server {
@@ -215,6 +217,7 @@ static bool prepare(server *s) {
     wanted.root = pool_options.root; /* until that is absolute */
     wanted.queue_ms = pool_options.queue_ms;
     wanted.renderers = pool_options.workers > 0 ? pool_options.workers : si_processor_count();
+    wanted.refused_kinds = pool_options.limits.refused;
     wanted.reply_bytes = pool_options.reply_bytes;
     if (access(wanted.root, R_OK | X_OK) != 0) {
         si_complain("cannot read folder %s: %s", wanted.root, strerror(errno));
@@ -224,6 +227,7 @@ static bool prepare(server *s) {
         return false;
     }
     pool_options.root = s->site.root;
+    pool_options.uploads = s->site.uploads;
     pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
     if (!si_pool_listen_lanes(s->site.socket, pool_options.listen_fds, &diag)) {
         si_complain_diag(&diag);
@@ -270,7 +274,7 @@ static int run(char **operands, int count) {
 
 #define ROWS(X)                                                                                    \
     SI_ROOT_OPTION(X, pool_options)                                                                \
-    SI_SERVE_OPTIONS(X, wanted, pool_options)                                                      \
+    SI_SERVE_OPTIONS(X, wanted, pool_options, playground, uploads)                                 \
     SI_POOL_OPTIONS(X, pool_options, originals)
 
 static const si_option options[] = {ROWS(SI_OPTION_ROW){0}};

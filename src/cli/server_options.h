@@ -68,8 +68,9 @@
     X(name, COUNT, "N", (pool).workers, 0, "one per processor", 1, SI_POOL_WORKERS_MAX, "",        \
         "Number of renderer processes.")
 
-/* Of `serve` alone. `site` is an si_site_options. */
-#define SI_SERVE_OPTIONS(X, site, pool)                                                            \
+/* Of `serve` alone. `site` is an si_site_options, `playground` and `uploads` are si_option_parsed
+ * whose parser is si_switch_parse(). */
+#define SI_SERVE_OPTIONS(X, site, pool, playground, uploads)                                       \
     X("config", TEXT, "DIR", (site).config, NULL,                                                  \
         "none, and each first-level folder below the root is a company with default settings", 0,  \
         0, "",                                                                                     \
@@ -104,6 +105,11 @@
         "Addresses or networks (10.0.0.0/8) of CDNs and proxies in front, parted by commas: the "  \
         "class of clients that they tell in " SI_HEADER_CLASS                                      \
         " counts instead of Accept, User-Agent and client hints.")                                 \
+    X("playground", PARSED, "on|off", playground, NULL, "on, but off with a config folder", 0, 0,  \
+        "", "Whether / is the playground, where people try requests (docs/playground.md).")        \
+    X("playground-uploads", PARSED, "on|off", uploads, NULL, "off", 0, 0, "",                      \
+        "Whether visitors of the playground may upload pictures, which only they see, for an "     \
+        "hour.")                                                                                   \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
     X("refine-share", COUNT, "PERCENT", (site).refine_share, SI_REFINE_SHARE, NULL, 0, 100,        \
         "percent",                                                                                 \

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/uploads.h"
 #include "base/wire.h"
 #include "catalog/address_filter.h"
 #include "cli/nginx_conf.h"
@@ -54,14 +55,19 @@ static const char *absolute(si_site *s, const char *name) {
     return path(s, "%s/%s", here, name);
 }
 
-static bool find_parts(si_site *s) {
-    char exe[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+static const char *program_folder(char exe[PATH_MAX]) {
+    ssize_t len = readlink("/proc/self/exe", exe, PATH_MAX - 1);
     exe[len > 0 ? len : 0] = '\0';
     char *slash = strrchr(exe, '/');
     if (slash != NULL) {
         *slash = '\0';
     }
+    return exe;
+}
+
+static bool find_parts(si_site *s) {
+    char exe[PATH_MAX];
+    (void)program_folder(exe);
     const char *conf_dir = getenv(SI_ENV_CONF_DIR);
     const char *templates[] = {conf_dir != NULL ? path(s, "%s/nginx.conf.in", conf_dir) : NULL,
         path(s, "%s/../share/smartimg/nginx.conf.in", exe), /* installed; then a build folder */
@@ -80,6 +86,27 @@ static bool find_parts(si_site *s) {
             "cannot find ngx_http_smartimg_module.so: was the project built without nginx?");
     }
     return s->conf_template != NULL && s->module != NULL;
+}
+
+/* The folder of the playground's page, and the template beside the other one. */
+static bool find_playground(si_site *s) {
+    char exe[PATH_MAX];
+    (void)program_folder(exe);
+    const char *web_dir = getenv(SI_ENV_WEB_DIR);
+    const char *folders[] = {web_dir != NULL ? path(s, "%s/playground", web_dir) : NULL,
+        path(s, "%s/../share/smartimg/playground", exe),
+        path(s, "%s/../../../web/playground", exe)};
+    for (int i = 2; i >= 0; i--) {
+        bool there = folders[i] != NULL && readable(path(s, "%s/index.html", folders[i]));
+        s->page = there ? absolute(s, folders[i]) : s->page;
+    }
+    int folder = (int)(strrchr(s->conf_template, '/') - s->conf_template);
+    s->playground_template = path(s, "%.*s/playground.conf.in", folder, s->conf_template);
+    if (s->page == NULL) {
+        si_complain("cannot find the playground's page: name the folder that its folder is in "
+                    "in " SI_ENV_WEB_DIR ", or switch it off with --playground off");
+    }
+    return s->page != NULL;
 }
 
 static bool find_nginx(si_site *s) {
@@ -169,6 +196,39 @@ static bool prepare_cache(si_site *s) {
     return ok;
 }
 
+static int remove_entry(const char *name, const struct stat *st, int type, struct FTW *where) {
+    (void)st;
+    (void)type;
+    (void)where;
+    remove(name);
+    return 0;
+}
+
+static void remove_folder(const char *name) {
+    nftw(name, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+/* Folders for what visitors of the playground upload, and for what of it has not arrived whole.
+ * What the server before has left of either goes, unless visitors may still want it. */
+static bool prepare_uploads(const si_site_options *o, si_site *s) {
+    const char *uploads = path(s, "%s/uploads", s->cache);
+    const char *arriving = path(s, "%s/uploads-arriving", s->cache);
+    remove_folder(arriving);
+    if (!si_site_has_uploads(o)) {
+        remove_folder(uploads);
+        return true;
+    }
+    bool ok = make_folders(uploads, 0700) && make_folders(arriving, 0700) &&
+              chmod(uploads, 0700) == 0 && chown(uploads, s->uid, s->gid) == 0 &&
+              chown(arriving, s->uid, s->gid) == 0;
+    if (!ok) {
+        si_complain("cannot make a folder for uploads in %s: %s", s->cache, strerror(errno));
+    }
+    s->uploads = uploads;
+    s->arriving = arriving;
+    return ok;
+}
+
 static bool prepare_run_folder(si_site *s) {
     const char *base = getenv("XDG_RUNTIME_DIR");
     size_t room =
@@ -187,14 +247,6 @@ static bool prepare_run_folder(si_site *s) {
     s->socket = path(s, "%s/render.sock", run);
     s->conf = path(s, "%s/nginx.conf", run);
     return true;
-}
-
-static int remove_entry(const char *name, const struct stat *st, int type, struct FTW *where) {
-    (void)st;
-    (void)type;
-    (void)where;
-    remove(name);
-    return 0;
 }
 
 /* ---- certificate ---- */
@@ -268,9 +320,9 @@ static bool port_is_free(const char *address) {
     return true;
 }
 
-static bool read_template(const si_site *s, si_bytes *out) {
+static bool read_template(const char *name, si_bytes *out) {
     char piece[8192];
-    int fd = open(s->conf_template, O_RDONLY | O_CLOEXEC);
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
     ssize_t n = -1;
     while (fd >= 0 && out->len < TEMPLATE_MAX && (n = read(fd, piece, sizeof piece)) > 0 &&
            si_bytes_append(out, piece, (size_t)n)) {
@@ -279,6 +331,37 @@ static bool read_template(const si_site *s, si_bytes *out) {
         close(fd);
     }
     return n == 0;
+}
+
+static bool write_text(const char *name, const si_bytes *text) {
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool ok = fd >= 0 && write(fd, text->data, text->len) == (ssize_t)text->len;
+    if (!ok) {
+        si_complain("cannot write %s: %s", name, strerror(errno));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return ok;
+}
+
+/* Writes the file `to` from a template. */
+static bool fill_template(const char *template, const si_template_value *values, const char *to) {
+    si_bytes text = {0}, filled = {0};
+    si_diag diag = {0};
+    bool ok = read_template(template, &text);
+    if (!ok) {
+        si_complain("cannot read %s", template);
+    } else if (si_template_fill((si_str){(char *)text.data, text.len}, values, &filled, &diag) !=
+               SI_OK) {
+        ok = false;
+        si_complain_diag(&diag);
+    } else {
+        ok = write_text(to, &filled);
+    }
+    si_bytes_free(&text);
+    si_bytes_free(&filled);
+    return ok;
 }
 
 static const char *tls_lines(const si_site_options *o, si_site *s) {
@@ -316,6 +399,40 @@ static const char *trusted_edges_line(const si_site_options *o, si_site *s) {
     return words != NULL ? path(s, "smartimg_trusted_edges %s;", words) : NULL;
 }
 
+/* In the server. */
+static const char *playground_line(si_site *s) {
+    return s->page != NULL ? path(s, "include %s/playground.conf;", s->run) : "";
+}
+
+/* The kinds that are served, parted by commas. */
+static const char *served_kinds(uint32_t refused, si_site *s) {
+    static const char *const names[SI_KIND_COUNT] = {
+#define X(id, name) [SI_KIND_##id] = name,
+        SI_KINDS(X)
+#undef X
+    };
+    const char *words = "";
+    for (int i = SI_KIND_NONE + 1; i < SI_KIND_COUNT; i++) {
+        if ((refused & SI_KIND_BIT(i)) == 0) {
+            words = path(s, "%s%s%s", words, words[0] != '\0' ? "," : "", names[i]);
+        }
+    }
+    return words;
+}
+
+/* Before any server. */
+static const char *playground_http_lines(const si_site_options *o, si_site *s) {
+    if (s->page == NULL) {
+        return "";
+    }
+    const char *lines =
+        path(s, "limit_conn_zone smartimg zone=smartimg_uploads:64k; smartimg_kinds %s;",
+            served_kinds(o->refused_kinds, s));
+    return s->uploads == NULL
+               ? lines
+               : path(s, "%s smartimg_uploads %s;", lines, si_nginx_word(&s->arena, s->uploads));
+}
+
 static bool write_configuration(const si_site_options *o, si_site *s) {
     si_arena *a = &s->arena;
     const si_template_value values[] = {
@@ -345,31 +462,46 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"RENDERER_SOCKET", s->socket},
         {"LISTEN", o->listen},
         {"TLS_SERVER", tls_lines(o, s)},
+        {"PLAYGROUND_LINE", playground_line(s)},
+        {"PLAYGROUND_HTTP_LINES", playground_http_lines(o, s)},
         {"ADMIN_SERVER", admin_lines(o, s)},
         {0},
     };
-    si_bytes text = {0}, filled = {0};
-    si_diag diag = {0};
-    bool ok = read_template(s, &text);
-    if (!ok) {
-        si_complain("cannot read %s", s->conf_template);
-    } else if (si_template_fill((si_str){(char *)text.data, text.len}, values, &filled, &diag) !=
-               SI_OK) {
-        ok = false;
-        si_complain_diag(&diag);
-    } else {
-        int fd = open(s->conf, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        ok = fd >= 0 && write(fd, filled.data, filled.len) == (ssize_t)filled.len;
-        if (!ok) {
-            si_complain("cannot write %s: %s", s->conf, strerror(errno));
-        }
-        if (fd >= 0) {
-            close(fd);
-        }
+    return fill_template(s->conf_template, values, s->conf);
+}
+
+/* ---- the playground ---- */
+
+static bool write_playground(si_site *s) {
+    if (s->page == NULL) {
+        return true;
     }
-    si_bytes_free(&text);
-    si_bytes_free(&filled);
-    return ok;
+    const char *arriving = s->arriving != NULL ? s->arriving : path(s, "%s/body", s->run);
+    const si_template_value values[] = {
+        {"PAGE", si_nginx_word(&s->arena, s->page)},
+        {"ARRIVING", si_nginx_word(&s->arena, arriving)},
+        {"UPLOAD_BYTES", path(s, "%d", SI_UPLOAD_BYTES)},
+        {"UPLOADS_AT_A_TIME", path(s, "%d", SI_UPLOADS_AT_A_TIME)},
+        {0},
+    };
+    return fill_template(s->playground_template, values, path(s, "%s/playground.conf", s->run));
+}
+
+const char *si_switch_parse(const char *value, void *to) {
+    bool on = strcmp(value, "on") == 0;
+    if (!on && strcmp(value, "off") != 0) {
+        return "is neither on nor off";
+    }
+    *(si_switch *)to = on ? SI_SWITCH_ON : SI_SWITCH_OFF;
+    return NULL;
+}
+
+bool si_site_has_playground(const si_site_options *o) {
+    return o->playground != SI_SWITCH_UNSET ? o->playground == SI_SWITCH_ON : o->config == NULL;
+}
+
+bool si_site_has_uploads(const si_site_options *o) {
+    return si_site_has_playground(o) && o->playground_uploads == SI_SWITCH_ON;
 }
 
 static bool is_field_name(const char *name) {
@@ -403,13 +535,15 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         return false;
     }
     return find_parts(s) && find_nginx(s) && find_user(o, s) && port_is_free(o->listen) &&
-           port_is_free(o->tls_listen) && port_is_free(o->admin_listen) && prepare_cache(s) &&
-           prepare_run_folder(s) && prepare_tls(o, s) && write_configuration(o, s);
+           port_is_free(o->tls_listen) && port_is_free(o->admin_listen) &&
+           (!si_site_has_playground(o) || find_playground(s)) && prepare_cache(s) &&
+           prepare_uploads(o, s) && prepare_run_folder(s) && prepare_tls(o, s) &&
+           write_playground(s) && write_configuration(o, s);
 }
 
 void si_site_remove_run_folder(const si_site *s) {
     if (s->run != NULL) {
-        nftw(s->run, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+        remove_folder(s->run);
     }
 }
 

@@ -6,6 +6,8 @@
 #include <sys/types.h>
 
 #include "cli/cli.h"
+#include "render/read/original.h"
+#include "request/request.h"
 
 #define SI_ACCESS_LOG "access.log" /* in the cache folder, unless another file is named */
 
@@ -24,6 +26,9 @@ typedef struct si_site_options {
     int first_answer_seconds;                       /* for shared caches */
     const char *cdn_cache_control;                  /* name of a header field, or "off" */
     const char *trusted_edges;                      /* networks parted by commas, or NULL */
+    uint32_t refused_kinds;                         /* SI_KIND_BIT()s of originals */
+    si_switch playground;                           /* unset: on unless there is a config */
+    si_switch playground_uploads;                   /* unset: off */
 } si_site_options;
 
 /* Where the files of a server are. Zero-initialize; release with si_site_clear(). All strings in
@@ -33,13 +38,22 @@ typedef struct si_site {
     const char *nginx;                  /* path of the program */
     const char *module, *conf_template; /* of the installed parts */
     const char *root, *config, *cache, *generations, *access_log, *tls_cert,
-        *tls_key;              /* absolute */
-    const char *run;           /* run folder, mode 0700, ours alone */
-    const char *socket, *conf; /* in the run folder */
-    uid_t uid;                 /* whom renderers and nginx's workers run as */
+        *tls_key;                           /* absolute */
+    const char *run;                        /* run folder, mode 0700, ours alone */
+    const char *socket, *conf;              /* in the run folder */
+    const char *page, *playground_template; /* of the playground; NULL = it is off */
+    const char *uploads, *arriving;         /* folders in the cache folder; NULL = off */
+    uid_t uid;                              /* whom renderers and nginx's workers run as */
     gid_t gid;
     const char *group; /* name of gid */
 } si_site;
+
+/* An si_option_parsed's parser: on or off, into a si_switch. NULL, or what is wrong with it. */
+const char *si_switch_parse(const char *value, void *to);
+
+/* Whether there is a playground, and whether its visitors may upload pictures. */
+bool si_site_has_playground(const si_site_options *options);
+bool si_site_has_uploads(const si_site_options *options);
 
 /* Checks the options against the machine and makes what is missing: folders, certificate, nginx
  * configuration. False, with a complaint, if the server could not start like that. */

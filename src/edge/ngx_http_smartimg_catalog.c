@@ -7,6 +7,8 @@
 #include "ngx_http_smartimg_module.h"
 
 
+static ngx_int_t ngx_http_smartimg_open_uploads(ngx_conf_t *cf,
+    ngx_http_smartimg_main_conf_t *smcf);
 static char *ngx_http_smartimg_map_generations(ngx_conf_t *cf,
     ngx_http_smartimg_main_conf_t *smcf);
 static void ngx_http_smartimg_report(void *context, const char *file, int line,
@@ -74,7 +76,38 @@ ngx_http_smartimg_load(ngx_conf_t *cf, ngx_http_smartimg_main_conf_t *smcf)
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_http_smartimg_open_uploads(cf, smcf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     return ngx_http_smartimg_map_generations(cf, smcf);
+}
+
+
+static ngx_int_t
+ngx_http_smartimg_open_uploads(ngx_conf_t *cf,
+    ngx_http_smartimg_main_conf_t *smcf)
+{
+    if (smcf->uploads.len == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_conf_full_name(cf->cycle, &smcf->uploads, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    smcf->uploads_fd = open((char *) smcf->uploads.data,
+                            O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+
+    if (smcf->uploads_fd == NGX_INVALID_FILE) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, ngx_errno,
+                      "open() \"%V\" failed", &smcf->uploads);
+        return NGX_ERROR;
+    }
+
+    si_catalog_set_uploads(smcf->catalog, smcf->uploads_fd);
+
+    return NGX_OK;
 }
 
 
@@ -134,5 +167,9 @@ ngx_http_smartimg_unload(void *data)
 
     if (smcf->root_fd != NGX_INVALID_FILE) {
         (void) close(smcf->root_fd);
+    }
+
+    if (smcf->uploads_fd != NGX_INVALID_FILE) {
+        (void) close(smcf->uploads_fd);
     }
 }

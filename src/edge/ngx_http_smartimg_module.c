@@ -9,8 +9,6 @@
 
 
 static ngx_int_t ngx_http_smartimg_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_smartimg_send_error(ngx_http_request_t *r,
-    ngx_http_smartimg_plan_t *plan);
 static ngx_int_t ngx_http_smartimg_send_body(ngx_http_request_t *r,
     si_plan *plan);
 static ngx_int_t ngx_http_smartimg_refuse_method(ngx_http_request_t *r);
@@ -53,6 +51,22 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       ngx_conf_set_str_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_smartimg_main_conf_t, generations),
+      NULL },
+
+    /* the folder of what visitors of the playground upload */
+    { ngx_string("smartimg_uploads"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t, uploads),
+      NULL },
+
+    /* kinds of originals that the playground lists, parted by commas */
+    { ngx_string("smartimg_kinds"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t, kinds),
       NULL },
 
     /* for how many seconds shared caches may take a first answer for fresh */
@@ -115,6 +129,14 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       NGX_HTTP_UPS_CONF|NGX_CONF_TAKE1,
       ngx_http_smartimg_misses_per_client,
       NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    /* what this location of the playground answers */
+    { ngx_string("smartimg_playground"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_playground,
+      NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
@@ -248,7 +270,7 @@ ngx_http_smartimg_handler(ngx_http_request_t *r)
 
 /* The error's text is in the encoding that the request asked for. */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_smartimg_send_error(ngx_http_request_t *r,
     ngx_http_smartimg_plan_t *plan)
 {
@@ -372,6 +394,7 @@ ngx_http_smartimg_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_http_smartimg_main_conf_t  *smcf = conf;
 
     smcf->root_fd = NGX_INVALID_FILE;
+    smcf->uploads_fd = NGX_INVALID_FILE;
 
     ngx_conf_init_value(smcf->first_answer, SI_FIRST_ANSWER_SECONDS);
 
@@ -479,6 +502,7 @@ ngx_http_smartimg_init_process(ngx_cycle_t *cycle)
     ngx_http_smartimg_init_counters(cycle);
     ngx_http_smartimg_init_waiting(cycle);
     ngx_http_smartimg_init_refining(cycle);
+    ngx_http_smartimg_init_uploads(cycle);
 
     return NGX_OK;
 }

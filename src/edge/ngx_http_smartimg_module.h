@@ -160,6 +160,8 @@ typedef struct {
     ngx_str_t                      root;
     ngx_str_t                      config;
     ngx_str_t                      generations;
+    ngx_str_t                      uploads;            /* folder, "" for none */
+    ngx_str_t                      kinds;              /* that are listed, "" = all */
 
     ngx_int_t                      first_answer;       /* s, shared caches */
     ngx_str_t                      cdn_cache_control;  /* field, "" for none */
@@ -168,6 +170,7 @@ typedef struct {
     si_catalog                    *catalog;
     si_generations                *table;
     ngx_fd_t                       root_fd;
+    ngx_fd_t                       uploads_fd;         /* or NGX_INVALID_FILE */
     ngx_shm_zone_t                *zone;
 
     ngx_uint_t                     renderers;          /* 0 = not told */
@@ -191,8 +194,19 @@ typedef struct {
 } ngx_http_smartimg_srv_conf_t;
 
 
+/* what a location of the playground answers, see ..._playground.c */
+
+typedef enum {
+    NGX_HTTP_SMARTIMG_PICTURES = 1,
+    NGX_HTTP_SMARTIMG_EXPLAIN,
+    NGX_HTTP_SMARTIMG_VIEW,
+    NGX_HTTP_SMARTIMG_UPLOADS
+} ngx_http_smartimg_page_e;
+
+
 typedef struct {
     ngx_flag_t                     enable;
+    ngx_uint_t                     page;   /* ..._page_e, 0 for none */
 } ngx_http_smartimg_loc_conf_t;
 
 
@@ -300,6 +314,19 @@ typedef struct {
 ngx_http_smartimg_ctx_t *ngx_http_smartimg_get_ctx(ngx_http_request_t *r);
 ngx_int_t ngx_http_smartimg_share_plan(ngx_http_request_t *r,
     ngx_http_smartimg_plan_t *plan);
+ngx_int_t ngx_http_smartimg_attach_plan(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan);
+ngx_http_smartimg_plan_t *ngx_http_smartimg_plan_of_page(
+    ngx_http_request_t *r, ngx_uint_t explanation);
+ngx_int_t ngx_http_smartimg_uploads_handler(ngx_http_request_t *r);
+void ngx_http_smartimg_init_uploads(ngx_cycle_t *cycle);
+void ngx_http_smartimg_read_session(ngx_http_request_t *r, si_str *key);
+ngx_uint_t ngx_http_smartimg_is_foreign_page(ngx_http_request_t *r);
+void ngx_http_smartimg_request_of(ngx_http_request_t *r, si_request *request);
+ngx_int_t ngx_http_smartimg_send_error(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan);
+char *ngx_http_smartimg_playground(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 ngx_http_smartimg_plan_t *ngx_http_smartimg_plan_of_recipe(ngx_str_t *recipe);
 void ngx_http_smartimg_release_plan(ngx_http_smartimg_plan_t *plan);
 char *ngx_http_smartimg_load(ngx_conf_t *cf,

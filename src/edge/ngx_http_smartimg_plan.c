@@ -11,6 +11,7 @@
  */
 
 #include "ngx_http_smartimg_module.h"
+#include "plan/shown.h"
 #include <openssl/sha.h>
 
 
@@ -35,8 +36,15 @@ static ngx_int_t ngx_http_smartimg_test_plan(ngx_http_request_t *r,
     ngx_http_smartimg_plan_t *plan);
 static ngx_http_smartimg_plan_t *ngx_http_smartimg_make_plan(
     ngx_http_request_t *r, si_client_headers *headers);
+static ngx_http_smartimg_plan_t *ngx_http_smartimg_create_plan(
+    ngx_http_request_t *r);
+static void ngx_http_smartimg_fill_request(ngx_http_request_t *r,
+    si_client_headers *headers, si_request *request);
+static void ngx_http_smartimg_finish_plan(ngx_http_smartimg_plan_t *plan,
+    si_result result, si_diag *diag);
 static void ngx_http_smartimg_split_uri(ngx_str_t *uri, si_request *request);
 static void ngx_http_smartimg_set_key(ngx_http_smartimg_plan_t *plan);
+static void ngx_http_smartimg_mark_key(ngx_http_smartimg_plan_t *plan);
 
 
 static ngx_http_smartimg_plan_t  *ngx_http_smartimg_plans[
@@ -85,18 +93,31 @@ ngx_http_smartimg_get_ctx(ngx_http_request_t *r)
 static ngx_http_smartimg_ctx_t *
 ngx_http_smartimg_create_ctx(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t        *cln;
-    ngx_http_smartimg_ctx_t   *ctx;
     ngx_http_smartimg_plan_t  *plan;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_smartimg_ctx_t));
-    if (cln == NULL) {
+    plan = ngx_http_smartimg_get_plan(r);
+
+    if (plan == NULL || ngx_http_smartimg_attach_plan(r, plan) != NGX_OK) {
         return NULL;
     }
 
-    plan = ngx_http_smartimg_get_plan(r);
-    if (plan == NULL) {
-        return NULL;
+    return ngx_http_get_module_ctx(r, ngx_http_smartimg_module);
+}
+
+
+/* Gives a request its plan, and with it the caller's reference. */
+
+ngx_int_t
+ngx_http_smartimg_attach_plan(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan)
+{
+    ngx_pool_cleanup_t       *cln;
+    ngx_http_smartimg_ctx_t  *ctx;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_smartimg_ctx_t));
+    if (cln == NULL) {
+        ngx_http_smartimg_release_plan(plan);
+        return NGX_ERROR;
     }
 
     ctx = cln->data;
@@ -110,7 +131,7 @@ ngx_http_smartimg_create_ctx(ngx_http_request_t *r)
 
     ngx_http_smartimg_count(active, 1);
 
-    return ctx;
+    return NGX_OK;
 }
 
 
@@ -303,11 +324,79 @@ ngx_http_smartimg_test_plan(ngx_http_request_t *r,
 static ngx_http_smartimg_plan_t *
 ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
 {
-    si_str                          error;
     si_diag                         diag;
+    si_result                       result;
     si_request                      request;
     ngx_http_smartimg_plan_t       *plan;
     ngx_http_smartimg_main_conf_t  *smcf;
+
+    plan = ngx_http_smartimg_create_plan(r);
+    if (plan == NULL) {
+        return NULL;
+    }
+
+    ngx_http_smartimg_fill_request(r, headers, &request);
+    ngx_memzero(&diag, sizeof(si_diag));
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    result = si_plan_make(smcf->catalog, smcf->table, &request, &plan->arena,
+                          &plan->plan, &diag);
+
+    ngx_http_smartimg_finish_plan(plan, result, &diag);
+
+    return plan;
+}
+
+
+/*
+ * The plan of another request, whose image, or the explanation of it, a page
+ * shows.
+ */
+
+ngx_http_smartimg_plan_t *
+ngx_http_smartimg_plan_of_page(ngx_http_request_t *r, ngx_uint_t explanation)
+{
+    si_str                          text;
+    si_diag                         diag;
+    si_result                       result;
+    si_request                      request;
+    ngx_http_smartimg_plan_t       *plan;
+    ngx_http_smartimg_main_conf_t  *smcf;
+
+    plan = ngx_http_smartimg_create_plan(r);
+    if (plan == NULL) {
+        return NULL;
+    }
+
+    ngx_http_smartimg_request_of(r, &request);
+    ngx_memzero(&diag, sizeof(si_diag));
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    result = si_shown_plan(smcf->catalog, smcf->table, &request, explanation,
+                           &plan->arena, &plan->plan, &diag);
+
+    ngx_http_smartimg_finish_plan(plan, result, &diag);
+
+    if (plan->failed) {
+        text.p = (const char *) plan->text.data;
+        text.len = plan->text.len;
+        text = si_shown_error(text, plan->failed, &plan->arena);
+
+        plan->text.data = (u_char *) text.p;
+        plan->text.len = text.len;
+        plan->type = "application/json";
+    }
+
+    return plan;
+}
+
+
+static ngx_http_smartimg_plan_t *
+ngx_http_smartimg_create_plan(ngx_http_request_t *r)
+{
+    ngx_http_smartimg_plan_t  *plan;
 
     plan = ngx_calloc(sizeof(ngx_http_smartimg_plan_t), r->connection->log);
     if (plan == NULL) {
@@ -318,31 +407,59 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
     plan->made = ngx_current_msec;
     plan->tested = ngx_current_msec;
 
-    ngx_memzero(&request, sizeof(si_request));
-    request.headers = *headers;
-    request.address.p = (const char *) r->connection->addr_text.data;
-    request.address.len = r->connection->addr_text.len;
+    return plan;
+}
 
-    ngx_http_smartimg_split_uri(&r->unparsed_uri, &request);
 
-    ngx_memzero(&diag, sizeof(si_diag));
+/* A request as plans are made for, with nothing but what it says itself. */
 
-    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+void
+ngx_http_smartimg_request_of(ngx_http_request_t *r, si_request *request)
+{
+    si_client_headers  headers;
 
-    if (si_plan_make(smcf->catalog, smcf->table, &request, &plan->arena,
-                     &plan->plan, &diag)
-        == SI_OK)
-    {
+    ngx_memzero(&headers, sizeof(si_client_headers));
+    ngx_http_smartimg_read_headers(r, &headers);
+
+    ngx_http_smartimg_fill_request(r, &headers, request);
+}
+
+
+static void
+ngx_http_smartimg_fill_request(ngx_http_request_t *r,
+    si_client_headers *headers, si_request *request)
+{
+    ngx_memzero(request, sizeof(si_request));
+
+    request->headers = *headers;
+    request->address.p = (const char *) r->connection->addr_text.data;
+    request->address.len = r->connection->addr_text.len;
+
+    ngx_http_smartimg_read_session(r, &request->session);
+
+    ngx_http_smartimg_split_uri(&r->unparsed_uri, request);
+}
+
+
+/* What the edge needs of a plan that was made, or could not be made. */
+
+static void
+ngx_http_smartimg_finish_plan(ngx_http_smartimg_plan_t *plan, si_result result,
+    si_diag *diag)
+{
+    si_str  error;
+
+    if (result == SI_OK) {
         plan->text.data = (u_char *) plan->plan.recipe_text;
         plan->text.len = ngx_strlen(plan->text.data);
         ngx_http_smartimg_set_key(plan);
 
     } else {
-        error = si_plan_error(&plan->plan, &diag, &plan->arena, &plan->type);
+        error = si_plan_error(&plan->plan, diag, &plan->arena, &plan->type);
 
         plan->text.data = (u_char *) error.p;
         plan->text.len = error.len;
-        plan->failed = si_result_status(diag.code);
+        plan->failed = si_result_status(diag->code);
     }
 
     plan->client.data = si_arena_alloc(&plan->arena, SI_CLIENT_CLASS_SIZE);
@@ -352,8 +469,6 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
                                (char *) plan->client.data);
         plan->client.len = ngx_strlen(plan->client.data);
     }
-
-    return plan;
 }
 
 
@@ -432,11 +547,16 @@ ngx_http_smartimg_split_uri(ngx_str_t *uri, si_request *request)
 static void
 ngx_http_smartimg_set_key(ngx_http_smartimg_plan_t *plan)
 {
-    u_char  *p, digest[SHA256_DIGEST_LENGTH];
+    u_char     *p, digest[SHA256_DIGEST_LENGTH];
+    ngx_str_t   key;
 
     plan->key = plan->text;
 
-    if (plan->text.len <= NGX_HTTP_SMARTIMG_KEY_MAX) {
+    if (plan->plan.show != SI_SHOW_REPLY) {
+        ngx_http_smartimg_mark_key(plan);
+    }
+
+    if (plan->key.len <= NGX_HTTP_SMARTIMG_KEY_MAX) {
         return;
     }
 
@@ -445,14 +565,37 @@ ngx_http_smartimg_set_key(ngx_http_smartimg_plan_t *plan)
         return;
     }
 
+    key = plan->key;
     plan->key.data = p;
     plan->key.len = NGX_HTTP_SMARTIMG_KEY_MAX;
 
-    SHA256(plan->text.data, plan->text.len, digest);
+    SHA256(key.data, key.len, digest);
 
     p = ngx_hex_dump(p, digest, sizeof(digest));
-    ngx_memcpy(p, plan->text.data,
-               NGX_HTTP_SMARTIMG_KEY_MAX - 2 * sizeof(digest));
+    ngx_memcpy(p, key.data, NGX_HTTP_SMARTIMG_KEY_MAX - 2 * sizeof(digest));
+}
+
+
+/*
+ * What is shown in a reply's place has a key of its own: it is in no cache,
+ * but that it was not ready in time says nothing of the reply.
+ */
+
+static void
+ngx_http_smartimg_mark_key(ngx_http_smartimg_plan_t *plan)
+{
+    u_char      *p;
+    const char  *word;
+
+    word = si_show_word(plan->plan.show);
+
+    p = si_arena_alloc(&plan->arena, ngx_strlen(word) + 1 + plan->text.len);
+    if (p == NULL) {
+        return;
+    }
+
+    plan->key.data = p;
+    plan->key.len = ngx_sprintf(p, "%s %V", word, &plan->text) - p;
 }
 
 

@@ -141,7 +141,8 @@ ngx_http_smartimg_take_upstream(ngx_conf_t *cf,
 
 
 /*
- * Who renews or refines what is there stands behind who waits for an answer;
+ * Who renews or refines what is there stands behind who waits for an answer,
+ * and what the playground asks for behind what visitors do;
  * but nobody waits for foreign images with a renderer in hand.
  */
 
@@ -156,8 +157,9 @@ ngx_http_smartimg_lane(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx)
         return SI_LANE_REFINE;
     }
 
-    return si_cost_is_dear(&ctx->plan->plan.recipe) ? SI_LANE_DEAR
-                                                    : SI_LANE_CHEAP;
+    return ctx->plan->plan.show != SI_SHOW_REPLY
+           || si_cost_is_dear(&ctx->plan->plan.recipe)
+           ? SI_LANE_DEAR : SI_LANE_CHEAP;
 }
 
 

@@ -5,6 +5,7 @@
 
 #include "ngx_http_smartimg_module.h"
 #include "base/clock.h"
+#include "plan/shown.h"
 
 
 static ngx_int_t ngx_http_smartimg_variable(ngx_http_request_t *r,
@@ -13,6 +14,8 @@ static ngx_int_t ngx_http_smartimg_value(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx, uintptr_t data, ngx_str_t *value);
 static ngx_int_t ngx_http_smartimg_number(ngx_http_request_t *r, int64_t n,
     ngx_str_t *value);
+static ngx_int_t ngx_http_smartimg_why_unanswered(
+    ngx_http_smartimg_ctx_t *ctx, ngx_str_t *value);
 static void ngx_http_smartimg_count_render(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
 static ngx_uint_t ngx_http_smartimg_is_refresh(ngx_http_request_t *r);
@@ -26,6 +29,7 @@ enum {
     NGX_HTTP_SMARTIMG_CLASS,
     NGX_HTTP_SMARTIMG_RENDER,
     NGX_HTTP_SMARTIMG_TIER,
+    NGX_HTTP_SMARTIMG_SHOW,
     NGX_HTTP_SMARTIMG_HEAD_AT,
     NGX_HTTP_SMARTIMG_BYPASS,
     NGX_HTTP_SMARTIMG_NO_STORE,
@@ -63,6 +67,10 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
     /* for scgi_param: the tier of a refinement, else empty */
     { ngx_string("smartimg_tier"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_TIER, 0, 0 },
+
+    /* for scgi_param: what is wanted in the reply's place (base/show.h) */
+    { ngx_string("smartimg_show"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_SHOW, 0, 0 },
 
     /* for scgi_cache_bypass and scgi_no_cache */
     { ngx_string("smartimg_bypass"), NULL, ngx_http_smartimg_variable,
@@ -164,6 +172,11 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
         value->len = ngx_strlen(value->data);
         return NGX_OK;
 
+    case NGX_HTTP_SMARTIMG_SHOW:
+        value->data = (u_char *) si_show_word(ctx->plan->plan.show);
+        value->len = ngx_strlen(value->data);
+        return NGX_OK;
+
     case NGX_HTTP_SMARTIMG_HEAD_AT:
         return ngx_http_smartimg_head_at(r, value);
 
@@ -180,8 +193,7 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
         return ngx_http_smartimg_number(r, si_now_ns(), value);
 
     case NGX_HTTP_SMARTIMG_UNANSWERED:
-        *value = ngx_http_smartimg_unanswered(ctx);
-        return NGX_OK;
+        return ngx_http_smartimg_why_unanswered(ctx, value);
 
     case NGX_HTTP_SMARTIMG_RETRY_AFTER:
         return ngx_http_smartimg_number(r,
@@ -217,6 +229,30 @@ ngx_http_smartimg_number(ngx_http_request_t *r, int64_t n, ngx_str_t *value)
     }
 
     value->len = ngx_sprintf(value->data, "%L", n) - value->data;
+
+    return NGX_OK;
+}
+
+
+/* Who asked for an explanation gets JSON; the configuration ends the line. */
+
+static ngx_int_t
+ngx_http_smartimg_why_unanswered(ngx_http_smartimg_ctx_t *ctx,
+    ngx_str_t *value)
+{
+    si_str  text;
+
+    *value = ngx_http_smartimg_unanswered(ctx);
+
+    if (ctx->plan->plan.show == SI_SHOW_EXPLANATION) {
+        text.p = (const char *) value->data;
+        text.len = value->len;
+        text = si_shown_error(text, NGX_HTTP_SERVICE_UNAVAILABLE,
+                              &ctx->plan->arena);
+
+        value->data = (u_char *) text.p;
+        value->len = text.len - 1;
+    }
 
     return NGX_OK;
 }

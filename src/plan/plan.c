@@ -10,7 +10,7 @@
 #include "plan/incoming.h"
 #include "plan/plan_steps.h"
 
-enum { FOREVER = -1 };
+enum { FOREVER = -1, UPLOAD_TTL = 60 /* seconds, in the browser */ };
 
 static const struct {
     enum { RENDER, CATALOG, OFF } reply;
@@ -232,6 +232,13 @@ static void set_caching(const si_query *q, si_str address, si_plan *plan) {
     }
     plan->last_modified = a->use_last_modified ? all->newest : 0;
     plan->by_address |= all->by_address;
+    if (all->uploads) { /* nothing of them outlives them, and only their client sees them */
+        plan->by_address = true;
+        plan->server_cache = false;
+        plan->last_modified = 0;
+        plan->always_unmodified = false;
+        plan->ttl = plan->ttl < 0 || plan->ttl > UPLOAD_TTL ? UPLOAD_TTL : plan->ttl;
+    }
 }
 
 /* ---- all of it ---- */
@@ -302,7 +309,8 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
         .context = SI_CONTEXT_IS,
         .path = {path.p + skip, path.len - skip},
         .query = request->query};
-    si_reading all = {.catalog = catalog, .arena = arena, .diag = diag};
+    si_reading all = {
+        .catalog = catalog, .arena = arena, .diag = diag, .session = request->session};
     si_query *q = si_arena_alloc(arena, sizeof *q);
     if (q == NULL) {
         return si_no_memory(diag);

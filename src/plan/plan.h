@@ -4,6 +4,7 @@
 #ifndef SI_PLAN_PLAN_H
 #define SI_PLAN_PLAN_H
 
+#include "base/show.h"
 #include "catalog/catalog.h"
 #include "client/client.h"
 #include "reply/properties.h"
@@ -13,6 +14,7 @@ typedef struct si_request {
     si_str path;    /* raw (still percent-encoded) path, such as /is/image/demo/shoe */
     si_str query;   /* raw query without "?"; p == NULL = no "?" */
     si_str address; /* of the client, as text; may be empty */
+    si_str session; /* key of the client's session (base/uploads.h); may be empty */
     si_client_headers headers;
 } si_request;
 
@@ -62,6 +64,8 @@ typedef struct si_plan {
                                    CacheCommandAddresses): served like others */
     bool error_image;           /* in place of an error: status 200, kept by nobody */
     bool by_address;            /* another client may get another plan for the same address */
+
+    si_show show; /* what a renderer is to show of its reply; of the playground alone (shown.h) */
 
     const si_plan_header *headers;
     int header_count;

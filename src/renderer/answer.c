@@ -161,6 +161,8 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
         result = choose(r, &image, &e, &embeds.params, out, diag);
     }
     *cancelled = e.cancelled;
+    out->width = image.width;
+    out->height = image.height;
     if (result == SI_OK && e.cancelled) { /* a search that was cut short is nobody's answer */
         result = si_fail(diag, SI_ERR_IO, "nobody waits for the image");
     }

@@ -45,6 +45,7 @@ typedef struct si_answer {
     int64_t service_us;  /* what the request has cost the pool, for the edge; 0 = not told, … */
     int64_t least_us;    /* … and what it would have without a search */
     si_load load;        /* the step that was taken for others' sake */
+    int width, height;   /* of the image, pixels; 0 = it moves, or there is none */
     bool smart;          /* X-Adobe-Smart-Imaging is due */
     si_choice choice;    /* every candidate, for receipts and explain; body moved out */
     si_bytes body;       /* the image, the properties, or one line of error text */

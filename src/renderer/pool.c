@@ -35,7 +35,8 @@ typedef struct pool_slot {
 
 typedef struct pool {
     si_pool_options options;
-    int root_fd, signals;
+    int root_fd, uploads_fd; /* the latter −1 without uploads */
+    int signals;
     int refinement_slots;  /* see si_worker_run() */
     int asking, answering; /* the fetcher's sockets: kept, so that questions survive it */
     si_process fetcher;
@@ -312,7 +313,7 @@ static void attend(pool *p) {
         start_other(p, &p->downloads, &downloads_kind);
     }
     for (nfds_t i = 1; i < n; i++) {
-        if (fds[i].revents != 0 && !si_broker_answer(fds[i].fd, p->root_fd)) {
+        if (fds[i].revents != 0 && !si_broker_answer(fds[i].fd, p->root_fd, p->uploads_fd)) {
             kill(of[i]->process.pid, SIGKILL); /* it has closed its end, so it is ending anyway */
         }
     }
@@ -342,6 +343,11 @@ static bool prepare(pool *p, const si_pool_options *options) {
     p->root_fd = open(o->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (p->root_fd < 0) {
         say("cannot open folder %s: %s", o->root, strerror(errno));
+        return false;
+    }
+    p->uploads_fd = o->uploads != NULL ? open(o->uploads, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (o->uploads != NULL && p->uploads_fd < 0) {
+        say("cannot open folder %s: %s", o->uploads, strerror(errno));
         return false;
     }
     for (int i = 0; i < o->workers; i++) {

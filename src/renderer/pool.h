@@ -34,6 +34,7 @@ typedef struct si_pool_options {
     int listen_fds[SI_LANE_COUNT]; /* SCGI sockets of si_pool_listen_lanes(); the caller's to close
                                     */
     const char *root;              /* folder of the originals */
+    const char *uploads;           /* folder of uploads (base/uploads.h); NULL = there are none */
     const char *socket_path; /* of the cheap lane: all lanes' are unlinked when the pool stops; NULL
                                 = somebody else's to unlink */
     bool shared_listener;    /* others go on listening when this pool stops */

@@ -87,6 +87,10 @@ si_result si_scgi_parse(const char *data, size_t len, si_scgi_request *out, si_d
         } else if (si_str_eq(name, SI_STR(SI_PARAM_TIER))) {
             si_tier tier = si_tier_by_name(value.p, value.len);
             out->tier = si_tier_is_refined(tier) ? tier : SI_TIER_DEFAULT;
+        } else if (si_str_eq(name, SI_STR(SI_PARAM_SHOW))) {
+            out->show = si_show_by_word(value);
+        } else if (si_str_eq(name, SI_STR(SI_PARAM_CLASS))) {
+            out->client = value;
         } else if (si_str_eq(name, SI_STR(SI_PARAM_QUEUED_AT))) {
             long at; /* 64 bits, as times of CLOCK_MONOTONIC in nanoseconds want */
             out->queued_at_ns = si_str_int(value, &at) && at > 0 ? at : 0;

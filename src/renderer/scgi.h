@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/result.h"
+#include "base/show.h"
 #include "base/str.h"
 #include "base/tier.h"
 
@@ -19,6 +20,8 @@ enum { SI_SCGI_LIMIT = 64 * 1024 }; /* longest request head accepted, bytes, len
 typedef struct si_scgi_request {
     si_str recipe; /* SI_PARAM_RECIPE, borrowed from the buffer */
     si_tier tier;  /* SI_PARAM_TIER: of a refined answer; else SI_TIER_DEFAULT, a first answer */
+    si_show show;  /* SI_PARAM_SHOW */
+    si_str client; /* SI_PARAM_CLASS, borrowed as well; may be empty */
     int64_t queued_at_ns; /* SI_PARAM_QUEUED_AT: CLOCK_MONOTONIC of the edge's machine; 0 = not
                              told */
     size_t head_at; /* SI_PARAM_HEAD_AT: bytes that will precede the reply's head in the edge's

@@ -13,6 +13,7 @@
 #include "base/wire.h"
 #include "process/confine.h"
 #include "renderer/answer.h"
+#include "renderer/explanation.h"
 #include "renderer/files.h"
 #include "renderer/last_reply.h"
 #include "renderer/load.h"
@@ -142,6 +143,15 @@ static long keep_answer(task *t, si_answer *a) {
     return si_originals_unchanged(&t->originals, t->recipe) ? keep_seconds(a) : 0;
 }
 
+/* What is shown in the answer's place, if anything is (the playground). */
+static void show(task *t, si_answer *a) {
+    const si_explained x = {.client = t->request->client,
+        .recipe = t->request->recipe,
+        .answer = a,
+        .total_ms = (double)(si_now_ns() - t->start_ns) / 1e6};
+    si_answer_show(a, t->request->show, &x, t->worker->options->reply_bytes);
+}
+
 /* Puts the answer that the search has so far where it is found if time runs out. */
 static void keep_best(void *context, const si_answer *so_far) {
     task *t = context;
@@ -222,7 +232,7 @@ static void answer_recipe(task *t) {
         .tier = t->request->tier,
         .load = load_now,
         .cancelled = peer_gone,
-        .on_best = keep_best,
+        .on_best = t->request->show == SI_SHOW_REPLY ? keep_best : NULL,
         .context = t};
     si_answer a = {0};
     si_files files = si_originals_files(&t->originals);
@@ -238,6 +248,7 @@ static void answer_recipe(task *t) {
         atomic_fetch_add(&w->slot->dropped, 1);
         (void)si_last_reply_claim(t->connection);
     } else {
+        show(t, &a);
         reply(w, t->connection, &a, keep_answer(t, &a), t->request->head_at);
     }
     si_last_reply_forget();
@@ -310,7 +321,7 @@ static int64_t waited_ms(const task *t) {
 
 /* Answers a request that has waited for a worker for too long; so the queue never is much longer
  * than that. False if it has not. */
-static bool refuse_late(const task *t) {
+static bool refuse_late(task *t) {
     const si_worker *w = t->worker;
     if (t->waited_ms <= w->options->queue_ms) {
         return false;
@@ -322,6 +333,7 @@ static bool refuse_late(const task *t) {
     a.retry_after = SI_RETRY_SECONDS;
     a.load = SI_LOAD_REFUSED;
     atomic_fetch_add(&w->slot->late, 1);
+    show(t, &a);
     reply(w, t->connection, &a, 0, 0);
     si_answer_free(&a);
     return true;

@@ -113,10 +113,17 @@ static si_file_ref reference(si_reading *all, const si_file *file) {
 si_result si_query_file(
     si_query *q, const si_company *owner, const char *path, si_file_ref *out, si_diag *diag) {
     si_file file;
-    si_result result =
-        si_catalog_find(q->all->catalog, owner, si_str_of(path), q->all->arena, &file, diag);
+    si_reading *all = q->all;
+    si_result result;
+    if (si_company_has_uploads(owner)) {
+        all->uploads = true;
+        result = si_catalog_find_upload(
+            all->catalog, si_str_of(path), all->session, all->arena, &file, diag);
+    } else {
+        result = si_catalog_find(all->catalog, owner, si_str_of(path), all->arena, &file, diag);
+    }
     if (result == SI_OK) {
-        *out = reference(q->all, &file);
+        *out = reference(all, &file);
     }
     return result;
 }

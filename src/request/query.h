@@ -42,6 +42,7 @@ typedef struct si_reading {
     const si_attributes *attributes; /* its attributes, with what matched rules override */
     si_str locale;                   /* locale=, p == NULL = not given */
     si_str address;                  /* of the client, for rules */
+    si_str session;                  /* of the client, for uploads; may be empty */
 
     int statements, layers, effects; /* so far */
 
@@ -52,6 +53,7 @@ typedef struct si_reading {
     bool record_forever; /* a record's own expiration is negative */
     bool by_address;     /* a rule of a nested request looked at the address of the client */
     bool image_missing;  /* a source's file is not there, and nothing took its place */
+    bool uploads;        /* something that the client uploaded takes part */
     int64_t newest;      /* date of the newest record, catalog and file, seconds; 0 = none */
 } si_reading;
 

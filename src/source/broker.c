@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/beneath.h"
+#include "base/uploads.h"
 #include "process/fdpass.h"
 
 enum { MAX_PATH = 4096 };
@@ -18,7 +19,7 @@ typedef struct answer {
     char text[sizeof((si_diag *)0)->text];
 } answer;
 
-bool si_broker_answer(int socket, int root_fd) {
+bool si_broker_answer(int socket, int root_fd, int uploads_fd) {
     char path[MAX_PATH + 1];
     ssize_t len;
     do {
@@ -33,7 +34,9 @@ bool si_broker_answer(int socket, int root_fd) {
         si_fail(&diag, SI_ERR_FORBIDDEN, "this is not a path");
     } else {
         path[len] = '\0';
-        fd = si_root_open(root_fd, path, &diag);
+        const char *upload = si_upload_name(path);
+        fd = upload == NULL ? si_root_open(root_fd, path, &diag)
+                            : si_root_open(uploads_fd, upload, &diag);
         if (fd < 0) {
             si_fail(&diag, SI_ERR_IO, "the file cannot be opened");
         }

@@ -10,9 +10,10 @@
 #include "base/result.h"
 
 /* Broker side: answers one pending question on `socket` (SOCK_SEQPACKET), opening the named path
- * below `root_fd` (see si_root_open()). False when the other side is gone, or does not take its
- * answers. Never blocks longer than the file system does. */
-bool si_broker_answer(int socket, int root_fd);
+ * below `root_fd` (see si_root_open()), or, if it is an upload's (base/uploads.h), below
+ * `uploads_fd`, where −1 means that there are none. False when the other side is gone, or does not
+ * take its answers. Never blocks longer than the file system does. */
+bool si_broker_answer(int socket, int root_fd, int uploads_fd);
 
 /* Renderer side: asks for `path` (relative to the root). Returns a read-only descriptor that the
  * caller closes, or −1 with `diag` set: SI_ERR_NOT_FOUND, SI_ERR_FORBIDDEN, SI_ERR_IO. */

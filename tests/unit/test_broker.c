@@ -62,7 +62,7 @@ static void test_questions(void **state) {
     pid_t pid = fork();
     if (pid == 0) {
         close(pair[0]);
-        while (si_broker_answer(pair[1], root)) {
+        while (si_broker_answer(pair[1], root, -1)) {
         }
         _exit(3);
     }
@@ -98,11 +98,11 @@ static void test_malformed_questions(void **state) {
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     memset(path, 'a', sizeof path);
     assert_true(si_packet_send(pair[0], path, sizeof path, root, 0));
-    assert_true(si_broker_answer(pair[1], root));
+    assert_true(si_broker_answer(pair[1], root, -1));
     assert_true(si_packet_receive(pair[0], &answer, sizeof answer, &fd, 0) > 0);
     assert_int_equal(answer.code, SI_ERR_FORBIDDEN);
     assert_true(si_packet_send(pair[0], "in\0", 3, -1, 0));
-    assert_true(si_broker_answer(pair[1], root));
+    assert_true(si_broker_answer(pair[1], root, -1));
     assert_true(si_packet_receive(pair[0], &answer, sizeof answer, &fd, 0) > 0);
     assert_int_equal(answer.code, SI_ERR_FORBIDDEN);
     assert_int_equal(fd, -1);
@@ -119,7 +119,7 @@ static void test_answers_that_nobody_takes(void **state) {
     bool alive = true;
     for (int i = 0; i < 1000000 && alive; i++) {
         assert_true(si_packet_send(pair[0], "in", 2, -1, MSG_DONTWAIT));
-        alive = si_broker_answer(pair[1], root);
+        alive = si_broker_answer(pair[1], root, -1);
     }
     assert_false(alive);
     alarm(0);

@@ -256,7 +256,7 @@ static void attend(struct pool *p, bool more, const sigset_t *open) {
     for (int i = 0; i < p->count; i++) {
         struct child *c = &p->children[i];
         if (ready > 0 && fds[p->count + i].revents != 0 &&
-            !si_broker_answer(c->broker, p->work->root)) {
+            !si_broker_answer(c->broker, p->work->root, -1)) {
             kill(c->process.pid, SIGKILL); /* it has closed its end, so it is ending anyway */
         }
         if (ready > 0 && fds[i].revents != 0) {
