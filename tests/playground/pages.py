@@ -34,7 +34,7 @@ class Playground:
         with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen(
                 [SMARTIMG, "serve", "--root", self.folder / "root", "--config", PROJECT / "conf/sample",
-                 "--cache", self.folder / "cache", "--listen", self.url.removeprefix("http://"), "--playground", "on",
+                 "--cache", self.folder / "cache", "--listen", self.url.removeprefix("http://"), "--playground", "on", "--playground-uploads", "on",
                  "--wall-ms", "50000", "--queue-ms", "600000", "--refine-share", "0", *self.options],
                 stdout=subprocess.PIPE, stderr=log, text=True)
         line = " "

@@ -219,7 +219,7 @@ function makeGrid() {
     Object.assign(image, {alt: '', width: 96, height: 96, loading: 'lazy', decoding: 'async',
       srcset: `${thumbnail(p.id, 96)} 1x, ${thumbnail(p.id, 192)} 2x`, src: thumbnail(p.id, 96)});
     name.textContent = p.id.split('/').at(-1);
-    label.title = `${p.id}, ${p.width} × ${p.height}, ${results.formatName(p.kind)}, ${results.bytes(p.bytes)}`;
+    label.title = `${p.id}, ${results.formatName(p.kind)}, ${results.bytes(p.bytes)}`;
     label.append(input, image, name);
     return label;
   }));
@@ -247,10 +247,10 @@ async function loadPictures() {
   }
 }
 
-/* The largest photograph: there is most to gain, and it shows. */
+/* The largest photograph: there is most to gain, and that shows. */
 function firstPicture() {
   const photos = pictures.filter(p => p.kind === 'jpeg');
-  return (photos.length ? photos : pictures).reduce((a, b) => b.width * b.height > a.width * a.height ? b : a);
+  return (photos.length ? photos : pictures).reduce((a, b) => b.bytes > a.bytes ? b : a);
 }
 
 async function upload(file) {

@@ -25,9 +25,10 @@ async function json(path, options) {
   return told;
 }
 
+/* The server says "kind of mistake: what exactly"; the second part is what a person needs. */
 function sentence(text) {
-  const t = text.trim();
-  return t.charAt(0).toUpperCase() + t.slice(1) + (/[.!?]$/.test(t) ? '' : '.');
+  const t = text.trim().replace(/^[a-z ]+: /, '');
+  return (/^\w+:/.test(t) ? t : t.charAt(0).toUpperCase() + t.slice(1)) + (/[.!?]$/.test(t) ? '' : '.');
 }
 
 function query(address, client, more = {}) {
