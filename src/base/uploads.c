@@ -46,7 +46,6 @@ bool si_upload_is_of(si_str path, si_str key) {
     X(0, 8, "\x89PNG\r\n\x1a\n", "png")                                                            \
     X(0, 6, "GIF87a", "gif")                                                                       \
     X(0, 6, "GIF89a", "gif")                                                                       \
-    X(8, 4, "WEBP", "webp")                                                                        \
     X(4, 8, "ftypavif", "avif")                                                                    \
     X(4, 8, "ftypavis", "avif")                                                                    \
     X(4, 8, "ftypheic", "heic")                                                                    \
@@ -70,10 +69,13 @@ const char *si_upload_kind(const void *bytes, size_t len) {
         KINDS(X)
 #undef X
     };
+    const char *b = bytes;
+    if (len >= 12 && memcmp(b, "RIFF", 4) == 0 && memcmp(b + 8, "WEBP", 4) == 0) {
+        return "webp"; /* the length of the file stands between the two */
+    }
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         size_t end = kinds[i].at + kinds[i].len;
-        if (len >= end &&
-            memcmp((const char *)bytes + kinds[i].at, kinds[i].bytes, kinds[i].len) == 0) {
+        if (len >= end && memcmp(b + kinds[i].at, kinds[i].bytes, kinds[i].len) == 0) {
             return kinds[i].extension;
         }
     }

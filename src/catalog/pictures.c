@@ -152,31 +152,32 @@ static void list_company(listing *l, const char *id, const char *path, int depth
     }
 }
 
-/* First-level folders, each of which is a company. */
+/* First-level folders that are the companies of their names. */
 static void list_folders(listing *l) {
     const char *base = l->catalog->companies[0].attributes.root_path;
     const folder f = {l->catalog->root_fd, base, "", "", "", 0};
     entry *entries;
     int count = read_folder(l, &f, &entries);
     for (int i = 0; i < count && !l->ended; i++) {
+        const char *name = entries[i].name;
         const si_company *company =
-            entries[i].is_folder
-                ? si_catalog_find_company(l->catalog, si_str_of(entries[i].name), &l->arena)
-                : NULL;
-        if (company != NULL) {
-            list_company(l, company->id, company->attributes.root_path, 0);
+            entries[i].is_folder ? si_catalog_find_company(l->catalog, si_str_of(name), &l->arena)
+                                 : NULL;
+        const char *path =
+            si_arena_printf(&l->arena, "%s%s%s", base, base[0] != '\0' ? "/" : "", name);
+        if (company != NULL && path != NULL && strcmp(company->attributes.root_path, path) == 0) {
+            list_company(l, company->id, path, 0);
         }
     }
 }
 
-/* A company that is named like its folder comes before others that have the same. */
-static void list_configured(listing *l, bool namesakes) {
+/* Companies whose folders are elsewhere, or are those of others. */
+static void list_configured(listing *l) {
     const si_catalog *c = l->catalog;
     for (int i = 1; i < c->company_count; i++) {
         const si_company *company = &c->companies[i];
-        const char *path = company->attributes.root_path;
-        if (path[0] != '\0' && (strcmp(path, company->id) == 0) == namesakes) {
-            list_company(l, company->id, path, 0);
+        if (company->attributes.root_path[0] != '\0') {
+            list_company(l, company->id, company->attributes.root_path, 0);
         }
     }
 }
@@ -200,13 +201,10 @@ bool si_catalog_pictures(const si_catalog *c, si_str session,
     if (c->uploads && si_upload_is_token(session)) {
         list_uploads(&l, session);
     }
-    list_configured(&l, true);
-    list_configured(&l, false);
-    if (!l.ended) {
-        list_folders(&l);
-    }
     /* what is in no company's folder */
     list_company(&l, "", c->companies[0].attributes.root_path, SI_PICTURES_DEPTH);
+    list_folders(&l);
+    list_configured(&l);
     bool all = !l.ended;
     si_arena_free(&l.arena);
     return all;

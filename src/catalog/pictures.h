@@ -19,10 +19,10 @@ typedef struct si_listed_picture {
     const char *path;    /* as recipes have it */
 } si_listed_picture;
 
-/* Tells the uploads of `session` first, then each company's pictures in the order of their names,
- * those of a folder before those of folders in it. A folder that several companies have is told
- * once; hidden names, and links to folders, are left out. Ends when `tell` returns false. Returns
- * true if everything was told. */
+/* Tells the uploads of `session` first, then files in no company's folder, then each company's
+ * pictures in the order of their names, those of a folder before those of folders in it. A folder
+ * that several companies have is told once; hidden names, and links to folders, are left out. Ends
+ * when `tell` returns false. Returns true if everything was told. */
 bool si_catalog_pictures(const si_catalog *c, si_str session,
     bool (*tell)(void *context, const si_listed_picture *file), void *context);
 

@@ -105,10 +105,12 @@
         "Addresses or networks (10.0.0.0/8) of CDNs and proxies in front, parted by commas: the "  \
         "class of clients that they tell in " SI_HEADER_CLASS                                      \
         " counts instead of Accept, User-Agent and client hints.")                                 \
-    X("playground", PARSED, "on|off", playground, NULL, "on, but off with a config folder", 0, 0,  \
-        "", "Whether / is the playground, where people try requests (docs/playground.md).")        \
-    X("playground-uploads", PARSED, "on|off", uploads, NULL, "off", 0, 0, "",                      \
-        "Whether visitors of the playground may upload pictures, which only they see, for an "     \
+    X("playground", PARSED, "SWITCH", playground, NULL, "on, but off with a config folder", 0, 0,  \
+        "",                                                                                        \
+        "on or off: whether / is the playground, where people try requests (docs/playground.md).") \
+    X("playground-uploads", PARSED, "SWITCH", uploads, NULL, "off", 0, 0, "",                      \
+        "on or off: whether visitors of the playground may upload pictures, which only they see, " \
+        "for an "                                                                                  \
         "hour.")                                                                                   \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
     X("refine-share", COUNT, "PERCENT", (site).refine_share, SI_REFINE_SHARE, NULL, 0, 100,        \

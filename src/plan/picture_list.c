@@ -14,9 +14,10 @@ typedef struct list {
     const si_request *request;
     si_str kinds;
     si_bytes *out;
-    si_bytes companies; /* their ids, as members of an array */
-    char company[256];  /* the last one that was told */
-    int count;
+    si_bytes companies;    /* their ids, as members of an array */
+    char company[256];     /* the last one that was told */
+    int count, of_company; /* of that one */
+    bool left_out;         /* there are more of some company */
     bool failed;
 } list;
 
@@ -89,10 +90,12 @@ static bool put(si_bytes *out, const char *fmt, ...) {
 }
 
 static bool put_company(list *l, const char *id) {
-    if (id[0] == '\0' || strcmp(id, SI_UPLOADS_COMPANY) == 0 || strcmp(id, l->company) == 0) {
+    bool known = l->count > 0 && strcmp(id, l->company) == 0;
+    l->of_company = known ? l->of_company + 1 : 1;
+    snprintf(l->company, sizeof l->company, "%s", id);
+    if (known || id[0] == '\0' || strcmp(id, SI_UPLOADS_COMPANY) == 0) {
         return true;
     }
-    snprintf(l->company, sizeof l->company, "%s", id);
     return put(&l->companies, "%s", l->companies.len > 0 ? "," : "") &&
            si_json_put(&l->companies, id, strlen(id));
 }
@@ -117,6 +120,10 @@ static bool tell(void *context, const si_listed_picture *file) {
     if (n >= (int)sizeof text || kind == NULL || !is_served(l, kind)) {
         return true;
     }
+    if (l->of_company >= SI_PICTURE_LIST_OF_COMPANY && strcmp(file->company, l->company) == 0) {
+        l->left_out = true;
+        return true;
+    }
     bool upload = strcmp(file->company, SI_UPLOADS_COMPANY) == 0;
     bool by_plain = !upload && is_answered_from(l, plain, file->path, &bytes);
     if (!by_plain && !is_answered_from(l, whole, file->path, &bytes)) {
@@ -136,7 +143,8 @@ bool si_picture_list(
     bool ok = put(out, "{\"pictures\":[");
     bool all = si_catalog_pictures(catalog, request->session, tell, &l);
     ok =
-        ok && !l.failed && put(out, "],\"truncated\":%s,\"companies\":[", all ? "false" : "true") &&
+        ok && !l.failed &&
+        put(out, "],\"truncated\":%s,\"companies\":[", all && !l.left_out ? "false" : "true") &&
         si_bytes_append(out, l.companies.data, l.companies.len) &&
         put(out, "],\"uploads\":{\"on\":%s,\"max_bytes\":%d,\"seconds\":%d}}\n",
             si_catalog_has_uploads(catalog) ? "true" : "false", SI_UPLOAD_BYTES, SI_UPLOAD_SECONDS);

@@ -5,7 +5,10 @@
 #include "base/bytes.h"
 #include "plan/plan.h"
 
-enum { SI_PICTURE_LIST_MAX = 200 /* pictures that are told */ };
+enum {
+    SI_PICTURE_LIST_MAX = 200,       /* pictures that are told, … */
+    SI_PICTURE_LIST_OF_COMPANY = 100 /* … and of a company, so that others come, too */
+};
 
 /* Appends {"pictures":[{"id","bytes","kind"}…],"truncated","companies":[…],"uploads":{"on",
  * "max_bytes","seconds"}}. A picture is told if a request for its id by this client, of whose

@@ -13,7 +13,7 @@ static bool is_address(si_str url) {
     static const si_str context = {"/is/image/", 10};
     for (size_t i = 0; i < url.len; i++) {
         unsigned char c = (unsigned char)url.p[i];
-        if (c <= 0x20 || c >= 0x7f || c == '\\' || c == '#') {
+        if (c <= 0x20 || c == 0x7f || c == '\\' || c == '#') {
             return false;
         }
     }

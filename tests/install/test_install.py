@@ -74,7 +74,8 @@ class InstallTest(unittest.TestCase):
         self.assertEqual(self.elsewhere, [])
         names = {str(f.relative_to(self.prefix)) for f in self.prefix.rglob("*") if f.is_file()}
         wanted = {"bin/smartimg", "lib/smartimg/ngx_http_smartimg_module.so", "share/smartimg/nginx.conf.in",
-                  "share/smartimg/varnish.vcl"}
+                  "share/smartimg/playground.conf.in", "share/smartimg/varnish.vcl"}
+        wanted |= {f"share/smartimg/playground/{f.name}" for f in (PROJECT / "web/playground").iterdir()}
         self.assertEqual(names, wanted | ({"lib/smartimg/libaom.so.3"} if self.aom else set()))
 
     def test_no_file_names_where_it_was_built(self):

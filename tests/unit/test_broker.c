@@ -87,6 +87,47 @@ static void test_questions(void **state) {
     assert_int_equal(WEXITSTATUS(status), 3);
 }
 
+/* Those of uploads are answered from another folder, where there is one. */
+static void test_uploads(void **state) {
+    (void)state;
+    char name[] = "/tmp/smartimg-uploads-XXXXXX", text[100];
+    assert_non_null(mkdtemp(name));
+    int uploads = open(name, O_RDONLY | O_DIRECTORY), pair[2];
+    assert_true(uploads >= 0);
+    int fd = openat(uploads, "mine", O_WRONLY | O_CREAT, 0600);
+    assert_true(write(fd, "up", 2) == 2 && close(fd) == 0);
+    static const struct {
+        const char *path, *text; /* NULL = refused */
+        bool uploads;
+    } rows[] = {{"/uploads/mine", "up", true}, {"/uploads/mine", NULL, false},
+        {"uploads/mine", NULL, true}, {"mine", NULL, true}, {"/uploads/in", NULL, true},
+        {"/uploads/../in", NULL, true}, {"/uploads//mine", NULL, true}, {"/uploads/", NULL, true},
+        {"in", "text", true}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+        pid_t pid = fork();
+        if (pid == 0) {
+            _exit(!si_broker_answer(pair[1], root, rows[i].uploads ? uploads : -1));
+        }
+        si_diag diag = {0};
+        fd = si_broker_open(pair[0], rows[i].path, &diag);
+        ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+        if ((n >= 0) != (rows[i].text != NULL) ||
+            (n >= 0 && memcmp(text, rows[i].text, (size_t)n) != 0)) {
+            fail_msg("%s: %zd bytes, %s", rows[i].path, n, diag.text);
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        close(pair[0]);
+        close(pair[1]);
+    }
+    assert_int_equal(unlinkat(uploads, "mine", 0), 0);
+    close(uploads);
+    assert_int_equal(rmdir(name), 0);
+}
+
 static void test_malformed_questions(void **state) {
     (void)state;
     static char path[8000];
@@ -130,6 +171,7 @@ static void test_answers_that_nobody_takes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_uploads),
         cmocka_unit_test(test_malformed_questions),
         cmocka_unit_test(test_answers_that_nobody_takes),
     };
