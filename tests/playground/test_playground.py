@@ -92,6 +92,11 @@ class OneBrowser:
         self.assertGreater(int(saving.removesuffix(" %")), 30)
         self.assertGreater(float(requested.split()[0]), float(sent.split()[0]))
         self.assertGreaterEqual(float(score), float(target) - 0.5)
+        # the numbers are those of the files that came
+        sizes = self.browser.eval("""['requested', 'sent'].map(which => performance.getEntriesByType('resource')
+            .filter(e => e.name.includes(`which=${which}`)).at(-1).encodedBodySize)""")
+        self.assertEqual(self.browser.eval("['requested', 'sent'].map(i => document.getElementById(`${i}-bytes`).title)"),
+                         [f"{size:,} bytes" for size in sizes])
         rows = self.browser.eval("[...document.querySelectorAll('#candidates tr')].map(r => r.cells[6].textContent)")
         self.assertIn("requested", rows)
         self.assertIn("winner", rows)

@@ -67,10 +67,11 @@ function ask(typed = false) {
 async function answer(signal) {
   const url = state.address, client = clientOf();
   try {
-    const told = await server.explain(url, client, signal);
+    const explained = await server.explain(url, client, signal);
     const [requested, sent] = await Promise.all(['requested', 'sent'].map(which =>
-      server.view(url, client, which, !clients.shows(told[which].format), signal)));
-    await stage.show({requested, sent}, texts(told), signal);
+      picture(url, client, which, !clients.shows(explained[which].format), signal)));
+    const told = results.asDelivered(explained, sent);
+    await stage.show({requested: requested.blob, sent: sent.blob}, texts(told), signal);
     if (signal.aborted) return;
     results.show(told);
     showBrowser(state.browser, told);
@@ -83,6 +84,14 @@ async function answer(signal) {
   }
   stage.setBusy(false);
   document.body.classList.remove('busy');
+  showThumbnails();
+}
+
+/* A picture that this browser shows: as PNG if `asPng`, or if it turns out to need that. */
+async function picture(url, client, which, asPng, signal) {
+  const got = await server.view(url, client, which, asPng, signal);
+  if (asPng || clients.showsType(got.blob.type)) return {...got, asPng};
+  return picture(url, client, which, true, signal);
 }
 
 function texts(told) {
@@ -216,18 +225,31 @@ function makeGrid() {
     const label = document.createElement('label'), input = document.createElement('input');
     const image = document.createElement('img'), name = document.createElement('span');
     Object.assign(input, {type: 'radio', name: 'picture', value: p.id, checked: p.id === chosen});
-    Object.assign(image, {alt: '', width: 96, height: 96, loading: 'lazy', decoding: 'async',
-      srcset: `${thumbnail(p.id, 96)} 1x, ${thumbnail(p.id, 192)} 2x`, src: thumbnail(p.id, 96)});
+    Object.assign(image, {alt: '', width: 96, height: 96, loading: 'lazy', decoding: 'async'});
+    image.dataset.of = p.id;
     name.textContent = p.id.split('/').at(-1);
     label.title = `${p.id}, ${results.formatName(p.kind)}, ${results.bytes(p.bytes)}`;
     label.append(input, image, name);
     return label;
   }));
+  if (answered) showThumbnails();
   $('grid-note').hidden = found.length > 0;
   say('grid-note', pictures.length ? `No picture is called “${$('filter').value.trim()}”.` : 'The folder has no picture yet.');
 }
 
 const limit = () => `${Math.floor(uploads.max_bytes / 2 ** 20)} MB`;
+
+let answered = false;
+
+/* Not before the first answer, which is what the visitor came for: the server's search is as good as it has time. */
+function showThumbnails() {
+  answered = true;
+  for (const image of $('grid').querySelectorAll('img:not([src])')) {
+    const id = image.dataset.of;
+    image.srcset = `${thumbnail(id, 96)} 1x, ${thumbnail(id, 192)} 2x`;
+    image.src = thumbnail(id, 96);
+  }
+}
 
 function uploadRules() {
   const minutes = Math.round(uploads.seconds / 60);
@@ -402,8 +424,8 @@ async function start() {
   else {
     stage.setBusy(false);
     stage.fail('There is no picture here yet.', () => location.reload());
+    showThumbnails();
   }
-  makeGrid();
 }
 
 start();

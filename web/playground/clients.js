@@ -52,6 +52,11 @@ export function shows(format) {
   return ALWAYS.includes(format) || own.includes(format);
 }
 
+/* The same of a media type. */
+export function showsType(type) {
+  return shows(type.replace(/^image\//, ''));
+}
+
 function formatsOf(browser) {
   const list = browser.formats === null ? own.filter(f => f !== browser.without) : browser.formats.split('+');
   return list.length ? list : ['plain'];

@@ -36,6 +36,17 @@ function milliseconds(ms) {
   return ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms)} ms`;
 }
 
+/* An explanation with what was delivered indeed: the server may have had a better answer in its cache than it finds now,
+ * or a worse one, if it was busy. `of`: {blob, receipt, asPng} of the reply. */
+export function asDelivered(told, of) {
+  const {format, saved, score: reached, effort} = of.receipt ?? {};
+  if (!format) return {...told, kept: false};
+  const size = of.asPng ? told.requested.bytes - saved : of.blob.size;
+  if (format === told.sent.format && size === told.sent.bytes) return {...told, effort, kept: false};
+  return {...told, effort, kept: true,
+    sent: {...told.sent, format, bytes: size, score: Number.isFinite(reached) ? reached : null}};
+}
+
 const same = a => a.requested.bytes === a.sent.bytes && a.requested.format === a.sent.format;
 
 /* One sentence for eyes and screen readers. */
@@ -104,7 +115,9 @@ export function show(a) {
   $('candidates').replaceChildren(...a.candidates.map(c => row(c, most)));
   $('candidates-text').textContent = a.target === null || a.target === undefined ? ''
     : `What was requested scores ${score(a.target)} (SSIMULACRA2; 100 is identical). The smallest encoding that scores `
-      + `at least ${score(a.target - 0.5)} is delivered.`;
+      + `at least ${score(a.target - 0.5)} is delivered.`
+      + (a.kept ? ` Above is what the server has kept from another search (${a.effort}): ${formatName(a.sent.format)}, `
+        + `${exactBytes(a.sent.bytes)}. Below is the search of this moment.` : '');
 }
 
 /* Numbers of an answer that did not come would be wrong. */

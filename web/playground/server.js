@@ -54,6 +54,7 @@ export async function explain(address, client, signal) {
     const answer = await json(`${BASE}/explain?${query(address, client)}`, {signal, headers: headers(client)});
     if (told.size >= KEPT) told.delete(told.keys().next().value);
     told.set(key, answer);
+    told.set(`${address} ${answer.client}`, answer);
   }
   return told.get(key);
 }
@@ -62,7 +63,16 @@ export function viewUrl(address, client, which, asPng) {
   return `${BASE}/view?${query(address, client, {which, ...(asPng ? {as: 'png'} : {})})}`;
 }
 
-/* A picture of the answer, "requested" or "sent", as a Blob. */
+/* The receipt of a reply as {format, saved, score, target, effort}; null where there was nothing to choose. */
+function receipt(reply) {
+  const text = reply.headers.get('X-Smart-Imaging');
+  if (!text) return null;
+  const facts = Object.fromEntries(text.split(';').map(part => part.trim().split('=')));
+  for (const name of ['saved', 'score', 'target']) facts[name] = Number(facts[name]);
+  return facts;
+}
+
+/* A picture of the answer, "requested" or "sent": {blob, receipt}. */
 export async function view(address, client, which, asPng, signal) {
   const reply = await get(viewUrl(address, client, which, asPng), {signal, headers: headers(client)});
   if (!reply.ok) {
@@ -72,7 +82,7 @@ export async function view(address, client, which, asPng, signal) {
     } catch { /* an image, or nothing */ }
     throw new Error(sentence(text || `The picture did not come: status ${reply.status}`));
   }
-  return reply.blob();
+  return {blob: await reply.blob(), receipt: receipt(reply)};
 }
 
 /* {id, expires} of a file that is now one of the pictures. */
