@@ -406,6 +406,14 @@ class InChromium(OneBrowser, Shared):
         self.assertEqual(done.stdout, "image/jp2")
         self.assertEqual(text(self.browser, "copy-curl"), "Copied")
 
+    def test_better_answers_are_shown_when_the_server_has_them(self):
+        with Playground("--refine-share", "50") as own:
+            show(self.browser, own.url, "#url=/is/image/demo/product?wid=200%26qlt=85")
+            first = self.browser.eval("document.getElementById('sent-bytes').title")
+            self.browser.wait("document.getElementById('status').textContent.startsWith('Refined: ')")
+            self.assertNotEqual(self.browser.eval("document.getElementById('sent-bytes').title"), first)
+            self.assertIn("while idle", text(self.browser, "candidates-text"))
+
     def test_words_of_lists_are_those_of_the_server(self):
         self.show()
         words = self.browser.eval("""[...document.querySelectorAll('select[data-command]')].flatMap(

@@ -13,6 +13,8 @@ const $ = id => document.getElementById(id);
 const FIRST_WIDTH = 800, FIRST_QUALITY = 85;
 /* Milliseconds: until what is typed is asked for; until the other browsers are asked about. */
 const TYPING = 300, IDLE = 700;
+/* Seconds after which the page looks whether the server has found something better, one after the other; then no more. */
+const LOOKS = [3, 5, 8, 15, ...Array(18).fill(30)];
 /* More pictures than this have a field to find one. */
 const FEW = 12;
 
@@ -51,12 +53,13 @@ function readLink() {
 
 /* ---- asking ---- */
 
-let asked = new AbortController(), timer = 0, others = 0;
+let asked = new AbortController(), timer = 0, others = 0, look = 0;
 
 /* Asks soon: at once for a choice, a moment later for what is being typed. Who asked before is not answered any more. */
 function ask(typed = false) {
   clearTimeout(timer);
   clearTimeout(others);
+  clearTimeout(look);
   asked.abort();
   asked = new AbortController();
   stage.setBusy(true);
@@ -69,13 +72,11 @@ async function answer(signal) {
   try {
     const explained = await server.explain(url, client, signal);
     const [requested, sent] = await Promise.all(['requested', 'sent'].map(which =>
-      picture(url, client, which, !clients.shows(explained[which].format), signal)));
-    const told = results.asDelivered(explained, sent);
-    await stage.show({requested: requested.blob, sent: sent.blob}, texts(told), signal);
+      picture(url, client, which, {asPng: !clients.shows(explained[which].format)}, signal)));
+    const told = await deliver(explained, requested, sent, signal);
     if (signal.aborted) return;
-    results.show(told);
-    showBrowser(state.browser, told);
     others = setTimeout(askOthers, IDLE, signal);
+    lookLater(told, {url, client, explained, requested, sent, signal});
   } catch (error) {
     if (signal.aborted) return;
     results.clear();
@@ -87,11 +88,36 @@ async function answer(signal) {
   showThumbnails();
 }
 
-/* A picture that this browser shows: as PNG if `asPng`, or if it turns out to need that. */
-async function picture(url, client, which, asPng, signal) {
-  const got = await server.view(url, client, which, asPng, signal);
-  if (asPng || clients.showsType(got.blob.type)) return {...got, asPng};
-  return picture(url, client, which, true, signal);
+/* A picture that this browser shows: as PNG if `how` says so, or if it turns out to need that. */
+async function picture(url, client, which, how, signal) {
+  const got = await server.view(url, client, which, how, signal);
+  if (how.asPng || clients.showsType(got.blob.type)) return {...got, asPng: how.asPng};
+  return picture(url, client, which, {...how, asPng: true}, signal);
+}
+
+/* Shows pictures and numbers; what was delivered indeed. */
+async function deliver(explained, requested, sent, signal) {
+  const told = results.asDelivered(explained, sent);
+  await stage.show({requested: requested.blob, sent: sent.blob}, texts(told), signal);
+  if (!signal.aborted) {
+    results.show(told);
+    showBrowser(state.browser, told);
+  }
+  return told;
+}
+
+/* The server goes on searching while it is idle: what it finds is shown as soon as the page sees it. */
+function lookLater(told, shown, turn = 0) {
+  if (!told.effort || told.effort === 'best' || turn >= LOOKS.length) return;
+  look = setTimeout(async () => {
+    const {url, client, explained, requested, signal} = shown;
+    try {
+      const sent = await picture(url, client, 'sent', {asPng: shown.sent.asPng, fresh: true}, signal);
+      const size = results.asDelivered(explained, sent).sent.bytes;
+      const found = size === told.sent.bytes ? told : await deliver(explained, requested, sent, signal);
+      if (!signal.aborted) lookLater({...found, effort: sent.receipt?.effort}, {...shown, sent}, turn + 1);
+    } catch { /* what is shown stays */ }
+  }, LOOKS[turn] * 1000);
 }
 
 function texts(told) {

@@ -49,6 +49,8 @@ export function asDelivered(told, of) {
 
 const same = a => a.requested.bytes === a.sent.bytes && a.requested.format === a.sent.format;
 
+const refined = a => ['better', 'best'].includes(a.effort);
+
 /* One sentence for eyes and screen readers. */
 function summary(a) {
   const {requested, sent} = a;
@@ -60,7 +62,7 @@ function summary(a) {
   const looks = sent.score === null || a.target === null ? ''
     : sent.score >= a.target ? ' It looks as good as what was requested.'
       : ` It scores ${(a.target - sent.score).toFixed(2)} below the target, of which 0.5 is allowed.`;
-  return `${formatName(sent.format)}, ${bytes(sent.bytes)} instead of ${bytes(requested.bytes)}: `
+  return `${refined(a) ? 'Refined: ' : ''}${formatName(sent.format)}, ${bytes(sent.bytes)} instead of ${bytes(requested.bytes)}: `
     + `${bytes(requested.bytes - sent.bytes)} saved.${looks}`;
 }
 
@@ -108,6 +110,13 @@ function tell(a) {
   $('recipe').textContent = a.recipe;
 }
 
+function keptText(a) {
+  const what = `${formatName(a.sent.format)}, ${exactBytes(a.sent.bytes)}`;
+  return refined(a)
+    ? ` This is the first search; while idle, the server has found something better, which is delivered now: ${what}.`
+    : ` This is the search of this moment; the server delivers what it has kept of an earlier one: ${what}.`;
+}
+
 export function show(a) {
   tell(a);
   $('status').textContent = summary(a);
@@ -116,8 +125,7 @@ export function show(a) {
   $('candidates-text').textContent = a.target === null || a.target === undefined ? ''
     : `What was requested scores ${score(a.target)} (SSIMULACRA2; 100 is identical). The smallest encoding that scores `
       + `at least ${score(a.target - 0.5)} is delivered.`
-      + (a.kept ? ` Above is what the server has kept from another search (${a.effort}): ${formatName(a.sent.format)}, `
-        + `${exactBytes(a.sent.bytes)}. Below is the search of this moment.` : '');
+      + (a.kept ? keptText(a) : '');
 }
 
 /* Numbers of an answer that did not come would be wrong. */

@@ -72,9 +72,10 @@ function receipt(reply) {
   return facts;
 }
 
-/* A picture of the answer, "requested" or "sent": {blob, receipt}. */
-export async function view(address, client, which, asPng, signal) {
-  const reply = await get(viewUrl(address, client, which, asPng), {signal, headers: headers(client)});
+/* A picture of the answer, "requested" or "sent": {blob, receipt}; `fresh` asks the server even if the browser has it. */
+export async function view(address, client, which, {asPng, fresh}, signal) {
+  const reply = await get(viewUrl(address, client, which, asPng),
+    {signal, headers: headers(client), cache: fresh ? 'no-cache' : 'default'});
   if (!reply.ok) {
     let text = '';
     try {
