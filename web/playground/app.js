@@ -101,7 +101,8 @@ async function deliver(explained, requested, sent, signal) {
   await stage.show({requested: requested.blob, sent: sent.blob}, texts(told), signal);
   if (!signal.aborted) {
     results.show(told);
-    showBrowser(state.browser, told);
+    server.remember(state.address, clientOf(), told);
+    for (const {id} of clients.BROWSERS) if (sameClass(id, told.client)) showBrowser(id, told);
   }
   return told;
 }
@@ -130,6 +131,10 @@ function texts(told) {
     };
   };
   return {requested: one('Requested', told.requested), sent: one('Delivered', told.sent)};
+}
+
+function sameClass(id, name) {
+  return id === state.browser || clientOf(id).class === name;
 }
 
 /* What the other browsers would get, one after the other, while nothing else is to be done. */

@@ -12,16 +12,23 @@ async function get(path, options) {
   }
 }
 
-async function json(path, options) {
-  const reply = await get(path, options);
-  let told;
-  try {
-    told = await reply.json();
-  } catch (error) {
-    if (error.name === 'AbortError') throw error;
-    throw new Error(`The server answered with status ${reply.status} and nothing that this page understands.`);
+/* Mistakes come as {"error": "…"}, or as a line of text from what stands before the endpoints. */
+function mistake(text, status) {
+  const line = text.trim();
+  if (/^\{/.test(line)) {
+    const told = JSON.parse(line).error;
+    if (told) return told;
   }
-  if (told.error || !reply.ok) throw new Error(sentence(told.error ?? `The server answered with status ${reply.status}`));
+  return line && line.length < 300 && !line.includes('<') ? line : `The server answered with status ${status}`;
+}
+
+async function json(path, options) {
+  const reply = await get(path, options), text = await reply.text();
+  let told = {};
+  try {
+    told = JSON.parse(text);
+  } catch { /* told below */ }
+  if (!reply.ok || told.error || text === '') throw new Error(sentence(mistake(text, reply.status)));
   return told;
 }
 
@@ -59,6 +66,11 @@ export async function explain(address, client, signal) {
   return told.get(key);
 }
 
+/* What was delivered indeed counts for every client of that class. */
+export function remember(address, client, answer) {
+  for (const name of [client.class, answer.client]) told.set(`${address} ${name}`, answer);
+}
+
 export function viewUrl(address, client, which, asPng) {
   return `${BASE}/view?${query(address, client, {which, ...(asPng ? {as: 'png'} : {})})}`;
 }
@@ -77,11 +89,8 @@ export async function view(address, client, which, {asPng, fresh}, signal) {
   const reply = await get(viewUrl(address, client, which, asPng),
     {signal, headers: headers(client), cache: fresh ? 'no-cache' : 'default'});
   if (!reply.ok) {
-    let text = '';
-    try {
-      text = (await reply.json()).error;
-    } catch { /* an image, or nothing */ }
-    throw new Error(sentence(text || `The picture did not come: status ${reply.status}`));
+    const image = (reply.headers.get('Content-Type') ?? '').startsWith('image/');
+    throw new Error(sentence(mistake(image ? '' : await reply.text(), reply.status)));
   }
   return {blob: await reply.blob(), receipt: receipt(reply)};
 }
