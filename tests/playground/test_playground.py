@@ -234,6 +234,7 @@ class OneBrowser:
         self.assertEqual(text(self.browser, "who-note"), "dpr=on was added to the address.")
         self.assertIn(";dpr=2", text(self.browser, "client"))
         change(self.browser, control("dpr"), "off")
+        self.assertIn("dpr=off, so the density changes nothing", text(self.browser, "who-note"))
         settle(self.browser)
         self.assertEqual(self.pictures(), [[400, 267]] * 2)
 
@@ -245,6 +246,11 @@ class OneBrowser:
         self.assertEqual(self.browser.eval("document.getElementById('divider').value"), "20")
         self.browser.eval("document.getElementById('zoom').querySelector('[value=\"1\"]').click()")
         self.assertEqual(self.browser.eval("location.hash"), fragment.replace("&divider", "&zoom=1&divider"))
+        # another link in the same page
+        self.browser.eval("location.hash = args[0]", fragment.replace("safari-14", "safari-13").replace("night", "fabric"))
+        self.browser.wait("document.querySelector('input[name=browser]:checked').value === 'safari-13'")
+        settle(self.browser)
+        self.assertEqual(self.browser.eval("document.querySelector('input[name=picture]:checked').value"), "demo/fabric")
 
     def test_mistakes_are_told_where_the_picture_would_be(self):
         show(self.browser, self.url, "#url=/is/image/demo/nothing?wid=300")
@@ -313,6 +319,10 @@ class OneBrowser:
     def test_everything_is_reached_by_keys(self):
         self.show()
         b = self.browser
+        b.eval("document.querySelector('.skip').focus()")
+        b.press("\ue007")
+        b.wait("document.activeElement.id === 'stage'")
+        self.assertIn("url=", b.eval("location.hash"))
         b.eval("document.querySelector('.skip').focus()")
         seen = []
         for _ in range(60):

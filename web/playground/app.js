@@ -185,6 +185,7 @@ function showAddress() {
   if ($('address') !== document.activeElement || document.activeElement.value !== state.address)
     $('address').value = state.address;
   controls.showItems(address.parse(state.address).items);
+  say('who-note', clientNote());
   const id = address.pictureOf(state.address);
   for (const radio of document.querySelectorAll('input[name=picture]')) radio.checked = radio.value === id;
   const until = expiry.get(id);
@@ -208,23 +209,25 @@ function choosePicture(id, typed = false) {
   setAddress(address.print({path: address.pathOf(id), items: kept}), typed);
 }
 
-/* Density and line count where the address switches them on: choosing one does, unless the address says otherwise. */
-function switchOn(command) {
-  const {path, items} = address.parse(state.address), value = address.valueOf(items, command);
-  if (value === undefined) {
-    state.address = address.print({path, items: address.withValue(items, command, 'on')});
-    say('who-note', `${command}=on was added to the address.`);
-  } else {
-    say('who-note', value.startsWith('off') ? `The address says ${command}=off, so this changes nothing.` : '');
-  }
+/* Density and network count where the address, or the company, switches them on. */
+const SWITCHES = {density: 'dpr', network: 'network'};
+
+function clientNote() {
+  const {items} = address.parse(state.address);
+  return Object.entries(SWITCHES).filter(([name]) => state[name]).map(([name, command]) => {
+    const value = address.valueOf(items, command)?.toLowerCase();
+    if (value?.startsWith('off')) return `The address says ${command}=off, so the ${name} changes nothing.`;
+    return value === undefined ? `The ${name} counts with ${command}=on, which the address does not say.` : '';
+  }).filter(Boolean).join(' ');
 }
 
 function changeClient(name, value) {
   state[name] = value;
-  say('who-note', '');
-  if (name === 'density' && value) switchOn('dpr');
-  if (name === 'network' && value) switchOn('network');
+  const {path, items} = address.parse(state.address), command = SWITCHES[name];
+  const adds = command && value && address.valueOf(items, command) === undefined;
+  if (adds) state.address = address.print({path, items: address.withValue(items, command, 'on')});
   showAddress();
+  if (adds) say('who-note', `${command}=on was added to the address.`);
   writeLink();
   if (name !== 'browser') clearBrowsers();
   ask();
@@ -396,10 +399,17 @@ function listen() {
     if ($('file').files.length) upload($('file').files[0]);
     $('file').value = '';
   });
+  // the fragment is the view's: the skip link must not change it
+  document.querySelector('.skip').addEventListener('click', event => {
+    event.preventDefault();
+    $('stage').focus();
+  });
   addEventListener('hashchange', () => {
-    const url = readLink();
+    if (!new URLSearchParams(location.hash.slice(1)).has('url')) return;
+    const before = state.address, url = readLink();
     showState();
-    if (url) setAddress(url);
+    if (url && url !== before) setAddress(url);
+    else ask();
   });
 }
 
