@@ -76,7 +76,9 @@ static bool out_of_bounds(listing *l) {
 
 /* The entries of a folder, sorted, in the arena; how many. */
 static int read_folder(listing *l, const folder *f, entry **out) {
-    int fd = si_open_beneath(f->base, f->path[0] != '\0' ? f->path : ".", O_RDONLY | O_DIRECTORY);
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    int fd = f->path[0] != '\0' ? si_open_beneath(f->base, f->path, flags)
+                                : openat(f->base, ".", flags); /* which is not below itself */
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     *out = si_arena_alloc(&l->arena, SI_PICTURES_ENTRIES * sizeof **out);
     int count = 0;

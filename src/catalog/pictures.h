@@ -8,7 +8,7 @@
 enum {
     SI_PICTURES_ENTRIES = 4000, /* of folders, that are looked at */
     SI_PICTURES_DEPTH = 4,      /* folders below a company's */
-    SI_PICTURES_MS = 60         /* after which nothing more is looked at */
+    SI_PICTURES_MS = 500        /* after which nothing more is looked at, should files be slow */
 };
 
 /* A file with an extension of an original; whether a request for it is answered is another

@@ -16,7 +16,8 @@ static time_t ngx_http_smartimg_fresh_until(ngx_http_request_t *r);
 static si_tier ngx_http_smartimg_first_tier(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_smartimg_is_first(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
-static ngx_int_t ngx_http_smartimg_type_explanation(ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_type_explanation(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 static void ngx_http_smartimg_read_lifetime(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx, si_lifetime_of *of);
 static ngx_int_t ngx_http_smartimg_set_validity(ngx_http_request_t *r,
@@ -191,9 +192,7 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         ngx_http_smartimg_refresh(r, ctx);
     }
 
-    if (ctx->plan->plan.show == SI_SHOW_EXPLANATION
-        && ngx_http_smartimg_type_explanation(r) != NGX_OK)
-    {
+    if (ngx_http_smartimg_type_explanation(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -238,11 +237,16 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 /* That no renderer answered is told in JSON, too, see @no_renderer. */
 
 static ngx_int_t
-ngx_http_smartimg_type_explanation(ngx_http_request_t *r)
+ngx_http_smartimg_type_explanation(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx)
 {
     static ngx_str_t  text = ngx_string("text/plain");
     static ngx_str_t  options = ngx_string("X-Content-Type-Options");
     static ngx_str_t  nosniff = ngx_string("nosniff");
+
+    if (ctx->plan->plan.show != SI_SHOW_EXPLANATION) {
+        return NGX_OK;
+    }
 
     if (r->headers_out.content_type.len == text.len
         && ngx_memcmp(r->headers_out.content_type.data, text.data, text.len)

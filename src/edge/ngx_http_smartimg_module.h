@@ -328,6 +328,7 @@ ngx_int_t ngx_http_smartimg_send_error(ngx_http_request_t *r,
 char *ngx_http_smartimg_playground(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_http_smartimg_plan_t *ngx_http_smartimg_plan_of_recipe(ngx_str_t *recipe);
+void ngx_http_smartimg_set_key(ngx_http_smartimg_plan_t *plan);
 void ngx_http_smartimg_release_plan(ngx_http_smartimg_plan_t *plan);
 char *ngx_http_smartimg_load(ngx_conf_t *cf,
     ngx_http_smartimg_main_conf_t *smcf);

@@ -14,6 +14,7 @@
 
 #include "ngx_http_smartimg_module.h"
 #include "base/uploads.h"
+#include "plan/picture_list.h"
 
 #include <dirent.h>
 #include <openssl/sha.h>
@@ -114,7 +115,7 @@ ngx_http_smartimg_store_upload(ngx_http_request_t *r, ngx_str_t *name)
 {
     char                            key[SI_UPLOAD_TOKEN + 1];
     u_char                          begin[64];
-    si_str                          own;
+    si_str                          own, served;
     ssize_t                         n;
     const char                     *extension;
     ngx_temp_file_t                *tf;
@@ -128,10 +129,15 @@ ngx_http_smartimg_store_upload(ngx_http_request_t *r, ngx_str_t *name)
                                                "the picture is empty");
     }
 
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
     n = pread(tf->file.fd, begin, sizeof(begin), 0);
     extension = n > 0 ? si_upload_kind(begin, n) : NULL;
 
-    if (extension == NULL) {
+    served.p = (const char *) smcf->kinds.data;
+    served.len = smcf->kinds.len;
+
+    if (extension == NULL || !si_kind_is_served(extension, served)) {
         return ngx_http_smartimg_refuse_upload(r,
                                NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
                                "this is no picture of a kind that is served");
@@ -147,7 +153,6 @@ ngx_http_smartimg_store_upload(ngx_http_request_t *r, ngx_str_t *name)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
     ngx_http_smartimg_sweep(smcf->uploads_fd, &own, &found);
 
     if (found.own >= SI_UPLOADS_OF_SESSION) {
@@ -288,7 +293,11 @@ ngx_http_smartimg_refuse_upload(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* Browsers say where a page is from that sends something. */
+/*
+ * Browsers say where a page is from that sends something.  Those that tell
+ * Sec-Fetch-Site, too, have compared themselves, and a proxy in between that
+ * changes Host is in nobody's way then.
+ */
 
 static ngx_uint_t
 ngx_http_smartimg_is_own_origin(ngx_http_request_t *r)
@@ -298,10 +307,13 @@ ngx_http_smartimg_is_own_origin(ngx_http_request_t *r)
     ngx_table_elt_t  *h;
 
     static ngx_str_t  name = ngx_string("Origin");
+    static ngx_str_t  site = ngx_string("Sec-Fetch-Site");
 
     h = ngx_http_smartimg_find_header(&r->headers_in.headers, &name, NULL);
 
-    if (h == NULL) {
+    if (h == NULL
+        || ngx_http_smartimg_find_header(&r->headers_in.headers, &site, NULL))
+    {
         return 1;
     }
 

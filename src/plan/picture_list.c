@@ -14,10 +14,11 @@ typedef struct list {
     const si_request *request;
     si_str kinds;
     si_bytes *out;
-    si_bytes companies;    /* their ids, as members of an array */
-    char company[256];     /* the last one that was told */
-    int count, of_company; /* of that one */
-    bool left_out;         /* there are more of some company */
+    si_bytes companies; /* their ids, as members of an array */
+    char company[256];  /* the one that the files are of */
+    int told, refused;  /* files of it */
+    int count, plans;   /* of all */
+    bool left_out;      /* there are more of some company */
     bool failed;
 } list;
 
@@ -38,12 +39,24 @@ const char *si_kind_of_extension(si_str extension) {
     return NULL;
 }
 
+bool si_kind_is_served(const char *extension, si_str kinds) {
+    const char *kind = si_kind_of_extension(si_str_of(extension));
+    si_str rest = kinds, word;
+    while (kind != NULL && si_str_next(&rest, ',', &word)) {
+        if (si_str_eq(word, si_str_of(kind))) {
+            return true;
+        }
+    }
+    return kind != NULL && kinds.len == 0;
+}
+
 /* ---- whether a request would be answered ---- */
 
-static bool is_answered_from(const list *l, si_str id, const char *path, uint64_t *bytes) {
+static bool is_answered_from(list *l, si_str id, const char *path, uint64_t *bytes) {
     si_arena arena = {0};
     si_plan plan;
     si_diag ignored = {0};
+    l->plans++;
     char *encoded = si_arena_alloc(&arena, 3 * id.len + 1);
     if (encoded == NULL) {
         return false;
@@ -66,16 +79,6 @@ static bool is_answered_from(const list *l, si_str id, const char *path, uint64_
     return ok;
 }
 
-static bool is_served(const list *l, const char *kind) {
-    si_str rest = l->kinds, word;
-    while (si_str_next(&rest, ',', &word)) {
-        if (si_str_eq(word, si_str_of(kind))) {
-            return true;
-        }
-    }
-    return l->kinds.len == 0;
-}
-
 /* ---- JSON ---- */
 
 static bool put(si_bytes *out, const char *fmt, ...) SI_PRINTF(2, 3);
@@ -90,10 +93,7 @@ static bool put(si_bytes *out, const char *fmt, ...) {
 }
 
 static bool put_company(list *l, const char *id) {
-    bool known = l->count > 0 && strcmp(id, l->company) == 0;
-    l->of_company = known ? l->of_company + 1 : 1;
-    snprintf(l->company, sizeof l->company, "%s", id);
-    if (known || id[0] == '\0' || strcmp(id, SI_UPLOADS_COMPANY) == 0) {
+    if (l->told > 0 || id[0] == '\0' || strcmp(id, SI_UPLOADS_COMPANY) == 0) {
         return true;
     }
     return put(&l->companies, "%s", l->companies.len > 0 ? "," : "") &&
@@ -108,32 +108,44 @@ static bool put_picture(
            put_company(l, file->company);
 }
 
-/* Without its extension where that means the same; uploads keep theirs. */
+/* Tells it without its extension where that means the same; uploads keep theirs. */
+static void consider(list *l, const si_listed_picture *file, si_str id, const char *kind) {
+    uint64_t bytes;
+    si_str plain = si_extension_strip(id);
+    bool upload = strcmp(file->company, SI_UPLOADS_COMPANY) == 0;
+    bool by_plain = !upload && is_answered_from(l, plain, file->path, &bytes);
+    if (!by_plain && !is_answered_from(l, id, file->path, &bytes)) {
+        l->refused++;
+        return;
+    }
+    l->failed = !put_picture(l, file, by_plain ? plain : id, bytes, kind);
+    l->told++;
+    l->count++;
+}
+
 static bool tell(void *context, const si_listed_picture *file) {
     list *l = context;
     char text[1200];
     int n = snprintf(text, sizeof text, "%s%s%s", file->company,
         file->company[0] != '\0' ? "/" : "", file->object);
-    si_str whole = {text, (size_t)n}, plain = si_extension_strip(whole);
-    const char *kind = si_kind_of_extension((si_str){text + plain.len, whole.len - plain.len});
-    uint64_t bytes;
-    if (n >= (int)sizeof text || kind == NULL || !is_served(l, kind)) {
+    si_str id = {text, (size_t)n}, plain = si_extension_strip(id);
+    const char *kind = si_kind_of_extension((si_str){text + plain.len, id.len - plain.len});
+    if (strcmp(file->company, l->company) != 0) {
+        snprintf(l->company, sizeof l->company, "%s", file->company);
+        l->told = l->refused = 0;
+    }
+    if (n >= (int)sizeof text || kind == NULL || !si_kind_is_served(text + plain.len, l->kinds) ||
+        l->refused >= SI_PICTURE_LIST_REFUSED) {
         return true;
     }
-    if (l->of_company >= SI_PICTURE_LIST_OF_COMPANY && strcmp(file->company, l->company) == 0) {
+    if (l->told >= SI_PICTURE_LIST_OF_COMPANY) {
         l->left_out = true;
         return true;
     }
-    bool upload = strcmp(file->company, SI_UPLOADS_COMPANY) == 0;
-    bool by_plain = !upload && is_answered_from(l, plain, file->path, &bytes);
-    if (!by_plain && !is_answered_from(l, whole, file->path, &bytes)) {
-        return true;
-    }
-    if (l->count == SI_PICTURE_LIST_MAX) {
+    if (l->count == SI_PICTURE_LIST_MAX || l->plans >= SI_PICTURE_LIST_PLANS) {
         return false;
     }
-    l->failed = !put_picture(l, file, by_plain ? plain : whole, bytes, kind);
-    l->count++;
+    consider(l, file, id, kind);
     return !l->failed;
 }
 

@@ -6,8 +6,11 @@
 #include "plan/plan.h"
 
 enum {
-    SI_PICTURE_LIST_MAX = 200,       /* pictures that are told, … */
-    SI_PICTURE_LIST_OF_COMPANY = 100 /* … and of a company, so that others come, too */
+    SI_PICTURE_LIST_MAX = 200,        /* pictures that are told, … */
+    SI_PICTURE_LIST_OF_COMPANY = 100, /* … and of a company, so that others come, too */
+    SI_PICTURE_LIST_REFUSED = 20,     /* files of a company for which there are no plans, after
+                                         which none is made for it */
+    SI_PICTURE_LIST_PLANS = 500       /* plans that are made; of up to 20 ms in all */
 };
 
 /* Appends {"pictures":[{"id","bytes","kind"}…],"truncated","companies":[…],"uploads":{"on",
@@ -22,5 +25,8 @@ bool si_picture_list(
 /* The kind of original that an extension stands for, with or without its dot, in any case; NULL if
  * it is none that is rendered. */
 const char *si_kind_of_extension(si_str extension);
+
+/* Whether that kind is one of `kinds`, which are as above. */
+bool si_kind_is_served(const char *extension, si_str kinds);
 
 #endif

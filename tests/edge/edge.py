@@ -151,7 +151,7 @@ class Edge:
 
     def __init__(self, workers=2, companies=None, tls=False, first_answer_seconds=60,
                  cdn_cache_control="CDN-Cache-Control", trusted_edges="", image_lines="", renderers=2, refine_share=0,
-                 zone="4m", misses_per_client=0, refine_quiet="0s"):
+                 zone="4m", misses_per_client=0, refine_quiet="0s", server_lines=""):
         self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
         os.chmod(self.folder, 0o755)
         for name in ("run", "cache", "images/demo", "config/companies"):
@@ -185,6 +185,8 @@ class Edge:
             "REPLY_BYTES": "100m",
             "RENDERER_SOCKET": self.renderer.path,
             "LISTEN": f"127.0.0.1:{self.port}",
+            "PLAYGROUND_HTTP_LINES": "",
+            "PLAYGROUND_LINE": server_lines,
             "TLS_SERVER": self.tls_lines() if tls else "",
             "ADMIN_SERVER": "server { listen 127.0.0.1:%d; location = /metrics { smartimg_metrics; } }"
             % self.admin_port,

@@ -121,7 +121,8 @@ class Pages(Playground):
     def test_methods(self):
         for path in ("pictures", "explain", "view", "playground/index.html"):
             self.assertEqual(self.own.request("/.smartimg/" + path, method="POST").status, 405, path)
-        self.assertEqual(self.ask("/.smartimg/uploads").status, 405)
+        reply = self.ask("/.smartimg/uploads")
+        self.assertEqual((reply.status, reply.body), (405, b"error 405\n"))
 
     def test_other_sites_may_not_ask(self):
         """Browsers tell whose page asks."""
@@ -469,20 +470,46 @@ class Uploads(Playground):
                     file.unlink()
                 folder.rmdir()
 
-    def test_torn_ones_leave_nothing(self):
-        arriving = self.own.cache / "uploads-arriving"
+    def arriving(self):
+        """What has not arrived whole."""
+        return [f for f in (self.own.cache / "uploads-arriving").rglob("*") if f.is_file()]
 
-        def files():
-            return [f for f in arriving.rglob("*") if f.is_file()]
+    def begin(self):
+        """A connection on which half of an upload is sent."""
+        s = socket.create_connection(("127.0.0.1", self.own.port), timeout=PATIENCE)
+        self.addCleanup(s.close)
+        s.sendall(b"POST /.smartimg/uploads HTTP/1.1\r\nHost: x\r\nX-File-Name: torn.jpg\r\n"
+                  b"Content-Length: %d\r\n\r\n" % len(NIGHT) + NIGHT[:len(NIGHT) // 2])
+        return s
+
+    def test_torn_ones_leave_nothing(self):
         before = set((self.own.cache / "uploads").rglob("*"))
-        with socket.create_connection(("127.0.0.1", self.own.port), timeout=PATIENCE) as s:
-            s.sendall(b"POST /.smartimg/uploads HTTP/1.1\r\nHost: x\r\nX-File-Name: torn.jpg\r\n"
-                      b"Content-Length: %d\r\n\r\n" % len(NIGHT) + NIGHT[:len(NIGHT) // 2])
-            wait_until(files, "the first half to arrive")
-        wait_until(lambda: not files(), "the half to go")
+        connection = self.begin()
+        wait_until(self.arriving, "the first half to arrive")
+        connection.close()
+        wait_until(lambda: not self.arriving(), "the half to go")
         self.assertFalse([p for p in set((self.own.cache / "uploads").rglob("*")) - before if "torn" in p.name])
         self.visitor()
-        self.assertEqual(files(), [])
+        self.assertEqual(self.arriving(), [])
+
+    def test_so_many_at_a_time(self):
+        connections = [self.begin() for _ in range(8)]
+        wait_until(lambda: len(self.arriving()) == 8, "eight halves to arrive")
+        reply = self.upload()
+        self.assertEqual((reply.status, reply.type, reply.headers["retry-after"]), (503, "application/json", "1"))
+        self.assertEqual(json.loads(reply.body)["status"], 503)
+        for connection in connections:
+            connection.close()
+        wait_until(lambda: self.upload().status == 201, "room for another")
+
+    def test_a_body_of_unknown_length(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.own.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        connection.request("POST", "/.smartimg/uploads", iter([NIGHT[:5000], NIGHT[5000:]]), {"X-File-Name": "pieces"},
+                           encode_chunked=True)
+        reply = Reply(connection.getresponse(), 0)
+        self.assertEqual(reply.status, 201, reply.body)
+        self.assertEqual(self.stored(json.loads(reply.body)["id"]).read_bytes(), NIGHT)
 
     def test_uploads_are_no_files_of_others(self):
         """Their paths in recipes lead nowhere in requests."""
@@ -523,8 +550,13 @@ class Switches(unittest.TestCase):
         with own:
             self.assertEqual(own.request("/").status, 404)
         own = Server("--originals", "png,jpeg", "--renderers", "1")
-        (own.config / "smartimg.ini").write_text("playground = on\n")
+        (own.config / "smartimg.ini").write_text("playground = on\nplayground-uploads = on\n")
         with own:
+            for body, status in ((NIGHT, 201), (b"GIF89a" + bytes(100), 415)):
+                connection = http.client.HTTPConnection("127.0.0.1", own.port, timeout=PATIENCE)
+                connection.request("POST", "/.smartimg/uploads", body, {"X-File-Name": "a"})
+                self.assertEqual(connection.getresponse().status, status)
+                connection.close()
             self.assertEqual(own.request("/").status, 200)
             kinds = {p["kind"] for p in json.loads(own.request("/.smartimg/pictures").body)["pictures"]}
             self.assertEqual(kinds, {"png", "jpeg"})

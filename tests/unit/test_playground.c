@@ -400,6 +400,28 @@ static void test_long_lists(void **state) {
     si_bytes_free(&out);
 }
 
+/* Companies that refuse everybody, or this client, do not use up what the others have. */
+static void test_lists_past_closed_companies(void **state) {
+    (void)state;
+    si_bytes out = {0};
+    si_request request = {.address = SI_STR("192.0.2.1")};
+    char name[100];
+    make_dir("root/barred");
+    for (int i = 0; i < SI_PICTURE_LIST_PLANS; i++) {
+        snprintf(name, sizeof name, "root/barred/%03d.jpg", i);
+        write_file(name, "");
+    }
+    write_file("conf/companies/barred.ini", "ClientAddressFilter = 192.0.2.9\n");
+    si_catalog *again = load();
+    assert_true(si_picture_list(again, &request, SI_STR(""), &out));
+    assert_true(si_bytes_append(&out, "", 1));
+    assert_null(strstr((const char *)out.data, "barred"));
+    assert_non_null(strstr((const char *)out.data, "\"companies\":[\"acme\",\"many\",\"more\"]"));
+    assert_non_null(strstr((const char *)out.data, "\"uploads\":{\"on\":false"));
+    si_bytes_free(&out);
+    si_catalog_free(again);
+}
+
 /* ---- explanations ---- */
 
 static void test_explanations(void **state) {
@@ -470,6 +492,7 @@ int main(void) {
         cmocka_unit_test(test_plans_of_uploads),
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_long_lists),
+        cmocka_unit_test(test_lists_past_closed_companies),
         cmocka_unit_test(test_explanations),
         cmocka_unit_test(test_pixels_that_cannot_be_shown),
     };
