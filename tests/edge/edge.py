@@ -172,6 +172,7 @@ class Edge:
             "ACCESS_LOG": os.path.join(self.folder, "run/access.log"),
             "ROOT": os.path.join(self.folder, "images"),
             "CONFIG_LINE": "smartimg_config %s;" % os.path.join(self.folder, "config"),
+            "SCRIPTS_LINE": "",
             "GENERATIONS": os.path.join(self.folder, "cache/generations"),
             "CACHE": os.path.join(self.folder, "cache/images"),
             "CACHE_SIZE": "100m",

@@ -292,7 +292,7 @@ static void a_folder_alone_converts_and_adapts(void **state) {
         si_diag diag = {0};
         assert_int_equal(plan_url(both[i], "acme/shoe", chrome, &arena, &plan, &diag), SI_OK);
         assert_int_equal(plan.recipe.ladder_len > 0, i);
-        assert_int_equal(plan.accept_ch, i);
+        assert_int_equal(plan.accept_ch != 0, i);
         si_arena_free(&arena);
     }
     si_catalog_free(alone);

@@ -101,23 +101,26 @@ static void put_bins(FILE *to, const char *title, const si_report_bin *bins, int
     fputs("</svg></section>\n", to);
 }
 
-static void put_shares(FILE *to, const char *title, const si_report_share *s, int count) {
+static void put_shares(
+    FILE *to, const char *title, const char *what, const si_report_share *s, int count) {
     fprintf(to,
-        "<section><h2>%s</h2><table><thead><tr><th class=t></th><th>requests</th>"
-        "<th>requested</th><th>sent</th><th>saved</th></tr></thead><tbody>\n",
-        title);
+        "<section><h2>%s</h2><div class=wide><table><thead><tr><th scope=col class=t>%s</th>"
+        "<th scope=col>requests</th><th scope=col>requested</th><th scope=col>sent</th>"
+        "<th scope=col>saved</th></tr></thead><tbody>\n",
+        title, what);
     for (int i = 0; i < count; i++) {
         char a[32], b[32];
         if (s[i].requests > 0) {
             fprintf(to,
-                "<tr><td class=t>%s</td><td>%ld</td><td>%s</td><td>%s</td><td>%.1f&nbsp;%%</td>"
+                "<tr><th scope=row "
+                "class=t>%s</th><td>%ld</td><td>%s</td><td>%s</td><td>%.1f&nbsp;%%</td>"
                 "</tr>\n",
                 s[i].name, s[i].requests, si_report_bytes(s[i].requested_bytes, a),
                 si_report_bytes(s[i].sent_bytes, b),
                 si_report_percent(s[i].requested_bytes, s[i].sent_bytes));
         }
     }
-    fputs("</tbody></table></section>\n", to);
+    fputs("</tbody></table></div></section>\n", to);
 }
 
 /* ---- rows ---- */
@@ -227,7 +230,9 @@ static void put_rows(FILE *to, const si_report_row *rows, int count) {
         {"asked", true, true}, {"sent", true, true}, {"bytes asked", false, true},
         {"bytes sent", false, true}, {"saved %", false, true}, {"target", false, true},
         {"score", false, true}, {"margin", false, true}, {"ms", false, true}};
-    fputs("<h2>Requests</h2>\n<div class=wide><table id=rows><thead><tr>", to);
+    fputs("<h2 id=requests>Requests</h2>\n<div class=wide role=region tabindex=0 "
+          "aria-labelledby=requests><table id=rows><thead><tr>",
+        to);
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         fprintf(to, "<th scope=col%s>", heads[i].text ? " class=t" : "");
         fprintf(to, heads[i].sortable ? "<button>%s</button></th>" : "%s</th>", heads[i].name);
@@ -250,7 +255,7 @@ static void put_head(FILE *to, const si_report_settings *s) {
         "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; img-src data:; "
         "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
         "<title>smartimg report</title><link rel=icon href=\"data:,\">\n"
-        "<style>\n%s</style></head><body>\n<h1>What smartimg saves</h1>\n<p class=about>",
+        "<style>\n%s</style></head><body><main>\n<h1>What smartimg saves</h1>\n<p class=about>",
         si_report_page_style);
     fprintf(to,
         "%s answers of smartimg %s to clients that send <code>Accept: ", s->fast ? "First" : "Best",
@@ -282,13 +287,14 @@ void si_report_html(FILE *to, const si_report_settings *settings, const si_repor
     put_bins(
         to, "Score − target of what was converted, requests", t->margins, SI_REPORT_MARGIN_BINS);
     fputs("</div>\n<div class=parts>\n", to);
-    put_shares(to, "By format sent", t->by_format, SI_FORMAT_COUNT);
-    put_shares(to, "By format requested", t->by_request, SI_FORMAT_COUNT);
-    put_shares(to, "By kind of image", t->by_kind, 2);
+    put_shares(to, "By format sent", "format", t->by_format, SI_FORMAT_COUNT);
+    put_shares(to, "By format requested", "format", t->by_request, SI_FORMAT_COUNT);
+    put_shares(to, "By kind of image", "kind", t->by_kind, 2);
     fputs("</div>\n", to);
     put_rows(to, rows, count);
     fprintf(to,
-        "<dialog id=compare><button class=shut aria-label=close>✕</button><p id=name></p>\n"
+        "</main>\n<dialog id=compare aria-labelledby=name><button class=shut "
+        "aria-label=close>✕</button><p id=name></p>\n"
         "<div class=stage><img alt=requested src=\"data:,\"><img alt=sent src=\"data:,\"><i></i>"
         "<input type=range min=0 max=100 step=any value=50 aria-label=\"requested or "
         "sent\"></div>\n"
