@@ -6,9 +6,10 @@
 
 /* ---- SCGI parameters, from the front side to a renderer ---- */
 
-#define SI_PARAM_RECIPE "SMARTIMG_RECIPE"       /* canonical text (picture/recipe.h) */
-#define SI_PARAM_RENDER "SMARTIMG_RENDER"       /* 1; only nginx looks at it, to count */
-#define SI_PARAM_TIER "SMARTIMG_TIER"           /* better, best: a refined answer; else a first */
+#define SI_PARAM_RECIPE "SMARTIMG_RECIPE" /* canonical text (picture/recipe.h) */
+#define SI_PARAM_SEAL "SMARTIMG_SEAL"     /* of the recipe (picture/seal.h); empty without a key */
+#define SI_PARAM_RENDER "SMARTIMG_RENDER" /* 1; only nginx looks at it, to count */
+#define SI_PARAM_TIER "SMARTIMG_TIER"     /* better, best: a refined answer; else a first */
 #define SI_PARAM_QUEUED_AT "SMARTIMG_QUEUED_AT" /* when it joined the queue, monotonic, ns */
 #define SI_PARAM_HEAD_AT "SMARTIMG_HEAD_AT" /* bytes before the reply's head in the cache file */
 

@@ -1,6 +1,8 @@
 /* smartimg serve: nginx and the renderer pool, watched over. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +18,7 @@
 #include "cli/child.h"
 #include "cli/ready_probe.h"
 #include "cli/config_file.h"
+#include "cli/sandbox_option.h"
 #include "cli/server_options.h"
 #include "process/confine.h"
 #include "quality/calibration.h"
@@ -30,6 +33,7 @@ enum {
 
 static si_site_options wanted;
 static si_pool_options pool_options;
+static si_option_parsed sandbox = {si_sandbox_parse, &pool_options.sandbox};
 static si_option_parsed originals = {si_originals_parse, &pool_options.limits.refused};
 
 /* A running server. */
@@ -51,19 +55,32 @@ static void become_nginx(void *context) {
     if (preload != NULL) {
         setenv("LD_PRELOAD", preload, 1);
     }
+    if (geteuid() == 0 && wanted.user == NULL) {
+        /* its workers keep the right to read all files until the module gives up the others */
+        (void)prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
+    }
     execl(s->site.nginx, "nginx", "-p", s->site.run, "-e",
         wanted.error_log != NULL ? wanted.error_log : "stderr", "-c", s->site.conf, (char *)NULL);
     si_complain("cannot start %s: %s", s->site.nginx, strerror(errno));
     _exit(127);
 }
 
-/* Gives root up, if it was asked for; the parent's death signal does not survive that. */
+/* What a pool that was started by root keeps of that: it starts renderers of another user in
+ * namespaces of their own, and kills them. It opens originals as the user of --user, or any. */
+#define POOL_CAPABILITIES                                                                          \
+    (1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_KILL | 1ULL << CAP_SYS_ADMIN |          \
+        1ULL << CAP_DAC_READ_SEARCH)
+
+/* The parent's death signal does not survive this. */
 static bool change_user(const si_site *site, pid_t parent) {
-    if (site->uid == geteuid()) {
+    if (geteuid() != 0) {
         return true;
     }
-    if (!si_become_user(wanted.user, site->uid, site->gid)) {
-        si_complain("cannot become user %s: %s", wanted.user, strerror(errno));
+    si_set_other_user(site->uid);
+    if (!si_keep_capabilities(POOL_CAPABILITIES) ||
+        (wanted.user != NULL && !si_open_files_as(wanted.user, site->uid, site->gid))) {
+        si_complain("cannot give root up for the files of %s: %s",
+            wanted.user != NULL ? wanted.user : "root", strerror(errno));
         return false;
     }
     return si_die_with(parent, SIGTERM);
@@ -224,6 +241,7 @@ static bool prepare(server *s) {
         return false;
     }
     pool_options.root = s->site.root;
+    pool_options.seal_key = s->site.seal_key_file;
     pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
     if (!si_pool_listen_lanes(s->site.socket, pool_options.listen_fds, &diag)) {
         si_complain_diag(&diag);
@@ -238,9 +256,13 @@ static bool prepare(server *s) {
         }
     }
     if (geteuid() == 0 && wanted.user == NULL) {
-        si_complain("running as root; --user NAME gives that up");
+        si_complain(
+            "nginx runs as %s and may read all files, as no --user was named", s->site.user);
     }
     si_originals_warn(pool_options.limits.refused);
+    if (!si_sandbox_announce(pool_options.sandbox)) {
+        return false;
+    }
     return catch_signals(s);
 }
 
@@ -271,7 +293,7 @@ static int run(char **operands, int count) {
 #define ROWS(X)                                                                                    \
     SI_ROOT_OPTION(X, pool_options)                                                                \
     SI_SERVE_OPTIONS(X, wanted, pool_options)                                                      \
-    SI_POOL_OPTIONS(X, pool_options, originals)
+    SI_POOL_OPTIONS(X, pool_options, originals, sandbox, wanted.seal_key)
 
 static const si_option options[] = {ROWS(SI_OPTION_ROW){0}};
 static const si_initial initial[] = {ROWS(SI_INITIAL_ROW)};

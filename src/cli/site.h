@@ -12,6 +12,7 @@
 /* As asked for on the command line; addresses and files not given are NULL. */
 typedef struct si_site_options {
     const char *root, *config, *cache, *access_log, *error_log, *user;
+    const char *seal_key;                           /* file, or NULL */
     const char *listen, *tls_listen, *admin_listen; /* ADDR:PORT */
     const char *tls_cert, *tls_key;                 /* both or none */
     int64_t cache_size;                             /* bytes */
@@ -36,7 +37,11 @@ typedef struct si_site {
         *tls_key;              /* absolute */
     const char *run;           /* run folder, mode 0700, ours alone */
     const char *socket, *conf; /* in the run folder */
-    uid_t uid;                 /* whom renderers and nginx's workers run as */
+    const char *seal_key;      /* file of picture/seal.h's key, … */
+    int seal_key_file;         /* … open */
+    const char *user;          /* whom nginx's workers run as; renderers do as somebody else where
+                                  root starts them (process/confine.h) */
+    uid_t uid;
     gid_t gid;
     const char *group; /* name of gid */
 } si_site;

@@ -160,6 +160,7 @@ typedef struct {
     ngx_str_t                      root;
     ngx_str_t                      config;
     ngx_str_t                      generations;
+    u_char                        *seal_key;           /* or NULL */
 
     ngx_int_t                      first_answer;       /* s, shared caches */
     ngx_str_t                      cdn_cache_control;  /* field, "" for none */
@@ -384,6 +385,7 @@ char *ngx_http_smartimg_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_smartimg_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_http_smartimg_shared_t *ngx_http_smartimg_shared(void);
+ngx_int_t ngx_http_smartimg_confine(ngx_cycle_t *cycle);
 void ngx_http_smartimg_init_counters(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_smartimg_log_handler(ngx_http_request_t *r);
 

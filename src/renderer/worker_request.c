@@ -20,11 +20,6 @@
 #include "renderer/scgi.h"
 #include "source/fetcher.h"
 
-enum {
-    READ_MS = 3000,     /* for a request to arrive */
-    REFINE_PATIENCE = 3 /* a refinement, for which nobody waits, may take so many wall times */
-};
-
 /* How long the edge keeps a reply, seconds. A recipe names the state of its file, so a reply never
  * goes stale; the edge knows which ones may be refined. */
 #define KEEP 31536000
@@ -209,6 +204,8 @@ static void answer_recipe(task *t) {
         .fetcher = w->fetcher,
         .fetch = &w->options->fetch,
         .recipe = t->recipe,
+        .recipe_text = t->request->recipe,
+        .seal = t->request->seal,
         .client = &t->connection,
         .before_fetch = allow_for_downloads,
         .context = t};
@@ -276,7 +273,7 @@ static bool begin_refinement(task *t) {
         reply_deferred(t);
         return false;
     }
-    allow_ms(t, w->options->wall_ms * REFINE_PATIENCE);
+    allow_ms(t, w->options->wall_ms * SI_WORKER_REFINE_PATIENCE);
     return true;
 }
 
@@ -361,7 +358,7 @@ static si_result read_request(
 }
 
 bool si_worker_serve(si_worker *w, int connection) {
-    int64_t read_by = si_now_ns() + READ_MS * SI_MILLISECOND;
+    int64_t read_by = si_now_ns() + SI_WORKER_READ_MS * SI_MILLISECOND;
     si_scgi_request request;
     si_diag diag = {0};
     bool good = true;
