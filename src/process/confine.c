@@ -74,9 +74,8 @@ static bool lower_limit(int resource, int64_t most) {
 }
 
 bool si_confine(const si_confinement *limits) {
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           (SI_SANITIZED || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0) &&
-           lower_limit(RLIMIT_CORE, 0) && lower_limit(RLIMIT_NOFILE, limits->files) &&
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && lower_limit(RLIMIT_CORE, 0) &&
+           lower_limit(RLIMIT_NOFILE, limits->files) &&
            (SI_SANITIZED || (lower_limit(RLIMIT_AS, limits->memory) &&
                                 lower_limit(RLIMIT_FSIZE, limits->file_size)));
 }

@@ -319,7 +319,7 @@ static bool filter_system_calls(si_sandbox_kind kind) {
 /* ---- public ---- */
 
 unsigned si_sandbox_close(si_sandbox_kind kind) {
-    if (SI_SANITIZED || !si_keep_capabilities(0)) {
+    if (SI_SANITIZED || !si_keep_capabilities(0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
         return 0;
     }
     unsigned layers = landlock(kind) ? SI_SANDBOX_LANDLOCK : 0;

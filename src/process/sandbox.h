@@ -62,7 +62,8 @@ unsigned si_sandbox_part(void);
  * the first. Returns SI_SANDBOX_EMPTY_ROOT, or 0 with errno set. */
 unsigned si_sandbox_leave_files(void);
 
-/* Last step, after the change of user: gives up all capabilities, then Landlock and the filter of
+/* Last step, after the change of user: gives up all capabilities, lets no
+ * other process of its user look into this one (PR_SET_DUMPABLE), then Landlock and the filter of
  * system calls, for all threads. Needs PR_SET_NO_NEW_PRIVS (si_confine()). Returns the layers that
  * hold. */
 unsigned si_sandbox_close(si_sandbox_kind kind);

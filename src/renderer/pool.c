@@ -413,7 +413,9 @@ int si_pool_run(const si_pool_options *options) {
     if (!prepare(&p, options)) {
         return 1;
     }
-    (void)(SI_SANITIZED || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)); /* no other process looks into it */
+    if (!SI_SANITIZED && options->sandbox != SI_SANDBOX_OFF) {
+        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no other process looks into it */
+    }
     while (watch(&p) > 0 || p.stop_by_ns == 0) {
         say_what_was_spared(&p);
         if (p.stop_by_ns != 0 && si_now_ns() > p.stop_by_ns) {
