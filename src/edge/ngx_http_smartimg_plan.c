@@ -174,10 +174,17 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
     si_client_headers           headers;
     ngx_http_smartimg_plan_t  **slot, *plan;
 
+    ngx_http_smartimg_main_conf_t  *smcf;
+
     ngx_memzero(&headers, sizeof(si_client_headers));
     ngx_http_smartimg_read_headers(r, &headers);
 
     si_client_classify(&headers, &client);
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    /* what was purged before this request came is purged for it */
+    si_generations_refresh(smcf->table);
 
     hash = ngx_murmur_hash2(r->unparsed_uri.data, r->unparsed_uri.len);
     hash = ngx_hash(hash, client.formats);
