@@ -316,23 +316,24 @@ void si_generations_close(si_generations *g) {
     }
 }
 
-void si_generations_refresh(si_generations *g) {
+bool si_generations_refresh(si_generations *g) {
     struct stat st;
     if (g == NULL) {
-        return;
+        return false;
     }
     bool there = g->fd >= 0 && fstat(g->fd, &st) == 0 && st.st_nlink > 0 && st.st_size >= g->read;
     if (there && st.st_size - g->read < (off_t)sizeof(record)) {
-        return;
+        return false;
     }
     uint64_t known = g->base;
     if (there && read_records(g, st.st_size) == GOOD) {
-        return;
+        return true;
     }
     if (load(g, known, NULL) != SI_OK) { /* a disk that takes nothing: this process purges alone */
         forget(g);
         g->base = new_base(known);
     }
+    return true;
 }
 
 uint64_t si_generation_of(const si_generations *g, si_str company, si_str object) {
@@ -379,22 +380,22 @@ static bool append(int fd, const si_generations *g, uint32_t place) {
 
 static si_result purge(si_generations *g, uint32_t place, si_diag *diag) {
     assert(place < COUNTERS);
-    si_generations_refresh(g);
+    (void)si_generations_refresh(g);
     int fd = lock_file(g);
     if (fd < 0) {
         return si_fail(
             diag, SI_ERR_IO, "generation table %s cannot be written: %s", g->path, strerror(errno));
     }
-    si_generations_refresh(g); /* all that was there before the lock */
+    (void)si_generations_refresh(g); /* all that was there before the lock */
     si_result result = SI_OK;
     if (!append(fd, g, place)) {
         result = si_fail(diag, SI_ERR_IO, "nothing was purged: generation table %s: %s", g->path,
             strerror(errno));
     }
-    si_generations_refresh(g);
+    (void)si_generations_refresh(g);
     if (result == SI_OK && g->read > GROWN + (off_t)(COUNTERS * sizeof(record))) {
         (void)replace_file(g, NULL); /* the purge is on the disk already */
-        si_generations_refresh(g);
+        (void)si_generations_refresh(g);
     }
     close(fd);
     return result;

@@ -13,6 +13,7 @@
 #ifndef SI_CATALOG_GENERATIONS_H
 #define SI_CATALOG_GENERATIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/result.h"
@@ -27,8 +28,8 @@ SI_NODISCARD si_result si_generations_open(const char *path, si_generations **ou
 void si_generations_close(si_generations *g);
 
 /* Takes note of what other processes have purged: one fstat() if that is nothing. To be called
- * before sums that are to be right now. NULL: nothing happens. */
-void si_generations_refresh(si_generations *g);
+ * before sums that are to be right now. True if there was something. NULL: nothing happens. */
+bool si_generations_refresh(si_generations *g);
 
 /* Sum of the counters of an object, and the base. `object` with or without its file extension
  * counts as the same object. A NULL table gives 0. */

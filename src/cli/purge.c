@@ -1,4 +1,5 @@
 /* smartimg purge: makes cached derivatives unreachable in one step. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -61,6 +62,7 @@ static int run(char **operands, int count) {
     }
     si_arena arena = {0};
     si_diag diag = {0};
+    signal(SIGXFSZ, SIG_IGN); /* a limit of size is an error like a full disk */
     const char *folder = cache != NULL ? cache : si_default_cache(&arena);
     const char *path = folder != NULL ? si_arena_printf(&arena, "%s/generations", folder) : NULL;
     int status = SI_EXIT_FAILED;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -47,8 +48,8 @@ typedef struct server {
 
 /* ---- children ---- */
 
-static void become_nginx(void *context) {
-    const server *s = context;
+/* Becomes nginx: the server, or a check of its configuration. */
+static _Noreturn void execute_nginx(const server *s, bool check) {
     int null = open("/dev/null", O_RDONLY);
     dup2(null, STDIN_FILENO);
     const char *preload = getenv(SI_ENV_PRELOAD);
@@ -60,9 +61,27 @@ static void become_nginx(void *context) {
         (void)prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
     }
     execl(s->site.nginx, "nginx", "-p", s->site.run, "-e",
-        wanted.error_log != NULL ? wanted.error_log : "stderr", "-c", s->site.conf, (char *)NULL);
+        wanted.error_log != NULL ? wanted.error_log : "stderr", "-c", s->site.conf,
+        check ? "-tq" : (char *)NULL, (char *)NULL);
     si_complain("cannot start %s: %s", s->site.nginx, strerror(errno));
     _exit(127);
+}
+
+static void become_nginx(void *context) {
+    execute_nginx(context, false);
+}
+
+/* True if nginx would take the configuration; what is wrong with it is on stderr. */
+static bool nginx_accepts(const server *s) {
+    int status;
+    sigset_t none;
+    pid_t pid = fork();
+    if (pid == 0) {
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execute_nginx(s, true);
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
 /* What a pool that was started by root keeps of that: it starts renderers of another user in
@@ -158,7 +177,7 @@ static bool load_catalog(void) {
 static void reload(server *s) {
     bool settings = wanted.config == NULL || si_config_file_check(wanted.config,
                                                  si_complain_mistake, (void *)wanted.config) == 0;
-    if (load_catalog() && settings) {
+    if (load_catalog() && settings && nginx_accepts(s)) {
         si_complain("configuration reloaded");
         si_child_signal(&s->nginx, SIGHUP);
     } else {

@@ -158,6 +158,10 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
         return ngx_http_smartimg_seal(r, ctx, value);
 
     case NGX_HTTP_SMARTIMG_KEY:
+
+        /* it is asked for before the cache is read, and not long before */
+        ngx_http_smartimg_check_stored(r, ctx);
+
         *value = ctx->plan->key;
         return NGX_OK;
 

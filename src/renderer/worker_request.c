@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/wire.h"
+#include "picture/checksum.h"
 #include "process/confine.h"
 #include "renderer/answer.h"
 #include "renderer/files.h"
@@ -68,7 +69,7 @@ static bool can_be_refined(const si_answer *a) {
 /* The head of a reply, with what is for the edge alone: how long to keep it, until when clients
  * may, and which tier it has reached if there is a better one. */
 static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *head) {
-    char more[360];
+    char more[420];
     int n = snprintf(more, sizeof more, SI_HEADER_KEEP ": %ld\r\n", a->status == 200 ? keep : 0);
     if (a->status == 200 && a->foreign) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FRESH_UNTIL ": %lld\r\n",
@@ -77,6 +78,11 @@ static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *
     if (can_be_refined(a)) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FIRST_ANSWER ": %s\r\n",
             si_tier_name(a->choice.tier));
+    }
+    if (a->status == 200 && keep > 0) {
+        char sum[SI_CHECKSUM_TEXT];
+        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_SUM ": %s\r\n",
+            si_checksum_print(si_checksum(a->body.data, a->body.len), sum));
     }
     if (a->retry_after > 0) {
         n +=
