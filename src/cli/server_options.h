@@ -104,6 +104,9 @@
         0, 0, "", "Folder of the cache; it is made if it is not there.")                           \
     X("cache-size", BYTES, "SIZE", (site).cache_size, INT64_C(10) << 30, NULL, 0, 0, "",           \
         "What the cache may take on disk. What was not asked for longest goes first.")             \
+    X("cache-min-free", BYTES, "SIZE", (site).cache_min_free, INT64_C(64) << 20, NULL, 0, 0, "",   \
+        "What is to be left free on the cache's disk: what was not asked for longest goes, and "   \
+        "replies are not stored while there is less.")                                             \
     X("first-answer-seconds", COUNT, "N", (site).first_answer_seconds, SI_FIRST_ANSWER_SECONDS,    \
         NULL, 0, 31536000, "seconds",                                                              \
         "For how long a CDN or another shared cache may take a first answer for fresh, until it "  \

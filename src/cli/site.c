@@ -399,6 +399,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"CDN_CACHE_CONTROL", o->cdn_cache_control},
         {"TRUSTED_EDGES_LINE", trusted_edges_line(o, s)},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
+        {"CACHE_MIN_FREE", path(s, "%lldk", (long long)(o->cache_min_free >> 10))},
         {"RENDERERS", path(s, "%d", o->renderers)},
         {"REFINE_SHARE", path(s, "%d", o->refine_share)},
         {"QUEUE_MS", path(s, "%d", o->queue_ms > 0 ? o->queue_ms : SI_POOL_QUEUE_MS)},

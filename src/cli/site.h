@@ -15,7 +15,7 @@ typedef struct si_site_options {
     const char *seal_key;                           /* file, or NULL */
     const char *listen, *tls_listen, *admin_listen; /* ADDR:PORT */
     const char *tls_cert, *tls_key;                 /* both or none */
-    int64_t cache_size;                             /* bytes */
+    int64_t cache_size, cache_min_free;             /* bytes */
     int queue_ms;                                   /* 0 = SI_POOL_QUEUE_MS */
     int renderers;                                  /* of the pool, > 0 */
     int refine_share;                               /* percent of them */

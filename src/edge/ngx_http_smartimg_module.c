@@ -51,6 +51,14 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       offsetof(ngx_http_smartimg_main_conf_t, config),
       NULL },
 
+    /* folder of the cache, and what is to be left free on its disk */
+    { ngx_string("smartimg_disk"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_smartimg_disk,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     /* a file whose first bytes are the key that recipes are sealed with */
     { ngx_string("smartimg_seal_key"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,

@@ -156,6 +156,9 @@ typedef struct {
     time_t                         failed_until;  /* of the newest */
     ngx_http_smartimg_service_t    service[2];  /* of cheap and dear ones */
     ngx_http_smartimg_table_t     *table;    /* never NULL */
+    /* the cache's disk: when it was looked at, and whether it takes nothing */
+    ngx_msec_t                     disk_looked;
+    ngx_uint_t                     disk_full;
     /* files of the cache whose bodies were checked */
     uint64_t                       checked[NGX_HTTP_SMARTIMG_CHECKED];
 } ngx_http_smartimg_shared_t;
@@ -166,6 +169,8 @@ typedef struct {
     ngx_str_t                      config;
     ngx_str_t                      generations;
     u_char                        *seal_key;           /* or NULL */
+    ngx_str_t                      disk;               /* cache, or empty */
+    off_t                          disk_free;          /* bytes to be left */
 
     ngx_int_t                      first_answer;       /* s, shared caches */
     ngx_str_t                      cdn_cache_control;  /* field, "" for none */
@@ -340,6 +345,8 @@ ngx_str_t ngx_http_smartimg_unanswered(ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status);
 void ngx_http_smartimg_init_waiting(ngx_cycle_t *cycle);
 
+char *ngx_http_smartimg_disk(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_uint_t ngx_http_smartimg_disk_takes(ngx_http_request_t *r);
 void ngx_http_smartimg_check_stored(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
 

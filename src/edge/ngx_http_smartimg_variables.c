@@ -77,7 +77,7 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
       NGX_HTTP_SMARTIMG_BYPASS, 0, 0 },
 
     { ngx_string("smartimg_no_store"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_NO_STORE, 0, 0 },
+      NGX_HTTP_SMARTIMG_NO_STORE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     /* hit, miss, refresh or bypass */
     { ngx_string("smartimg_cache"), NULL, ngx_http_smartimg_variable,
@@ -188,7 +188,8 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
         break;
 
     case NGX_HTTP_SMARTIMG_NO_STORE:
-        yes = !ctx->plan->plan.server_cache;
+        yes = !ctx->plan->plan.server_cache
+              || !ngx_http_smartimg_disk_takes(r);
         break;
 
     case NGX_HTTP_SMARTIMG_QUEUED_AT:

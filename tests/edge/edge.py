@@ -179,6 +179,7 @@ class Edge:
             "GENERATIONS": os.path.join(self.folder, "cache/generations"),
             "CACHE": os.path.join(self.folder, "cache/images"),
             "CACHE_SIZE": "100m",
+            "CACHE_MIN_FREE": "0",
             "FIRST_ANSWER_SECONDS": str(first_answer_seconds),
             "CDN_CACHE_CONTROL": cdn_cache_control,
             "TRUSTED_EDGES_LINE": f"smartimg_trusted_edges {trusted_edges};" if trusted_edges else "",

@@ -1,7 +1,9 @@
 """What breaks underneath a running server: files of the cache, its disk, the generation table."""
 
+import http.client
 import os
 import resource
+import subprocess
 import time
 import unittest
 
@@ -99,3 +101,66 @@ class GenerationTable(unittest.TestCase):
             self.assertEqual(done.returncode, 1, (done, size))
             self.assertIn("nothing was purged", done.stderr)
             self.assertEqual(server.image(URL).headers["x-cache"], "hit")
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can mount")
+class Disk(unittest.TestCase):
+    """A cache on a small disk, which others fill."""
+
+    def setUp(self):
+        self.server_of_own = Server("--renderers", "1", "--cache-min-free", "512k")
+        self.disk = self.server_of_own.folder / "disk"
+        self.disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "none", self.disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.disk], check=True)
+        self.server_of_own.cache = self.disk / "cache"
+        self.server_of_own.options += ["--access-log", str(self.server_of_own.folder / "access.log")]
+        self.addCleanup(self.server_of_own.stop)
+        self.server_of_own.start()
+
+    def reply(self, n):
+        return self.server_of_own.image(f"{URL}&op_brightness={n}")
+
+    def check_stored(self, n, yes):
+        """Whole, and stored or not."""
+        first = self.reply(n)
+        self.assertEqual((first.status, first.type), (200, "image/jpeg"))
+        second = self.reply(n)
+        self.assertEqual(second.body, first.body)
+        self.assertEqual(second.headers["x-cache"], "hit" if yes else "miss")
+
+    def until_it_is_noticed(self, says):
+        """The disk is looked at once a second; until then a reply may be lost that was to be stored."""
+        def noticed():
+            try:
+                self.reply(time.monotonic_ns() % 100)
+            except http.client.HTTPException:
+                pass
+            return says in self.server_of_own.log.read_text()
+        wait_until(noticed, says)
+
+    def test_full_and_back(self):
+        self.check_stored(1, True)
+        ballast = self.disk / "ballast"
+        with open(ballast, "wb") as f:
+            try:
+                while f.write(bytes(65536)):
+                    f.flush()
+            except OSError:
+                pass
+        self.until_it_is_noticed("sent uncached")
+        for n in (2, 3, 4):
+            self.check_stored(n, False)
+        self.assertEqual(self.reply(1).status, 200)
+        ballast.unlink()
+        self.until_it_is_noticed("again")
+        self.check_stored(5, True)
+
+    def test_read_only_and_back(self):
+        self.check_stored(1, True)
+        subprocess.run(["mount", "-o", "remount,ro", self.disk], check=True)
+        self.until_it_is_noticed("sent uncached")
+        self.check_stored(2, False)
+        subprocess.run(["mount", "-o", "remount,rw", self.disk], check=True)
+        self.until_it_is_noticed("again")
+        self.check_stored(3, True)
