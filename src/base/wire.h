@@ -6,9 +6,10 @@
 
 /* ---- SCGI parameters, from the front side to a renderer ---- */
 
-#define SI_PARAM_RECIPE "SMARTIMG_RECIPE"       /* canonical text (picture/recipe.h) */
-#define SI_PARAM_RENDER "SMARTIMG_RENDER"       /* 1; only nginx looks at it, to count */
-#define SI_PARAM_TIER "SMARTIMG_TIER"           /* better, best: a refined answer; else a first */
+#define SI_PARAM_RECIPE "SMARTIMG_RECIPE" /* canonical text (picture/recipe.h) */
+#define SI_PARAM_SEAL "SMARTIMG_SEAL"     /* of the recipe (picture/seal.h); empty without a key */
+#define SI_PARAM_RENDER "SMARTIMG_RENDER" /* 1; only nginx looks at it, to count */
+#define SI_PARAM_TIER "SMARTIMG_TIER"     /* better, best: a refined answer; else a first */
 #define SI_PARAM_QUEUED_AT "SMARTIMG_QUEUED_AT" /* when it joined the queue, monotonic, ns */
 #define SI_PARAM_SHOW "SMARTIMG_SHOW"       /* what is wanted in the reply's place (base/show.h) */
 #define SI_PARAM_CLASS "SMARTIMG_CLASS"     /* the client's class, for an explanation */
@@ -33,6 +34,8 @@
 #define SI_HEADER_FINAL '-'
 /* of replies with foreign images: until when they are good, Unix time */
 #define SI_HEADER_FRESH_UNTIL "X-Smartimg-Fresh-Until"
+/* of the body, so that the edge sees what became of it on a disk (picture/checksum.h) */
+#define SI_HEADER_SUM "X-Smartimg-Sum"
 /* zeros, so that the body begins with a page of the cache file */
 #define SI_HEADER_PADDING "X-Padding"
 

@@ -1,13 +1,19 @@
 /* The generation table: how a purge makes every derivative of an object unreachable at once.
  *
- * 65,536 atomic 32-bit counters in a mapped file, indexed by a hash of the object, plus one per
- * company (also hashed, 1,024 of them) and one global. Purging increments a counter; the sum of the
- * three that concern an object is part of its recipe, so old derivatives are never asked for again
- * and leave the cache by LRU. Two objects may share a counter: then purging one re-renders the
- * other, which is harmless. Any number of processes may map the same file. */
+ * 65,536 counters, indexed by a hash of the object, one per company (also hashed, 1,024 of them)
+ * and one of everything. Purging increments a counter; the sum of the three that concern an object
+ * is part of its recipe, so old derivatives are never asked for again and leave the cache by LRU.
+ * Two objects may share a counter: then purging one re-renders the other, which is harmless.
+ *
+ * On disk it is a journal, to which a purge appends a record and returns once that is on the disk.
+ * Each process has counters of its own in memory and reads what was appended since, so nothing that
+ * others do to the file can stop it. A file that was lost, cut short or damaged becomes a new one
+ * with a later *base*, which all sums begin with: everything is rendered anew, and nothing that was
+ * purged comes back. Records are small, and the file is written anew once it has grown. */
 #ifndef SI_CATALOG_GENERATIONS_H
 #define SI_CATALOG_GENERATIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/result.h"
@@ -15,18 +21,27 @@
 
 typedef struct si_generations si_generations;
 
-/* Opens the table at `path`, creating it (mode 0644) if it is not there. SI_ERR_IO if it cannot be
- * opened or is not such a table. Close with si_generations_close(). */
+/* Opens the table at `path`, making it (mode 0644) if it is not there or is damaged; that of a
+ * version before journals is taken over. SI_ERR_IO if it cannot be read or made, or is something
+ * else, which is left alone. Close with si_generations_close(). */
 SI_NODISCARD si_result si_generations_open(const char *path, si_generations **out, si_diag *diag);
 void si_generations_close(si_generations *g);
 
-/* Sum of the counters of an object. `object` with or without its file extension counts as the same
- * object. A NULL table gives 0. */
+/* Takes note of what other processes have purged: one fstat() if that is nothing. To be called
+ * before sums that are to be right now. True if there was something. NULL: nothing happens. */
+bool si_generations_refresh(si_generations *g);
+
+/* Sum of the counters of an object, and the base. `object` with or without its file extension
+ * counts as the same object. A NULL table gives 0. */
 uint64_t si_generation_of(const si_generations *g, si_str company, si_str object);
 
-/* Purges: one object, one company, everything. */
-void si_generation_purge_object(si_generations *g, si_str company, si_str object);
-void si_generation_purge_company(si_generations *g, si_str company);
-void si_generation_purge_all(si_generations *g);
+/* Purges: one object, one company, everything. On return it is on the disk, and seen by every
+ * process that refreshes from then on. SI_ERR_IO if it could not be written, such as on a full
+ * disk: then nothing was purged, and the table is as it was. */
+SI_NODISCARD si_result si_generation_purge_object(
+    si_generations *g, si_str company, si_str object, si_diag *diag);
+SI_NODISCARD si_result si_generation_purge_company(
+    si_generations *g, si_str company, si_diag *diag);
+SI_NODISCARD si_result si_generation_purge_all(si_generations *g, si_diag *diag);
 
 #endif

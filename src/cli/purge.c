@@ -1,4 +1,5 @@
 /* smartimg purge: makes cached derivatives unreachable in one step. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +14,7 @@ static bool all;
 
 /* Purges "company/name" under both readings: whether the first element is a company, only the
  * running server's catalog knows, and purging too much costs a render at most. */
-static void purge_object(si_generations *g, const char *text) {
+static si_result purge_object(si_generations *g, const char *text, si_diag *diag) {
     char decoded[4096];
     si_str object = si_str_of(text);
     size_t len = strcspn(text, "?#");
@@ -31,22 +32,26 @@ static void purge_object(si_generations *g, const char *text) {
     }
     si_str rest = object, first;
     if (si_str_next(&rest, '/', &first) && rest.p != NULL) {
-        si_generation_purge_object(g, first, rest);
+        SI_TRY(si_generation_purge_object(g, first, rest, diag));
     }
-    si_generation_purge_object(g, SI_STR(""), object);
+    return si_generation_purge_object(g, SI_STR(""), object, diag);
 }
 
 static int purge(si_generations *g, const char *object) {
-    if (all) {
-        si_generation_purge_all(g);
-        printf("purged everything\n");
-    } else if (company != NULL) {
-        si_generation_purge_company(g, si_str_of(company));
-        printf("purged all of company %s\n", company);
-    } else {
-        purge_object(g, object);
-        printf("purged %s\n", object);
+    si_diag diag = {0};
+    si_result result = all               ? si_generation_purge_all(g, &diag)
+                       : company != NULL ? si_generation_purge_company(g, si_str_of(company), &diag)
+                                         : purge_object(g, object, &diag);
+    if (result != SI_OK) {
+        return si_complain_diag(&diag);
     }
+    printf("purged %s%s\n",
+        all               ? "everything"
+        : company != NULL ? "all of company "
+                          : "",
+        all               ? ""
+        : company != NULL ? company
+                          : object);
     return SI_EXIT_OK;
 }
 
@@ -57,6 +62,7 @@ static int run(char **operands, int count) {
     }
     si_arena arena = {0};
     si_diag diag = {0};
+    signal(SIGXFSZ, SIG_IGN); /* a limit of size is an error like a full disk */
     const char *folder = cache != NULL ? cache : si_default_cache(&arena);
     const char *path = folder != NULL ? si_arena_printf(&arena, "%s/generations", folder) : NULL;
     int status = SI_EXIT_FAILED;

@@ -1,13 +1,17 @@
 /* smartimg renderer: the pool alone, for systemd or a second machine. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/sandbox_option.h"
 #include "cli/server_options.h"
 #include "quality/calibration.h"
 
-static const char *listen_address;
+static const char *listen_address, *seal_key;
 static si_pool_options pool;
+static si_option_parsed sandbox = {si_sandbox_parse, &pool.sandbox};
 static si_option_parsed originals = {si_originals_parse, &pool.limits.refused};
 
 static int run(char **operands, int count) {
@@ -32,16 +36,27 @@ static int run(char **operands, int count) {
         return si_complain_diag(&diag);
     }
     si_originals_warn(pool.limits.refused);
+    if (!si_sandbox_announce(pool.sandbox)) {
+        return SI_EXIT_FAILED;
+    }
     si_calibration_current(); /* before there are workers */
+    pool.seal_key = seal_key != NULL ? open(seal_key, O_RDONLY | O_CLOEXEC) : -1;
+    if (seal_key != NULL && pool.seal_key < 0) {
+        si_complain("cannot read %s: %s", seal_key, strerror(errno));
+        return SI_EXIT_FAILED;
+    }
     int status = si_pool_run(&pool);
     si_pool_close_lanes(pool.listen_fds);
+    if (pool.seal_key >= 0) {
+        close(pool.seal_key);
+    }
     return status;
 }
 
 #define ROWS(X)                                                                                    \
     SI_ROOT_OPTION(X, pool)                                                                        \
     SI_RENDERER_OPTIONS(X, pool, listen_address)                                                   \
-    SI_POOL_OPTIONS(X, pool, originals)
+    SI_POOL_OPTIONS(X, pool, originals, sandbox, seal_key)
 
 static const si_option options[] = {ROWS(SI_OPTION_ROW){0}};
 static const si_initial initial[] = {ROWS(SI_INITIAL_ROW)};

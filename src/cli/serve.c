@@ -1,6 +1,8 @@
 /* smartimg serve: nginx and the renderer pool, watched over. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,6 +20,7 @@
 #include "cli/example.h"
 #include "cli/ready_probe.h"
 #include "cli/config_file.h"
+#include "cli/sandbox_option.h"
 #include "cli/server_options.h"
 #include "process/confine.h"
 #include "quality/calibration.h"
@@ -31,6 +35,7 @@ enum {
 
 static si_site_options wanted;
 static si_pool_options pool_options;
+static si_option_parsed sandbox = {si_sandbox_parse, &pool_options.sandbox};
 static si_option_parsed originals = {si_originals_parse, &pool_options.limits.refused};
 static si_option_parsed playground = {si_switch_parse, &wanted.playground};
 static si_option_parsed uploads = {si_switch_parse, &wanted.playground_uploads};
@@ -46,27 +51,58 @@ typedef struct server {
 
 /* ---- children ---- */
 
-static void become_nginx(void *context) {
-    const server *s = context;
+/* Becomes nginx: the server, or a check of its configuration. */
+static _Noreturn void execute_nginx(const server *s, bool check) {
     int null = open("/dev/null", O_RDONLY);
     dup2(null, STDIN_FILENO);
     const char *preload = getenv(SI_ENV_PRELOAD);
     if (preload != NULL) {
         setenv("LD_PRELOAD", preload, 1);
     }
+    if (geteuid() == 0 && wanted.user == NULL) {
+        /* its workers keep the right to read all files until the module gives up the others */
+        (void)prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
+    }
     execl(s->site.nginx, "nginx", "-p", s->site.run, "-e",
-        wanted.error_log != NULL ? wanted.error_log : "stderr", "-c", s->site.conf, (char *)NULL);
+        wanted.error_log != NULL ? wanted.error_log : "stderr", "-c", s->site.conf,
+        check ? "-tq" : (char *)NULL, (char *)NULL);
     si_complain("cannot start %s: %s", s->site.nginx, strerror(errno));
     _exit(127);
 }
 
-/* Gives root up, if it was asked for; the parent's death signal does not survive that. */
+static void become_nginx(void *context) {
+    execute_nginx(context, false);
+}
+
+/* True if nginx would take the configuration; what is wrong with it is on stderr. */
+static bool nginx_accepts(const server *s) {
+    int status;
+    sigset_t none;
+    pid_t pid = fork();
+    if (pid == 0) {
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execute_nginx(s, true);
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* What a pool that was started by root keeps of that: it starts renderers of another user in
+ * namespaces of their own, and kills them. It opens originals as the user of --user, or any. */
+#define POOL_CAPABILITIES                                                                          \
+    (1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_KILL | 1ULL << CAP_SYS_ADMIN |          \
+        1ULL << CAP_DAC_READ_SEARCH)
+
+/* The parent's death signal does not survive this. */
 static bool change_user(const si_site *site, pid_t parent) {
-    if (site->uid == geteuid()) {
+    if (geteuid() != 0) {
         return true;
     }
-    if (!si_become_user(wanted.user, site->uid, site->gid)) {
-        si_complain("cannot become user %s: %s", wanted.user, strerror(errno));
+    si_set_other_user(site->uid);
+    if (!si_keep_capabilities(POOL_CAPABILITIES) ||
+        (wanted.user != NULL && !si_open_files_as(wanted.user, site->uid, site->gid))) {
+        si_complain("cannot give root up for the files of %s: %s",
+            wanted.user != NULL ? wanted.user : "root", strerror(errno));
         return false;
     }
     return si_die_with(parent, SIGTERM);
@@ -197,7 +233,7 @@ static bool load_catalog(void) {
 static void reload(server *s) {
     bool settings = wanted.config == NULL || si_config_file_check(wanted.config,
                                                  si_complain_mistake, (void *)wanted.config) == 0;
-    if (load_catalog() && settings) {
+    if (load_catalog() && settings && nginx_accepts(s)) {
         si_complain("configuration reloaded");
         si_child_signal(&s->nginx, SIGHUP);
     } else {
@@ -282,6 +318,7 @@ static bool prepare(server *s) {
     }
     pool_options.root = s->site.root;
     pool_options.uploads = s->site.uploads;
+    pool_options.seal_key = s->site.seal_key_file;
     pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
     if (!si_pool_listen_lanes(s->site.socket, pool_options.listen_fds, &diag)) {
         si_complain_diag(&diag);
@@ -296,9 +333,13 @@ static bool prepare(server *s) {
         }
     }
     if (geteuid() == 0 && wanted.user == NULL) {
-        si_complain("running as root; --user NAME gives that up");
+        si_complain(
+            "nginx runs as %s and may read all files, as no --user was named", s->site.user);
     }
     si_originals_warn(pool_options.limits.refused);
+    if (!si_sandbox_announce(pool_options.sandbox)) {
+        return false;
+    }
     return catch_signals(s);
 }
 
@@ -329,7 +370,7 @@ static int run(char **operands, int count) {
 #define ROWS(X)                                                                                    \
     SI_ROOT_OPTION(X, pool_options)                                                                \
     SI_SERVE_OPTIONS(X, wanted, pool_options, playground, uploads)                                 \
-    SI_POOL_OPTIONS(X, pool_options, originals)
+    SI_POOL_OPTIONS(X, pool_options, originals, sandbox, wanted.seal_key)
 
 static const si_option options[] = {ROWS(SI_OPTION_ROW){0}};
 static const si_initial initial[] = {ROWS(SI_INITIAL_ROW)};

@@ -17,6 +17,7 @@
 #include "cli/originals.h"
 #include "cli/site.h"
 #include "plan/lifetime.h"
+#include "process/confine.h"
 #include "renderer/pool.h"
 #include "source/fetch.h"
 
@@ -30,8 +31,9 @@
         "Folder of the original images, the same one for the front side and all renderers.")
 
 /* Of both commands. `pool` is an si_pool_options, `originals` an si_option_parsed whose parser is
- * si_originals_parse(). */
-#define SI_POOL_OPTIONS(X, pool, originals)                                                        \
+ * si_originals_parse(), `sandbox` one whose parser is si_sandbox_parse(), `seal_key` a const
+ * char *. */
+#define SI_POOL_OPTIONS(X, pool, originals, sandbox, seal_key)                                     \
     X("memory", BYTES, "SIZE", (pool).memory, SI_POOL_MEMORY, NULL, 0, 0, "",                      \
         "Address space of one renderer.")                                                          \
     X("cpu-seconds", COUNT, "N", (pool).cpu_seconds, SI_POOL_CPU_SECONDS, NULL, 1, 3600,           \
@@ -43,6 +45,16 @@
         "How long a request may wait for a renderer; who would wait longer gets 503 at once.")     \
     X("reply-size", BYTES, "SIZE", (pool).reply_bytes, SI_POOL_REPLY_BYTES, NULL, 0, 0, "",        \
         "What a reply may have; a larger one becomes an error.")                                   \
+    X("sandbox", PARSED, "MODE", sandbox, NULL, "best", 0, 0, "",                                  \
+        "Namespaces, an empty root folder, Landlock and a filter of system calls around whatever " \
+        "decodes images. best: all that the system gives, and the start names what is missing; "   \
+        "required: all of it, or the server does not start; off: none.")                           \
+    X("seal-key", TEXT, "FILE", seal_key, NULL,                                                    \
+        "one that is made at the start; `renderer` downloads for any recipe without one", 0, 0,    \
+        "",                                                                                        \
+        "File whose first 32 bytes are a secret of nginx and of the process that downloads: it "   \
+        "proves that an image is wanted by a recipe of this server. Renderers on other machines "  \
+        "need the same one.")                                                                      \
     X("originals", PARSED, "KINDS", originals, NULL, "all", 0, 0, "",                              \
         "Kinds of originals that are served, parted by commas, of:" SI_KINDS(                      \
             SI_ORIGINALS_NAME) ". Others get an error, as unknown kinds do; replies that are in "  \
@@ -94,6 +106,9 @@
         0, 0, "", "Folder of the cache; it is made if it is not there.")                           \
     X("cache-size", BYTES, "SIZE", (site).cache_size, INT64_C(10) << 30, NULL, 0, 0, "",           \
         "What the cache may take on disk. What was not asked for longest goes first.")             \
+    X("cache-min-free", BYTES, "SIZE", (site).cache_min_free, INT64_C(64) << 20, NULL, 0, 0, "",   \
+        "What is to be left free on the cache's disk: what was not asked for longest goes, and "   \
+        "replies are not stored while there is less.")                                             \
     X("first-answer-seconds", COUNT, "N", (site).first_answer_seconds, SI_FIRST_ANSWER_SECONDS,    \
         NULL, 0, 31536000, "seconds",                                                              \
         "For how long a CDN or another shared cache may take a first answer for fresh, until it "  \
@@ -133,10 +148,11 @@
         0, 0, "", "File to log requests to.")                                                      \
     X("error-log", TEXT, "FILE", (site).error_log, NULL, "standard error", 0, 0, "",               \
         "File for nginx's complaints.")                                                            \
-    X("user", TEXT, "NAME", (site).user, NULL, "they stay root, which can read any folder", 0, 0,  \
-        "",                                                                                        \
-        "When started by root: the user whom renderers and nginx's workers run as, who must be "   \
-        "able to read the images.")
+    X("user", TEXT, "NAME", (site).user, NULL,                                                     \
+        "smartimg, www-data or nobody, with the right to read any folder", 0, 0, "",               \
+        "When started by root: the user whom nginx's workers run as and originals are opened as, " \
+        "who must be able to read the images. Renderers run as " SI_RENDER_USER                    \
+        " or nobody, who need no files.")
 
 /* Of `renderer` alone. `address` is a const char *. */
 #define SI_RENDERER_OPTIONS(X, pool, address)                                                      \

@@ -19,6 +19,7 @@
 #include "base/wire.h"
 #include "catalog/address_filter.h"
 #include "cli/nginx_conf.h"
+#include "picture/seal.h"
 #include "renderer/pool.h"
 
 enum { TEMPLATE_MAX = 1 << 20 };
@@ -141,15 +142,25 @@ static int nginx_version(const si_site *s) {
 }
 
 static bool find_user(const si_site_options *o, si_site *s) {
+    static const char *const usual[] = {"smartimg", "www-data", "nobody"};
     s->uid = geteuid();
     s->gid = getegid();
-    if (o->user != NULL) {
-        struct passwd *p = getpwnam(o->user);
-        if (p == NULL || (geteuid() != 0 && p->pw_uid != geteuid())) {
-            si_complain(
-                p == NULL ? "there is no user %s" : "only root can run as user %s", o->user);
-            return false;
-        }
+    struct passwd *p = o->user != NULL ? getpwnam(o->user) : NULL;
+    for (int i = 0; o->user == NULL && geteuid() == 0 && p == NULL && i < 3; i++) {
+        p = getpwnam(usual[i]);
+    }
+    if (o->user != NULL && (p == NULL || (geteuid() != 0 && p->pw_uid != geteuid()))) {
+        si_complain(p == NULL ? "there is no user %s" : "only root can run as user %s", o->user);
+        return false;
+    }
+    if (geteuid() == 0 && (p == NULL || p->pw_uid == 0)) {
+        si_complain(p == NULL ? "there is no user that nginx could run as: name one with --user"
+                              : "--user %s: nginx does not run as root",
+            o->user);
+        return false;
+    }
+    if (p != NULL) {
+        s->user = path(s, "%s", p->pw_name);
         s->uid = p->pw_uid;
         s->gid = p->pw_gid;
     }
@@ -178,6 +189,26 @@ static bool make_folders(const char *name, mode_t mode) {
     }
 }
 
+static uid_t owner;
+static gid_t owner_group;
+
+static int give_away(const char *name, const struct stat *st, int type, struct FTW *where) {
+    (void)type;
+    (void)where;
+    return st->st_uid == owner || lchown(name, owner, owner_group) == 0 ? 0 : -1;
+}
+
+/* Makes the cache that of nginx's user, with all that is in there if it was somebody else's. */
+static bool give_cache_away(const si_site *s, const char *images) {
+    struct stat st;
+    owner = s->uid;
+    owner_group = s->gid;
+    if (chown(s->cache, s->uid, s->gid) != 0 || stat(images, &st) != 0) {
+        return false;
+    }
+    return st.st_uid == s->uid || nftw(images, give_away, 16, FTW_PHYS | FTW_MOUNT) == 0;
+}
+
 /* A folder with subfolder that we, and whom we run as, can write to. */
 static bool prepare_cache(si_site *s) {
     const char *images = path(s, "%s/images", s->cache), *probe = path(s, "%s/.probe", s->cache);
@@ -187,9 +218,7 @@ static bool prepare_cache(si_site *s) {
     if (fd >= 0) {
         close(fd);
     }
-    if (ok && s->uid != geteuid()) {
-        ok = chown(s->cache, s->uid, s->gid) == 0 && chown(images, s->uid, s->gid) == 0;
-    }
+    ok = ok && (s->uid == geteuid() || give_cache_away(s, images));
     if (!ok) {
         si_complain("cache folder %s is not writable: %s", s->cache, strerror(errno));
     }
@@ -246,6 +275,41 @@ static bool prepare_run_folder(si_site *s) {
     s->run = run;
     s->socket = path(s, "%s/render.sock", run);
     s->conf = path(s, "%s/nginx.conf", run);
+    return true;
+}
+
+/* The key that nginx seals recipes with: the one that was named, or a new one, which nobody but the
+ * owner of the run folder can read. It never is in the memory of this process, which renderers are
+ * forked from. */
+static bool prepare_seal_key(const si_site_options *o, si_site *s) {
+    if (o->seal_key != NULL) {
+        s->seal_key = absolute(s, o->seal_key);
+    } else {
+        int random = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+        s->seal_key = path(s, "%s/seal.key", s->run);
+        int out = open(s->seal_key, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        uint8_t key[SI_SEAL_KEY];
+        bool made = random >= 0 && out >= 0 && read(random, key, sizeof key) == sizeof key &&
+                    write(out, key, sizeof key) == sizeof key;
+        explicit_bzero(key, sizeof key);
+        if (random >= 0) {
+            close(random);
+        }
+        if (out >= 0) {
+            close(out);
+        }
+        if (!made) {
+            si_complain("cannot make %s: %s", s->seal_key, strerror(errno));
+            return false;
+        }
+    }
+    struct stat st;
+    s->seal_key_file = open(s->seal_key, O_RDONLY | O_CLOEXEC);
+    if (s->seal_key_file < 0 || fstat(s->seal_key_file, &st) != 0 || st.st_size < SI_SEAL_KEY) {
+        si_complain("--seal-key %s: %s", s->seal_key,
+            s->seal_key_file < 0 ? strerror(errno) : "it has less than 32 bytes");
+        return false;
+    }
     return true;
 }
 
@@ -395,9 +459,8 @@ static const char *admin_lines(const si_site_options *o, si_site *s) {
                                          o->admin_listen);
 }
 
-static const char *user_line(const si_site_options *o, si_site *s) {
-    return geteuid() != 0 ? ""
-                          : path(s, "user %s %s;", o->user != NULL ? o->user : "root", s->group);
+static const char *user_line(si_site *s) {
+    return geteuid() != 0 ? "" : path(s, "user %s %s;", s->user, s->group);
 }
 
 /* As words rather than a list. */
@@ -451,7 +514,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
     const si_template_value values[] = {
         {"MODULE", si_nginx_word(a, s->module)},
         {"PREFIX", s->run},
-        {"USER_LINE", user_line(o, s)},
+        {"USER_LINE", user_line(s)},
         {"WORKERS", o->nginx_workers > 0 ? path(s, "%d", o->nginx_workers) : "auto"},
         {"ERROR_LOG",
             o->error_log != NULL ? si_nginx_word(a, absolute(s, o->error_log)) : "stderr"},
@@ -459,6 +522,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"ROOT", si_nginx_word(a, s->root)},
         {"CONFIG_LINE",
             s->config != NULL ? path(s, "smartimg_config %s;", si_nginx_word(a, s->config)) : ""},
+        {"SEAL_KEY", si_nginx_word(a, s->seal_key)},
         {"GENERATIONS", si_nginx_word(a, s->generations)},
         {"SCRIPTS_LINE", scripts_line(s)},
         {"CACHE", si_nginx_word(a, path(s, "%s/images", s->cache))},
@@ -469,6 +533,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"DPR_HEADER_LINE",
             o->dpr_header != NULL ? path(s, "smartimg_dpr_header %s;", o->dpr_header) : ""},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
+        {"CACHE_MIN_FREE", path(s, "%lldk", (long long)(o->cache_min_free >> 10))},
         {"RENDERERS", path(s, "%d", o->renderers)},
         {"REFINE_SHARE", path(s, "%d", o->refine_share)},
         {"QUEUE_MS", path(s, "%d", o->queue_ms > 0 ? o->queue_ms : SI_POOL_QUEUE_MS)},
@@ -553,8 +618,8 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
     return find_parts(s) && find_nginx(s) && find_user(o, s) && port_is_free(o->listen) &&
            port_is_free(o->tls_listen) && port_is_free(o->admin_listen) &&
            (!si_site_has_playground(o) || find_playground(s)) && prepare_cache(s) &&
-           prepare_uploads(o, s) && prepare_run_folder(s) && prepare_tls(o, s) &&
-           write_playground(s) && write_configuration(o, s);
+           prepare_uploads(o, s) && prepare_run_folder(s) && prepare_seal_key(o, s) &&
+           prepare_tls(o, s) && write_playground(s) && write_configuration(o, s);
 }
 
 void si_site_remove_run_folder(const si_site *s) {
@@ -565,6 +630,9 @@ void si_site_remove_run_folder(const si_site *s) {
 
 void si_site_clear(si_site *s) {
     si_site_remove_run_folder(s);
+    if (s->seal_key != NULL && s->seal_key_file >= 0) {
+        close(s->seal_key_file);
+    }
     si_arena_free(&s->arena);
     *s = (si_site){0};
 }

@@ -14,9 +14,10 @@
 /* As asked for on the command line; addresses and files not given are NULL. */
 typedef struct si_site_options {
     const char *root, *config, *cache, *access_log, *error_log, *user;
+    const char *seal_key;                           /* file, or NULL */
     const char *listen, *tls_listen, *admin_listen; /* ADDR:PORT */
     const char *tls_cert, *tls_key;                 /* both or none */
-    int64_t cache_size;                             /* bytes */
+    int64_t cache_size, cache_min_free;             /* bytes */
     int queue_ms;                                   /* 0 = SI_POOL_QUEUE_MS */
     int renderers;                                  /* of the pool, > 0 */
     int refine_share;                               /* percent of them */
@@ -44,7 +45,11 @@ typedef struct si_site {
     const char *socket, *conf;              /* in the run folder */
     const char *page, *playground_template; /* of the playground; NULL = it is off */
     const char *uploads, *arriving;         /* folders in the cache folder; NULL = off */
-    uid_t uid;                              /* whom renderers and nginx's workers run as */
+    const char *seal_key;                   /* file of picture/seal.h's key, … */
+    int seal_key_file;                      /* … open */
+    const char *user; /* whom nginx's workers run as; renderers do as somebody else where root
+                         starts them (process/confine.h) */
+    uid_t uid;
     gid_t gid;
     const char *group; /* name of gid */
 } si_site;

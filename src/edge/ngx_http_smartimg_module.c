@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_smartimg_module.h"
+#include "picture/seal.h"
 
 #include "base/clock.h"
 
@@ -19,6 +20,8 @@ static char *ngx_http_smartimg_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_http_smartimg(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_int_t ngx_http_smartimg_init(ngx_conf_t *cf);
+static char *ngx_http_smartimg_seal_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static ngx_int_t ngx_http_smartimg_init_process(ngx_cycle_t *cycle);
 
 
@@ -43,6 +46,22 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       ngx_conf_set_str_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_smartimg_main_conf_t, config),
+      NULL },
+
+    /* folder of the cache, and what is to be left free on its disk */
+    { ngx_string("smartimg_disk"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_smartimg_disk,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /* a file whose first bytes are the key that recipes are sealed with */
+    { ngx_string("smartimg_seal_key"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_seal_key,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("smartimg_generations"),
@@ -476,6 +495,45 @@ ngx_http_smartimg(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+static char *
+ngx_http_smartimg_seal_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_smartimg_main_conf_t  *smcf = conf;
+
+    bool        read;
+    ngx_fd_t    fd;
+    ngx_err_t   err;
+    ngx_str_t  *value;
+
+    if (smcf->seal_key) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    smcf->seal_key = ngx_palloc(cf->pool, SI_SEAL_KEY);
+    if (smcf->seal_key == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    fd = ngx_open_file(value[1].data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    read = fd != NGX_INVALID_FILE && si_seal_read_key(fd, smcf->seal_key);
+    err = ngx_errno;
+
+    if (fd != NGX_INVALID_FILE) {
+        (void) ngx_close_file(fd);
+    }
+
+    if (!read) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, err, "no key in \"%V\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 static ngx_int_t
 ngx_http_smartimg_init(ngx_conf_t *cf)
 {
@@ -514,5 +572,5 @@ ngx_http_smartimg_init_process(ngx_cycle_t *cycle)
     ngx_http_smartimg_init_refining(cycle);
     ngx_http_smartimg_init_uploads(cycle);
 
-    return NGX_OK;
+    return ngx_http_smartimg_confine(cycle);
 }

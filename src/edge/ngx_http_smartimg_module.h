@@ -71,6 +71,8 @@
       "counter", "")                                                          \
     X(remembered, "smartimg_remembered_total", "", "counter",                 \
       "Requests refused as the same one was not ready in time shortly before")\
+    X(damaged, "smartimg_cache_damaged_total", "", "counter",                 \
+      "Files of the cache that were cut short or changed, and dropped.")      \
     X(limited, "smartimg_client_limited_total", "", "counter",                \
       "Requests refused as their client asked for too much that was new")     \
     X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
@@ -94,6 +96,7 @@
 #define NGX_HTTP_SMARTIMG_ERRORS  64
 #define NGX_HTTP_SMARTIMG_TEXT    400
 #define NGX_HTTP_SMARTIMG_FAILURES  128
+#define NGX_HTTP_SMARTIMG_CHECKED   16384
 #define NGX_HTTP_SMARTIMG_CLIENTS 4096
 
 
@@ -153,6 +156,11 @@ typedef struct {
     time_t                         failed_until;  /* of the newest */
     ngx_http_smartimg_service_t    service[2];  /* of cheap and dear ones */
     ngx_http_smartimg_table_t     *table;    /* never NULL */
+    /* the cache's disk: when it was looked at, and whether it takes nothing */
+    ngx_msec_t                     disk_looked;
+    ngx_uint_t                     disk_full;
+    /* files of the cache whose bodies were checked */
+    uint64_t                       checked[NGX_HTTP_SMARTIMG_CHECKED];
 } ngx_http_smartimg_shared_t;
 
 
@@ -162,6 +170,9 @@ typedef struct {
     ngx_str_t                      generations;
     ngx_str_t                      uploads;            /* folder, "" for none */
     ngx_str_t                      kinds;              /* that are listed, "" = all */
+    u_char                        *seal_key;           /* or NULL */
+    ngx_str_t                      disk;               /* cache, or empty */
+    off_t                          disk_free;          /* bytes to be left */
 
     ngx_int_t                      first_answer;       /* s, shared caches */
     ngx_str_t                      cdn_cache_control;  /* field, "" for none */
@@ -242,6 +253,7 @@ typedef struct {
                                                 the company was known */
     ngx_msec_t                     made;
     ngx_msec_t                     tested;
+    ngx_uint_t                     purges;   /* seen until then */
 
     si_arena                       arena;
     si_plan                        plan;
@@ -296,6 +308,9 @@ typedef struct {
     ngx_queue_t                    queue;
     ngx_msec_t                     since;
     ngx_http_event_handler_pt      resume;
+
+    /* the upstream module's, around which ours stands */
+    ngx_int_t                    (*process_header)(ngx_http_request_t *r);
 
     time_t                         remembered;  /* s for which it is refused */
 
@@ -364,6 +379,11 @@ ngx_str_t ngx_http_smartimg_unanswered(ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status);
 void ngx_http_smartimg_init_waiting(ngx_cycle_t *cycle);
 
+char *ngx_http_smartimg_disk(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_uint_t ngx_http_smartimg_disk_takes(ngx_http_request_t *r);
+void ngx_http_smartimg_check_stored(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
+
 ngx_int_t ngx_http_smartimg_add_variables(ngx_conf_t *cf);
 void ngx_http_smartimg_refresh(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
@@ -425,6 +445,7 @@ char *ngx_http_smartimg_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_smartimg_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_http_smartimg_shared_t *ngx_http_smartimg_shared(void);
+ngx_int_t ngx_http_smartimg_confine(ngx_cycle_t *cycle);
 void ngx_http_smartimg_init_counters(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_smartimg_log_handler(ngx_http_request_t *r);
 

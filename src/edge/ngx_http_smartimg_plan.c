@@ -48,6 +48,10 @@ static void ngx_http_smartimg_split_uri(ngx_str_t *uri, si_request *request);
 static ngx_http_smartimg_plan_t  *ngx_http_smartimg_plans[
                                                      NGX_HTTP_SMARTIMG_PLANS];
 
+/* how often somebody else's purges were taken note of */
+
+static ngx_uint_t  ngx_http_smartimg_purges;
+
 
 /*
  * Returns what is known of a request, or NULL if it is none of ours (or there
@@ -193,10 +197,19 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
     si_client_headers           headers;
     ngx_http_smartimg_plan_t  **slot, *plan;
 
+    ngx_http_smartimg_main_conf_t  *smcf;
+
     ngx_memzero(&headers, sizeof(si_client_headers));
     ngx_http_smartimg_read_headers(r, &headers);
 
     si_client_classify(&headers, &client);
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    /* what was purged before this request came is purged for it */
+    if (si_generations_refresh(smcf->table)) {
+        ngx_http_smartimg_purges++;
+    }
 
     hash = ngx_murmur_hash2(r->unparsed_uri.data, r->unparsed_uri.len);
     hash = ngx_hash(hash, client.formats);
@@ -327,7 +340,9 @@ ngx_http_smartimg_test_plan(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    if (ngx_current_msec == plan->tested) {
+    if (ngx_current_msec == plan->tested
+        && ngx_http_smartimg_purges == plan->purges)
+    {
         return NGX_OK;
     }
 
@@ -351,6 +366,7 @@ ngx_http_smartimg_test_plan(ngx_http_request_t *r,
     }
 
     plan->tested = ngx_current_msec;
+    plan->purges = ngx_http_smartimg_purges;
 
     return NGX_OK;
 }

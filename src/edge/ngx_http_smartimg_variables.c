@@ -6,6 +6,7 @@
 #include "ngx_http_smartimg_module.h"
 #include "base/clock.h"
 #include "plan/shown.h"
+#include "picture/seal.h"
 
 
 static ngx_int_t ngx_http_smartimg_variable(ngx_http_request_t *r,
@@ -19,12 +20,15 @@ static ngx_int_t ngx_http_smartimg_why_unanswered(
 static void ngx_http_smartimg_count_render(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
 static ngx_uint_t ngx_http_smartimg_is_refresh(ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_seal(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx, ngx_str_t *value);
 static ngx_int_t ngx_http_smartimg_head_at(ngx_http_request_t *r,
     ngx_str_t *value);
 
 
 enum {
     NGX_HTTP_SMARTIMG_RECIPE,
+    NGX_HTTP_SMARTIMG_SEAL,
     NGX_HTTP_SMARTIMG_KEY,
     NGX_HTTP_SMARTIMG_CLASS,
     NGX_HTTP_SMARTIMG_RENDER,
@@ -45,6 +49,10 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
     /* SCGI parameter and log line */
     { ngx_string("smartimg_recipe"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_RECIPE, 0, 0 },
+
+    /* for scgi_param: proves to the fetcher whose recipe it is */
+    { ngx_string("smartimg_seal"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_SEAL, 0, 0 },
 
     /* for scgi_cache_key: the recipe, or a digest of a long one */
     { ngx_string("smartimg_key"), NULL, ngx_http_smartimg_variable,
@@ -77,7 +85,7 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
       NGX_HTTP_SMARTIMG_BYPASS, 0, 0 },
 
     { ngx_string("smartimg_no_store"), NULL, ngx_http_smartimg_variable,
-      NGX_HTTP_SMARTIMG_NO_STORE, 0, 0 },
+      NGX_HTTP_SMARTIMG_NO_STORE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     /* hit, miss, refresh or bypass */
     { ngx_string("smartimg_cache"), NULL, ngx_http_smartimg_variable,
@@ -154,7 +162,14 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
         *value = ctx->plan->text;
         return NGX_OK;
 
+    case NGX_HTTP_SMARTIMG_SEAL:
+        return ngx_http_smartimg_seal(r, ctx, value);
+
     case NGX_HTTP_SMARTIMG_KEY:
+
+        /* it is asked for before the cache is read, and not long before */
+        ngx_http_smartimg_check_stored(r, ctx);
+
         *value = ctx->plan->key;
         return NGX_OK;
 
@@ -186,7 +201,8 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
         break;
 
     case NGX_HTTP_SMARTIMG_NO_STORE:
-        yes = !ctx->plan->plan.server_cache;
+        yes = !ctx->plan->plan.server_cache
+              || !ngx_http_smartimg_disk_takes(r);
         break;
 
     case NGX_HTTP_SMARTIMG_QUEUED_AT:
@@ -322,6 +338,35 @@ ngx_http_smartimg_add_variables(ngx_conf_t *cf)
 
         var->get_handler = v->get_handler;
         var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_smartimg_seal(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
+    ngx_str_t *value)
+{
+    si_str                          recipe;
+    ngx_http_smartimg_main_conf_t  *smcf;
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    if (smcf->seal_key == NULL) {
+        return NGX_OK;
+    }
+
+    recipe.p = (const char *) ctx->plan->text.data;
+    recipe.len = ctx->plan->text.len;
+
+    value->len = SI_SEAL_TEXT - 1;
+    value->data = ngx_pnalloc(r->pool, SI_SEAL_TEXT);
+
+    if (value->data == NULL
+        || !si_seal_print(smcf->seal_key, recipe, (char *) value->data))
+    {
+        return NGX_ERROR;
     }
 
     return NGX_OK;

@@ -5,6 +5,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -103,8 +106,48 @@ static bool change_ids(uid_t uid, gid_t gid) {
     return true;
 }
 
+static uid_t render_uid = NOBODY;
+static gid_t render_gid = NOBODY;
+
+void si_set_other_user(uid_t other) {
+    const struct passwd *p = getpwnam(SI_RENDER_USER);
+    uid_t uid = p != NULL ? p->pw_uid : NOBODY;
+    bool taken = uid == other;
+    render_uid = taken ? NOBODY - 1 : uid;
+    render_gid = taken ? NOBODY - 1 : p != NULL ? p->pw_gid : NOBODY;
+}
+
 bool si_give_up_root(void) {
-    return geteuid() != 0 || (setgroups(0, NULL) == 0 && change_ids(NOBODY, NOBODY));
+    return geteuid() != 0 || (setgroups(0, NULL) == 0 && change_ids(render_uid, render_gid));
+}
+
+bool si_keep_capabilities(uint64_t kept) {
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct now[2] = {{0}};
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ||
+        syscall(SYS_capget, &head, now) != 0) {
+        return false;
+    }
+    for (int i = 0; i < 2; i++) {
+        uint32_t part = (uint32_t)(kept >> (32 * i));
+        now[i].permitted &= part;
+        now[i].effective &= part;
+        now[i].inheritable = 0;
+    }
+    return syscall(SYS_capset, &head, now) == 0;
+}
+
+bool si_open_files_as(const char *name, uid_t uid, gid_t gid) {
+    if (initgroups(name, gid) != 0) {
+        return false;
+    }
+    (void)setfsgid(gid); /* (these two tell nothing by what they return, but the last id) */
+    (void)setfsuid(uid);
+    if ((gid_t)setfsgid((gid_t)-1) != gid || (uid_t)setfsuid((uid_t)-1) != uid) {
+        errno = EPERM;
+        return false;
+    }
+    return true;
 }
 
 bool si_become_user(const char *name, uid_t uid, gid_t gid) {

@@ -23,19 +23,34 @@ typedef struct si_confinement {
  * `silent`. */
 bool si_keep_descriptors(int *const kept[], int count, bool silent);
 
-/* Sets the limits, allows no core dumps, and no new privileges whatever is executed
- * (PR_SET_NO_NEW_PRIVS). Under AddressSanitizer memory and file_size are not limited: its shadow
- * memory is terabytes of address space, and its reports are files. */
+/* Sets the limits, allows no core dumps, and no new privileges whatever is executed (PR_SET_NO_NEW_PRIVS). Under
+ * AddressSanitizer memory and file_size are not limited: its shadow memory is terabytes of address
+ * space, and its reports are files. */
 bool si_confine(const si_confinement *limits);
 
 /* Gives the process so much more processor time from now on (RLIMIT_CPU, which counts from its
  * start; SIGXCPU ends it). The hard limit stays, so that this can be called for each request. */
 bool si_renew_cpu_limit(int seconds);
 
-/* If this is root: becomes the user and group nobody (65534), without other groups. For processes
- * that need no files of their own; nothing happens to those of another user. Clears what
+/* If this is root: becomes a user who owns nothing, without other groups: SI_RENDER_USER where the
+ * system has one, else nobody, or the user of the number below where nginx is nobody. For
+ * processes that need no files of their own; nothing happens to those of another user. Clears what
  * si_die_with() has set. */
+#define SI_RENDER_USER "smartimg-render"
 bool si_give_up_root(void);
+
+/* Says who nginx runs as, so that si_give_up_root() of this process and its children becomes
+ * somebody else. Looks the users up, while there are files to look into. */
+void si_set_other_user(uid_t other);
+
+/* Opens files as that user from now on, with the groups of `name`, and stays root in everything
+ * else: for a process that opens files for others and starts processes of other users. Clears what
+ * si_die_with() has set. */
+bool si_open_files_as(const char *name, uid_t uid, gid_t gid);
+
+/* Gives up all capabilities but those of `kept`, a set of bits 1 << CAP_*, for good. Nothing
+ * happens to capabilities that the process has not. */
+bool si_keep_capabilities(uint64_t kept);
 
 /* Becomes that user for good, with the group and those that the system lists for `name`. Clears
  * what si_die_with() has set. */

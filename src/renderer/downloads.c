@@ -49,7 +49,8 @@ typedef struct request {
     int64_t deadline_ns; /* to be read or downloaded by then */
     char *head;          /* `need` bytes once that is known, before that READ_FIRST ones */
     size_t len, need;
-    int64_t bytes; /* of images */
+    si_scgi_request asked; /* borrowed from the head; counts from DOWNLOADING on */
+    int64_t bytes;         /* of images */
     question questions[SI_FOREIGN_MAX];
     si_downloaded downloaded; /* its connection counts unless the request is FREE */
 } request;
@@ -192,7 +193,8 @@ static void take_answer(downloads *d, request *r, int i) {
 static bool ask(downloads *d, request *r, int i) {
     question *q = &r->questions[i];
     si_diag *failure = &r->downloaded.images[i].failure;
-    q->socket = si_fetcher_ask_now(d->asking, q->url, &d->ask_later, failure);
+    si_fetcher_question asked = {q->url, r->asked.recipe, r->asked.seal};
+    q->socket = si_fetcher_ask_now(d->asking, &asked, &d->ask_later, failure);
     if (d->ask_later) {
         *failure = (si_diag){0};
         return false;
@@ -272,10 +274,9 @@ static bool take_urls(request *r, const si_recipe *recipe) {
 static void begin_downloads(downloads *d, request *r) {
     si_arena arena = {0};
     si_recipe recipe;
-    si_scgi_request asked;
     si_diag diag = {0};
-    bool known = si_scgi_parse(r->head, r->need, &asked, &diag) == SI_OK &&
-                 si_recipe_scan(asked.recipe, &arena, &recipe, &diag) == SI_OK;
+    bool known = si_scgi_parse(r->head, r->need, &r->asked, &diag) == SI_OK &&
+                 si_recipe_scan(r->asked.recipe, &arena, &recipe, &diag) == SI_OK;
     bool taken = known && take_urls(r, &recipe);
     si_arena_free(&arena);
     if (!known) {
@@ -508,7 +509,15 @@ _Noreturn void si_downloads_run(
     bool confined = si_keep_descriptors(kept, 3, false) && si_confine(&limits);
     catch_signals();
     d.images_max = most_images(options->fetch.transfers);
-    if (!confined || !si_give_up_root() || !si_die_with(pool, SIGKILL)) {
+    unsigned layers = 0;
+    if (confined && options->sandbox != SI_SANDBOX_OFF && (layers = si_sandbox_part()) != 0) {
+        layers |= si_sandbox_leave_files();
+    }
+    confined = confined && si_give_up_root() && si_die_with(pool, SIGKILL);
+    if (confined && options->sandbox != SI_SANDBOX_OFF) {
+        layers |= si_sandbox_close(SI_SANDBOX_RENDERER);
+    }
+    if (!confined || !si_sandbox_suffices(options->sandbox, SI_SANDBOX_RENDERER, layers)) {
         dprintf(STDERR_FILENO, "smartimg: the downloads process cannot start\n");
         _exit(1);
     }

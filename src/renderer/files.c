@@ -32,9 +32,12 @@ static int open_file(void *context, const si_file_ref *file, si_diag *diag) {
 
 /* ---- foreign images ---- */
 
-/* The same file with a position of its own. −1 where there is no /proc. */
-static int reopen(int fd) {
+/* The same file with a position of its own, or −1. */
+static int reopen(const si_originals *o, int fd) {
     char path[40];
+    if (o->broker >= 0) {
+        return si_broker_reopen(o->broker, fd, NULL);
+    }
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     return open(path, O_RDONLY | O_CLOEXEC);
 }
@@ -58,6 +61,11 @@ static int find_ahead(const si_originals *o, const char *url) {
     return -1;
 }
 
+static int ask_for(const si_originals *o, const char *url, si_diag *diag) {
+    si_fetcher_question q = {url, o->recipe_text, o->seal};
+    return si_fetcher_ask(o->fetcher, &q, diag);
+}
+
 /* Asks for one that will be wanted. Trouble is told when it is. */
 static bool ask_ahead(void *context, const char *url) {
     si_originals *o = context;
@@ -67,7 +75,7 @@ static bool ask_ahead(void *context, const char *url) {
     if (strcmp(url, o->wanted) == 0 || is_fetched(o, url) || find_ahead(o, url) >= 0) {
         return true;
     }
-    int socket = si_fetcher_ask(o->fetcher, url, NULL);
+    int socket = ask_for(o, url, NULL);
     if (socket >= 0) {
         o->ahead[o->ahead_count++] = (si_foreign_ahead){url, socket};
     }
@@ -82,7 +90,7 @@ static int ask_fetcher(
         socket = o->ahead[at].socket;
         o->ahead[at] = o->ahead[--o->ahead_count];
     } else {
-        socket = si_fetcher_ask(o->fetcher, url, diag);
+        socket = ask_for(o, url, diag);
     }
     if (socket < 0) {
         return -1;
@@ -130,7 +138,7 @@ static int take_fetched(si_originals *o, si_foreign *image, si_diag *diag) {
         return -1;
     }
     limit_life(o, image->fresh_until);
-    int copy = reopen(image->fd);
+    int copy = reopen(o, image->fd);
     if (copy < 0) { /* if it is wanted again, it has to come again */
         copy = image->fd;
         *image = o->fetched[--o->fetched_count];

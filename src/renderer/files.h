@@ -40,6 +40,7 @@ typedef struct si_originals {
     const si_recipe *recipe;             /* borrowed; its other foreign images are asked for with
                                             the first, so that the slowest of them is waited for,
                                             not one after the other; NULL = each when it is wanted */
+    si_str recipe_text, seal;            /* for the fetcher; borrowed; empty = not known */
     const int *client;                   /* borrowed; downloads end when its other end hangs up;
                                             NULL = no such thing */
     void (*before_fetch)(void *context); /* called before the first download, which with all others

@@ -15,8 +15,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/sanitize.h"
 #include "process/supervise.h"
+#include "renderer/admission.h"
 #include "renderer/downloads.h"
+#include "renderer/overdue.h"
 #include "renderer/worker.h"
 #include "source/broker.h"
 #include "source/fetcher.h"
@@ -31,6 +34,7 @@ typedef struct pool_slot {
     si_process process;   /* its socket is our end of the broker's */
     si_worker_slot *slot; /* shared with the worker in this slot */
     bool killed;          /* by the watchdog; say so only once */
+    si_worker_watch watch;
 } pool_slot;
 
 typedef struct pool {
@@ -91,8 +95,15 @@ static void become_worker(void *context, int socket, pid_t parent) {
 static void become_fetcher(void *context, int socket, pid_t parent) {
     const start *s = context;
     (void)socket;
+    static si_admission admission; /* of this process alone: no renderer has the key */
+    const si_pool_options *o = &s->pool->options;
+    si_fetcher_guard guard = {si_admission_admits, &admission};
     forget_others(s->pool, NULL);
-    si_fetcher_run(&s->pool->options.fetch, s->pool->answering, parent);
+    if (!si_admission_read(o->seal_key, &admission)) {
+        say("the fetcher cannot read its key: %s", strerror(errno));
+        _exit(1);
+    }
+    si_fetcher_run(&o->fetch, &guard, s->pool->answering, o->sandbox, parent);
 }
 
 static void become_downloads(void *context, int socket, pid_t parent) {
@@ -121,6 +132,7 @@ static void start_worker(pool *p, pool_slot *w) {
     atomic_store(&w->slot->kill_at_ns, si_now_ns() + START_MS * SI_MILLISECOND);
     w->slot->recipe[0] = '\0';
     w->killed = false;
+    w->watch = (si_worker_watch){.started_ns = si_now_ns()};
     if (!si_process_start(&w->process, &worker_kind, &s)) {
         say("cannot start a worker: %s", strerror(errno));
     }
@@ -254,20 +266,32 @@ static void say_what_was_spared(pool *p) {
     }
 }
 
+/* Ends a worker that it is time for. */
+static void end_overdue(const pool *p, pool_slot *w, int64_t now) {
+    static const char *const why[] = {[SI_OVERDUE_KILL] = "does not end in time",
+        [SI_OVERDUE_HELD] = "has been at work for longer than any request takes",
+        [SI_OVERDUE_STAYS] = "does not end of age"};
+    int64_t kill_at = atomic_load(&w->slot->kill_at_ns);
+    si_overdue how = si_worker_overdue(&w->watch, &p->options, kill_at, now);
+    if (how == SI_OVERDUE_OLD) {
+        kill(w->process.pid, SIGTERM);
+    } else if (how != SI_OVERDUE_NOT) {
+        say("worker %d %s, killing it", w->process.pid, why[how]);
+        w->killed = true;
+        kill(w->process.pid, SIGKILL);
+    }
+}
+
 /* Kills what overran its time, fills empty slots. Returns how many workers live. */
 static int watch(pool *p) {
     int64_t now = si_now_ns();
     int alive = 0;
     for (int i = 0; i < p->options.workers; i++) {
         pool_slot *w = &p->slots[i];
-        int64_t kill_at = atomic_load(&w->slot->kill_at_ns);
-        pid_t pid = w->process.pid;
-        if (pid > 0 && !w->killed && kill_at != 0 && now > kill_at) {
-            say("worker %d does not end in time, killing it", pid);
-            w->killed = true;
-            kill(pid, SIGKILL);
+        if (w->process.pid > 0 && !w->killed) {
+            end_overdue(p, w, now);
         }
-        if (pid == 0 && p->stop_by_ns == 0 && now >= w->process.start_at_ns) {
+        if (w->process.pid == 0 && p->stop_by_ns == 0 && now >= w->process.start_at_ns) {
             start_worker(p, w);
         }
         alive += w->process.pid > 0;
@@ -394,6 +418,9 @@ int si_pool_run(const si_pool_options *options) {
     prctl(PR_SET_NAME, "smartimg-pool", 0, 0, 0);
     if (!prepare(&p, options)) {
         return 1;
+    }
+    if (!SI_SANITIZED && options->sandbox != SI_SANDBOX_OFF) {
+        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no other process looks into it */
     }
     while (watch(&p) > 0 || p.stop_by_ns == 0) {
         say_what_was_spared(&p);

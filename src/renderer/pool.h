@@ -14,6 +14,7 @@
 
 #include "base/lane.h"
 #include "base/result.h"
+#include "process/sandbox.h"
 #include "render/render.h"
 #include "source/fetch.h"
 
@@ -29,7 +30,8 @@ enum {
  * 67 million pixels of four bytes, with some room for profiles */
 #define SI_POOL_REPLY_BYTES (INT64_C(320) << 20)
 
-/* What to run. Zero-initialize, then set listen_fds and root; each other field 0 = default. */
+/* What to run. Zero-initialize, then set listen_fds, seal_key and root; each other field 0 =
+ * default. */
 typedef struct si_pool_options {
     int listen_fds[SI_LANE_COUNT]; /* SCGI sockets of si_pool_listen_lanes(); the caller's to close
                                     */
@@ -42,10 +44,14 @@ typedef struct si_pool_options {
     int64_t memory;          /* address space of a worker, bytes (RLIMIT_AS) */
     int cpu_seconds;         /* processor time of one request */
     int wall_ms;             /* wall time of one request */
+    si_sandbox_mode sandbox; /* of renderers, fetcher and downloads process */
     int64_t reply_bytes;     /* of a reply; a larger one is refused */
     int queue_ms;            /* how long a request may wait for a worker; then it gets 503 */
     si_render_limits limits; /* max_ms and max_bytes follow from those above */
-    si_fetch_options fetch;  /* of foreign images; its time counts on top of wall_ms */
+    int seal_key;           /* descriptor of a file with the key of picture/seal.h, without which no
+                               foreign image is downloaded for a recipe; −1 = for any; the caller's
+                               to close */
+    si_fetch_options fetch; /* of foreign images; its time counts on top of wall_ms */
 } si_pool_options;
 
 /* Opens a listening socket: "ADDR:PORT" or "[ADDR]:PORT" is TCP, a text with a slash in it the path

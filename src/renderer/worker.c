@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/sanitize.h"
 #include "process/confine.h"
+#include "process/sandbox.h"
 #include "renderer/last_reply.h"
 #include "renderer/refinement_slots.h"
 #include "renderer/worker_request.h"
@@ -47,14 +48,9 @@ static void catch_signals(si_worker_slot *slot) {
     sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
-static int64_t resident_bytes(void) {
+static int64_t resident_bytes(int statm) {
     char text[64] = "";
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return 0;
-    }
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
+    ssize_t n = pread(statm, text, sizeof text - 1, 0);
     long pages = 0;
     return n > 0 && sscanf(text, "%*s %ld", &pages) == 1 ? pages * sysconf(_SC_PAGESIZE) : 0;
 }
@@ -65,6 +61,18 @@ static int64_t resident_bytes(void) {
 static _Noreturn void cannot(const char *what) {
     dprintf(STDERR_FILENO, "smartimg: renderer cannot %s: %s\n", what, strerror(errno));
     _exit(SI_WORKER_NOT_STARTED);
+}
+
+/* The last step into the sandbox. */
+static void enter_sandbox(si_worker *w, unsigned layers) {
+    si_sandbox_mode mode = w->options->sandbox;
+    if (mode != SI_SANDBOX_OFF) {
+        layers |= si_sandbox_close(SI_SANDBOX_RENDERER);
+    }
+    atomic_store(&w->slot->layers, layers);
+    if (!si_sandbox_suffices(mode, SI_SANDBOX_RENDERER, layers)) {
+        cannot("have the whole sandbox that is required");
+    }
 }
 
 /* A renderer needs no file once its libraries are loaded, since the broker opens the originals: one
@@ -84,9 +92,14 @@ static void start(si_worker *w, pid_t pool) {
         cannot("be confined");
     }
     catch_signals(w->slot);
+    w->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    unsigned layers = w->options->sandbox != SI_SANDBOX_OFF ? si_sandbox_part() : 0;
     if (si_render_start(&diag) != SI_OK) {
         dprintf(STDERR_FILENO, "smartimg: renderer cannot start: %s\n", diag.text);
         _exit(SI_WORKER_NOT_STARTED);
+    }
+    if (layers != 0) {
+        layers |= si_sandbox_leave_files();
     }
     if (!si_give_up_root()) {
         cannot("give up root");
@@ -94,6 +107,7 @@ static void start(si_worker *w, pid_t pool) {
     if (!si_die_with(pool, SIGKILL)) {
         _exit(0);
     }
+    enter_sandbox(w, layers);
 }
 
 /* What tells of connections and of the end of the pool; −1 on errors. */
@@ -236,7 +250,7 @@ _Noreturn void si_worker_run(const si_pool_options *options, int broker, int fet
             served++;
             bool good = si_worker_serve(&w, connection);
             si_refinement_slot_release(w.refinement_slots);
-            if (!good || (!SI_SANITIZED && resident_bytes() > RSS_MAX)) {
+            if (!good || (!SI_SANITIZED && resident_bytes(w.statm) > RSS_MAX)) {
                 break;
             }
         }

@@ -15,6 +15,9 @@
 
 enum {
     SI_WORKER_REQUESTS_MAX = 500,   /* then it is replaced, as a limit to leaks and fragmentation */
+    SI_WORKER_READ_MS = 3000,       /* for a request to arrive */
+    SI_WORKER_REFINE_PATIENCE = 3,  /* a refinement, for which nobody waits, may take so many wall
+                                       times */
     SI_WORKER_WRITE_MS = 5000,      /* for a reply to be taken */
     SI_WORKER_KILL_SLACK_MS = 1000, /* what a worker may overrun before the pool kills it */
     SI_WORKER_CUT_SHORT = 64,       /* exit status 64 + signal number: ended after its last reply */
@@ -25,6 +28,7 @@ enum {
 typedef struct si_worker_slot {
     _Atomic int64_t kill_at_ns; /* CLOCK_MONOTONIC time at which the pool may kill it; 0 = idle */
     char recipe[1000];          /* what it works on, NUL-terminated, for the log */
+    atomic_uint layers;         /* SI_SANDBOX_*: what its sandbox has; at first none */
     /* Requests answered without a render, by all workers that the slot has had: */
     atomic_uint dropped;  /* whose clients had gone while they stood in the queue */
     atomic_uint late;     /* that had stood there for longer than si_pool_options.queue_ms */

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/wire.h"
+#include "picture/checksum.h"
 #include "process/confine.h"
 #include "renderer/answer.h"
 #include "renderer/explanation.h"
@@ -20,11 +21,6 @@
 #include "renderer/refinement_slots.h"
 #include "renderer/scgi.h"
 #include "source/fetcher.h"
-
-enum {
-    READ_MS = 3000,     /* for a request to arrive */
-    REFINE_PATIENCE = 3 /* a refinement, for which nobody waits, may take so many wall times */
-};
 
 /* How long the edge keeps a reply, seconds. A recipe names the state of its file, so a reply never
  * goes stale; the edge knows which ones may be refined. */
@@ -74,7 +70,7 @@ static bool can_be_refined(const si_answer *a) {
 /* The head of a reply, with what is for the edge alone: how long to keep it, until when clients
  * may, and which tier it has reached if there is a better one. */
 static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *head) {
-    char more[360];
+    char more[420];
     int n = snprintf(more, sizeof more, SI_HEADER_KEEP ": %ld\r\n", a->status == 200 ? keep : 0);
     if (a->status == 200 && a->foreign) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FRESH_UNTIL ": %lld\r\n",
@@ -83,6 +79,11 @@ static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *
     if (can_be_refined(a)) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FIRST_ANSWER ": %s\r\n",
             si_tier_name(a->choice.tier));
+    }
+    if (a->status == 200 && keep > 0) {
+        char sum[SI_CHECKSUM_TEXT];
+        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_SUM ": %s\r\n",
+            si_checksum_print(si_checksum(a->body.data, a->body.len), sum));
     }
     if (a->retry_after > 0) {
         n +=
@@ -219,6 +220,8 @@ static void answer_recipe(task *t) {
         .fetcher = w->fetcher,
         .fetch = &w->options->fetch,
         .recipe = t->recipe,
+        .recipe_text = t->request->recipe,
+        .seal = t->request->seal,
         .client = &t->connection,
         .before_fetch = allow_for_downloads,
         .context = t};
@@ -287,7 +290,7 @@ static bool begin_refinement(task *t) {
         reply_deferred(t);
         return false;
     }
-    allow_ms(t, w->options->wall_ms * REFINE_PATIENCE);
+    allow_ms(t, w->options->wall_ms * SI_WORKER_REFINE_PATIENCE);
     return true;
 }
 
@@ -373,7 +376,7 @@ static si_result read_request(
 }
 
 bool si_worker_serve(si_worker *w, int connection) {
-    int64_t read_by = si_now_ns() + READ_MS * SI_MILLISECOND;
+    int64_t read_by = si_now_ns() + SI_WORKER_READ_MS * SI_MILLISECOND;
     si_scgi_request request;
     si_diag diag = {0};
     bool good = true;

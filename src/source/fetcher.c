@@ -18,8 +18,15 @@
 
 enum { SPARE_FILES = 64, LONGEST_WAIT_MS = 1000, MEMORY = 1 << 30 };
 
-/* The answer, one packet, with the descriptor attached when code is SI_OK. The question is the URL
- * without a NUL, with the socket for the answer attached. */
+/* What a question, one packet with the socket for the answer attached, begins with; what these are
+ * the lengths of follows. */
+typedef struct lengths {
+    uint32_t url, recipe, seal;
+} lengths;
+
+enum { QUESTION_MAX = sizeof(lengths) + SI_FETCH_URL_MAX + SI_FETCHER_PROOF_MAX };
+
+/* The answer, one packet, with the descriptor attached when code is SI_OK. */
 typedef struct answer {
     int32_t code;
     int64_t life;
@@ -34,6 +41,7 @@ typedef struct job {
 
 typedef struct fetcher {
     si_fetch_options options;
+    si_fetcher_guard guard;
     CURLM *multi;
     int answering;
     int active;
@@ -86,18 +94,38 @@ int si_fetcher_answer(int socket, int timeout_ms, int client, long *life, si_dia
     return -1;
 }
 
-static int ask(int asking, const char *url, int flags, si_diag *diag) {
+/* Writes a question as one packet. Its length, 0 if it is too long. */
+static size_t write_question(const si_fetcher_question *q, char out[QUESTION_MAX]) {
+    size_t url = strlen(q->url);
+    lengths l = {(uint32_t)url, (uint32_t)q->recipe.len, (uint32_t)q->seal.len};
+    if (q->recipe.len + q->seal.len > SI_FETCHER_PROOF_MAX) {
+        return 0;
+    }
+    char *p = mempcpy(out, &l, sizeof l);
+    p = mempcpy(p, q->url, url);
+    p = q->recipe.len > 0 ? mempcpy(p, q->recipe.p, q->recipe.len) : p;
+    p = q->seal.len > 0 ? mempcpy(p, q->seal.p, q->seal.len) : p;
+    return (size_t)(p - out);
+}
+
+static int ask(int asking, const si_fetcher_question *q, int flags, si_diag *diag) {
+    static char packet[QUESTION_MAX];
     int pair[2];
-    size_t len = strlen(url);
+    size_t len = strlen(q->url);
     if (len == 0 || len > SI_FETCH_URL_MAX) {
         (void)si_fail(diag, SI_ERR_SYNTAX, "the address of a foreign image is malformed");
+        return -1;
+    }
+    len = write_question(q, packet);
+    if (len == 0) {
+        (void)si_fail(diag, SI_ERR_LIMIT, "a recipe with foreign images is too long");
         return -1;
     }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
         (void)si_fail(diag, SI_ERR_IO, "no socket for a foreign image");
         return -1;
     }
-    bool asked = si_packet_send(asking, url, len, pair[1], flags);
+    bool asked = si_packet_send(asking, packet, len, pair[1], flags);
     int error = errno;
     close(pair[1]); /* so that a fetcher that dies is noticed */
     if (!asked) {
@@ -109,19 +137,21 @@ static int ask(int asking, const char *url, int flags, si_diag *diag) {
     return pair[0];
 }
 
-int si_fetcher_ask(int asking, const char *url, si_diag *diag) {
-    return ask(asking, url, 0, diag);
+int si_fetcher_ask(int asking, const si_fetcher_question *question, si_diag *diag) {
+    return ask(asking, question, 0, diag);
 }
 
-int si_fetcher_ask_now(int asking, const char *url, bool *later, si_diag *diag) {
+int si_fetcher_ask_now(
+    int asking, const si_fetcher_question *question, bool *later, si_diag *diag) {
     errno = 0;
-    int socket = ask(asking, url, MSG_DONTWAIT, diag);
+    int socket = ask(asking, question, MSG_DONTWAIT, diag);
     *later = socket < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
     return socket;
 }
 
-int si_fetcher_open(int asking, const char *url, int timeout_ms, long *life, si_diag *diag) {
-    int socket = si_fetcher_ask(asking, url, diag);
+int si_fetcher_open(
+    int asking, const si_fetcher_question *question, int timeout_ms, long *life, si_diag *diag) {
+    int socket = si_fetcher_ask(asking, question, diag);
     if (socket < 0) {
         return -1;
     }
@@ -171,29 +201,59 @@ static void begin_job(fetcher *f, job *j, const char *url, int socket) {
     curl_multi_add_handle(f->multi, si_transfer_handle(j->transfer));
 }
 
+static void refuse(int socket, si_result why, const char *text) {
+    si_diag diag = {0};
+    (void)si_fail(&diag, why, "%s", text);
+    reply(socket, &diag, -1, 0);
+    close(socket);
+}
+
+/* Reads a packet of `len` bytes. The URL goes to `url`, the rest is borrowed from the packet. False
+ * if it is none of write_question(). */
+static bool read_question(
+    const char *packet, size_t len, char url[SI_FETCH_URL_MAX + 1], si_fetcher_question *out) {
+    lengths l;
+    if (len < sizeof l || len > QUESTION_MAX) {
+        return false;
+    }
+    memcpy(&l, packet, sizeof l);
+    packet += sizeof l;
+    if (l.url == 0 || l.url > SI_FETCH_URL_MAX ||
+        (uint64_t)sizeof l + l.url + l.recipe + l.seal != len ||
+        memchr(packet, '\0', l.url) != NULL) {
+        return false;
+    }
+    memcpy(url, packet, l.url);
+    url[l.url] = '\0';
+    *out =
+        (si_fetcher_question){url, {packet + l.url, l.recipe}, {packet + l.url + l.recipe, l.seal}};
+    return true;
+}
+
 /* Takes questions as long as there are any and free jobs for them. False when nobody can ask again.
  */
 static bool take_questions(fetcher *f) {
+    static char packet[QUESTION_MAX];
     char url[SI_FETCH_URL_MAX + 1];
     job *j;
     while ((j = free_job(f)) != NULL) {
         int socket;
-        ssize_t n = si_packet_receive(f->answering, url, sizeof url - 1, &socket, MSG_DONTWAIT);
+        si_fetcher_question q;
+        ssize_t n = si_packet_receive(f->answering, packet, sizeof packet, &socket, MSG_DONTWAIT);
         if (n <= 0) {
             return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
         }
         if (socket < 0) {
             continue; /* nobody to answer */
         }
-        si_diag diag = {0};
-        if (n > SI_FETCH_URL_MAX || memchr(url, '\0', (size_t)n) != NULL) {
-            (void)si_fail(&diag, SI_ERR_SYNTAX, "the address of a foreign image is malformed");
-            reply(socket, &diag, -1, 0);
-            close(socket);
-            continue;
+        if (!read_question(packet, (size_t)n, url, &q)) {
+            refuse(socket, SI_ERR_SYNTAX, "the address of a foreign image is malformed");
+        } else if (f->guard.admits != NULL && !f->guard.admits(f->guard.context, &q)) {
+            dprintf(STDERR_FILENO, "smartimg: an image was asked for that no recipe needs\n");
+            refuse(socket, SI_ERR_FORBIDDEN, "no recipe needs this foreign image");
+        } else {
+            begin_job(f, j, url, socket);
         }
-        url[n] = '\0';
-        begin_job(f, j, url, socket);
     }
     return true;
 }
@@ -283,11 +343,13 @@ static void reset_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-_Noreturn void si_fetcher_run(const si_fetch_options *options, int answering, pid_t parent) {
+_Noreturn void si_fetcher_run(const si_fetch_options *options, const si_fetcher_guard *guard,
+    int answering, si_sandbox_mode sandbox, pid_t parent) {
     static fetcher f;
     int *kept[] = {&f.answering};
     prctl(PR_SET_NAME, "smartimg-fetch", 0, 0, 0);
     f.options = si_fetch_options_or_default(options);
+    f.guard = *guard;
     f.answering = answering;
     si_confinement limits = {.memory = MEMORY,
         .file_size = f.options.max_bytes,
@@ -297,6 +359,10 @@ _Noreturn void si_fetcher_run(const si_fetch_options *options, int answering, pi
     bool ready = confined && si_give_up_root() &&
                  curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
                  (f.multi = curl_multi_init()) != NULL && si_die_with(parent, SIGKILL);
+    if (ready && sandbox != SI_SANDBOX_OFF) {
+        unsigned layers = si_sandbox_close(SI_SANDBOX_FETCHER);
+        ready = si_sandbox_suffices(sandbox, SI_SANDBOX_FETCHER, layers);
+    }
     if (!ready) {
         dprintf(STDERR_FILENO, "smartimg: the fetcher of foreign images cannot start\n");
         _exit(1);

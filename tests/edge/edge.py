@@ -163,6 +163,9 @@ class Edge:
         self.renderer = Renderer(os.path.join(self.folder, "renderer.sock"))
         self.port, self.admin_port = free_port(), free_port()
         self.conf = os.path.join(self.folder, "run/nginx.conf")
+        self.key = os.path.join(self.folder, "seal.key")
+        with open(self.key, "wb") as f:
+            f.write(b"k" * 32)
         values = {
             "MODULE": MODULE,
             "PREFIX": os.path.join(self.folder, "run"),
@@ -173,9 +176,11 @@ class Edge:
             "ROOT": os.path.join(self.folder, "images"),
             "CONFIG_LINE": "smartimg_config %s;" % os.path.join(self.folder, "config"),
             "SCRIPTS_LINE": "",
+            "SEAL_KEY": self.key,
             "GENERATIONS": os.path.join(self.folder, "cache/generations"),
             "CACHE": os.path.join(self.folder, "cache/images"),
             "CACHE_SIZE": "100m",
+            "CACHE_MIN_FREE": "0",
             "FIRST_ANSWER_SECONDS": str(first_answer_seconds),
             "CDN_CACHE_CONTROL": cdn_cache_control,
             "TRUSTED_EDGES_LINE": f"smartimg_trusted_edges {trusted_edges};" if trusted_edges else "",

@@ -7,6 +7,7 @@ SMARTIMG_BUILD names the build folder (build), SMARTIMG_NGINX the nginx to test 
 """
 
 import email.utils
+import hmac
 import http.client
 import os
 import random
@@ -87,6 +88,8 @@ class EdgeTest(unittest.TestCase):
         self.assertEqual(parameters["SCGI"], "1")
         self.assertEqual(parameters["SMARTIMG_RENDER"], "1")
         self.assertEqual(parameters["SMARTIMG_TIER"], "")
+        seal = hmac.new(b"k" * 32, parameters["SMARTIMG_RECIPE"].encode(), "sha256").hexdigest()
+        self.assertEqual(parameters["SMARTIMG_SEAL"], seal)
         self.assertNotIn("HTTP_USER_AGENT", parameters)
 
     def test_order_of_commands_does_not_matter(self):

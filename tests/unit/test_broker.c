@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -151,6 +152,46 @@ static void test_malformed_questions(void **state) {
     close(pair[1]);
 }
 
+/* The code of the answer to a question with a descriptor. What comes is the caller's to close. */
+static int reopen(int with, int *fd) {
+    struct {
+        int32_t code;
+        char text[sizeof((si_diag *)0)->text];
+    } answer = {0};
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    assert_true(si_packet_send(pair[0], "", 1, with, 0));
+    assert_true(si_broker_answer(pair[1], root, -1));
+    assert_true(si_packet_receive(pair[0], &answer, sizeof answer, fd, 0) > 0);
+    close(pair[0]);
+    close(pair[1]);
+    return answer.code;
+}
+
+/* Sealed memory has a position of its own for each who reads it; nothing else is opened anew, least
+ * of all a log that the asker may only write to. */
+static void test_reopening(void **state) {
+    (void)state;
+    char text[4], path[sizeof folder + 20];
+    int again, memory = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    assert_int_equal(write(memory, "text", 4), 4);
+    assert_int_equal(reopen(memory, &again), SI_ERR_FORBIDDEN);
+    assert_int_equal(again, -1);
+    assert_int_equal(fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW), 0);
+    assert_int_equal(reopen(memory, &again), SI_OK);
+    assert_int_equal(lseek(again, 0, SEEK_CUR), 0);
+    assert_int_equal(lseek(memory, 0, SEEK_CUR), 4);
+    assert_int_equal(read(again, text, sizeof text), 4);
+    assert_memory_equal(text, "text", 4);
+    close(again);
+    close(memory);
+    snprintf(path, sizeof path, "%s/out", folder);
+    int log = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_int_equal(reopen(log, &again), SI_ERR_FORBIDDEN);
+    assert_int_equal(again, -1);
+    close(log);
+}
+
 /* One who asks and asks and takes no answer must not hold up the others. */
 static void test_answers_that_nobody_takes(void **state) {
     (void)state;
@@ -173,6 +214,7 @@ int main(void) {
         cmocka_unit_test(test_questions),
         cmocka_unit_test(test_uploads),
         cmocka_unit_test(test_malformed_questions),
+        cmocka_unit_test(test_reopening),
         cmocka_unit_test(test_answers_that_nobody_takes),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

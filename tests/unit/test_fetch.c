@@ -305,7 +305,7 @@ static pid_t start_fetcher(int *asking, int *answering, int transfers) {
     assert_true(si_fetcher_sockets(asking, answering));
     pid_t pid = fork();
     if (pid == 0) {
-        si_fetcher_run(&options, *answering, self);
+        si_fetcher_run(&options, &(si_fetcher_guard){0}, *answering, SI_SANDBOX_OFF, self);
     }
     return pid;
 }
@@ -324,11 +324,14 @@ static void test_fetcher(void **state) {
     for (int i = 0; i < 3; i++) {
         si_diag diag = {0};
         long seconds = 0;
-        int fd = si_fetcher_open(asking, url("/x"), PATIENCE_MS, &seconds, &diag);
+        int fd = si_fetcher_open(
+            asking, &(si_fetcher_question){.url = url("/x")}, PATIENCE_MS, &seconds, &diag);
         assert_string_equal(diag.text, "");
         assert_int_equal(seconds, 60);
         assert_hello(fd);
-        assert_int_equal(si_fetcher_open(asking, url("/none"), PATIENCE_MS, &seconds, &diag), -1);
+        assert_int_equal(si_fetcher_open(asking, &(si_fetcher_question){.url = url("/none")},
+                             PATIENCE_MS, &seconds, &diag),
+            -1);
         assert_int_equal(diag.code, SI_ERR_NOT_FOUND);
     }
     stop_fetcher(pid, asking, answering);
@@ -347,7 +350,8 @@ static void test_fetcher_queue(void **state) {
             long seconds = 0;
             int wait_ms = i == 0 ? 300 : PATIENCE_MS; /* the transfer itself goes on */
             const char *address = url(i == 0 ? "/slow" : "/x");
-            int fd = si_fetcher_open(asking, address, wait_ms, &seconds, &diag);
+            int fd = si_fetcher_open(
+                asking, &(si_fetcher_question){.url = address}, wait_ms, &seconds, &diag);
             _exit(i == 0 ? diag.code == SI_ERR_TIMEOUT : fd >= 0);
         }
     }
@@ -374,7 +378,9 @@ static void test_fetcher_dies(void **state) {
     long seconds = 0;
     /* the transfer would end with SI_ERR_TIMEOUT, its time being far longer than the killer waits
      */
-    assert_int_equal(si_fetcher_open(asking, url("/slow"), PATIENCE_MS, &seconds, &diag), -1);
+    assert_int_equal(si_fetcher_open(asking, &(si_fetcher_question){.url = url("/slow")},
+                         PATIENCE_MS, &seconds, &diag),
+        -1);
     assert_int_equal(diag.code, SI_ERR_IO);
     waitpid(killer, NULL, 0);
     stop_fetcher(pid, asking, answering);
@@ -387,7 +393,9 @@ static void test_no_fetcher(void **state) {
     si_diag diag = {0};
     long seconds = 0;
     assert_true(si_fetcher_sockets(&asking, &answering));
-    assert_int_equal(si_fetcher_open(asking, url("/x"), 100, &seconds, &diag), -1);
+    assert_int_equal(
+        si_fetcher_open(asking, &(si_fetcher_question){.url = url("/x")}, 100, &seconds, &diag),
+        -1);
     assert_int_equal(diag.code, SI_ERR_TIMEOUT);
     close(asking);
     close(answering);

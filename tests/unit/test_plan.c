@@ -526,15 +526,19 @@ static void test_generations(void **state) {
     assert_int_equal(si_generations_open(path, &g, &diag), SI_OK);
     assert_int_equal(si_generations_open(path, &other, &diag), SI_OK);
     si_str acme = SI_STR("acme"), plain = SI_STR("plain"), shoe = SI_STR("shoe");
-    assert_int_equal(si_generation_of(g, acme, shoe), 0);
-    si_generation_purge_object(other, acme, SI_STR("shoe.jpg"));
-    assert_int_equal(si_generation_of(g, acme, shoe), 1); /* extension or not, any process */
-    assert_int_equal(si_generation_of(g, plain, shoe), 0);
-    si_generation_purge_company(g, plain);
-    assert_int_equal(si_generation_of(other, plain, shoe), 1);
-    si_generation_purge_all(g);
-    assert_int_equal(si_generation_of(g, acme, shoe), 2);
-    assert_int_equal(si_generation_of(NULL, acme, shoe), 0);
+    uint64_t base = si_generation_of(g, acme, shoe);
+    assert_true(base > 0 && si_generation_of(other, acme, shoe) == base);
+    assert_int_equal(si_generation_purge_object(other, acme, SI_STR("shoe.jpg"), &diag), SI_OK);
+    assert_true(si_generation_of(g, acme, shoe) == base);
+    (void)si_generations_refresh(g);
+    assert_true(si_generation_of(g, acme, shoe) == base + 1); /* extension or not, any process */
+    assert_true(si_generation_of(g, plain, shoe) == base);
+    assert_int_equal(si_generation_purge_company(g, plain, &diag), SI_OK);
+    si_generations_refresh(other);
+    assert_true(si_generation_of(other, plain, shoe) == base + 1);
+    assert_int_equal(si_generation_purge_all(g, &diag), SI_OK);
+    assert_true(si_generation_of(g, acme, shoe) == base + 2);
+    assert_true(si_generation_of(NULL, acme, shoe) == 0);
     si_generations_close(g);
     si_generations_close(other);
     write_file("generations", "something else");

@@ -272,6 +272,7 @@ static void test_names_of_the_nginx_template(void **state) {
         SI_LANES(X)
 #undef X
             "scgi_param " SI_PARAM_RECIPE " $smartimg_recipe;",
+        "scgi_param " SI_PARAM_SEAL " $smartimg_seal;",
         "scgi_param " SI_PARAM_RENDER " $smartimg_render;",
         "scgi_param " SI_PARAM_TIER " $smartimg_tier;",
         "scgi_param " SI_PARAM_HEAD_AT " $smartimg_head_at;",
@@ -279,7 +280,8 @@ static void test_names_of_the_nginx_template(void **state) {
         "scgi_param " SI_PARAM_SHOW " $smartimg_show if_not_empty;",
         "scgi_param " SI_PARAM_CLASS " $smartimg_class if_not_empty;",
         "scgi_hide_header " SI_HEADER_SERVICE ";", "scgi_hide_header " SI_HEADER_LOAD ";",
-        "scgi_hide_header " SI_HEADER_OUT_OF_TIME ";", "scgi_hide_header " SI_HEADER_PADDING ";"};
+        "scgi_hide_header " SI_HEADER_OUT_OF_TIME ";", "scgi_hide_header " SI_HEADER_PADDING ";",
+        "scgi_hide_header " SI_HEADER_SUM ";"};
     static char text[64 * 1024], path[4096];
     const char *root = getenv("SMARTIMG_SOURCE_ROOT");
     snprintf(path, sizeof path, "%s/conf/nginx.conf.in", root != NULL ? root : ".");
@@ -291,7 +293,7 @@ static void test_names_of_the_nginx_template(void **state) {
     for (const char *at = text; (at = strstr(at, "SMARTIMG_")) != NULL; at++) {
         parameters += at > text && at[-1] == ' ' && strncmp(at - 11, "scgi_param ", 11) == 0;
     }
-    assert_int_equal(parameters, 7);
+    assert_int_equal(parameters, 8);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         if (strstr(text, lines[i]) == NULL) {
             fail_msg("nginx.conf.in has no line \"%s\"", lines[i]);

@@ -1,0 +1,23 @@
+/* Which questions the fetcher answers: those for images that a recipe of the front side names. */
+#ifndef SI_RENDERER_ADMISSION_H
+#define SI_RENDERER_ADMISSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "picture/seal.h"
+#include "source/fetcher.h"
+
+typedef struct si_admission {
+    bool sealed; /* false: all are answered, as there is no key */
+    uint8_t key[SI_SEAL_KEY];
+} si_admission;
+
+/* Takes the key from a file (−1 = none). False with errno set if it has none. */
+bool si_admission_read(int key_file, si_admission *out);
+
+/* An si_fetcher_guard, with an si_admission: true if the question has the seal of its recipe, and
+ * the recipe needs the image. A recipe is parsed only if its seal is right. */
+bool si_admission_admits(void *admission, const si_fetcher_question *question);
+
+#endif
