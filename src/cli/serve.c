@@ -31,6 +31,7 @@ enum {
 static si_site_options wanted;
 static si_pool_options pool_options;
 static si_option_parsed originals = {si_originals_parse, &pool_options.limits.refused};
+static si_option_parsed proxy_protocol = {si_on_off_parse, &wanted.proxy_protocol};
 
 /* A running server. */
 typedef struct server {
@@ -83,7 +84,7 @@ static void become_pool(void *context) {
 
 static void report_ready(server *s) {
     char address[300];
-    if (s->ready || !si_server_answers(wanted.listen)) {
+    if (s->ready || !si_server_answers(wanted.listen, wanted.proxy_protocol)) {
         return;
     }
     s->ready = true;
@@ -270,7 +271,7 @@ static int run(char **operands, int count) {
 
 #define ROWS(X)                                                                                    \
     SI_ROOT_OPTION(X, pool_options)                                                                \
-    SI_SERVE_OPTIONS(X, wanted, pool_options)                                                      \
+    SI_SERVE_OPTIONS(X, wanted, pool_options, proxy_protocol)                                      \
     SI_POOL_OPTIONS(X, pool_options, originals)
 
 static const si_option options[] = {ROWS(SI_OPTION_ROW){0}};

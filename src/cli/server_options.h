@@ -16,6 +16,7 @@
 #include "base/wire.h"
 #include "cli/originals.h"
 #include "cli/site.h"
+#include "client/line.h"
 #include "plan/lifetime.h"
 #include "renderer/pool.h"
 #include "source/fetch.h"
@@ -23,6 +24,9 @@
 #define SI_REFINE_SHARE 50
 
 #define SI_ORIGINALS_NAME(id, name) " " name
+
+#define SI_LINE_OPTION(X, limits, field, name, argument, initial, minimum, maximum, unit, help)    \
+    X("network-" name, COUNT, argument, (limits).field, initial, NULL, minimum, maximum, unit, help)
 
 /* Of both commands, and shown first. `pool` is an si_pool_options. */
 #define SI_ROOT_OPTION(X, pool)                                                                    \
@@ -68,8 +72,9 @@
     X(name, COUNT, "N", (pool).workers, 0, "one per processor", 1, SI_POOL_WORKERS_MAX, "",        \
         "Number of renderer processes.")
 
-/* Of `serve` alone. `site` is an si_site_options. */
-#define SI_SERVE_OPTIONS(X, site, pool)                                                            \
+/* Of `serve` alone. `site` is an si_site_options, `proxy_protocol` an si_option_parsed whose parser
+ * is si_on_off_parse(). */
+#define SI_SERVE_OPTIONS(X, site, pool, proxy_protocol)                                            \
     X("config", TEXT, "DIR", (site).config, NULL,                                                  \
         "none, and each first-level folder below the root is a company with default settings", 0,  \
         0, "",                                                                                     \
@@ -104,6 +109,14 @@
         "Addresses or networks (10.0.0.0/8) of CDNs and proxies in front, parted by commas: the "  \
         "class of clients that they tell in " SI_HEADER_CLASS                                      \
         " counts instead of Accept, User-Agent and client hints.")                                 \
+    X("trusted-proxies", TEXT, "CIDR,...", (site).trusted_proxies, NULL, "none", 0, 0, "",         \
+        "Addresses or networks of proxies and CDNs in front, parted by commas: the client's "      \
+        "address that they tell in X-Forwarded-For, or by the PROXY protocol, counts in logs, "    \
+        "address filters and --misses-per-client.")                                                \
+    X("proxy-protocol", PARSED, "on|off", proxy_protocol, NULL, "off", 0, 0, "",                   \
+        "Connections to --listen and --tls-listen begin with the PROXY protocol, in either "       \
+        "version, as load balancers speak it; X-Forwarded-For is not looked at then.")             \
+    SI_LINE_LIMITS(SI_LINE_OPTION, X, (site).line)                                                 \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
     X("refine-share", COUNT, "PERCENT", (site).refine_share, SI_REFINE_SHARE, NULL, 0, 100,        \
         "percent",                                                                                 \

@@ -286,8 +286,9 @@ static const char *tls_lines(const si_site_options *o, si_site *s) {
         return "";
     }
     bool old = nginx_version(s) < 1025001; /* http2 became a directive of its own */
-    return path(s, "listen %s ssl%s;%s ssl_certificate %s; ssl_certificate_key %s;", o->tls_listen,
-        old ? " http2" : "", old ? "" : " http2 on;", si_nginx_word(&s->arena, s->tls_cert),
+    return path(s, "listen %s ssl%s%s;%s ssl_certificate %s; ssl_certificate_key %s;",
+        o->tls_listen, old ? " http2" : "", o->proxy_protocol ? " proxy_protocol" : "",
+        old ? "" : " http2 on;", si_nginx_word(&s->arena, s->tls_cert),
         si_nginx_word(&s->arena, s->tls_key));
 }
 
@@ -304,16 +305,42 @@ static const char *user_line(const si_site_options *o, si_site *s) {
                           : path(s, "user %s %s;", o->user != NULL ? o->user : "root", s->group);
 }
 
-/* As words rather than a list. */
-static const char *trusted_edges_line(const si_site_options *o, si_site *s) {
-    if (si_str_trim(si_str_of(o->trusted_edges)).len == 0) {
+/* NAME and the networks of a list as words, or "" for none. */
+static const char *networks_line(si_site *s, const char *name, const char *list) {
+    if (si_str_trim(si_str_of(list)).len == 0) {
         return "";
     }
-    char *words = si_arena_copy(&s->arena, o->trusted_edges, strlen(o->trusted_edges));
+    char *words = si_arena_copy(&s->arena, list, strlen(list));
     for (char *c = words; c != NULL && *c != '\0'; c++) {
         *c = *c == ',' ? ' ' : *c;
     }
-    return words != NULL ? path(s, "smartimg_trusted_edges %s;", words) : NULL;
+    return words != NULL ? path(s, "%s %s;", name, words) : NULL;
+}
+
+/* The client's address is the last one that no proxy has: those before it are only its word. */
+static const char *trusted_proxies_line(const si_site_options *o, si_site *s) {
+    const char *line = networks_line(s, "smartimg_trusted_proxies", o->trusted_proxies);
+    if (line == NULL || line[0] == '\0') {
+        return line;
+    }
+    si_str rest = si_str_of(o->trusted_proxies), network;
+    while (si_str_next(&rest, ',', &network)) {
+        network = si_str_trim(network);
+        if (network.len > 0) {
+            line = path(s, "%s set_real_ip_from %.*s;", line, SI_STR_ARG(network));
+        }
+    }
+    return path(s, "%s real_ip_header %s; real_ip_recursive on;", line,
+        o->proxy_protocol ? "proxy_protocol" : "X-Forwarded-For");
+}
+
+static const char *network_limits(const si_site_options *o, si_site *s) {
+    const char *words = "";
+#define X(x, limits, field, name, ...)                                                             \
+    words = path(s, "%s%s" name "=%d", words, words[0] != '\0' ? " " : "", limits.field);
+    SI_LINE_LIMITS(X, , o->line)
+#undef X
+    return words;
 }
 
 static bool write_configuration(const si_site_options *o, si_site *s) {
@@ -333,7 +360,9 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"CACHE", si_nginx_word(a, path(s, "%s/images", s->cache))},
         {"FIRST_ANSWER_SECONDS", path(s, "%d", o->first_answer_seconds)},
         {"CDN_CACHE_CONTROL", o->cdn_cache_control},
-        {"TRUSTED_EDGES_LINE", trusted_edges_line(o, s)},
+        {"TRUSTED_EDGES_LINE", networks_line(s, "smartimg_trusted_edges", o->trusted_edges)},
+        {"TRUSTED_PROXIES_LINE", trusted_proxies_line(o, s)},
+        {"NETWORK_LIMITS", network_limits(o, s)},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
         {"RENDERERS", path(s, "%d", o->renderers)},
         {"REFINE_SHARE", path(s, "%d", o->refine_share)},
@@ -343,7 +372,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
             path(
                 s, "%lld", (long long)(o->reply_bytes > 0 ? o->reply_bytes : SI_POOL_REPLY_BYTES))},
         {"RENDERER_SOCKET", s->socket},
-        {"LISTEN", o->listen},
+        {"LISTEN", o->proxy_protocol ? path(s, "%s proxy_protocol", o->listen) : o->listen},
         {"TLS_SERVER", tls_lines(o, s)},
         {"ADMIN_SERVER", admin_lines(o, s)},
         {0},
@@ -377,6 +406,25 @@ static bool is_field_name(const char *name) {
     return name[0] != '\0' && name[strspn(name, tchar)] == '\0';
 }
 
+static bool are_networks(const char *option, const char *list, si_site *s) {
+    const si_address_filter *networks;
+    bool ok = si_address_filter_read(si_str_of(list), &s->arena, &networks);
+    if (!ok) {
+        si_complain("%s takes addresses or networks, parted by commas", option);
+    }
+    return ok;
+}
+
+static bool limits_are_ordered(const si_line_limits *l) {
+    bool ok =
+        l->poor_rate <= l->good_rate && l->poor_rtt >= l->good_rtt && l->poor_loss >= l->good_loss;
+    if (!ok) {
+        si_complain("a limit of poor lines (--network-poor-...) must not be better than that of "
+                    "good ones");
+    }
+    return ok;
+}
+
 /* ---- public ---- */
 
 bool si_site_prepare(const si_site_options *o, si_site *s) {
@@ -397,9 +445,9 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         si_complain("--cdn-cache-control takes the name of a header field, or off");
         return false;
     }
-    const si_address_filter *edges;
-    if (!si_address_filter_read(si_str_of(o->trusted_edges), &s->arena, &edges)) {
-        si_complain("--trusted-edges takes addresses or networks, parted by commas");
+    if (!are_networks("--trusted-edges", o->trusted_edges, s) ||
+        !are_networks("--trusted-proxies", o->trusted_proxies, s) ||
+        !limits_are_ordered(&o->line)) {
         return false;
     }
     return find_parts(s) && find_nginx(s) && find_user(o, s) && port_is_free(o->listen) &&

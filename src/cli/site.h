@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "cli/cli.h"
+#include "client/line.h"
 
 #define SI_ACCESS_LOG "access.log" /* in the cache folder, unless another file is named */
 
@@ -24,6 +25,9 @@ typedef struct si_site_options {
     int first_answer_seconds;                       /* for shared caches */
     const char *cdn_cache_control;                  /* name of a header field, or "off" */
     const char *trusted_edges;                      /* networks parted by commas, or NULL */
+    const char *trusted_proxies;                    /* the same */
+    bool proxy_protocol;                            /* on `listen` and `tls_listen` */
+    si_line_limits line;
 } si_site_options;
 
 /* Where the files of a server are. Zero-initialize; release with si_site_clear(). All strings in

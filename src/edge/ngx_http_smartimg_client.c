@@ -16,49 +16,6 @@ static ngx_table_elt_t *ngx_http_smartimg_read_header(ngx_http_request_t *r,
     ngx_str_t *name, si_str *value);
 
 
-/* The directive of that name: addresses and networks. */
-
-char *
-ngx_http_smartimg_trusted_edges(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_smartimg_main_conf_t  *smcf = conf;
-
-    ngx_str_t   *value;
-    ngx_cidr_t  *cidr;
-    ngx_uint_t   i;
-
-    if (smcf->trusted_edges) {
-        return "is duplicate";
-    }
-
-    smcf->trusted_edges = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                                           sizeof(ngx_cidr_t));
-    if (smcf->trusted_edges == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-        cidr = ngx_array_push(smcf->trusted_edges);
-
-        if (cidr == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        /* bits beyond the mask (NGX_DONE) are ignored */
-
-        if (ngx_ptocidr(&value[i], cidr) == NGX_ERROR) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid network \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    return NGX_CONF_OK;
-}
-
-
 /*
  * A list may come as several fields of one name, so the values of Accept are
  * joined; of the others, which are no lists, the first counts.
@@ -77,6 +34,7 @@ ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     static ngx_str_t  sec_ch_dpr = ngx_string("Sec-CH-DPR");
     static ngx_str_t  dpr = ngx_string("DPR");
 
+    ngx_http_smartimg_read_connection(r, headers);
     ngx_http_smartimg_read_class(r, headers);
 
     ngx_http_smartimg_read_header(r, &user_agent, &headers->user_agent);
@@ -118,18 +76,11 @@ ngx_http_smartimg_read_headers(ngx_http_request_t *r,
 static void
 ngx_http_smartimg_read_class(ngx_http_request_t *r, si_client_headers *headers)
 {
-    ngx_table_elt_t                *h;
-    ngx_http_smartimg_main_conf_t  *smcf;
+    ngx_table_elt_t  *h;
 
     static ngx_str_t  name = ngx_string(SI_HEADER_CLASS);
 
-    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
-
-    if (smcf->trusted_edges
-        && ngx_cidr_match(r->connection->sockaddr, smcf->trusted_edges)
-           == NGX_OK)
-    {
-        headers->trusted_edge = true;
+    if (headers->trusted_edge) {
         ngx_http_smartimg_read_header(r, &name, &headers->edge_class);
         return;
     }

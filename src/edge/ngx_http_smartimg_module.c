@@ -74,7 +74,23 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
     /* addresses and networks whose X-Smartimg-Class counts */
     { ngx_string("smartimg_trusted_edges"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
-      ngx_http_smartimg_trusted_edges,
+      ngx_http_smartimg_trusted,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t, trusted_edges),
+      NULL },
+
+    /* addresses and networks whose connections say nothing of the visitor */
+    { ngx_string("smartimg_trusted_proxies"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_smartimg_trusted,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t, trusted_proxies),
+      NULL },
+
+    /* limits of network classes, NAME=NUMBER (client/line.h) */
+    { ngx_string("smartimg_network"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_smartimg_network,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -361,6 +377,7 @@ ngx_http_smartimg_create_main_conf(ngx_conf_t *cf)
     }
 
     smcf->first_answer = NGX_CONF_UNSET;
+    smcf->line_limits = si_line_limits_initial;
 
     return ngx_http_smartimg_init_places(cf, smcf) == NGX_OK ? smcf : NULL;
 }
@@ -480,5 +497,5 @@ ngx_http_smartimg_init_process(ngx_cycle_t *cycle)
     ngx_http_smartimg_init_waiting(cycle);
     ngx_http_smartimg_init_refining(cycle);
 
-    return NGX_OK;
+    return ngx_http_smartimg_init_peers(cycle);
 }

@@ -16,6 +16,7 @@
 
 #include "base/lane.h"
 #include "base/tier.h"
+#include "client/line.h"
 #include "plan/lifetime.h"
 #include "plan/plan.h"
 #include "ngx_http_smartimg_table.h"
@@ -73,6 +74,13 @@
       "Requests refused as the same one was not ready in time shortly before")\
     X(limited, "smartimg_client_limited_total", "", "counter",                \
       "Requests refused as their client asked for too much that was new")     \
+    X(judged_excellent, "smartimg_connections_judged_total",                  \
+      "{class=\"excellent\"}", "counter",                                     \
+      "Connections by what they were found to be, again when that changed")   \
+    X(judged_good, "smartimg_connections_judged_total", "{class=\"good\"}",   \
+      "counter", "")                                                          \
+    X(judged_poor, "smartimg_connections_judged_total", "{class=\"poor\"}",   \
+      "counter", "")                                                          \
     X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
       "Requests answered with an error")                                      \
     X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
@@ -95,6 +103,9 @@
 #define NGX_HTTP_SMARTIMG_TEXT    400
 #define NGX_HTTP_SMARTIMG_FAILURES  128
 #define NGX_HTTP_SMARTIMG_CLIENTS 4096
+#define NGX_HTTP_SMARTIMG_VISITORS  1024
+#define NGX_HTTP_SMARTIMG_WAYS    8      /* entries that a client may have */
+#define NGX_HTTP_SMARTIMG_FLOWS   8      /* connections of a client, added up */
 
 
 /* counters of one worker process, on cache lines of its own */
@@ -143,10 +154,31 @@ typedef struct {
 } ngx_http_smartimg_client_t;
 
 
+/* a connection that carries something; see ngx_http_smartimg_connection.c */
+
+typedef struct {
+    ngx_atomic_uint_t              number;  /* 0 = none */
+    ngx_msec_t                     seen;
+    uint32_t                       rate;    /* kbit/s */
+} ngx_http_smartimg_flow_t;
+
+
+/* a client whose connections are judged */
+
+typedef struct {
+    uint64_t                       key;      /* address, 0 = none */
+    ngx_msec_t                     seen;
+    ngx_msec_t                     until;    /* how long `network` counts */
+    si_network                     network;  /* found last */
+    ngx_http_smartimg_flow_t       flows[NGX_HTTP_SMARTIMG_FLOWS];
+} ngx_http_smartimg_visitor_t;
+
+
 typedef struct {
     ngx_http_smartimg_counters_t   counters[NGX_HTTP_SMARTIMG_SLOTS];
     ngx_http_smartimg_error_t      errors[NGX_HTTP_SMARTIMG_ERRORS];
     ngx_http_smartimg_client_t     clients[NGX_HTTP_SMARTIMG_CLIENTS];
+    ngx_http_smartimg_visitor_t    visitors[NGX_HTTP_SMARTIMG_VISITORS];
     ngx_atomic_t                   nerrors;  /* recorded so far */
     ngx_http_smartimg_failure_t    failures[NGX_HTTP_SMARTIMG_FAILURES];
     ngx_uint_t                     nfailures;  /* recorded so far */
@@ -164,6 +196,8 @@ typedef struct {
     ngx_int_t                      first_answer;       /* s, shared caches */
     ngx_str_t                      cdn_cache_control;  /* field, "" for none */
     ngx_array_t                   *trusted_edges;      /* ngx_cidr_t, or NULL */
+    ngx_array_t                   *trusted_proxies;    /* the same */
+    si_line_limits                 line_limits;
 
     si_catalog                    *catalog;
     si_generations                *table;
@@ -313,8 +347,14 @@ ngx_table_elt_t *ngx_http_smartimg_find_header(ngx_list_t *headers,
 
 void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     si_client_headers *headers);
-char *ngx_http_smartimg_trusted_edges(ngx_conf_t *cf, ngx_command_t *cmd,
+char *ngx_http_smartimg_trusted(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_smartimg_network(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_http_smartimg_init_peers(ngx_cycle_t *cycle);
+const char *ngx_http_smartimg_line_name(ngx_http_request_t *r);
+void ngx_http_smartimg_read_connection(ngx_http_request_t *r,
+    si_client_headers *headers);
 void ngx_http_smartimg_keep_reply(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_kept_lifetime(ngx_http_smartimg_ctx_t *ctx);
@@ -372,6 +412,7 @@ void ngx_http_smartimg_take_upstream(ngx_conf_t *cf,
     ngx_http_smartimg_srv_conf_t *sscf);
 char *ngx_http_smartimg_misses_per_client(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+uint64_t ngx_http_smartimg_client_key(struct sockaddr *sa);
 ngx_uint_t ngx_http_smartimg_is_one_too_many(ngx_http_request_t *r,
     ngx_uint_t rate);
 void ngx_http_smartimg_note_service(ngx_http_request_t *r);
