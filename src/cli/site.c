@@ -18,6 +18,7 @@
 #include "base/wire.h"
 #include "catalog/address_filter.h"
 #include "cli/nginx_conf.h"
+#include "client/network.h"
 #include "renderer/pool.h"
 
 enum { TEMPLATE_MAX = 1 << 20 };
@@ -334,6 +335,12 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"FIRST_ANSWER_SECONDS", path(s, "%d", o->first_answer_seconds)},
         {"CDN_CACHE_CONTROL", o->cdn_cache_control},
         {"TRUSTED_EDGES_LINE", trusted_edges_line(o, s)},
+        {"NETWORK_GOOD", si_nginx_word(a, o->network_good)},
+        {"NETWORK_POOR", si_nginx_word(a, o->network_poor)},
+        {"NETWORK_HEADER_LINE",
+            o->network_header == NULL
+                ? ""
+                : path(s, "smartimg_network_header %s;", si_nginx_word(a, o->network_header))},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
         {"RENDERERS", path(s, "%d", o->renderers)},
         {"REFINE_SHARE", path(s, "%d", o->refine_share)},
@@ -379,6 +386,20 @@ static bool is_field_name(const char *name) {
 
 /* ---- public ---- */
 
+static bool network_is_right(const si_site_options *o) {
+    si_network_limit ignored;
+    if (!si_network_read_limit(si_str_of(o->network_good), &ignored) ||
+        !si_network_read_limit(si_str_of(o->network_poor), &ignored)) {
+        si_complain("--network-good and --network-poor take Mbit/s and milliseconds: MBIT,MS");
+        return false;
+    }
+    if (o->network_header != NULL && !si_str_is_header_name(si_str_of(o->network_header))) {
+        si_complain("--network-header takes the name of a header field");
+        return false;
+    }
+    return true;
+}
+
 bool si_site_prepare(const si_site_options *o, si_site *s) {
     s->root = absolute(s, o->root);
     s->config = absolute(s, o->config);
@@ -400,6 +421,9 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
     const si_address_filter *edges;
     if (!si_address_filter_read(si_str_of(o->trusted_edges), &s->arena, &edges)) {
         si_complain("--trusted-edges takes addresses or networks, parted by commas");
+        return false;
+    }
+    if (!network_is_right(o)) {
         return false;
     }
     return find_parts(s) && find_nginx(s) && find_user(o, s) && port_is_free(o->listen) &&

@@ -24,6 +24,8 @@ typedef struct si_site_options {
     int first_answer_seconds;                       /* for shared caches */
     const char *cdn_cache_control;                  /* name of a header field, or "off" */
     const char *trusted_edges;                      /* networks parted by commas, or NULL */
+    const char *network_good, *network_poor;        /* "MBIT,MS" (client/network.h) */
+    const char *network_header;                     /* name of a header field, or NULL */
 } si_site_options;
 
 /* Where the files of a server are. Zero-initialize; release with si_site_clear(). All strings in

@@ -79,6 +79,31 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       0,
       NULL },
 
+    /* Mbit/s and milliseconds from where on a line is good, or poor */
+    { ngx_string("smartimg_network_good"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_network_limit,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t,
+               client.limits.of[SI_NETWORK_GOOD]),
+      NULL },
+
+    { ngx_string("smartimg_network_poor"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_network_limit,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t,
+               client.limits.of[SI_NETWORK_POOR]),
+      NULL },
+
+    /* the header by which edges tell the class of a line */
+    { ngx_string("smartimg_network_header"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_network_header,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("smartimg_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_smartimg_zone,
@@ -361,6 +386,7 @@ ngx_http_smartimg_create_main_conf(ngx_conf_t *cf)
     }
 
     smcf->first_answer = NGX_CONF_UNSET;
+    smcf->client = si_client_usual_settings;
 
     return ngx_http_smartimg_init_places(cf, smcf) == NGX_OK ? smcf : NULL;
 }

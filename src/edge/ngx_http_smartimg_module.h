@@ -78,6 +78,13 @@
     X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
     X(sent, "smartimg_sent_bytes_total", "", "counter",                       \
       "Bytes sent to clients, headers included")                              \
+    X(network_excellent, "smartimg_network_total",                            \
+      "{class=\"excellent\"}", "counter",                                     \
+      "Requests that adapt to the network, by the class of their line")       \
+    X(network_good, "smartimg_network_total", "{class=\"good\"}",             \
+      "counter", "")                                                          \
+    X(network_poor, "smartimg_network_total", "{class=\"poor\"}",             \
+      "counter", "")                                                          \
     X(saved, "smartimg_saved_bytes_total", "", "counter",                     \
       "Bytes that whole images sent were smaller than the ones asked for")    \
     X(active, "smartimg_requests_active", "", "gauge",                        \
@@ -164,6 +171,7 @@ typedef struct {
     ngx_int_t                      first_answer;       /* s, shared caches */
     ngx_str_t                      cdn_cache_control;  /* field, "" for none */
     ngx_array_t                   *trusted_edges;      /* ngx_cidr_t, or NULL */
+    si_client_settings             client;
 
     si_catalog                    *catalog;
     si_generations                *table;
@@ -314,6 +322,10 @@ ngx_table_elt_t *ngx_http_smartimg_find_header(ngx_list_t *headers,
 void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     si_client_headers *headers);
 char *ngx_http_smartimg_trusted_edges(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_smartimg_network_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_smartimg_network_header(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 void ngx_http_smartimg_keep_reply(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
