@@ -28,6 +28,17 @@ bool si_str_starts(si_str s, si_str prefix) {
     return s.len >= prefix.len && si_str_eq((si_str){s.p, prefix.len}, prefix);
 }
 
+bool si_str_is_header_name(si_str s) {
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.p[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!plain && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL)) {
+            return false;
+        }
+    }
+    return s.len > 0 && s.len <= SI_HEADER_NAME_MAX;
+}
+
 si_str si_str_trim(si_str s) {
     while (s.len > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
         s.p++;

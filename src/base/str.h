@@ -24,6 +24,11 @@ bool si_str_eq_nocase(si_str a, si_str b); /* ASCII letters only, whatever the l
 bool si_str_starts(si_str s, si_str prefix);
 si_str si_str_trim(si_str s); /* without blanks and tabs at both ends */
 
+/* True for the name of a header field of HTTP: a token (RFC 9110 section 5.6.2) of at most
+ * SI_HEADER_NAME_MAX bytes. */
+enum { SI_HEADER_NAME_MAX = 64 };
+bool si_str_is_header_name(si_str s);
+
 /* Bytes of the UTF-8 character that `s` begins with, 1 to 4; 0 if it begins with none. */
 size_t si_str_utf8(si_str s);
 

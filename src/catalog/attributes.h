@@ -73,6 +73,11 @@
     X(Jxl, jxl, BOOL, INHERIT, 0, 1, "true", "", "JPEG XL may be sent to clients that ask for it") \
     X(Dpr, dpr, BOOL, INHERIT, 0, 1, "false", "",                                                  \
         "scale replies by the pixel ratio the client hints name")                                  \
+    X(Network, network, BOOL, INHERIT, 0, 1, "false", "",                                          \
+        "fewer bytes over lines that are good or poor, rather than excellent")                     \
+    X(NetworkHeader, network_header, HEADER, OFF, 0, 0, "", "",                                    \
+        "request header by which an edge tells a line's class: excellent, good or poor; empty = "  \
+        "the server's")                                                                            \
     X(DigimarcId, digimarc_id, TEXT, INHERIT, 0, 0, "", "",                                        \
         "read and kept, smartimg writes no such marks")                                            \
     /* defaults of requests */                                                                     \

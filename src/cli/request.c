@@ -30,38 +30,62 @@ static void split_url(const char *url, si_request *request) {
     request->query = (si_str){query, query != NULL ? strcspn(query, "#") : 0};
 }
 
-/* Files a "Name: value" header under what the server looks at. */
-static bool read_header(const char *text, si_client_headers *h, bool *client_hint) {
+/* Takes "Name: value" apart. */
+static bool split_header(const char *text, si_str *name, si_str *value) {
     const char *colon = strchr(text, ':');
     if (colon == NULL || colon == text) {
-        si_complain("%s is no header: 'Name: value' is expected", text);
         return false;
     }
-    si_str name = {text, (size_t)(colon - text)}, value = si_str_trim(si_str_of(colon + 1));
-    if (si_str_eq_nocase(name, SI_STR("Accept"))) {
-        h->accept = value;
-    } else if (si_str_eq_nocase(name, SI_STR("User-Agent"))) {
-        h->user_agent = value;
-    } else if (si_str_eq_nocase(name, SI_STR("Sec-CH-DPR"))) {
-        h->dpr = value;
-        *client_hint = true;
-    } else if (si_str_eq_nocase(name, SI_STR("DPR")) && !*client_hint) {
-        h->dpr = value;
-    } else if (si_str_eq_nocase(name, SI_STR(SI_HEADER_CLASS))) {
-        h->trusted_edge = true; /* who asks here may pretend to be one */
-        h->edge_class = value;
-    }
+    *name = (si_str){text, (size_t)(colon - text)};
+    *value = si_str_trim(si_str_of(colon + 1));
     return true;
 }
 
-static bool read_headers(const si_request_options *options, si_client_headers *h) {
-    bool client_hint = false;
-    h->accept = si_str_of(options->accept);
-    h->user_agent = si_str_of(options->user_agent);
-    for (int i = 0; i < options->headers.count; i++) {
-        if (!read_header(options->headers.items[i], h, &client_hint)) {
+/* Any header by its name; `context` is the options. */
+static si_str find_header(const void *context, const char *wanted) {
+    const si_option_list *list = &((const si_request_options *)context)->headers;
+    si_str name, value;
+    for (int i = 0; i < list->count; i++) {
+        if (split_header(list->items[i], &name, &value) &&
+            si_str_eq_nocase(name, si_str_of(wanted))) {
+            return value;
+        }
+    }
+    return (si_str){NULL, 0};
+}
+
+static si_str header_or(const si_request_options *o, const char *name, const char *given) {
+    si_str sent = find_header(o, name);
+    return sent.p != NULL ? sent : si_str_of(given);
+}
+
+/* What the server looks at, among the headers to pretend. */
+static bool read_headers(const si_request_options *o, si_client_headers *h) {
+    si_str name, value;
+    for (int i = 0; i < o->headers.count; i++) {
+        if (!split_header(o->headers.items[i], &name, &value)) {
+            si_complain("%s is no header: 'Name: value' is expected", o->headers.items[i]);
             return false;
         }
+    }
+    *h = (si_client_headers){.accept = header_or(o, "Accept", o->accept),
+        .user_agent = header_or(o, "User-Agent", o->user_agent),
+        .dpr = header_or(o, "Sec-CH-DPR", NULL),
+        .network = {.save_data = header_or(o, "Save-Data", o->save_data ? "on" : NULL),
+            .downlink = header_or(o, "Downlink", NULL),
+            .rtt = header_or(o, "RTT", NULL),
+            .ect = header_or(o, "ECT", NULL)},
+        .edge_class = header_or(o, SI_HEADER_CLASS, NULL),
+        .find = find_header,
+        .context = o};
+    h->trusted_edge = h->edge_class.p != NULL; /* who asks here may pretend to be one */
+    h->dpr = h->dpr.p != NULL ? h->dpr : header_or(o, "DPR", NULL);
+    if (o->network != NULL) {
+        h->measured = si_network_by_name(si_str_of(o->network));
+    }
+    if (o->network != NULL && h->measured == SI_NETWORK_UNKNOWN) {
+        si_complain("--network takes excellent, good or poor");
+        return false;
     }
     return true;
 }
@@ -215,9 +239,10 @@ static bool add_date(si_bytes *out, const char *name, int64_t seconds) {
     return add(out, "%s: %s\r\n", name, date);
 }
 
-static bool add_vary(si_bytes *out, unsigned used) {
-    char vary[SI_CLIENT_VARY_SIZE];
-    return used == 0 || add(out, "Vary: %s\r\n", si_client_vary(used, vary));
+static bool add_vary(si_bytes *out, const si_plan *plan) {
+    char vary[SI_PLAN_VARY_SIZE];
+    si_plan_vary(plan, vary);
+    return vary[0] == '\0' || add(out, "Vary: %s\r\n", vary);
 }
 
 /* As the edge does (ngx_http_smartimg_headers.c). */
@@ -233,14 +258,15 @@ static bool add_caching(si_bytes *out, const si_exchange *x) {
         .now = time(NULL)};
     si_lifetime life;
     si_lifetime_make(p, &of, &life);
+    const char *hints = si_plan_hints(p);
     bool dated = p->last_modified > 0 && !a->foreign && !life.first;
     return add(out, "Cache-Control: %s\r\n", life.cache_control) &&
            (life.cdn[0] == '\0' || add(out, SI_CDN_CACHE_CONTROL ": %s\r\n", life.cdn)) &&
            (life.expires < 0 || add_date(out, "Expires", life.expires)) &&
            (!dated || add_date(out, "Last-Modified", p->last_modified)) &&
-           (!p->accept_ch || add(out, "Accept-CH: Sec-CH-DPR, DPR\r\n"));
+           (hints[0] == '\0' || add(out, "Accept-CH: %s\r\n", hints));
 }
 
 bool si_exchange_headers(const si_exchange *x, si_bytes *out) {
-    return si_answer_headers(&x->answer, out) && add_caching(out, x) && add_vary(out, x->plan.vary);
+    return si_answer_headers(&x->answer, out) && add_caching(out, x) && add_vary(out, &x->plan);
 }

@@ -17,6 +17,7 @@
 #include "cli/originals.h"
 #include "cli/site.h"
 #include "client/line.h"
+#include "client/network.h"
 #include "plan/lifetime.h"
 #include "renderer/pool.h"
 #include "source/fetch.h"
@@ -117,6 +118,16 @@
         "Connections to --listen and --tls-listen begin with the PROXY protocol, in either "       \
         "version, as load balancers speak it; X-Forwarded-For is not looked at then.")             \
     SI_LINE_LIMITS(SI_LINE_OPTION, X, (site).line)                                                 \
+    X("network-good", TEXT, "MBIT,MS", (site).network_good,                                        \
+        SI_NETWORK_LIMIT_TEXT(SI_NETWORK_LIMIT_GOOD), NULL, 0, 0, "",                              \
+        "Where lines to clients stop being excellent: those that carry less than so many Mbit/s, " \
+        "or whose round trip takes longer than so many milliseconds, are good at best.")           \
+    X("network-poor", TEXT, "MBIT,MS", (site).network_poor,                                        \
+        SI_NETWORK_LIMIT_TEXT(SI_NETWORK_LIMIT_POOR), NULL, 0, 0, "",                              \
+        "From where on they are poor, likewise.")                                                  \
+    X("network-header", TEXT, "NAME", (site).network_header, NULL, "none", 0, 0, "",               \
+        "Request header by which a CDN or proxy tells the class of a client's line, excellent, "   \
+        "good or poor; companies may name another (NetworkHeader).")                               \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
     X("refine-share", COUNT, "PERCENT", (site).refine_share, SI_REFINE_SHARE, NULL, 0, 100,        \
         "percent",                                                                                 \

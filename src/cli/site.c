@@ -18,6 +18,7 @@
 #include "base/wire.h"
 #include "catalog/address_filter.h"
 #include "cli/nginx_conf.h"
+#include "client/network.h"
 #include "renderer/pool.h"
 
 enum { TEMPLATE_MAX = 1 << 20 };
@@ -334,7 +335,7 @@ static const char *trusted_proxies_line(const si_site_options *o, si_site *s) {
         o->proxy_protocol ? "proxy_protocol" : "X-Forwarded-For");
 }
 
-static const char *network_limits(const si_site_options *o, si_site *s) {
+static const char *network_line(const si_site_options *o, si_site *s) {
     const char *words = "";
 #define X(x, limits, field, name, ...)                                                             \
     words = path(s, "%s%s" name "=%d", words, words[0] != '\0' ? " " : "", limits.field);
@@ -362,7 +363,13 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"CDN_CACHE_CONTROL", o->cdn_cache_control},
         {"TRUSTED_EDGES_LINE", networks_line(s, "smartimg_trusted_edges", o->trusted_edges)},
         {"TRUSTED_PROXIES_LINE", trusted_proxies_line(o, s)},
-        {"NETWORK_LIMITS", network_limits(o, s)},
+        {"NETWORK_LINE", network_line(o, s)},
+        {"NETWORK_GOOD", si_nginx_word(a, o->network_good)},
+        {"NETWORK_POOR", si_nginx_word(a, o->network_poor)},
+        {"NETWORK_HEADER_LINE",
+            o->network_header == NULL
+                ? ""
+                : path(s, "smartimg_network_header %s;", si_nginx_word(a, o->network_header))},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
         {"RENDERERS", path(s, "%d", o->renderers)},
         {"REFINE_SHARE", path(s, "%d", o->refine_share)},
@@ -415,14 +422,22 @@ static bool are_networks(const char *option, const char *list, si_site *s) {
     return ok;
 }
 
-static bool limits_are_ordered(const si_line_limits *l) {
-    bool ok =
-        l->poor_rate <= l->good_rate && l->poor_rtt >= l->good_rtt && l->poor_loss >= l->good_loss;
-    if (!ok) {
-        si_complain("a limit of poor lines (--network-poor-...) must not be better than that of "
-                    "good ones");
+static bool network_is_right(const si_site_options *o) {
+    si_network_limit ignored;
+    if (!si_network_read_limit(si_str_of(o->network_good), &ignored) ||
+        !si_network_read_limit(si_str_of(o->network_poor), &ignored)) {
+        si_complain("--network-good and --network-poor take Mbit/s and milliseconds: MBIT,MS");
+        return false;
     }
-    return ok;
+    if (o->network_header != NULL && !si_str_is_header_name(si_str_of(o->network_header))) {
+        si_complain("--network-header takes the name of a header field");
+        return false;
+    }
+    if (o->line.poor_loss < o->line.good_loss) {
+        si_complain("--network-poor-loss is less than --network-good-loss");
+        return false;
+    }
+    return true;
 }
 
 /* ---- public ---- */
@@ -446,8 +461,10 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         return false;
     }
     if (!are_networks("--trusted-edges", o->trusted_edges, s) ||
-        !are_networks("--trusted-proxies", o->trusted_proxies, s) ||
-        !limits_are_ordered(&o->line)) {
+        !are_networks("--trusted-proxies", o->trusted_proxies, s)) {
+        return false;
+    }
+    if (!network_is_right(o)) {
         return false;
     }
     return find_parts(s) && find_nginx(s) && find_user(o, s) && port_is_free(o->listen) &&

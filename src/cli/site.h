@@ -28,6 +28,8 @@ typedef struct si_site_options {
     const char *trusted_proxies;                    /* the same */
     bool proxy_protocol;                            /* on `listen` and `tls_listen` */
     si_line_limits line;
+    const char *network_good, *network_poor; /* "MBIT,MS" (client/network.h) */
+    const char *network_header;              /* name of a header field, or NULL */
 } si_site_options;
 
 /* Where the files of a server are. Zero-initialize; release with si_site_clear(). All strings in

@@ -1,8 +1,8 @@
 /* Who is asking: from request headers to a client class.
  *
- * The class says which formats the client can show. It is the only thing about the client that the
- * rest of smartimg sees; raw headers never reach a recipe, so two browsers of one class share every
- * cached derivative (docs/decisions.md, D-12). */
+ * The class says which formats the client can show, and how good its line is. It is the only thing
+ * about the client that the rest of smartimg sees; raw headers never reach a recipe, so two
+ * browsers of one class share every cached derivative (docs/decisions.md, D-12). */
 #ifndef SI_CLIENT_CLIENT_H
 #define SI_CLIENT_CLIENT_H
 
@@ -12,12 +12,24 @@
 #include "base/network.h"
 #include "base/str.h"
 #include "base/wire.h"
+#include "client/network.h"
+
+/* What the server was told about reading them. */
+typedef struct si_client_settings {
+    si_network_limits limits;   /* of network classes */
+    const char *network_header; /* name of the header by which an edge tells a network class, ""
+                                   = none, unless the company names one */
+} si_client_settings;
+
+/* The usual limits, and no header. */
+extern const si_client_settings si_client_usual_settings;
 
 /* The request headers that may decide; borrowed, absent = {NULL, 0}. */
 typedef struct si_client_headers {
     si_str accept;
     si_str user_agent;
     si_str dpr; /* Sec-CH-DPR, else DPR */
+    si_network_hints network;
 
     si_network measured; /* what the server found this connection to be; unknown if it did not */
 
@@ -25,13 +37,24 @@ typedef struct si_client_headers {
      * believe. It may tell the class of its client, in the grammar of si_client_read(). */
     bool trusted_edge; /* the request comes from one */
     si_str edge_class; /* SI_HEADER_CLASS of base/wire.h; not looked at unless it does */
+
+    /* Any other header of the request, found by its name in any case; the first of several. NULL =
+     * there are none. */
+    si_str (*find)(const void *context, const char *name);
+    const void *context;
+
+    const si_client_settings *settings; /* NULL = si_client_usual_settings */
 } si_client_headers;
+
+/* The client's headers about its line, as Vary and Accept-CH name them. */
+#define SI_NETWORK_HINTS "Downlink, RTT, ECT, Save-Data"
 
 /* Headers a decision may be based on, for Vary: name of the SI_USED_ bit, names in Vary. */
 #define SI_CLIENT_INPUTS(X)                                                                        \
     X(ACCEPT, "Accept")                                                                            \
     X(USER_AGENT, "User-Agent")                                                                    \
     X(DPR, "Sec-CH-DPR, DPR")                                                                      \
+    X(NETWORK, SI_NETWORK_HINTS)                                                                   \
     X(CLASS, SI_HEADER_CLASS)
 
 enum {
@@ -46,14 +69,17 @@ enum {
 };
 
 typedef struct si_client {
-    unsigned formats;   /* SI_FORMAT_BIT()s of AVIF, JXL, WEBP, JP2, JXR that the client can show;
-                           JPEG, PNG and GIF are taken for granted and never in here */
-    unsigned used;      /* what `formats` were decided by, see Vary below */
-    unsigned dpr_used;  /* what `dpr` was; it matters to a reply only where the request asks for the
-                           ratio, which the caller knows */
-    double dpr;         /* device pixel ratio from client hints, 1 if absent, malformed or ≤ 0;
-                           clamped to 0.1…16 */
-    si_network network; /* how good the line is; SI_NETWORK_UNKNOWN unless somebody told */
+    unsigned formats;  /* SI_FORMAT_BIT()s of AVIF, JXL, WEBP, JP2, JXR that the client can show;
+                          JPEG, PNG and GIF are taken for granted and never in here */
+    unsigned used;     /* what `formats` were decided by, see Vary below */
+    unsigned dpr_used; /* what `dpr` was; it matters to a reply only where the request asks for the
+                          ratio, which the caller knows */
+    double dpr;        /* device pixel ratio from client hints, 1 if absent, malformed or ≤ 0;
+                          clamped to 0.1…16 */
+    si_network_told told; /* who said what of the line … */
+    unsigned network_used; /* … by which headers; they matter to a reply only where it adapts to the
+                              network, which the caller knows */
+    si_network network;    /* what that comes to; plans also know what a script told in the URL */
 } si_client;
 
 /* Classifies a client. Never fails: what cannot be understood counts as "shows nothing special".
@@ -68,6 +94,9 @@ typedef struct si_client {
  * (docs/decisions.md, D-14, user_agent.h), each unless Accept excludes it: by q = 0 for its media
  * range, or by having no range that matches it, or a wildcard with q = 0. An absent or empty Accept
  * excludes nothing.
+ *
+ * Of the line, client/network.h says what is made of what was told. Where requests come from a
+ * trusted edge, what was measured is the line to that edge, so it tells nothing.
  *
  * The class that a trusted edge tells replaces all of this.
  *
@@ -101,10 +130,11 @@ char *si_client_name(const si_client *client, char *out);
  *   class     = formats *( ";" parameter )
  *   formats   = "plain" / format *( "+" format )    avif, jxl, webp, jp2, jxr
  *   parameter = "dpr=" number                        absent: 1; read as the client hint is
+ *             / "net=" network                       absent: excellent; excellent, good, poor
  *
- * such as "avif+webp;dpr=2". Printing gives one text for a class: formats in the order of its name
- * (si_client_name()), then the ratio as si_real_print() has it, unless it is 1. Reading what was
- * printed gives the class.
+ * such as "avif+webp;dpr=2;net=good". Printing gives one text for a class: formats in the order of
+ * its name (si_client_name()), then the ratio as si_real_print() has it, unless it is 1, then the
+ * network, unless it is excellent. Reading what was printed gives the class.
  *
  * Reading never fails: formats and parameters that it does not know are left out, so that an edge
  * may tell more than this version reads, and the first of equal parameters counts. A text
@@ -115,7 +145,8 @@ enum { SI_CLIENT_CLASS_SIZE = 64 }; /* what the longest one needs, with its end 
 /* `out` needs SI_CLIENT_CLASS_SIZE bytes. Returns out. */
 char *si_client_print(const si_client *client, char *out);
 
-/* Sets formats, dpr and what they were decided by, SI_USED_CLASS. */
+/* Sets formats, dpr, network and what they were decided by, SI_USED_CLASS; of what was told about
+ * the line, `edge`. */
 void si_client_read(si_str text, si_client *out);
 
 /* The value of Vary for a set of SI_USED_*; "" for none. `out` needs SI_CLIENT_VARY_SIZE bytes.

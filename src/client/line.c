@@ -1,6 +1,6 @@
 #include "client/line.h"
 
-#include <assert.h>
+#include <math.h>
 
 enum {
     STEP = 8192,       /* bytes acknowledged between two readings that count */
@@ -27,8 +27,9 @@ static si_network worse_of(si_network a, si_network b) {
     return a > b ? a : b;
 }
 
-static bool at_limit(const si_line_facts *f) {
-    if (f->app_limited || f->rate == 0) {
+/* The kernel keeps the last sample of a full line while there is less to send. */
+static bool at_limit(const si_line *line, const si_line_facts *f) {
+    if (f->app_limited || f->rate == 0 || f->rate == line->sample) {
         return false;
     }
     uint32_t certain = f->rtt > f->rtt_var ? f->rtt - f->rtt_var : 0;
@@ -38,35 +39,44 @@ static bool at_limit(const si_line_facts *f) {
     return queued || paced || f->threshold <= f->window;
 }
 
-/* A value that is bad if small. */
-static si_network by_rate(double kbits, const si_line_limits *l) {
-    return kbits >= l->good_rate   ? SI_NETWORK_EXCELLENT
-           : kbits >= l->poor_rate ? SI_NETWORK_GOOD
-                                   : SI_NETWORK_POOR;
+static si_network by_rate(double kbits, const si_network_limits *classes) {
+    return si_network_of_line(classes, kbits / 1000, NAN);
 }
 
-/* One that is bad if large. */
-static si_network by_size(double value, int good, int poor) {
-    return value >= poor ? SI_NETWORK_POOR : value >= good ? SI_NETWORK_GOOD : SI_NETWORK_EXCELLENT;
+static si_network by_rtt(double us, const si_network_limits *classes) {
+    return si_network_of_line(classes, NAN, us / 1000);
 }
+
+static si_network by_loss(double percent, const si_line_limits *l) {
+    return percent >= l->poor_loss   ? SI_NETWORK_POOR
+           : percent >= l->good_loss ? SI_NETWORK_GOOD
+                                     : SI_NETWORK_EXCELLENT;
+}
+
+/* What a reading is held against. */
+typedef struct measure {
+    const si_line_others *others;
+    const si_network_limits *classes;
+    const si_line_limits *limits;
+} measure;
 
 /* `bonus` makes everything look so many times better. */
-static range judge(const si_line *line, const si_line_facts *f, const si_line_others *others,
-    const si_line_limits *l, double bonus) {
-    double least = (double)line->rate + others->rate,
-           most = least + (double)others->silent * line->rate;
-    range r = {
-        at_limit(f) ? by_rate(most * bonus, l) : SI_NETWORK_EXCELLENT, by_rate(least * bonus, l)};
+static range judge(const si_line *line, const si_line_facts *f, const measure *m, double bonus) {
+    double least = (double)line->rate + m->others->rate;
+    double most = least + (double)m->others->silent * line->rate;
+    bool full = at_limit(line, f);
+    range r = {full ? by_rate(most * bonus, m->classes) : SI_NETWORK_EXCELLENT,
+        by_rate(least * bonus, m->classes)};
 
     double shortest = f->rtt > f->rtt_var ? f->rtt - f->rtt_var : 0;
-    shortest = shortest > f->min_rtt ? shortest : f->min_rtt;
+    shortest = shortest < f->min_rtt || full ? f->min_rtt : shortest;
     double longest = (double)f->rtt + f->rtt_var;
-    r.best = worse_of(r.best, by_size(shortest / 1000 / bonus, l->good_rtt, l->poor_rtt));
-    r.worst = worse_of(r.worst, by_size(longest / 1000 / bonus, l->good_rtt, l->poor_rtt));
+    r.best = worse_of(r.best, by_rtt(shortest / bonus, m->classes));
+    r.worst = worse_of(r.worst, by_rtt(longest / bonus, m->classes));
 
     if (line->recent >= SEGMENTS) {
         double loss = 100.0 * line->recent_resent / line->recent;
-        r.best = worse_of(r.best, by_size(loss / bonus, l->good_loss, l->poor_loss));
+        r.best = worse_of(r.best, by_loss(loss / bonus, m->limits));
     }
     r.worst = worse_of(r.worst, r.best);
     return r;
@@ -77,13 +87,16 @@ static si_network nearest(range r, si_network n) {
     return n < r.best ? r.best : n > r.worst ? r.worst : n;
 }
 
-/* kbit/s. Both are at most what the line can carry. */
+/* kbit/s. Samples and averages are at most what the line can carry; that it carries much less than
+ * a moment ago has to be seen more than once. */
 static uint32_t rate_of(const si_line *line, const si_line_facts *f) {
     double sample = (double)f->rate / 125, average = 0;
     if (f->busy > line->busy) {
         average = (double)(f->acked - line->acked) * 8000 / (double)(f->busy - line->busy);
     }
-    double kbits = sample > average ? sample : average;
+    double kbits = sample > average ? sample : average,
+           before = line->acked > 0 ? line->rate / 2 : 0;
+    kbits = kbits > before ? kbits : before;
     return kbits < UINT32_MAX / 2 ? (uint32_t)kbits : UINT32_MAX / 2;
 }
 
@@ -99,12 +112,41 @@ static void count_segments(si_line *line, const si_line_facts *f) {
     }
 }
 
-/* Before anything is known, excellent has to be proven, and poor to be clear. */
-static si_network first_class(range r, range at_best) {
+/* Before anything is known, excellent has to be proven, and good and poor to be clear or said
+ * often.
+ */
+static void judge_first(si_line *line, const si_line_facts *f, const measure *m) {
+    range r = judge(line, f, m, 1), clear = judge(line, f, m, CLEAR);
     if (r.best == SI_NETWORK_EXCELLENT) {
-        return r.worst == SI_NETWORK_EXCELLENT ? SI_NETWORK_EXCELLENT : SI_NETWORK_UNKNOWN;
+        line->agreeing = 0;
+        line->network = r.worst == SI_NETWORK_EXCELLENT ? r.worst : SI_NETWORK_UNKNOWN;
+    } else if (clear.best > SI_NETWORK_EXCELLENT) {
+        line->network = clear.best;
+    } else if (++line->agreeing >= m->limits->readings) {
+        line->network = SI_NETWORK_GOOD;
     }
-    return at_best.best == SI_NETWORK_POOR ? SI_NETWORK_POOR : SI_NETWORK_GOOD;
+    line->agreeing = line->network != SI_NETWORK_UNKNOWN ? 0 : line->agreeing;
+}
+
+/* Whether, by this reading, the line has left its class. */
+static void judge_again(si_line *line, const si_line_facts *f, const measure *m) {
+    range r = judge(line, f, m, 1);
+    si_network wanted = nearest(r, line->network);
+    if (wanted == line->network) {
+        line->agreeing = 0;
+        return;
+    }
+    bool worse = wanted > line->network;
+    range certain = judge(line, f, m, worse ? CLEAR : 1 / CLEAR);
+    si_network clear = nearest(certain, line->network);
+    bool is_clear = clear != line->network && worse == (clear > line->network);
+    int weight = !is_clear ? 1 : worse ? 2 : m->limits->readings;
+    line->agreeing = (worse == line->worse ? line->agreeing : 0) + weight;
+    line->worse = worse;
+    if (line->agreeing >= m->limits->readings) {
+        line->network = is_clear ? clear : wanted;
+        line->agreeing = 0;
+    }
 }
 
 /* ---- public ---- */
@@ -126,7 +168,8 @@ bool si_line_set_limit(si_line_limits *limits, si_str name, si_str value) {
 }
 
 bool si_line_judge(si_line *line, const si_line_facts *f, const si_line_others *others,
-    const si_line_limits *limits) {
+    const si_network_limits *classes, const si_line_limits *limits) {
+    measure m = {others, classes, limits};
     if (f->acked < (uint64_t)limits->bytes) {
         line->rate = rate_of(line, f); /* for other connections */
         return false;
@@ -139,26 +182,11 @@ bool si_line_judge(si_line *line, const si_line_facts *f, const si_line_others *
     line->busy = f->busy;
     count_segments(line, f);
 
-    range r = judge(line, f, others, limits, 1);
     if (line->network == SI_NETWORK_UNKNOWN) {
-        line->network = first_class(r, judge(line, f, others, limits, CLEAR));
-        return true;
+        judge_first(line, f, &m);
+    } else {
+        judge_again(line, f, &m);
     }
-    si_network wanted = nearest(r, line->network);
-    if (wanted == line->network) {
-        line->agreeing = 0;
-        return true;
-    }
-    bool worse = wanted > line->network;
-    range certain = judge(line, f, others, limits, worse ? CLEAR : 1 / CLEAR);
-    si_network clear = nearest(certain, line->network);
-    bool is_clear = clear != line->network && worse == (clear > line->network);
-    int weight = !is_clear ? 1 : worse ? 2 : limits->readings;
-    line->agreeing = (worse == line->worse ? line->agreeing : 0) + weight;
-    line->worse = worse;
-    if (line->agreeing >= limits->readings) {
-        line->network = is_clear ? clear : wanted;
-        line->agreeing = 0;
-    }
+    line->sample = f->rate;
     return true;
 }

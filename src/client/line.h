@@ -6,11 +6,14 @@
  * worst that it leaves possible, and a class changes only when it lies outside.
  *
  * - Rate: of this connection and of others to the same client at the same time, which share the
- *   line. It is at its limit if the sender had more to send (tcp(7), delivery_rate_app_limited) and
- *   was not just speeding up: packets queue (round trips take clearly longer than the shortest
- *   one), the congestion window was cut, or the sender paces at about the rate that it reached.
+ *   line; by the kernel's last samples, or the average since the last reading, if that is higher,
+ * as samples are low after losses, and at least half of what it was before. It is at its limit if
+ * the sender had more to send (tcp(7), delivery_rate_app_limited) and was not just speeding up:
+ * packets queue (round trips take clearly longer than the shortest one), the congestion window was
+ * cut, or the sender paces at about the rate that it reached.
  * - Round trip: smoothed RTT and its variance (RFC 6298) are taken as bounds, so a line that varies
- *   is not called slow for its worst moments, nor fast for its best ones.
+ *   is not called slow for its worst moments, nor fast for its best ones. Where packets queue
+ *   because we send as much as the line carries, the shortest round trip counts.
  * - Loss: the share of segments that were sent again, of the last few hundred.
  *
  * The class is the worst of what the three say. Samples are low for a while after a loss, and never
@@ -23,21 +26,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/network.h"
+#include "client/network.h"
 
-/* Limits, all ints: L(X, limits, field, name, argument, initial, minimum, maximum, unit, help).
- * `X` and `limits` are passed on; `name` is that of the server option, less "network-", and of the
- * directive smartimg_network. */
+/* Limits besides those of client/network.h, all ints: L(X, limits, field, name, argument, initial,
+ * minimum, maximum, unit, help). `X` and `limits` are passed on; `name` is that of the server
+ * option, less "network-", and of the directive smartimg_network_line. */
 #define SI_LINE_LIMITS(L, X, limits)                                                               \
-    L(X, limits, good_rate, "good-rate", "KBITS", 4000, 1, 1000000, "kbit/s",                      \
-        "A line that carries less, to all connections of a client together, is good rather than "  \
-        "excellent.")                                                                              \
-    L(X, limits, poor_rate, "poor-rate", "KBITS", 700, 1, 1000000, "kbit/s",                       \
-        "A line that carries less is poor.")                                                       \
-    L(X, limits, good_rtt, "good-rtt", "MS", 300, 1, 60000, "milliseconds",                        \
-        "A line whose round trips take this long is good rather than excellent.")                  \
-    L(X, limits, poor_rtt, "poor-rtt", "MS", 1000, 1, 60000, "milliseconds",                       \
-        "A line whose round trips take this long is poor.")                                        \
     L(X, limits, good_loss, "good-loss", "PERCENT", 10, 1, 100, "percent",                         \
         "A line on which this share of segments has to be sent again is good rather than "         \
         "excellent.")                                                                              \
@@ -63,7 +57,7 @@ typedef struct si_line_limits {
 /* The defaults. */
 extern const si_line_limits si_line_limits_initial;
 
-/* Sets the limit called `name` ("good-rate"). False if there is none, or it is out of range. */
+/* Sets the limit called `name` ("good-loss"). False if there is none, or it is out of range. */
 bool si_line_set_limit(si_line_limits *limits, si_str name, si_str value);
 
 /* What the kernel knows of a connection; counters are of its whole life. */
@@ -89,6 +83,7 @@ typedef struct si_line {
     int agreeing;              /* by weight, readings in a row that say it has left its class */
     bool worse;                /* in which direction */
     uint64_t acked, busy;      /* at the last reading that counted */
+    uint64_t sample;           /* `rate` of the facts, then: the same again is nothing new */
     uint32_t segments, resent; /* then, too */
     uint32_t recent, recent_resent; /* of the last few hundred segments */
 } si_line;
@@ -102,6 +97,6 @@ typedef struct si_line_others {
 /* Takes a reading in. True if it counts: enough was sent, and something since the last one that
  * counted. */
 bool si_line_judge(si_line *line, const si_line_facts *facts, const si_line_others *others,
-    const si_line_limits *limits);
+    const si_network_limits *classes, const si_line_limits *limits);
 
 #endif

@@ -12,8 +12,59 @@
 
 static void ngx_http_smartimg_read_class(ngx_http_request_t *r,
     si_client_headers *headers);
+static void ngx_http_smartimg_read_network(ngx_http_request_t *r,
+    si_network_hints *hints);
+static si_str ngx_http_smartimg_find(const void *context, const char *name);
 static ngx_table_elt_t *ngx_http_smartimg_read_header(ngx_http_request_t *r,
     ngx_str_t *name, si_str *value);
+
+
+/* The directives of network classes: "MBIT,MS", from where on a line is. */
+
+char *
+ngx_http_smartimg_network_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    si_str             text;
+    ngx_str_t         *value;
+    si_network_limit  *limit;
+
+    value = cf->args->elts;
+    limit = (si_network_limit *) (p + cmd->offset);
+
+    text.p = (const char *) value[1].data;
+    text.len = value[1].len;
+
+    return si_network_read_limit(text, limit)
+           ? NGX_CONF_OK : "needs Mbit/s and milliseconds, such as 4,270";
+}
+
+
+/* The directive of that name: a header that edges tell the class by. */
+
+char *
+ngx_http_smartimg_network_header(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_smartimg_main_conf_t  *smcf = conf;
+
+    si_str      name;
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    name.p = (const char *) value[1].data;
+    name.len = value[1].len;
+
+    if (!si_str_is_header_name(name)) {
+        return "needs the name of a header";
+    }
+
+    smcf->client.network_header = name.p;
+
+    return NGX_CONF_OK;
+}
 
 
 /*
@@ -29,13 +80,22 @@ ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     si_str           *accept;
     ngx_table_elt_t  *h;
 
+    ngx_http_smartimg_main_conf_t  *smcf;
+
     static ngx_str_t  name = ngx_string("Accept");
     static ngx_str_t  user_agent = ngx_string("User-Agent");
     static ngx_str_t  sec_ch_dpr = ngx_string("Sec-CH-DPR");
     static ngx_str_t  dpr = ngx_string("DPR");
 
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    headers->settings = &smcf->client;
+    headers->find = ngx_http_smartimg_find;
+    headers->context = r;
+
     ngx_http_smartimg_read_connection(r, headers);
     ngx_http_smartimg_read_class(r, headers);
+    ngx_http_smartimg_read_network(r, &headers->network);
 
     ngx_http_smartimg_read_header(r, &user_agent, &headers->user_agent);
     ngx_http_smartimg_read_header(r, &sec_ch_dpr, &headers->dpr);
@@ -90,6 +150,44 @@ ngx_http_smartimg_read_class(ngx_http_request_t *r, si_client_headers *headers)
     {
         h->hash = 0;
     }
+}
+
+
+/* What the client says of its line. */
+
+static void
+ngx_http_smartimg_read_network(ngx_http_request_t *r, si_network_hints *hints)
+{
+    static ngx_str_t  save_data = ngx_string("Save-Data");
+    static ngx_str_t  downlink = ngx_string("Downlink");
+    static ngx_str_t  rtt = ngx_string("RTT");
+    static ngx_str_t  ect = ngx_string("ECT");
+
+    ngx_http_smartimg_read_header(r, &save_data, &hints->save_data);
+    ngx_http_smartimg_read_header(r, &downlink, &hints->downlink);
+    ngx_http_smartimg_read_header(r, &rtt, &hints->rtt);
+    ngx_http_smartimg_read_header(r, &ect, &hints->ect);
+}
+
+
+/* A header that the company or the configuration names. */
+
+static si_str
+ngx_http_smartimg_find(const void *context, const char *name)
+{
+    si_str     value;
+    ngx_str_t  key;
+
+    value.p = NULL;
+    value.len = 0;
+
+    key.data = (u_char *) name;
+    key.len = ngx_strlen(name);
+
+    ngx_http_smartimg_read_header((ngx_http_request_t *) context, &key,
+                                  &value);
+
+    return value;
 }
 
 

@@ -127,10 +127,10 @@ ngx_http_smartimg_read_networks(ngx_conf_t *cf, ngx_array_t **networks)
 }
 
 
-/* The directive smartimg_network: limits, as NAME=NUMBER. */
+/* The directive smartimg_network_line: limits, as NAME=NUMBER. */
 
 char *
-ngx_http_smartimg_network(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_smartimg_network_line(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_smartimg_main_conf_t  *smcf = conf;
 
@@ -433,7 +433,8 @@ ngx_http_smartimg_judge_line(ngx_http_smartimg_peer_t *peer,
     before = peer->line.network;
     peer->line.network = ngx_http_smartimg_measured(peer);
 
-    if (!si_line_judge(&peer->line, facts, others, &smcf->line_limits)) {
+    if (!si_line_judge(&peer->line, facts, others,
+                       &smcf->client.limits, &smcf->line_limits)) {
         peer->line.network = before;
         return 0;
     }

@@ -195,12 +195,12 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 
     ngx_http_smartimg_read_lifetime(r, ctx, &of);
 
-    vary.data = ngx_pnalloc(r->pool, SI_CLIENT_VARY_SIZE);
+    vary.data = ngx_pnalloc(r->pool, SI_PLAN_VARY_SIZE);
     if (vary.data == NULL) {
         return NGX_ERROR;
     }
 
-    (void) si_client_vary(ctx->plan->plan.vary, (char *) vary.data);
+    (void) si_plan_vary(&ctx->plan->plan, (char *) vary.data);
     vary.len = ngx_strlen(vary.data);
 
     if (vary.len
@@ -272,13 +272,13 @@ static ngx_int_t
 ngx_http_smartimg_set_validity(ngx_http_request_t *r,
     ngx_http_smartimg_plan_t *known, si_lifetime_of *of)
 {
+    ngx_str_t                  hints;
     si_plan                   *plan;
     ngx_http_smartimg_life_t  *life;
 
     static ngx_str_t  cache_control = ngx_string("Cache-Control");
     static ngx_str_t  no_store = ngx_string("no-store");
     static ngx_str_t  accept_ch = ngx_string("Accept-CH");
-    static ngx_str_t  hints = ngx_string("Sec-CH-DPR, DPR");
 
     if (r->err_status >= NGX_HTTP_BAD_REQUEST
         || r->headers_out.status >= NGX_HTTP_BAD_REQUEST)
@@ -295,7 +295,10 @@ ngx_http_smartimg_set_validity(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (plan->accept_ch
+    hints.data = (u_char *) si_plan_hints(plan);
+    hints.len = ngx_strlen(hints.data);
+
+    if (hints.len
         && ngx_http_smartimg_add_header(r, &accept_ch, &hints) != NGX_OK)
     {
         return NGX_ERROR;

@@ -87,10 +87,35 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       offsetof(ngx_http_smartimg_main_conf_t, trusted_proxies),
       NULL },
 
-    /* limits of network classes, NAME=NUMBER (client/line.h) */
-    { ngx_string("smartimg_network"),
+    /* how connections are judged, NAME=NUMBER (client/line.h) */
+    { ngx_string("smartimg_network_line"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
-      ngx_http_smartimg_network,
+      ngx_http_smartimg_network_line,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /* Mbit/s and milliseconds from where on a line is good, or poor */
+    { ngx_string("smartimg_network_good"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_network_limit,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t,
+               client.limits.of[SI_NETWORK_GOOD]),
+      NULL },
+
+    { ngx_string("smartimg_network_poor"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_network_limit,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t,
+               client.limits.of[SI_NETWORK_POOR]),
+      NULL },
+
+    /* the header by which edges tell the class of a line */
+    { ngx_string("smartimg_network_header"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_network_header,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -378,6 +403,7 @@ ngx_http_smartimg_create_main_conf(ngx_conf_t *cf)
 
     smcf->first_answer = NGX_CONF_UNSET;
     smcf->line_limits = si_line_limits_initial;
+    smcf->client = si_client_usual_settings;
 
     return ngx_http_smartimg_init_places(cf, smcf) == NGX_OK ? smcf : NULL;
 }

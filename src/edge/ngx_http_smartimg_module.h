@@ -86,6 +86,13 @@
     X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
     X(sent, "smartimg_sent_bytes_total", "", "counter",                       \
       "Bytes sent to clients, headers included")                              \
+    X(network_excellent, "smartimg_network_total",                            \
+      "{class=\"excellent\"}", "counter",                                     \
+      "Requests that adapt to the network, by the class of their line")       \
+    X(network_good, "smartimg_network_total", "{class=\"good\"}",             \
+      "counter", "")                                                          \
+    X(network_poor, "smartimg_network_total", "{class=\"poor\"}",             \
+      "counter", "")                                                          \
     X(saved, "smartimg_saved_bytes_total", "", "counter",                     \
       "Bytes that whole images sent were smaller than the ones asked for")    \
     X(active, "smartimg_requests_active", "", "gauge",                        \
@@ -198,6 +205,7 @@ typedef struct {
     ngx_array_t                   *trusted_edges;      /* ngx_cidr_t, or NULL */
     ngx_array_t                   *trusted_proxies;    /* the same */
     si_line_limits                 line_limits;
+    si_client_settings             client;
 
     si_catalog                    *catalog;
     si_generations                *table;
@@ -349,12 +357,16 @@ void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     si_client_headers *headers);
 char *ngx_http_smartimg_trusted(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_http_smartimg_network(ngx_conf_t *cf, ngx_command_t *cmd,
+char *ngx_http_smartimg_network_line(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_int_t ngx_http_smartimg_init_peers(ngx_cycle_t *cycle);
 const char *ngx_http_smartimg_line_name(ngx_http_request_t *r);
 void ngx_http_smartimg_read_connection(ngx_http_request_t *r,
     si_client_headers *headers);
+char *ngx_http_smartimg_network_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_smartimg_network_header(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 void ngx_http_smartimg_keep_reply(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_kept_lifetime(ngx_http_smartimg_ctx_t *ctx);

@@ -28,7 +28,9 @@ static ngx_http_smartimg_plan_t *ngx_http_smartimg_get_plan(
     ngx_http_request_t *r);
 static ngx_uint_t ngx_http_smartimg_is_plan_of(
     ngx_http_smartimg_plan_t *plan, ngx_http_request_t *r, ngx_uint_t hash,
-    si_client *client);
+    si_client_headers *headers, si_client *client);
+static ngx_uint_t ngx_http_smartimg_is_same_line(si_plan *plan,
+    si_client_headers *headers, si_client *client);
 static bool ngx_http_smartimg_test_file(void *context,
     const si_file_ref *file);
 static ngx_int_t ngx_http_smartimg_test_plan(ngx_http_request_t *r,
@@ -183,12 +185,13 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
     hash = ngx_hash(hash, client.formats);
     hash = ngx_hash(hash, client.used);
     hash = ngx_hash(hash, (ngx_uint_t) (client.dpr * 1000));
+    hash = ngx_hash(hash, client.network);
 
     slot = &ngx_http_smartimg_plans[hash % NGX_HTTP_SMARTIMG_PLANS];
     plan = *slot;
 
     if (plan
-        && ngx_http_smartimg_is_plan_of(plan, r, hash, &client)
+        && ngx_http_smartimg_is_plan_of(plan, r, hash, &headers, &client)
         && ngx_http_smartimg_test_plan(r, plan) == NGX_OK)
     {
         plan->refs++;
@@ -228,7 +231,8 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
 
 static ngx_uint_t
 ngx_http_smartimg_is_plan_of(ngx_http_smartimg_plan_t *plan,
-    ngx_http_request_t *r, ngx_uint_t hash, si_client *client)
+    ngx_http_request_t *r, ngx_uint_t hash, si_client_headers *headers,
+    si_client *client)
 {
     si_client  *known = &plan->plan.client;
 
@@ -238,7 +242,33 @@ ngx_http_smartimg_is_plan_of(ngx_http_smartimg_plan_t *plan,
               == 0
            && known->formats == client->formats
            && known->used == client->used
-           && known->dpr == client->dpr;
+           && known->dpr == client->dpr
+           && ngx_http_smartimg_is_same_line(&plan->plan, headers, client);
+}
+
+
+/*
+ * Whether the same was told of the line to the client.  What an edge tells in
+ * a header that the company names is known only to the plan.
+ */
+
+static ngx_uint_t
+ngx_http_smartimg_is_same_line(si_plan *plan, si_client_headers *headers,
+    si_client *client)
+{
+    si_network_told  *told, *known;
+
+    told = &client->told;
+    known = &plan->client.told;
+
+    if (plan->network_header && told->edge == SI_NETWORK_UNKNOWN) {
+        told->edge = si_plan_edge_network(headers, plan->network_header);
+    }
+
+    return known->saves_data == told->saves_data
+           && known->measured == told->measured
+           && known->hinted == told->hinted
+           && known->edge == told->edge;
 }
 
 

@@ -153,6 +153,7 @@ si_result si_plan_image(si_query *q, si_str query, si_plan *plan) {
     }
     set_shape(q);
     si_plan_formats(q, plan);
+    si_plan_network(q, plan);
     return result == SI_OK && !is_image(q) ? si_catalog_facts(q) : result;
 }
 
@@ -275,14 +276,9 @@ static si_result read_request(si_incoming *in, si_query *q, si_plan *plan) {
     return result == SI_ERR_NOT_FOUND ? si_plan_default_image(q, query, plan) : result;
 }
 
-si_result si_plan_make(const si_catalog *catalog, const si_generations *generations,
+static si_result make(const si_catalog *catalog, const si_generations *generations,
     const si_request *request, si_arena *arena, si_plan *plan, si_diag *diag) {
     static const si_str context = {"/is/image", 9};
-    *plan = (si_plan){.client_cache = true,
-        .server_cache = true,
-        .error_detail = 2,
-        .shape = {.encoding = "UTF-8", .handler = "s7jsonResponse", .request_id = ""}};
-    si_client_classify(&request->headers, &plan->client);
     si_request canonical = *request;
     if (!si_object_path_merge(&canonical.path, arena)) {
         return si_no_memory(diag);
@@ -325,6 +321,19 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     return plan->kind == SI_PLAN_BODY
                ? SI_OK
                : si_recipe_print(&plan->recipe, arena, &plan->recipe_text, diag);
+}
+
+si_result si_plan_make(const si_catalog *catalog, const si_generations *generations,
+    const si_request *request, si_arena *arena, si_plan *plan, si_diag *diag) {
+    *plan = (si_plan){.client_cache = true,
+        .server_cache = true,
+        .error_detail = 2,
+        .client_headers = &request->headers,
+        .shape = {.encoding = "UTF-8", .handler = "s7jsonResponse", .request_id = ""}};
+    si_client_classify(&request->headers, &plan->client);
+    si_result result = make(catalog, generations, request, arena, plan, diag);
+    plan->client_headers = NULL;
+    return result;
 }
 
 uint64_t si_plan_generation(const si_plan *plan, const si_generations *generations) {

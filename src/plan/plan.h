@@ -36,6 +36,7 @@ typedef struct si_plan {
     const char *recipe_text; /* canonical text of `recipe`: cache key and SCGI parameter; "" unless
                                 the plan is one */
     si_client client;
+    const si_client_headers *client_headers; /* while the plan is made; then NULL */
 
     /* a reply that the front side makes itself, when the catalog alone knows the answer */
     const char *body;         /* NULL unless the plan is one */
@@ -51,7 +52,12 @@ typedef struct si_plan {
 
     unsigned vary;  /* SI_USED_*: request headers that this reply depends on */
     bool accept_ch; /* the pixel ratio comes from client hints: ask for them (Accept-CH: DPR) */
-    int64_t ttl;    /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */
+    bool network_adapts;  /* the reply is made for the line to its client, client.network … */
+    bool network_private; /* … which is another than headers tell, as it was measured: the reply is
+                             for this client alone */
+    const char *network_header; /* an edge's header that was looked for, with a class's name; NULL =
+                                   none */
+    int64_t ttl; /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */
     int64_t last_modified; /* seconds since 1970, 0 = not sent */
     bool always_unmodified; /* ttl −1: every conditional GET gets 304 (docs/protocol.md, Caching) */
     bool client_cache;      /* false: cache=off, reply must not be kept by anyone downstream */
@@ -77,6 +83,16 @@ typedef struct si_plan {
  * error_detail are still valid. `generations` may be NULL. */
 SI_NODISCARD si_result si_plan_make(const si_catalog *catalog, const si_generations *generations,
     const si_request *request, si_arena *arena, si_plan *plan, si_diag *diag);
+
+/* The network class that an edge tells in the header `name`; SI_NETWORK_UNKNOWN if it does not. */
+si_network si_plan_edge_network(const si_client_headers *headers, const char *name);
+
+/* The value of Accept-CH: the client hints that the reply would go by; "" = none. Static. */
+const char *si_plan_hints(const si_plan *plan);
+
+/* The value of Vary, "" for none. `out` needs SI_PLAN_VARY_SIZE bytes. Returns out. */
+enum { SI_PLAN_VARY_SIZE = SI_CLIENT_VARY_SIZE + 2 + SI_HEADER_NAME_MAX };
+char *si_plan_vary(const si_plan *plan, char *out);
 
 /* Sum of the purge counters of all objects of a plan: recipe.generation as it is now. */
 uint64_t si_plan_generation(const si_plan *plan, const si_generations *generations);

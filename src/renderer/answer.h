@@ -46,8 +46,10 @@ typedef struct si_answer {
     int64_t least_us;    /* … and what it would have without a search */
     si_load load;        /* the step that was taken for others' sake */
     bool smart;          /* X-Adobe-Smart-Imaging is due */
-    si_choice choice;    /* every candidate, for receipts and explain; body moved out */
-    si_bytes body;       /* the image, the properties, or one line of error text */
+    si_network network;  /* good or poor: it was encoded for such a line … */
+    int quality; /* … and where it is not smart, at this quality instead of the one asked for */
+    si_choice choice; /* every candidate, for receipts and explain; body moved out */
+    si_bytes body;    /* the image, the properties, or one line of error text */
 } si_answer;
 
 /* Answers. `files` has the originals. Never fails as such: a

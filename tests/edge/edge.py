@@ -151,7 +151,7 @@ class Edge:
 
     def __init__(self, workers=2, companies=None, tls=False, first_answer_seconds=60,
                  cdn_cache_control="CDN-Cache-Control", trusted_edges="", trusted_proxies="", proxy_protocol=False,
-                 network="good-rate=4000", image_lines="", renderers=2, refine_share=0,
+                 network_line="readings=3", image_lines="", renderers=2, refine_share=0,
                  zone="4m", misses_per_client=0, refine_quiet="0s"):
         self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
         os.chmod(self.folder, 0o755)
@@ -181,7 +181,10 @@ class Edge:
             "CDN_CACHE_CONTROL": cdn_cache_control,
             "TRUSTED_EDGES_LINE": f"smartimg_trusted_edges {trusted_edges};" if trusted_edges else "",
             "TRUSTED_PROXIES_LINE": self.proxies_line(trusted_proxies, proxy_protocol),
-            "NETWORK_LIMITS": network,
+            "NETWORK_GOOD": "4,270",
+            "NETWORK_POOR": "0.7,600",
+            "NETWORK_HEADER_LINE": "",
+            "NETWORK_LINE": network_line,
             "RENDERERS": str(renderers),
             "REFINE_SHARE": str(refine_share),
             "QUEUE_MS": "10000",

@@ -171,7 +171,7 @@ class LimitsTest(Tests):
 
     @classmethod
     def setUpClass(cls):
-        cls.start(workers=1, network="bytes=100000000 readings=1")
+        cls.start(workers=1, network_line="bytes=100000000 readings=1")
 
     def test_limits(self):
         url = self.edge.image("limits", body=BODY)

@@ -361,11 +361,12 @@ static void user_agent_adds_nothing_where_vary_does_not_name_it(void **state) {
 
 static void vary_names_each_header_once(void **state) {
     (void)state;
-    static const char *const names[] = {"Accept", "User-Agent", "Sec-CH-DPR, DPR", SI_HEADER_CLASS};
+    static const char *const names[SI_USED_COUNT] = {"Accept", "User-Agent", "Sec-CH-DPR, DPR",
+        "Downlink, RTT, ECT, Save-Data", SI_HEADER_CLASS};
     for (unsigned used = 0; used <= SI_USED_ALL; used++) {
         char expected[128] = "", vary[SI_CLIENT_VARY_SIZE];
         size_t n = 0;
-        for (unsigned i = 0; i < 4; i++) {
+        for (unsigned i = 0; i < SI_USED_COUNT; i++) {
             if (used & (1u << i)) {
                 n += (size_t)snprintf(
                     expected + n, sizeof expected - n, "%s%s", n > 0 ? ", " : "", names[i]);
@@ -425,6 +426,15 @@ static void classes_are_read(void **state) {
         {"avif;dpr=99", "avif;dpr=16"},
         {"avif;dpr=0.01", "avif;dpr=0.1"},
         {"avif;dpr=2=3", "avif"},
+        /* networks */
+        {"avif;net=good", "avif;net=good"},
+        {"avif;net=POOR;dpr=2", "avif;dpr=2;net=poor"},
+        {" plain ; net = poor ", "plain;net=poor"},
+        {"avif;net=excellent", "avif"},
+        {"avif;net=", "avif"},
+        {"avif;net=fast", "avif"},
+        {"avif;net=unknown", "avif"},
+        {"avif;net=poor;net=good", "avif;net=poor"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         si_str text = exact_copy(si_str_of(rows[i].text));
@@ -435,6 +445,8 @@ static void classes_are_read(void **state) {
         assert_string_equal(si_client_print(&c, printed), rows[i].class);
         assert_int_equal(c.used, SI_USED_CLASS);
         assert_int_equal(c.dpr_used, SI_USED_CLASS);
+        assert_int_equal(c.network_used, SI_USED_CLASS);
+        assert_int_equal(c.told.edge, c.network);
     }
 }
 
@@ -450,9 +462,13 @@ static void reading_undoes_printing(void **state) {
             for (unsigned f = 0; f < 5; f++) {
                 c.formats |= set & (1u << f) ? SI_FORMAT_BIT(formats[f]) : 0;
             }
-            si_client back = read_class(si_client_print(&c, printed));
-            assert_int_equal(back.formats, c.formats);
-            assert_true(back.dpr == c.dpr);
+            for (int n = SI_NETWORK_EXCELLENT; n < SI_NETWORK_COUNT; n++) {
+                c.network = (si_network)n;
+                si_client back = read_class(si_client_print(&c, printed));
+                assert_int_equal(back.formats, c.formats);
+                assert_true(back.dpr == c.dpr);
+                assert_int_equal(back.network, c.network);
+            }
         }
     }
 }
