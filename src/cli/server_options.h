@@ -137,7 +137,8 @@
         "a second",                                                                                \
         "Requests that need a renderer which one client, an IPv4 address or an IPv6 network of "   \
         "64 bits, may make a second, on average over ten; more get 503. Hits of the cache and "    \
-        "refinements do not count. Behind a proxy or a CDN all clients have its address.")         \
+        "refinements do not count. Behind a proxy or a CDN all clients have its address, unless "  \
+        "it is one of --trusted-proxies.")                                                         \
     X("workers", COUNT, "N", (site).nginx_workers, 0, "one per processor", 1, 256, "",             \
         "Number of nginx's worker processes.")                                                     \
     X("access-log", TEXT, "FILE", (site).access_log, NULL, SI_ACCESS_LOG " in the cache folder",   \

@@ -29,7 +29,8 @@ Seen = collections.namedtuple("Seen", "classes judged")  # by request, in order;
 
 
 def load(line, server, times=1, length=1, **how):
-    """Loads the page, which is so many times as long, and returns what the log says of the line in each request, in the order of their ends."""
+    """Loads the page, which is so many times as long, and returns what the log says of the line in each request, in the
+    order of their ends."""
     def requests():
         return [text for text in server.log.read_text().splitlines() if text.startswith(CLIENT)] \
             if server.log.exists() else []
