@@ -408,10 +408,20 @@ ngx_http_smartimg_read_line(ngx_connection_t *c,
     visitor = ngx_http_smartimg_get_visitor(shared, peer->key);
     ngx_http_smartimg_add_others(visitor, peer, &others);
 
+    /* readings of all connections of one class agree or do not */
+
+    if (visitor->network == ngx_http_smartimg_measured(peer)) {
+        peer->line.agreeing = visitor->agreeing;
+        peer->line.worse = visitor->worse;
+    }
+
     if (ngx_http_smartimg_judge_line(peer, &facts, &others, smcf)
-        && peer->line.network != SI_NETWORK_UNKNOWN)
+        && (peer->line.network != SI_NETWORK_UNKNOWN
+            || visitor->network == SI_NETWORK_UNKNOWN))
     {
         visitor->network = peer->line.network;
+        visitor->agreeing = peer->line.agreeing;
+        visitor->worse = peer->line.worse;
         visitor->until = ngx_current_msec + smcf->line_limits.memory * 1000;
     }
 
@@ -479,6 +489,11 @@ ngx_http_smartimg_get_visitor(ngx_http_smartimg_shared_t *shared,
     if (visitor->key != key) {
         ngx_memzero(visitor, sizeof(ngx_http_smartimg_visitor_t));
         visitor->key = key;
+    }
+
+    if ((ngx_msec_int_t) (visitor->until - ngx_current_msec) <= 0) {
+        visitor->network = SI_NETWORK_UNKNOWN;
+        visitor->agreeing = 0;
     }
 
     visitor->seen = ngx_current_msec;

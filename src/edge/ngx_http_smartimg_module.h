@@ -177,6 +177,8 @@ typedef struct {
     ngx_msec_t                     seen;
     ngx_msec_t                     until;    /* how long `network` counts */
     si_network                     network;  /* found last */
+    int                            agreeing; /* as of its connections */
+    bool                           worse;
     ngx_http_smartimg_flow_t       flows[NGX_HTTP_SMARTIMG_FLOWS];
 } ngx_http_smartimg_visitor_t;
 
