@@ -114,8 +114,8 @@
         "Addresses or networks of proxies and CDNs in front, parted by commas: the client's "      \
         "address that they tell in X-Forwarded-For, or by the PROXY protocol, counts in logs, "    \
         "address filters and --misses-per-client.")                                                \
-    X("proxy-protocol", PARSED, "on|off", proxy_protocol, NULL, "off", 0, 0, "",                   \
-        "Connections to --listen and --tls-listen begin with the PROXY protocol, in either "       \
+    X("proxy-protocol", PARSED, "WORD", proxy_protocol, NULL, "off", 0, 0, "",                     \
+        "on: connections to --listen and --tls-listen begin with the PROXY protocol, in either "   \
         "version, as load balancers speak it; X-Forwarded-For is not looked at then.")             \
     SI_LINE_LIMITS(SI_LINE_OPTION, X, (site).line)                                                 \
     X("network-good", TEXT, "MBIT,MS", (site).network_good,                                        \
