@@ -16,14 +16,15 @@
  * width, height, ladder, requested bytes, target, format sent, bytes, score of the decoded body,
  * encodings beyond the requested one and trials, CPU ms of the choice, CPU ms of rendering, header
  * value, encodings with trials, tier; -p asks for a PNG, -f for the refinement (tier best), -t for
- * a tier of base/tier.h (fast by default; each of several in turn), -b for another budget; -v adds
- * lines with K for all candidates: picture, format, settings, bytes, score, ms to encode. `optimum`
- * compares first answers with all of their setting's grid: O, picture, ladder, requested bytes,
- * bytes, least bytes, and by how much the first try's score missed the threshold. `pixels` writes a
- * rendered picture. `curves` renders each picture to each HEIGHT (pixels; 0 = as it is), as a
- * request with hei=HEIGHT would, and encodes that with each CONFIG at each of its qualities. One
- * line per encoding, columns separated by tabs: C, picture, width, height, config, quality, bytes,
- * score, CPU milliseconds to encode, to decode. -a keeps transparency.
+ * a tier of base/tier.h (fast by default; each of several in turn), -n for a class of
+ * base/network.h, -b for another budget; -v adds lines with K for all candidates: picture, format,
+ * settings, bytes, score, ms to encode. `optimum` compares first answers with all of their
+ * setting's grid: O, picture, ladder, requested bytes, bytes, least bytes, and by how much the
+ * first try's score missed the threshold. `pixels` writes a rendered picture. `curves` renders each
+ * picture to each HEIGHT (pixels; 0 = as it is), as a request with hei=HEIGHT would, and encodes
+ * that with each CONFIG at each of its qualities. One line per encoding, columns separated by tabs:
+ * C, picture, width, height, config, quality, bytes, score, CPU milliseconds to encode, to decode.
+ * -a keeps transparency.
  *
  * CONFIG is FORMAT@FIRST:LAST:COUNT (qualities) followed by words: effort=N full (chroma) depth=N
  * tune=N progressive lossless, webp.sns= webp.filter= webp.sharpness= webp.type= webp.segments=
@@ -430,11 +431,13 @@ static int answers(int argc, char **argv, bool optimum) {
     si_recipe_init(&like);
     like.quality = 85;
     static const struct option words[] = {{"tier", required_argument, NULL, 't'}, {0}};
-    while ((option = getopt_long(argc, argv, "h:q:l:b:t:pafv", words, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "h:q:n:l:b:t:pafv", words, NULL)) != -1) {
         if (option == 'h') {
             height = (int)strtol(optarg, NULL, 10);
         } else if (option == 'q') {
             like.quality = (int)strtol(optarg, NULL, 10);
+        } else if (option == 'n') {
+            like.network = si_network_by_name(si_str_of(optarg));
         } else if (option == 'l' && ladder_count < CONFIGS_MAX) {
             ladders[ladder_count++] = optarg;
         } else if (option == 'p') {

@@ -54,6 +54,13 @@ typedef enum si_format {
 
 #define SI_FORMAT_BIT(f) (1u << (f)) /* formats as a set */
 
+/* Formats whose quality says how much is lost. (TIFF and PDF have one where they are compressed as
+ * JPEG, which is for printing.) */
+#define SI_FORMATS_LOSSY                                                                           \
+    (SI_FORMAT_BIT(SI_FORMAT_JPEG) | SI_FORMAT_BIT(SI_FORMAT_WEBP) |                               \
+        SI_FORMAT_BIT(SI_FORMAT_AVIF) | SI_FORMAT_BIT(SI_FORMAT_JXL) |                             \
+        SI_FORMAT_BIT(SI_FORMAT_JP2) | SI_FORMAT_BIT(SI_FORMAT_JXR))
+
 /* Static strings; `f` must be a valid format. */
 const char *si_format_name(si_format f);
 const char *si_format_mime(si_format f);

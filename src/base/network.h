@@ -11,6 +11,11 @@
     X(GOOD, good, "fewer bytes, looks a little worse")                                             \
     X(POOR, poor, "far fewer bytes, and pixel ratio 1")
 
+/* "|excellent|good|poor"; SI_NETWORK_WORDS is the same without the first bar. */
+#define SI_NETWORK_WORD(name, word, text) "|" #word
+#define SI_NETWORK_MORE_WORDS SI_NETWORKS(SI_NETWORK_WORD)
+#define SI_NETWORK_WORDS (&SI_NETWORK_MORE_WORDS[1])
+
 typedef enum si_network {
     SI_NETWORK_UNKNOWN, /* nobody has told; answered as excellent */
 #define X(name, word, text) SI_NETWORK_##name,

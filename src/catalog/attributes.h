@@ -93,6 +93,11 @@
     X(CriticalCh, critical_ch, BOOL, INHERIT, 0, 1, "false", "",                                   \
         "hints that a reply asks for (Accept-CH) are in Critical-CH, too: a browser that opens "   \
         "an image by itself asks again with them")                                                 \
+    X(Network, network, BOOL, INHERIT, 0, 1, "false", "",                                          \
+        "fewer bytes over lines that are good or poor, rather than excellent")                     \
+    X(NetworkHeader, network_header, HEADER, OFF, 0, 0, "", "",                                    \
+        "request header by which an edge tells a line's class: excellent, good or poor; empty = "  \
+        "the server's")                                                                            \
     X(DigimarcId, digimarc_id, TEXT, INHERIT, 0, 0, "", "",                                        \
         "read and kept, smartimg writes no such marks")                                            \
     /* defaults of requests */                                                                     \

@@ -88,6 +88,11 @@ bool si_value_read_TEXT(si_str text, si_value_limits limits, si_arena *arena, vo
     return true;
 }
 
+bool si_value_read_HEADER(si_str text, si_value_limits limits, si_arena *arena, void *out) {
+    return (text.len == 0 || si_str_is_field_name(text)) &&
+           si_value_read_TEXT(text, limits, arena, out);
+}
+
 /* Lines become those that end with CR LF; "??" parts lines, too, if `marks` says so. */
 static bool read_lines(
     si_str text, bool marks, si_value_limits limits, si_arena *arena, void *out) {

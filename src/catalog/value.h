@@ -31,6 +31,9 @@ typedef uint32_t si_value_COLOR;
 typedef int si_value_RESMODE;
 /* TEXT anything, never NULL, "" = absent */
 typedef const char *si_value_TEXT;
+/* HEADER name of a header field of HTTP (RFC 9110 section 5.1), up to SI_FIELD_NAME_MAX bytes;
+ * never NULL, "" = absent */
+typedef const char *si_value_HEADER;
 /* PROPERTIES "name=value" lines parted by ?? or line ends; kept with CR LF between the lines. A
  * data field that is quoted as a whole keeps its ??: QUOTED_PROPERTIES */
 typedef const char *si_value_PROPERTIES;
@@ -95,6 +98,7 @@ bool si_value_read_QUALITY(si_str text, si_value_limits limits, si_arena *arena,
 bool si_value_read_COLOR(si_str text, si_value_limits limits, si_arena *arena, void *out);
 bool si_value_read_RESMODE(si_str text, si_value_limits limits, si_arena *arena, void *out);
 bool si_value_read_TEXT(si_str text, si_value_limits limits, si_arena *arena, void *out);
+bool si_value_read_HEADER(si_str text, si_value_limits limits, si_arena *arena, void *out);
 bool si_value_read_PROPERTIES(si_str text, si_value_limits limits, si_arena *arena, void *out);
 bool si_value_read_QUOTED_PROPERTIES(
     si_str text, si_value_limits limits, si_arena *arena, void *out);

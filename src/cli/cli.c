@@ -11,7 +11,7 @@
 #include "cli/config_file.h"
 
 enum {
-    OPTIONS_MAX = 32,
+    OPTIONS_MAX = 64,
     LONG_BASE = 256, /* getopt's values: LONG_BASE + row; a letter stands for itself */
     WIDTH = 80       /* columns of help text */
 };
@@ -139,6 +139,12 @@ static bool parse_bytes(const char *text, int64_t *out) {
     }
     *out = (int64_t)(v * (double)(INT64_C(1) << shift));
     return true;
+}
+
+const char *si_on_off_parse(const char *value, void *to) {
+    bool on = strcmp(value, "on") == 0;
+    *(bool *)to = on;
+    return on || strcmp(value, "off") == 0 ? NULL : "is neither on nor off";
 }
 
 const char *si_option_store(const si_option *o, const char *value) {

@@ -33,6 +33,9 @@ typedef struct si_option_parsed {
     void *to;                                          /* 8 bytes at most */
 } si_option_parsed;
 
+/* A parser of "on" and "off"; `to` is a bool. */
+const char *si_on_off_parse(const char *value, void *to);
+
 typedef struct si_option {
     const char *name;     /* without the dashes; NULL ends a table */
     char letter;          /* short form, 0 if none */

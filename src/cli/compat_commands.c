@@ -40,10 +40,8 @@ static si_compat_command *row_of(
     *row = (si_compat_command){.next = *bucket,
         .name = copy,
         .section = known != NULL ? known->section : "",
-        .verdict = known == NULL || known->rank == SI_CLASS_VENDOR ||
-                           strcmp(known->name.p, "network") == 0 /* no class of networks yet */
-                       ? SI_COMPAT_IGNORED
-                       : SI_COMPAT_SUPPORTED,
+        .verdict = known == NULL || known->rank == SI_CLASS_VENDOR ? SI_COMPAT_IGNORED
+                                                                   : SI_COMPAT_SUPPORTED,
         .last_url = -1};
     return *bucket = row;
 }

@@ -89,6 +89,7 @@ static const char types[] =
     "| color | as in the commands: `FFFFFF`, `0xFFFFFF`, `255,255,255` |\n"
     "| resmode | `bilin`, `bicub`, `sharp2`, `bisharp`, or a number of the vendor's, 1 to 4 |\n"
     "| text | anything |\n"
+    "| header | name of a header field of HTTP |\n"
     "| list | texts parted by commas |\n"
     "| date | milliseconds since 1970, or `mm/dd/yyyy hh:mm:ss ZONE` |\n"
     "| addresses | IPv4 or IPv6 addresses or networks, `10.0.0.0/8,2001:db8::/32` |\n"

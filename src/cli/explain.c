@@ -43,6 +43,13 @@ static void print_reason(const si_exchange *x) {
     const si_choice *c = &x->answer.choice;
     const si_recipe *r = &x->plan.recipe;
     const char *format = si_format_name(c->format);
+    if (!r->smart && r->network != SI_NETWORK_UNKNOWN) {
+        printf("The requested %s is sent, at quality %d instead of %d, as the client's line is %s. "
+               "It is not converted: this request is exempt, or the company has not switched it on "
+               "(Bfc).\n",
+            format, x->answer.quality, r->quality, si_network_name(r->network));
+        return;
+    }
     if (!r->smart) {
         printf("The requested %s is sent: this request is exempt from conversion, or the company "
                "has not switched it on (Bfc).\n",
@@ -59,9 +66,9 @@ static void print_reason(const si_exchange *x) {
     if (c->winner != c->requested) {
         printf("The %s is sent: of all that score at least %.2f (the requested %s scores %.2f) it "
                "is the smallest, and with %zu bytes saves %.0f %% of the %zu that were asked for",
-            format, c->target - SI_SCORE_SLACK, si_format_name(asked->format), c->target,
-            c->candidates[c->winner].bytes, 100.0 * (double)c->saved / (double)asked->bytes,
-            asked->bytes);
+            format, c->target - SI_SCORE_SLACK, si_format_name(asked->format),
+            c->target + c->lowered, c->candidates[c->winner].bytes,
+            100.0 * (double)c->saved / (double)asked->bytes, asked->bytes);
     } else if (c->saved < 0) {
         printf(
             "The requested %s is sent: the best conversion that looks as good would be %ld bytes "
@@ -105,9 +112,16 @@ static void print_text(const si_exchange *x) {
         printf("reply    %s, %zu bytes\n", a->content_type, a->body.len);
         return;
     }
+    if (x->plan.network_adapts) {
+        printf("network  %s\n", si_network_name(x->plan.client.network));
+    }
     if (!isnan(a->choice.target)) {
-        printf("target   %.2f (SSIMULACRA2 of the requested encoding; %.1f less is allowed)\n",
-            a->choice.target, SI_SCORE_SLACK);
+        printf("target   %.2f (SSIMULACRA2 of the requested encoding", a->choice.target);
+        if (a->choice.lowered > 0) {
+            printf(", %.2f, lowered by %.2f for the network", a->choice.target + a->choice.lowered,
+                a->choice.lowered);
+        }
+        printf("; %.1f less is allowed)\n", SI_SCORE_SLACK);
     }
     printf("\n");
     print_table(&a->choice);
@@ -166,8 +180,11 @@ static void print_json(const si_exchange *x) {
     if (a->status == 200 && c->candidate_count > 0) {
         json_field("format", si_format_name(c->format));
         json_number("target", c->target, 4);
+        json_number("lowered", c->lowered, 4);
         json_number("score", c->score, 4);
         json_number("saved", (double)c->saved, 0);
+        json_field(
+            "network", x->plan.network_adapts ? si_network_name(x->plan.client.network) : "off");
         printf("\"full\":%s,\"winner\":%d,\"requested\":%d,", c->complete ? "true" : "false",
             c->winner, c->requested);
     }
@@ -222,7 +239,9 @@ const si_command si_command_explain = {
         "that was tried, with its settings, size, score, times and what became of it.\n"
         "\n"
         "Scores are SSIMULACRA2, by which 100 is identical and 90 hard to tell apart. The target "
-        "is the score of the encoding that was asked for.",
+        "is the score of the encoding that was asked for, lowered where the request adapts to a "
+        "good "
+        "or poor network (docs/network.md).",
     .exit_status = " 0  the reply has status 200\n 1  it has another, or there is no such root\n"
                    " 2  wrong usage",
     .examples = " smartimg explain '/is/image/demo/shoe?wid=300&qlt=85' --accept image/avif",

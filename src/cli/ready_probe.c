@@ -7,7 +7,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-static const char question[] = "GET /healthz HTTP/1.0\r\n\r\n";
+static const char question[] = "PROXY UNKNOWN\r\n" /* of the PROXY protocol, version 1 */
+                               "GET /healthz HTTP/1.0\r\n\r\n";
+enum { PROXY_LINE = sizeof "PROXY UNKNOWN\r\n" - 1 };
 
 const char *si_typed_address(const char *address, char *out) {
     const char *colon = strrchr(address, ':');
@@ -21,7 +23,7 @@ const char *si_typed_address(const char *address, char *out) {
     return out;
 }
 
-bool si_server_answers(const char *address) {
+bool si_server_answers(const char *address, bool proxy_protocol) {
     char text[300], reply[16] = "";
     si_typed_address(address, text);
     char *colon = strrchr(text, ':');
@@ -36,11 +38,12 @@ bool si_server_answers(const char *address) {
     }
     struct timeval patience = {0, 250000};
     size_t len = 0;
+    const char *say = question + (proxy_protocol ? 0 : PROXY_LINE);
     int fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0 &&
         connect(fd, list->ai_addr, list->ai_addrlen) == 0 &&
-        send(fd, question, sizeof question - 1, MSG_NOSIGNAL) == sizeof question - 1) {
+        send(fd, say, strlen(say), MSG_NOSIGNAL) == (ssize_t)strlen(say)) {
         ssize_t n;
         while (len < 12 && (n = recv(fd, reply + len, 12 - len, 0)) > 0) {
             len += (size_t)n;

@@ -78,8 +78,22 @@ static bool read_headers(const si_request_options *options, si_client_headers *h
         .find = find_header,
         .context = (void *)list,
         .dpr_header = si_str_of(options->dpr_header),
+        .network = {.save_data = find_header((void *)list, SI_STR("Save-Data")),
+            .downlink = find_header((void *)list, SI_STR("Downlink")),
+            .rtt = find_header((void *)list, SI_STR("RTT")),
+            .ect = find_header((void *)list, SI_STR("ECT"))},
         .edge_class = find_header((void *)list, SI_STR(SI_HEADER_CLASS))};
     h->trusted_edge = h->edge_class.p != NULL; /* who asks here may pretend to be one */
+    if (options->save_data) {
+        h->network.save_data = SI_STR("on");
+    }
+    if (options->network != NULL) {
+        h->measured = si_network_by_name(si_str_of(options->network));
+        if (h->measured == SI_NETWORK_UNKNOWN) {
+            si_complain("--network takes excellent, good or poor");
+            return false;
+        }
+    }
     return true;
 }
 

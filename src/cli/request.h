@@ -13,6 +13,8 @@ typedef struct si_request_options {
     const char *accept, *user_agent; /* NULL = not sent */
     si_option_list headers;          /* "Name: value" each */
     const char *dpr_header;          /* in which an edge tells the pixel ratio; NULL = in none */
+    const char *network;             /* class of the line, as if it had been measured; or NULL */
+    bool save_data;                  /* Save-Data: on */
     bool fast;                       /* a first answer instead of a refined one */
     si_fetch_options fetch;          /* of foreign images */
     const si_catalog *catalog;       /* borrowed; NULL = loaded from the folders for the request */
@@ -37,15 +39,20 @@ typedef struct si_request_options {
             "The User-Agent header to pretend. Default: none.", 0, 0},                             \
         {"header", 'H', "'K: V'", SI_OPTION_LIST, &(o).headers,                                    \
             "Any request header; may be given often. Accept, User-Agent, client hints "            \
-            "(Sec-CH-DPR, "                                                                        \
-            "Sec-CH-Width, Sec-CH-Viewport-Width, and without Sec-CH-), a header that "            \
-            "--dpr-header "                                                                        \
-            "or the company names, and X-Smartimg-Class, as of a trusted edge, count; others are " \
-            "ignored as the server does.",                                                         \
+            "(Sec-CH-DPR, Sec-CH-Width, Sec-CH-Viewport-Width, and without Sec-CH-; Downlink, "    \
+            "RTT, ECT, Save-Data), a header that --dpr-header or the company names, and "          \
+            "X-Smartimg-Class, as of a trusted edge, count; others are ignored as the server "     \
+            "does.",                                                                               \
             0, 0},                                                                                 \
         {"dpr-header", 0, "NAME", SI_OPTION_TEXT, &(o).dpr_header,                                 \
             "Header in which a CDN tells the pixel ratio, as of `smartimg serve`. Default: none.", \
             0, 0},                                                                                 \
+        {"network", 0, "CLASS", SI_OPTION_TEXT, &(o).network,                                      \
+            "How good the line to the client is, as if it had been measured: excellent, good or "  \
+            "poor. Default: not known.",                                                           \
+            0, 0},                                                                                 \
+        {"save-data", 0, NULL, SI_OPTION_FLAG, &(o).save_data,                                     \
+            "The client asks for few bytes: Save-Data: on.", 0, 0},                                \
         {"foreign-private", 0, "HOSTS", SI_OPTION_TEXT, &(o).fetch.private_hosts,                  \
             "Hosts of foreign images that may have addresses of private networks. Default: none.", \
             0, 0},                                                                                 \

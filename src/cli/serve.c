@@ -39,6 +39,7 @@ static si_option_parsed sandbox = {si_sandbox_parse, &pool_options.sandbox};
 static si_option_parsed originals = {si_originals_parse, &pool_options.limits.refused};
 static si_option_parsed playground = {si_switch_parse, &wanted.playground};
 static si_option_parsed uploads = {si_switch_parse, &wanted.playground_uploads};
+static si_option_parsed proxy_protocol = {si_on_off_parse, &wanted.proxy_protocol};
 
 /* A running server. */
 typedef struct server {
@@ -170,7 +171,7 @@ static void report_example(const char *host) {
 static void report_ready(server *s) {
     static char lines[8192];
     char address[300];
-    if (s->ready || !si_server_answers(wanted.listen)) {
+    if (s->ready || !si_server_answers(wanted.listen, wanted.proxy_protocol)) {
         return;
     }
     s->ready = true;
@@ -369,7 +370,7 @@ static int run(char **operands, int count) {
 
 #define ROWS(X)                                                                                    \
     SI_ROOT_OPTION(X, pool_options)                                                                \
-    SI_SERVE_OPTIONS(X, wanted, pool_options, playground, uploads)                                 \
+    SI_SERVE_OPTIONS(X, wanted, pool_options, playground, uploads, proxy_protocol)                 \
     SI_POOL_OPTIONS(X, pool_options, originals, sandbox, wanted.seal_key)
 
 static const si_option options[] = {ROWS(SI_OPTION_ROW){0}};

@@ -16,6 +16,8 @@
 #include "base/wire.h"
 #include "cli/originals.h"
 #include "cli/site.h"
+#include "client/line.h"
+#include "client/network.h"
 #include "plan/lifetime.h"
 #include "process/confine.h"
 #include "renderer/pool.h"
@@ -24,6 +26,9 @@
 #define SI_REFINE_SHARE 50
 
 #define SI_ORIGINALS_NAME(id, name) " " name
+
+#define SI_LINE_OPTION(X, limits, field, name, argument, initial, minimum, maximum, unit, help)    \
+    X("network-" name, COUNT, argument, (limits).field, initial, NULL, minimum, maximum, unit, help)
 
 /* Of both commands, and shown first. `pool` is an si_pool_options. */
 #define SI_ROOT_OPTION(X, pool)                                                                    \
@@ -81,8 +86,8 @@
         "Number of renderer processes.")
 
 /* Of `serve` alone. `site` is an si_site_options, `playground` and `uploads` are si_option_parsed
- * whose parser is si_switch_parse(). */
-#define SI_SERVE_OPTIONS(X, site, pool, playground, uploads)                                       \
+ * whose parser is si_switch_parse(), `proxy_protocol` one whose parser is si_on_off_parse(). */
+#define SI_SERVE_OPTIONS(X, site, pool, playground, uploads, proxy_protocol)                       \
     X("config", TEXT, "DIR", (site).config, NULL,                                                  \
         "none, and each first-level folder below the root is a company with default settings, "    \
         "which then convert and adapt replies",                                                    \
@@ -132,6 +137,24 @@
         "on or off: whether visitors of the playground may upload pictures, which only they see, " \
         "for an "                                                                                  \
         "hour.")                                                                                   \
+    X("trusted-proxies", TEXT, "CIDR,...", (site).trusted_proxies, NULL, "none", 0, 0, "",         \
+        "Addresses or networks of proxies and CDNs in front, parted by commas: the client's "      \
+        "address that they tell in X-Forwarded-For, or by the PROXY protocol, counts in logs, "    \
+        "address filters and --misses-per-client.")                                                \
+    X("proxy-protocol", PARSED, "WORD", proxy_protocol, NULL, "off", 0, 0, "",                     \
+        "on: connections to --listen and --tls-listen begin with the PROXY protocol, in either "   \
+        "version, as load balancers speak it; X-Forwarded-For is not looked at then.")             \
+    SI_LINE_LIMITS(SI_LINE_OPTION, X, (site).line)                                                 \
+    X("network-good", TEXT, "MBIT,MS", (site).network_good,                                        \
+        SI_NETWORK_LIMIT_TEXT(SI_NETWORK_LIMIT_GOOD), NULL, 0, 0, "",                              \
+        "Where lines to clients stop being excellent: those that carry less than so many Mbit/s, " \
+        "or whose round trip takes longer than so many milliseconds, are good at best.")           \
+    X("network-poor", TEXT, "MBIT,MS", (site).network_poor,                                        \
+        SI_NETWORK_LIMIT_TEXT(SI_NETWORK_LIMIT_POOR), NULL, 0, 0, "",                              \
+        "From where on they are poor, likewise.")                                                  \
+    X("network-header", TEXT, "NAME", (site).network_header, NULL, "none", 0, 0, "",               \
+        "Request header by which a CDN or proxy tells the class of a client's line, excellent, "   \
+        "good or poor; companies may name another (NetworkHeader).")                               \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
     X("refine-share", COUNT, "PERCENT", (site).refine_share, SI_REFINE_SHARE, NULL, 0, 100,        \
         "percent",                                                                                 \
@@ -141,7 +164,8 @@
         "a second",                                                                                \
         "Requests that need a renderer which one client, an IPv4 address or an IPv6 network of "   \
         "64 bits, may make a second, on average over ten; more get 503. Hits of the cache and "    \
-        "refinements do not count. Behind a proxy or a CDN all clients have its address.")         \
+        "refinements do not count. Behind a proxy or a CDN all clients have its address, unless "  \
+        "it is one of --trusted-proxies.")                                                         \
     X("workers", COUNT, "N", (site).nginx_workers, 0, "one per processor", 1, 256, "",             \
         "Number of nginx's worker processes.")                                                     \
     X("access-log", TEXT, "FILE", (site).access_log, NULL, SI_ACCESS_LOG " in the cache folder",   \

@@ -20,6 +20,7 @@
 #include "catalog/address_filter.h"
 #include "cli/nginx_conf.h"
 #include "picture/seal.h"
+#include "client/network.h"
 #include "renderer/pool.h"
 
 enum { TEMPLATE_MAX = 1 << 20 };
@@ -433,8 +434,9 @@ static const char *tls_lines(const si_site_options *o, si_site *s) {
         return "";
     }
     bool old = nginx_version(s) < 1025001; /* http2 became a directive of its own */
-    return path(s, "listen %s ssl%s;%s ssl_certificate %s; ssl_certificate_key %s;", o->tls_listen,
-        old ? " http2" : "", old ? "" : " http2 on;", si_nginx_word(&s->arena, s->tls_cert),
+    return path(s, "listen %s ssl%s%s;%s ssl_certificate %s; ssl_certificate_key %s;",
+        o->tls_listen, old ? " http2" : "", o->proxy_protocol ? " proxy_protocol" : "",
+        old ? "" : " http2 on;", si_nginx_word(&s->arena, s->tls_cert),
         si_nginx_word(&s->arena, s->tls_key));
 }
 
@@ -463,16 +465,42 @@ static const char *user_line(si_site *s) {
     return geteuid() != 0 ? "" : path(s, "user %s %s;", s->user, s->group);
 }
 
-/* As words rather than a list. */
-static const char *trusted_edges_line(const si_site_options *o, si_site *s) {
-    if (si_str_trim(si_str_of(o->trusted_edges)).len == 0) {
+/* NAME and the networks of a list as words, or "" for none. */
+static const char *networks_line(si_site *s, const char *name, const char *list) {
+    if (si_str_trim(si_str_of(list)).len == 0) {
         return "";
     }
-    char *words = si_arena_copy(&s->arena, o->trusted_edges, strlen(o->trusted_edges));
+    char *words = si_arena_copy(&s->arena, list, strlen(list));
     for (char *c = words; c != NULL && *c != '\0'; c++) {
         *c = *c == ',' ? ' ' : *c;
     }
-    return words != NULL ? path(s, "smartimg_trusted_edges %s;", words) : NULL;
+    return words != NULL ? path(s, "%s %s;", name, words) : NULL;
+}
+
+/* The client's address is the last one that no proxy has: those before it are only its word. */
+static const char *trusted_proxies_line(const si_site_options *o, si_site *s) {
+    const char *line = networks_line(s, "smartimg_trusted_proxies", o->trusted_proxies);
+    if (line == NULL || line[0] == '\0') {
+        return line;
+    }
+    si_str rest = si_str_of(o->trusted_proxies), network;
+    while (si_str_next(&rest, ',', &network)) {
+        network = si_str_trim(network);
+        if (network.len > 0) {
+            line = path(s, "%s set_real_ip_from %.*s;", line, SI_STR_ARG(network));
+        }
+    }
+    return path(s, "%s real_ip_header %s; real_ip_recursive on;", line,
+        o->proxy_protocol ? "proxy_protocol" : "X-Forwarded-For");
+}
+
+static const char *network_line(const si_site_options *o, si_site *s) {
+    const char *words = "";
+#define X(x, limits, field, name, ...)                                                             \
+    words = path(s, "%s%s" name "=%d", words, words[0] != '\0' ? " " : "", limits.field);
+    SI_LINE_LIMITS(X, , o->line)
+#undef X
+    return words;
 }
 
 /* In the server. */
@@ -528,10 +556,18 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"CACHE", si_nginx_word(a, path(s, "%s/images", s->cache))},
         {"FIRST_ANSWER_SECONDS", path(s, "%d", o->first_answer_seconds)},
         {"CDN_CACHE_CONTROL", o->cdn_cache_control},
-        {"TRUSTED_EDGES_LINE", trusted_edges_line(o, s)},
         {"HOME", si_site_has_playground(o) ? "/" : ""},
         {"DPR_HEADER_LINE",
             o->dpr_header != NULL ? path(s, "smartimg_dpr_header %s;", o->dpr_header) : ""},
+        {"TRUSTED_EDGES_LINE", networks_line(s, "smartimg_trusted_edges", o->trusted_edges)},
+        {"TRUSTED_PROXIES_LINE", trusted_proxies_line(o, s)},
+        {"NETWORK_LINE", network_line(o, s)},
+        {"NETWORK_GOOD", si_nginx_word(a, o->network_good)},
+        {"NETWORK_POOR", si_nginx_word(a, o->network_poor)},
+        {"NETWORK_HEADER_LINE",
+            o->network_header == NULL
+                ? ""
+                : path(s, "smartimg_network_header %s;", si_nginx_word(a, o->network_header))},
         {"CACHE_SIZE", path(s, "%lldk", (long long)(o->cache_size >> 10))},
         {"CACHE_MIN_FREE", path(s, "%lldk", (long long)(o->cache_min_free >> 10))},
         {"RENDERERS", path(s, "%d", o->renderers)},
@@ -542,7 +578,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
             path(
                 s, "%lld", (long long)(o->reply_bytes > 0 ? o->reply_bytes : SI_POOL_REPLY_BYTES))},
         {"RENDERER_SOCKET", s->socket},
-        {"LISTEN", o->listen},
+        {"LISTEN", o->proxy_protocol ? path(s, "%s proxy_protocol", o->listen) : o->listen},
         {"TLS_SERVER", tls_lines(o, s)},
         {"PLAYGROUND_LINE", playground_line(s)},
         {"PLAYGROUND_HTTP_LINES", playground_http_lines(o, s)},
@@ -586,6 +622,33 @@ bool si_site_has_uploads(const si_site_options *o) {
     return si_site_has_playground(o) && o->playground_uploads == SI_SWITCH_ON;
 }
 
+static bool are_networks(const char *option, const char *list, si_site *s) {
+    const si_address_filter *networks;
+    bool ok = si_address_filter_read(si_str_of(list), &s->arena, &networks);
+    if (!ok) {
+        si_complain("%s takes addresses or networks, parted by commas", option);
+    }
+    return ok;
+}
+
+static bool network_is_right(const si_site_options *o) {
+    si_network_limit ignored;
+    if (!si_network_read_limit(si_str_of(o->network_good), &ignored) ||
+        !si_network_read_limit(si_str_of(o->network_poor), &ignored)) {
+        si_complain("--network-good and --network-poor take Mbit/s and milliseconds: MBIT,MS");
+        return false;
+    }
+    if (o->network_header != NULL && !si_str_is_field_name(si_str_of(o->network_header))) {
+        si_complain("--network-header takes the name of a header field");
+        return false;
+    }
+    if (o->line.poor_loss < o->line.good_loss) {
+        si_complain("--network-poor-loss is less than --network-good-loss");
+        return false;
+    }
+    return true;
+}
+
 /* ---- public ---- */
 
 bool si_site_prepare(const si_site_options *o, si_site *s) {
@@ -610,9 +673,11 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         si_complain("--dpr-header takes the name of a header field, or akamai");
         return false;
     }
-    const si_address_filter *edges;
-    if (!si_address_filter_read(si_str_of(o->trusted_edges), &s->arena, &edges)) {
-        si_complain("--trusted-edges takes addresses or networks, parted by commas");
+    if (!are_networks("--trusted-edges", o->trusted_edges, s) ||
+        !are_networks("--trusted-proxies", o->trusted_proxies, s)) {
+        return false;
+    }
+    if (!network_is_right(o)) {
         return false;
     }
     return find_parts(s) && find_nginx(s) && find_user(o, s) && port_is_free(o->listen) &&

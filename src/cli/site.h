@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "render/read/original.h"
 #include "request/request.h"
+#include "client/line.h"
 
 #define SI_ACCESS_LOG "access.log" /* in the cache folder, unless another file is named */
 
@@ -31,6 +32,11 @@ typedef struct si_site_options {
     uint32_t refused_kinds;                         /* SI_KIND_BIT()s of originals */
     si_switch playground;                           /* unset: on unless there is a config */
     si_switch playground_uploads;                   /* unset: off */
+    const char *trusted_proxies;                    /* the same */
+    bool proxy_protocol;                            /* on `listen` and `tls_listen` */
+    si_line_limits line;
+    const char *network_good, *network_poor; /* "MBIT,MS" (client/network.h) */
+    const char *network_header;              /* name of a header field, or NULL */
 } si_site_options;
 
 /* Where the files of a server are. Zero-initialize; release with si_site_clear(). All strings in

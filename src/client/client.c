@@ -8,6 +8,9 @@
 
 enum { HEADER_LIMIT = 8192 };
 
+const si_client_settings si_client_usual_settings = {
+    .limits = SI_NETWORK_USUAL_LIMITS, .network_header = ""};
+
 typedef enum verdict { UNSAID, WANTED, REFUSED } verdict;
 
 typedef struct accept {
@@ -190,11 +193,30 @@ static si_str read_ratio(
     return looked;
 }
 
+static void set_network(si_client *client) {
+    bool ignored;
+    client->network = si_network_decide(&client->told, SI_NETWORK_UNKNOWN, &ignored);
+}
+
+/* What requests themselves, and their connection, say of the line. */
+static void read_line(const si_client_headers *headers, si_client *out) {
+    const si_client_settings *settings =
+        headers->settings != NULL ? headers->settings : &si_client_usual_settings;
+    out->network_used = SI_USED_NETWORK;
+    out->told = (si_network_told){
+        .saves_data = si_network_saves_data(&headers->network),
+        .measured = headers->trusted_edge ? SI_NETWORK_UNKNOWN : headers->measured,
+        .hinted = si_network_of_hints(&settings->limits, &headers->network),
+    };
+    set_network(out);
+}
+
 /* What requests themselves say. */
 static void read_raw_headers(const si_client_headers *headers, si_client *out) {
     *out = (si_client){.used = SI_USED_ACCEPT,
         .width = si_density_number(headers->width),
         .viewport_width = si_density_number(headers->viewport_width)};
+    read_line(headers, out);
     accept a = read_accept(headers->accept);
     (void)read_ratio(headers, &a, (si_str){NULL, 0}, out);
     for (int i = 0; i < SPECIAL_COUNT; i++) {
@@ -235,6 +257,7 @@ void si_client_classify(const si_client_headers *headers, si_client *out) {
     if (headers->trusted_edge) {
         out->used |= SI_USED_CLASS;
         out->dpr_used |= SI_USED_CLASS;
+        out->network_used |= SI_USED_CLASS;
     }
 }
 
@@ -261,29 +284,44 @@ const char *si_ratio_source_text(si_ratio_source source) {
 }
 
 void si_client_read(si_str text, si_client *out) {
-    *out = (si_client){.used = SI_USED_CLASS, .dpr_used = SI_USED_CLASS, .dpr = 1};
+    *out = (si_client){
+        .used = SI_USED_CLASS, .dpr_used = SI_USED_CLASS, .dpr = 1, .network_used = SI_USED_CLASS};
     si_str part, name;
     if (si_str_next(&text, ';', &part)) {
         out->formats = read_formats(part);
     }
-    bool known = false;
+    bool known = false, net_known = false;
     while (si_str_next(&text, ';', &part)) {
         si_str value = part;
         si_str_next(&value, '=', &name);
         if (!known && si_str_eq_nocase(si_str_trim(name), SI_STR("dpr"))) {
             known = true;
             take_ratio(out, si_density_number(value), SI_RATIO_OF_CLASS);
+        } else if (!net_known && si_str_eq_nocase(si_str_trim(name), SI_STR("net"))) {
+            net_known = true;
+            out->told.edge = si_network_by_name(si_str_trim(value));
         }
     }
+    if (out->told.edge == SI_NETWORK_UNKNOWN) {
+        out->told.edge = SI_NETWORK_EXCELLENT;
+    }
+    set_network(out);
+}
+
+static void add_parameter(char *class, const char *name, const char *value) {
+    size_t len = strlen(class);
+    int more = snprintf(class + len, SI_CLIENT_CLASS_SIZE - len, ";%s=%s", name, value);
+    assert(more > 0 && len + (size_t)more < SI_CLIENT_CLASS_SIZE);
 }
 
 char *si_client_print(const si_client *client, char *out) {
     char dpr[32];
     si_client_name(client, out);
     if (strcmp(si_real_print(client->dpr, dpr), "1") != 0) {
-        size_t len = strlen(out);
-        int more = snprintf(out + len, SI_CLIENT_CLASS_SIZE - len, ";dpr=%s", dpr);
-        assert(more > 0 && len + (size_t)more < SI_CLIENT_CLASS_SIZE);
+        add_parameter(out, "dpr", dpr);
+    }
+    if (client->network > SI_NETWORK_EXCELLENT) {
+        add_parameter(out, "net", si_network_name(client->network));
     }
     return out;
 }

@@ -1,8 +1,8 @@
 /* Who is asking: from request headers to a client class.
  *
- * The class says which formats the client can show. It is the only thing about the client that the
- * rest of smartimg sees; raw headers never reach a recipe, so two browsers of one class share every
- * cached derivative (docs/decisions.md, D-12). */
+ * The class says which formats the client can show, and how good its line is. It is the only thing
+ * about the client that the rest of smartimg sees; raw headers never reach a recipe, so two
+ * browsers of one class share every cached derivative (docs/decisions.md, D-12). */
 #ifndef SI_CLIENT_CLIENT_H
 #define SI_CLIENT_CLIENT_H
 
@@ -13,6 +13,17 @@
 #include "base/str.h"
 #include "base/wire.h"
 #include "client/density.h"
+#include "client/network.h"
+
+/* What the server was told about reading them. */
+typedef struct si_client_settings {
+    si_network_limits limits;   /* of network classes */
+    const char *network_header; /* name of the header by which an edge tells a network class, ""
+                                   = none, unless the company names one */
+} si_client_settings;
+
+/* The usual limits, and no header. */
+extern const si_client_settings si_client_usual_settings;
 
 /* The request headers that may decide; borrowed, absent = {NULL, 0}. */
 typedef struct si_client_headers {
@@ -22,11 +33,14 @@ typedef struct si_client_headers {
     si_str width;          /* Sec-CH-Width, else Width: what the picture takes, screen pixels */
     si_str viewport_width; /* Sec-CH-Viewport-Width, else Viewport-Width: CSS pixels */
 
-    /* Finds another header by its name, in any case; absent = {NULL, 0}. NULL = there are none. */
+    /* Finds another header by its name, in any case, the first of several; absent = {NULL, 0}. NULL
+     * = there are none. */
     si_str (*find)(void *context, si_str name);
     void *context;
     si_str dpr_header; /* in which an edge tells the ratio, for companies that name no other
                           (si_density_header()); empty = in none */
+    si_network_hints network;
+    const si_client_settings *settings; /* borrowed; NULL = si_client_usual_settings */
 
     si_network measured; /* what the server found this connection to be; unknown if it did not */
 
@@ -36,12 +50,16 @@ typedef struct si_client_headers {
     si_str edge_class; /* SI_HEADER_CLASS of base/wire.h; not looked at unless it does */
 } si_client_headers;
 
+/* The client's headers about its line, as Vary and Accept-CH name them. */
+#define SI_NETWORK_HINTS "Downlink, RTT, ECT, Save-Data"
+
 /* Headers a decision may be based on, for Vary: name of the SI_USED_ bit, names in Vary. */
 #define SI_CLIENT_INPUTS(X)                                                                        \
     X(ACCEPT, "Accept")                                                                            \
     X(USER_AGENT, "User-Agent")                                                                    \
     X(DPR, "Sec-CH-DPR, DPR")                                                                      \
     X(WIDTH, "Sec-CH-Width, Width, Sec-CH-Viewport-Width, Viewport-Width")                         \
+    X(NETWORK, SI_NETWORK_HINTS)                                                                   \
     X(CLASS, SI_HEADER_CLASS)                                                                      \
     X(ORIGIN, "Origin")
 
@@ -82,7 +100,10 @@ typedef struct si_client {
     double dpr_edge;       /* what an edge's header tells of it, 0 = nothing or not looked at */
     double width;          /* what the picture takes on the screen, screen pixels; 0 = not told */
     double viewport_width; /* CSS pixels; 0 = not told */
-    si_network network;    /* how good the line is; SI_NETWORK_UNKNOWN unless somebody told */
+    si_network_told told;  /* who said what of the line … */
+    unsigned network_used; /* … by which headers; they matter to a reply only where it adapts to the
+                              network, which the caller knows */
+    si_network network;    /* what that comes to; plans also know what a script told in the URL */
 } si_client;
 
 /* Classifies a client. Never fails: what cannot be understood counts as "shows nothing special".
@@ -107,6 +128,9 @@ typedef struct si_client {
  *
  * Who tells a number above 0 ends the search, and the nearest of SI_DENSITY_STEPS is taken: never
  * less than 1. The second needs the company, see si_client_ratio().
+ *
+ * Of the line, client/network.h says what is made of what was told. Where requests come from a
+ * trusted edge, what was measured is the line to that edge, so it tells nothing.
  *
  * The class that a trusted edge tells replaces all of this.
  *
@@ -153,9 +177,9 @@ char *si_client_name(const si_client *client, char *out);
  *   formats   = "plain" / format *( "+" format )    avif, jxl, webp, jp2, jxr
  *   parameter = "dpr=" number                        absent: 1; the nearest step, as of a hint
  *
- * such as "avif+webp;dpr=2". Printing gives one text for a class: formats in the order of its name
- * (si_client_name()), then the ratio as si_real_print() has it, unless it is 1. Reading what was
- * printed gives the class.
+ * such as "avif+webp;dpr=2;net=good". Printing gives one text for a class: formats in the order of
+ * its name (si_client_name()), then the ratio as si_real_print() has it, unless it is 1, then the
+ * network, unless it is excellent. Reading what was printed gives the class.
  *
  * Reading never fails: formats and parameters that it does not know are left out, so that an edge
  * may tell more than this version reads, and the first of equal parameters counts. A text
@@ -166,7 +190,8 @@ enum { SI_CLIENT_CLASS_SIZE = 64 }; /* what the longest one needs, with its end 
 /* `out` needs SI_CLIENT_CLASS_SIZE bytes. Returns out. */
 char *si_client_print(const si_client *client, char *out);
 
-/* Sets formats, dpr and what they were decided by, SI_USED_CLASS. */
+/* Sets formats, dpr, network and what they were decided by, SI_USED_CLASS; of what was told about
+ * the line, `edge`. */
 void si_client_read(si_str text, si_client *out);
 
 /* The value of Vary for a set of SI_USED_*; "" for none. `out` needs SI_CLIENT_VARY_SIZE bytes.

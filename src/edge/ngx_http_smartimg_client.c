@@ -15,48 +15,55 @@ static void ngx_http_smartimg_read_class(ngx_http_request_t *r,
 static void ngx_http_smartimg_read_hint(ngx_http_request_t *r,
     ngx_str_t *name, si_str *value);
 static si_str ngx_http_smartimg_find_by_name(void *context, si_str name);
+static void ngx_http_smartimg_read_network(ngx_http_request_t *r,
+    si_network_hints *hints);
 static ngx_table_elt_t *ngx_http_smartimg_read_header(ngx_http_request_t *r,
     ngx_str_t *name, si_str *value);
 
 
-/* The directive of that name: addresses and networks. */
+/* The directives of network classes: "MBIT,MS", from where on a line is. */
 
 char *
-ngx_http_smartimg_trusted_edges(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_smartimg_network_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    si_str             text;
+    ngx_str_t         *value;
+    si_network_limit  *limit;
+
+    value = cf->args->elts;
+    limit = (si_network_limit *) (p + cmd->offset);
+
+    text.p = (const char *) value[1].data;
+    text.len = value[1].len;
+
+    return si_network_read_limit(text, limit)
+           ? NGX_CONF_OK : "needs Mbit/s and milliseconds, such as 4,270";
+}
+
+
+/* The directive of that name: a header that edges tell the class by. */
+
+char *
+ngx_http_smartimg_network_header(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
 {
     ngx_http_smartimg_main_conf_t  *smcf = conf;
 
-    ngx_str_t   *value;
-    ngx_cidr_t  *cidr;
-    ngx_uint_t   i;
-
-    if (smcf->trusted_edges) {
-        return "is duplicate";
-    }
-
-    smcf->trusted_edges = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                                           sizeof(ngx_cidr_t));
-    if (smcf->trusted_edges == NULL) {
-        return NGX_CONF_ERROR;
-    }
+    si_str      name;
+    ngx_str_t  *value;
 
     value = cf->args->elts;
 
-    for (i = 1; i < cf->args->nelts; i++) {
-        cidr = ngx_array_push(smcf->trusted_edges);
+    name.p = (const char *) value[1].data;
+    name.len = value[1].len;
 
-        if (cidr == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        /* bits beyond the mask (NGX_DONE) are ignored */
-
-        if (ngx_ptocidr(&value[i], cidr) == NGX_ERROR) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid network \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
+    if (!si_str_is_field_name(name)) {
+        return "needs the name of a header";
     }
+
+    smcf->client.network_header = name.p;
 
     return NGX_CONF_OK;
 }
@@ -89,7 +96,11 @@ ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     headers->dpr_header.p = (const char *) smcf->dpr_header.data;
     headers->dpr_header.len = smcf->dpr_header.len;
 
+    headers->settings = &smcf->client;
+
+    ngx_http_smartimg_read_connection(r, headers);
     ngx_http_smartimg_read_class(r, headers);
+    ngx_http_smartimg_read_network(r, &headers->network);
 
     ngx_http_smartimg_read_header(r, &user_agent, &headers->user_agent);
 
@@ -129,18 +140,11 @@ ngx_http_smartimg_read_headers(ngx_http_request_t *r,
 static void
 ngx_http_smartimg_read_class(ngx_http_request_t *r, si_client_headers *headers)
 {
-    ngx_table_elt_t                *h;
-    ngx_http_smartimg_main_conf_t  *smcf;
+    ngx_table_elt_t  *h;
 
     static ngx_str_t  name = ngx_string(SI_HEADER_CLASS);
 
-    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
-
-    if (smcf->trusted_edges
-        && ngx_cidr_match(r->connection->sockaddr, smcf->trusted_edges)
-           == NGX_OK)
-    {
-        headers->trusted_edge = true;
+    if (headers->trusted_edge) {
         ngx_http_smartimg_read_header(r, &name, &headers->edge_class);
         return;
     }
@@ -194,6 +198,23 @@ ngx_http_smartimg_find_by_name(void *context, si_str name)
     ngx_http_smartimg_read_header(context, &wanted, &value);
 
     return value;
+}
+
+
+/* What the client says of its line. */
+
+static void
+ngx_http_smartimg_read_network(ngx_http_request_t *r, si_network_hints *hints)
+{
+    static ngx_str_t  save_data = ngx_string("Save-Data");
+    static ngx_str_t  downlink = ngx_string("Downlink");
+    static ngx_str_t  rtt = ngx_string("RTT");
+    static ngx_str_t  ect = ngx_string("ECT");
+
+    ngx_http_smartimg_read_header(r, &save_data, &hints->save_data);
+    ngx_http_smartimg_read_header(r, &downlink, &hints->downlink);
+    ngx_http_smartimg_read_header(r, &rtt, &hints->rtt);
+    ngx_http_smartimg_read_header(r, &ect, &hints->ect);
 }
 
 

@@ -21,6 +21,7 @@ static ngx_int_t ngx_http_smartimg_init_zone(ngx_shm_zone_t *shm_zone,
     void *data);
 static void ngx_http_smartimg_note_stored(ngx_http_request_t *r);
 static void ngx_http_smartimg_count_saved(ngx_http_request_t *r);
+static void ngx_http_smartimg_count_network(si_network network);
 static ngx_int_t ngx_http_smartimg_metrics_handler(ngx_http_request_t *r);
 static u_char *ngx_http_smartimg_print_rows(u_char *p,
     ngx_http_smartimg_shared_t *shared);
@@ -217,6 +218,10 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
         ngx_http_smartimg_count(ignored, 1);
     }
 
+    if (ctx->plan->plan.network_adapts && !ctx->nobody) {
+        ngx_http_smartimg_count_network(ctx->plan->plan.client.network);
+    }
+
     if (r->upstream == NULL) {
         if (ctx->memory) {
             ngx_http_smartimg_count(hits, 1);
@@ -249,6 +254,26 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
     }
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_smartimg_count_network(si_network network)
+{
+    switch (network) {
+
+    case SI_NETWORK_POOR:
+        ngx_http_smartimg_count(network_poor, 1);
+        break;
+
+    case SI_NETWORK_GOOD:
+        ngx_http_smartimg_count(network_good, 1);
+        break;
+
+    default:
+        ngx_http_smartimg_count(network_excellent, 1);
+        break;
+    }
 }
 
 

@@ -21,11 +21,9 @@
 
 
 #define NGX_HTTP_SMARTIMG_BURST   10     /* seconds' worth of tokens */
-#define NGX_HTTP_SMARTIMG_WAYS    8      /* buckets that a client may have */
 #define NGX_HTTP_SMARTIMG_TOKEN   1000   /* parts of one */
 
 
-static uint64_t ngx_http_smartimg_client_key(ngx_connection_t *c);
 static ngx_uint_t ngx_http_smartimg_take_token(ngx_http_request_t *r,
     uint64_t key, ngx_uint_t rate);
 
@@ -70,7 +68,7 @@ ngx_http_smartimg_is_one_too_many(ngx_http_request_t *r, ngx_uint_t rate)
 {
     uint64_t  key;
 
-    key = rate ? ngx_http_smartimg_client_key(r->connection) : 0;
+    key = rate ? ngx_http_smartimg_client_key(r->connection->sockaddr) : 0;
 
     if (key == 0 || ngx_http_smartimg_take_token(r, key, rate)) {
         return 0;
@@ -84,16 +82,16 @@ ngx_http_smartimg_is_one_too_many(ngx_http_request_t *r, ngx_uint_t rate)
 
 /* 0 for clients without an address, which are not limited */
 
-static uint64_t
-ngx_http_smartimg_client_key(ngx_connection_t *c)
+uint64_t
+ngx_http_smartimg_client_key(struct sockaddr *sa)
 {
     uint64_t             key;
     struct sockaddr_in  *sin;
 #if (NGX_HAVE_INET6)
     u_char              *p;
 
-    if (c->sockaddr->sa_family == AF_INET6) {
-        p = ((struct sockaddr_in6 *) c->sockaddr)->sin6_addr.s6_addr;
+    if (sa->sa_family == AF_INET6) {
+        p = ((struct sockaddr_in6 *) sa)->sin6_addr.s6_addr;
 
         if (!IN6_IS_ADDR_V4MAPPED((struct in6_addr *) p)) {
             ngx_memcpy(&key, p, sizeof(key));
@@ -107,11 +105,11 @@ ngx_http_smartimg_client_key(ngx_connection_t *c)
     }
 #endif
 
-    if (c->sockaddr->sa_family != AF_INET) {
+    if (sa->sa_family != AF_INET) {
         return 0;
     }
 
-    sin = (struct sockaddr_in *) c->sockaddr;
+    sin = (struct sockaddr_in *) sa;
     key = sin->sin_addr.s_addr;
 
     return key | (uint64_t) 1 << 32;

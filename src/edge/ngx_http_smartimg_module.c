@@ -106,7 +106,48 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
     /* addresses and networks whose X-Smartimg-Class counts */
     { ngx_string("smartimg_trusted_edges"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
-      ngx_http_smartimg_trusted_edges,
+      ngx_http_smartimg_trusted,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t, trusted_edges),
+      NULL },
+
+    /* addresses and networks whose connections say nothing of the visitor */
+    { ngx_string("smartimg_trusted_proxies"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_smartimg_trusted,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t, trusted_proxies),
+      NULL },
+
+    /* how connections are judged, NAME=NUMBER (client/line.h) */
+    { ngx_string("smartimg_network_line"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_smartimg_network_line,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /* Mbit/s and milliseconds from where on a line is good, or poor */
+    { ngx_string("smartimg_network_good"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_network_limit,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t,
+               client.limits.of[SI_NETWORK_GOOD]),
+      NULL },
+
+    { ngx_string("smartimg_network_poor"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_network_limit,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t,
+               client.limits.of[SI_NETWORK_POOR]),
+      NULL },
+
+    /* the header by which edges tell the class of a line */
+    { ngx_string("smartimg_network_header"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_network_header,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -401,6 +442,8 @@ ngx_http_smartimg_create_main_conf(ngx_conf_t *cf)
     }
 
     smcf->first_answer = NGX_CONF_UNSET;
+    smcf->line_limits = si_line_limits_initial;
+    smcf->client = si_client_usual_settings;
 
     return ngx_http_smartimg_init_places(cf, smcf) == NGX_OK ? smcf : NULL;
 }
@@ -571,6 +614,10 @@ ngx_http_smartimg_init_process(ngx_cycle_t *cycle)
     ngx_http_smartimg_init_waiting(cycle);
     ngx_http_smartimg_init_refining(cycle);
     ngx_http_smartimg_init_uploads(cycle);
+
+    if (ngx_http_smartimg_init_peers(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_smartimg_confine(cycle);
 }

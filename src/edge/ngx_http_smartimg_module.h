@@ -16,6 +16,7 @@
 
 #include "base/lane.h"
 #include "base/tier.h"
+#include "client/line.h"
 #include "plan/lifetime.h"
 #include "plan/plan.h"
 #include "ngx_http_smartimg_table.h"
@@ -75,11 +76,25 @@
       "Files of the cache that were cut short or changed, and dropped.")      \
     X(limited, "smartimg_client_limited_total", "", "counter",                \
       "Requests refused as their client asked for too much that was new")     \
+    X(judged_excellent, "smartimg_connections_judged_total",                  \
+      "{class=\"excellent\"}", "counter",                                     \
+      "Connections by what they were found to be, again when that changed")   \
+    X(judged_good, "smartimg_connections_judged_total", "{class=\"good\"}",   \
+      "counter", "")                                                          \
+    X(judged_poor, "smartimg_connections_judged_total", "{class=\"poor\"}",   \
+      "counter", "")                                                          \
     X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
       "Requests answered with an error")                                      \
     X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
     X(sent, "smartimg_sent_bytes_total", "", "counter",                       \
       "Bytes sent to clients, headers included")                              \
+    X(network_excellent, "smartimg_network_total",                            \
+      "{class=\"excellent\"}", "counter",                                     \
+      "Requests that adapt to the network, by the class of their line")       \
+    X(network_good, "smartimg_network_total", "{class=\"good\"}",             \
+      "counter", "")                                                          \
+    X(network_poor, "smartimg_network_total", "{class=\"poor\"}",             \
+      "counter", "")                                                          \
     X(saved, "smartimg_saved_bytes_total", "", "counter",                     \
       "Bytes that whole images sent were smaller than the ones asked for")    \
     X(active, "smartimg_requests_active", "", "gauge",                        \
@@ -98,6 +113,9 @@
 #define NGX_HTTP_SMARTIMG_FAILURES  128
 #define NGX_HTTP_SMARTIMG_CHECKED   16384
 #define NGX_HTTP_SMARTIMG_CLIENTS 4096
+#define NGX_HTTP_SMARTIMG_VISITORS  1024
+#define NGX_HTTP_SMARTIMG_WAYS    8      /* entries that a client may have */
+#define NGX_HTTP_SMARTIMG_FLOWS   8      /* connections of a client, added up */
 
 
 /* counters of one worker process, on cache lines of its own */
@@ -146,10 +164,33 @@ typedef struct {
 } ngx_http_smartimg_client_t;
 
 
+/* a connection that carries something; see ngx_http_smartimg_connection.c */
+
+typedef struct {
+    ngx_atomic_uint_t              number;  /* 0 = none */
+    ngx_msec_t                     seen;
+    uint32_t                       rate;    /* kbit/s */
+} ngx_http_smartimg_flow_t;
+
+
+/* a client whose connections are judged */
+
+typedef struct {
+    uint64_t                       key;      /* address, 0 = none */
+    ngx_msec_t                     seen;
+    ngx_msec_t                     until;    /* how long `network` counts */
+    si_network                     network;  /* found last */
+    int                            agreeing; /* as of its connections */
+    bool                           worse;
+    ngx_http_smartimg_flow_t       flows[NGX_HTTP_SMARTIMG_FLOWS];
+} ngx_http_smartimg_visitor_t;
+
+
 typedef struct {
     ngx_http_smartimg_counters_t   counters[NGX_HTTP_SMARTIMG_SLOTS];
     ngx_http_smartimg_error_t      errors[NGX_HTTP_SMARTIMG_ERRORS];
     ngx_http_smartimg_client_t     clients[NGX_HTTP_SMARTIMG_CLIENTS];
+    ngx_http_smartimg_visitor_t    visitors[NGX_HTTP_SMARTIMG_VISITORS];
     ngx_atomic_t                   nerrors;  /* recorded so far */
     ngx_http_smartimg_failure_t    failures[NGX_HTTP_SMARTIMG_FAILURES];
     ngx_uint_t                     nfailures;  /* recorded so far */
@@ -178,6 +219,9 @@ typedef struct {
     ngx_str_t                      cdn_cache_control;  /* field, "" for none */
     ngx_array_t                   *trusted_edges;      /* ngx_cidr_t, or NULL */
     ngx_str_t                      dpr_header;         /* or "akamai", or "" */
+    ngx_array_t                   *trusted_proxies;    /* the same */
+    si_line_limits                 line_limits;
+    si_client_settings             client;
 
     si_catalog                    *catalog;
     si_generations                *table;
@@ -362,7 +406,17 @@ ngx_table_elt_t *ngx_http_smartimg_find_header(ngx_list_t *headers,
 double ngx_http_smartimg_edge_ratio(ngx_http_request_t *r, si_str setting);
 void ngx_http_smartimg_read_headers(ngx_http_request_t *r,
     si_client_headers *headers);
-char *ngx_http_smartimg_trusted_edges(ngx_conf_t *cf, ngx_command_t *cmd,
+char *ngx_http_smartimg_trusted(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_smartimg_network_line(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_http_smartimg_init_peers(ngx_cycle_t *cycle);
+const char *ngx_http_smartimg_line_name(ngx_http_request_t *r);
+void ngx_http_smartimg_read_connection(ngx_http_request_t *r,
+    si_client_headers *headers);
+char *ngx_http_smartimg_network_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_smartimg_network_header(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 void ngx_http_smartimg_keep_reply(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
@@ -426,6 +480,7 @@ void ngx_http_smartimg_take_upstream(ngx_conf_t *cf,
     ngx_http_smartimg_srv_conf_t *sscf);
 char *ngx_http_smartimg_misses_per_client(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+uint64_t ngx_http_smartimg_client_key(struct sockaddr *sa);
 ngx_uint_t ngx_http_smartimg_is_one_too_many(ngx_http_request_t *r,
     ngx_uint_t rate);
 void ngx_http_smartimg_note_service(ngx_http_request_t *r);

@@ -29,7 +29,9 @@ static ngx_uint_t ngx_http_smartimg_hash_edges(ngx_http_request_t *r,
     si_client_headers *headers);
 static ngx_uint_t ngx_http_smartimg_is_plan_of(
     ngx_http_smartimg_plan_t *plan, ngx_http_request_t *r, ngx_uint_t hash,
-    si_client *client);
+    si_client_headers *headers, si_client *client);
+static ngx_uint_t ngx_http_smartimg_is_same_line(si_plan *plan,
+    si_client_headers *headers, si_client *client);
 static bool ngx_http_smartimg_test_file(void *context,
     const si_file_ref *file);
 static ngx_int_t ngx_http_smartimg_test_plan(ngx_http_request_t *r,
@@ -218,12 +220,13 @@ ngx_http_smartimg_get_plan(ngx_http_request_t *r)
     hash = ngx_hash(hash, (ngx_uint_t) client.width);
     hash = ngx_hash(hash, (ngx_uint_t) client.viewport_width);
     hash = ngx_hash(hash, ngx_http_smartimg_hash_edges(r, &headers));
+    hash = ngx_hash(hash, client.network);
 
     slot = &ngx_http_smartimg_plans[hash % NGX_HTTP_SMARTIMG_PLANS];
     plan = *slot;
 
     if (plan
-        && ngx_http_smartimg_is_plan_of(plan, r, hash, &client)
+        && ngx_http_smartimg_is_plan_of(plan, r, hash, &headers, &client)
         && ngx_http_smartimg_test_plan(r, plan) == NGX_OK)
     {
         plan->refs++;
@@ -290,7 +293,8 @@ ngx_http_smartimg_hash_edges(ngx_http_request_t *r,
 
 static ngx_uint_t
 ngx_http_smartimg_is_plan_of(ngx_http_smartimg_plan_t *plan,
-    ngx_http_request_t *r, ngx_uint_t hash, si_client *client)
+    ngx_http_request_t *r, ngx_uint_t hash, si_client_headers *headers,
+    si_client *client)
 {
     si_client  *known = &plan->asked;
 
@@ -307,7 +311,33 @@ ngx_http_smartimg_is_plan_of(ngx_http_smartimg_plan_t *plan,
            && known->viewport_width == client->viewport_width
            && (plan->plan.vary_header.p == NULL
                || ngx_http_smartimg_edge_ratio(r, plan->plan.vary_header)
-                  == plan->plan.client.dpr_edge);
+                  == plan->plan.client.dpr_edge)
+           && ngx_http_smartimg_is_same_line(&plan->plan, headers, client);
+}
+
+
+/*
+ * Whether the same was told of the line to the client.  What an edge tells in
+ * a header that the company names is known only to the plan.
+ */
+
+static ngx_uint_t
+ngx_http_smartimg_is_same_line(si_plan *plan, si_client_headers *headers,
+    si_client *client)
+{
+    si_network_told  *told, *known;
+
+    told = &client->told;
+    known = &plan->client.told;
+
+    if (plan->network_header && told->edge == SI_NETWORK_UNKNOWN) {
+        told->edge = si_plan_edge_network(headers, plan->network_header);
+    }
+
+    return known->saves_data == told->saves_data
+           && known->measured == told->measured
+           && known->hinted == told->hinted
+           && known->edge == told->edge;
 }
 
 

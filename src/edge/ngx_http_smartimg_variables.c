@@ -31,6 +31,7 @@ enum {
     NGX_HTTP_SMARTIMG_SEAL,
     NGX_HTTP_SMARTIMG_KEY,
     NGX_HTTP_SMARTIMG_CLASS,
+    NGX_HTTP_SMARTIMG_LINE,
     NGX_HTTP_SMARTIMG_RENDER,
     NGX_HTTP_SMARTIMG_TIER,
     NGX_HTTP_SMARTIMG_SHOW,
@@ -60,6 +61,10 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
 
     { ngx_string("smartimg_class"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_CLASS, 0, 0 },
+
+    /* what the connection was found to be, for the log */
+    { ngx_string("smartimg_line"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_LINE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     /*
      * for scgi_param: evaluated only when a request to a renderer is built,
@@ -175,6 +180,11 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
 
     case NGX_HTTP_SMARTIMG_CLASS:
         *value = ctx->plan->client;
+        return NGX_OK;
+
+    case NGX_HTTP_SMARTIMG_LINE:
+        value->data = (u_char *) ngx_http_smartimg_line_name(r);
+        value->len = ngx_strlen(value->data);
         return NGX_OK;
 
     case NGX_HTTP_SMARTIMG_RENDER:

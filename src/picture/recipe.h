@@ -28,6 +28,7 @@
 
 #include "base/arena.h"
 #include "base/format.h"
+#include "base/network.h"
 #include "base/result.h"
 #include "base/str.h"
 #include "picture/picture.h"
@@ -146,7 +147,7 @@ typedef struct si_recipe {
     bool smart; /* bfc is on and the output eligible: report savings, even with an empty ladder */
     int ladder_len;                  /* 0…SI_LADDER_MAX */
     si_format ladder[SI_LADDER_MAX]; /* formats to try, in order of preference */
-    int network;                     /* network class, 0 = excellent or not considered */
+    si_network network; /* good or poor: encoded for such a line; unknown = as asked for */
 } si_recipe;
 
 /* The shape of a reply in text. */

@@ -348,7 +348,8 @@ static const si_field recipe_fields[] = {ALWAYS("co", TEXT, company),
     F("iccembed", BOOL, icc_embed), F("xmpembed", BOOL, xmp_embed),
     F("pathembed", BOOL, path_embed), R("dpi", INT, print_res, -1, SI_PRINT_RES_MAX),
     F("assumedrgb", FILE, assumed[0]), F("assumedgray", FILE, assumed[1]),
-    F("assumedcmyk", FILE, assumed[2]), ALWAYS("smart", BOOL, smart), F("net", INT, network), END};
+    F("assumedcmyk", FILE, assumed[2]), ALWAYS("smart", BOOL, smart),
+    E("net", network, "unknown" SI_NETWORK_MORE_WORDS), END};
 #undef THIS
 
 static const void *initial_recipe(void) {

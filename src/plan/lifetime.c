@@ -19,6 +19,11 @@ static int64_t time_to_live(const si_plan *plan, const si_lifetime_of *of) {
     return ttl;
 }
 
+/* Whether other clients, who may get another reply, are not to have it. */
+static bool is_private(const si_plan *plan) {
+    return plan->by_address || plan->network_private;
+}
+
 /* Foreign images end when they end; of others only a better version is late. */
 static void set_first_answer(const si_lifetime_of *of, int64_t ttl, si_lifetime *out) {
     int64_t fresh = at_most(of->first_seconds, ttl);
@@ -43,14 +48,14 @@ void si_lifetime_make(const si_plan *plan, const si_lifetime_of *of, si_lifetime
         snprintf(out->cache_control, sizeof out->cache_control, "no-cache");
         return;
     }
-    if (out->first && !plan->by_address) {
+    if (out->first && !is_private(plan)) {
         set_first_answer(of, ttl, out);
         return;
     }
     bool immutable = plan->ttl < 0 && of->fresh_until == SI_FRESH_FOR_EVER && !out->first;
     snprintf(out->cache_control, sizeof out->cache_control, "%s, max-age=%lld%s",
-        plan->by_address ? "private" : "public", (long long)ttl, immutable ? ", immutable" : "");
-    if (!plan->by_address) {
+        is_private(plan) ? "private" : "public", (long long)ttl, immutable ? ", immutable" : "");
+    if (!is_private(plan)) {
         snprintf(out->cdn, sizeof out->cdn, "max-age=%lld", (long long)ttl);
     }
 }

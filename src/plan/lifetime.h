@@ -37,7 +37,7 @@ typedef struct si_lifetime {
 
 /* The lifetime of a reply that is no error. A reply that the server does not keep is never
  * refined, so it is no first answer; one that another address may be refused is for its client
- * alone. */
+ * alone, and so is one made for a line as it was measured (si_plan.network_private). */
 void si_lifetime_make(const si_plan *plan, const si_lifetime_of *of, si_lifetime *out);
 
 /* May a conditional request get 304 though its validators do not match? True for replies that

@@ -154,6 +154,7 @@ si_result si_plan_image(si_query *q, si_str query, si_plan *plan) {
     }
     set_shape(q);
     si_plan_formats(q, plan);
+    si_plan_network(q, plan);
     return result == SI_OK && !is_image(q) ? si_catalog_facts(q) : result;
 }
 
@@ -347,13 +348,20 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
     return result;
 }
 
+static void add_name(si_str name, char *vary) {
+    size_t len = strlen(vary);
+    assert(name.len <= SI_FIELD_NAME_MAX);
+    if (name.len > 0) {
+        snprintf(
+            vary + len, SI_PLAN_VARY_SIZE - len, "%s%.*s", len > 0 ? ", " : "", SI_STR_ARG(name));
+    }
+}
+
 char *si_plan_vary(const si_plan *plan, unsigned more, char *out) {
     (void)si_client_vary(more | (plan != NULL ? plan->vary : 0), out);
-    if (plan != NULL && plan->vary_header.p != NULL) {
-        assert(plan->vary_header.len <= SI_FIELD_NAME_MAX);
-        size_t len = strlen(out);
-        snprintf(out + len, SI_PLAN_VARY_SIZE - len, "%s%.*s", len > 0 ? ", " : "",
-            (int)plan->vary_header.len, plan->vary_header.p);
+    if (plan != NULL) {
+        add_name(plan->vary_header, out);
+        add_name(si_str_of(plan->network_header), out);
     }
     return out;
 }

@@ -55,9 +55,14 @@ typedef struct si_plan {
     unsigned vary;      /* SI_USED_*: request headers that this reply depends on */
     si_str vary_header; /* …, and the one in which an edge tells the pixel ratio; p == NULL = none.
                            As long as the catalog, or the request, see si_request.headers */
-    unsigned accept_ch; /* SI_USED_*: client hints that this reply is better with: ask for them */
-    bool critical_ch;   /* …, and for the page to be asked for again with them */
-    int64_t ttl;        /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */
+    unsigned accept_ch;   /* SI_USED_*: client hints that this reply is better with: ask for them */
+    bool critical_ch;     /* …, and for the page to be asked for again with them */
+    bool network_adapts;  /* the reply is made for the line to its client, client.network … */
+    bool network_private; /* … which is another than headers tell, as it was measured: the reply is
+                             for this client alone */
+    const char *network_header; /* an edge's header that was looked for, with a class's name; NULL =
+                                   none */
+    int64_t ttl; /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */
     int64_t last_modified; /* seconds since 1970, 0 = not sent */
     bool always_unmodified; /* ttl −1: every conditional GET gets 304 (docs/protocol.md, Caching) */
     bool client_cache;      /* false: cache=off, reply must not be kept by anyone downstream */
@@ -89,10 +94,12 @@ typedef struct si_plan {
 SI_NODISCARD si_result si_plan_make(const si_catalog *catalog, const si_generations *generations,
     const si_request *request, si_arena *arena, si_plan *plan, si_diag *diag);
 
-/* The value of Vary: of plan->vary, of `more` SI_USED_*, and vary_header; "" for none. `plan` may
- * be NULL, `out` needs SI_PLAN_VARY_SIZE bytes. Returns out. */
-enum { SI_PLAN_VARY_SIZE = SI_CLIENT_VARY_SIZE + SI_FIELD_NAME_MAX + 2 };
+/* The value of Vary: of plan->vary, of `more` SI_USED_*, vary_header and network_header; "" for
+ * none. `plan` may be NULL, `out` needs SI_PLAN_VARY_SIZE bytes. Returns out. */
+enum { SI_PLAN_VARY_SIZE = SI_CLIENT_VARY_SIZE + 2 * (SI_FIELD_NAME_MAX + 2) };
 char *si_plan_vary(const si_plan *plan, unsigned more, char *out);
+/* The network class that an edge tells in the header `name`; SI_NETWORK_UNKNOWN if it does not. */
+si_network si_plan_edge_network(const si_client_headers *headers, const char *name);
 
 /* Sum of the purge counters of all objects of a plan: recipe.generation as it is now. */
 uint64_t si_plan_generation(const si_plan *plan, const si_generations *generations);

@@ -14,6 +14,11 @@ SI_NODISCARD si_result si_plan_image(si_query *q, si_str query, si_plan *plan);
  * allow; plan->vary, vary_header and accept_ch say which headers decided. (formats.c) */
 void si_plan_formats(const si_query *q, si_plan *plan);
 
+/* Whether the reply adapts to the line to its client, behind si_plan_formats(): the class that
+ * counts goes to plan->client.network, what it changes to the recipe; plan->vary, network_adapts,
+ * network_private and network_header say what decided. (network.c) */
+void si_plan_network(const si_query *q, si_plan *plan);
+
 /* After SI_ERR_NOT_FOUND: the default image takes the place of the whole request, where there is
  * one and DefaultImageMode is 0. Else the error stays as it is. (fallback.c) */
 SI_NODISCARD si_result si_plan_default_image(si_query *q, si_str query, si_plan *plan);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "quality/lossless.h"
+#include "quality/network_steps.h"
 #include "quality/predict.h"
 #include "quality/search.h"
 #include "quality/trials.h"
@@ -23,10 +24,16 @@ static void set_embeds(si_encode_params *p, const si_encode_params *from) {
     p->quantize.forced_count = from->quantize.forced_count;
 }
 
+float si_choose_quality(const si_recipe *r) {
+    return r->network != SI_NETWORK_UNKNOWN && (SI_FORMATS_LOSSY & SI_FORMAT_BIT(r->format)) != 0
+               ? si_network_quality(r->network, r->format, r->quality)
+               : (float)r->quality;
+}
+
 si_encode_params si_choose_requested(
     const si_recipe *r, const si_image *image, const si_encode_params *embeds) {
     si_encode_params p = si_codec_defaults(r->format, image);
-    p.quality = (float)r->quality;
+    p.quality = r->smart ? (float)r->quality : si_choose_quality(r);
     p.lossless = r->lossless;
     if (r->format == SI_FORMAT_JPEG || r->format == SI_FORMAT_TIFF || r->format == SI_FORMAT_PDF) {
         p.chroma_full = r->chroma_full; /* means nothing to the others (docs/decisions.md, SI-58) */
@@ -163,6 +170,15 @@ static bool may_repeat(const si_features *f) {
     return f->v[SI_FEATURE_FLAT] >= little || si_features_drawing(f);
 }
 
+/* The JPEG that looks as good as the target, where a line lowers it: what is foreseen is foreseen
+ * from that, as it was fitted to JPEGs that set their targets. It is not made, only guessed. */
+static void lower_expectations(si_search *s, const si_recipe *r, target *t) {
+    double points = s->choice->lowered;
+    s->fitted_like = si_network_quality_below(SI_FORMAT_JPEG, r->quality, points);
+    double share = si_network_share(r->network, t->score, points);
+    t->jpeg_bytes = (size_t)(share * (double)t->jpeg_bytes);
+}
+
 /* Sets target and threshold, and measures the features. The requested encoding has been tried. */
 static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
     const si_candidate *requested = &s->choice->candidates[0];
@@ -176,9 +192,13 @@ static si_result prepare(si_search *s, const si_recipe *r, si_diag *diag) {
     if (isnan(t.score)) {
         return si_diag_result(diag, SI_ERR_INTERNAL);
     }
-    s->choice->target = t.score;
-    s->threshold = s->exact ? 100 : t.score - SI_SCORE_SLACK;
-    si_features_measure(s->image, t.jpeg_bytes, r->quality, r->chroma_full, &s->features);
+    s->requested_score = t.score;
+    s->choice->target = s->exact ? t.score : si_network_target(r->network, t.score);
+    s->choice->lowered = t.score - s->choice->target;
+    s->threshold = s->exact ? 100 : s->choice->target - SI_SCORE_SLACK;
+    lower_expectations(s, r, &t);
+    si_features_measure(
+        s->image, t.jpeg_bytes, (double)s->fitted_like, r->chroma_full, &s->features);
     s->budget_ms = s->options.budget_ms * fmax(1, s->features.megapixels);
     s->jpeg_bytes = (double)t.jpeg_bytes;
     s->lossless_bytes = may_repeat(&s->features) ? si_lossless_foresee(s->image, false) : INFINITY;
@@ -341,6 +361,9 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
     si_format formats[FORMATS_MAX];
     int count = image->cmyk ? 0 : formats_to_try(r, formats); /* no score for inks */
     bool search_later = count > 0 && s.options.tier == SI_TIER_REQUESTED;
+    if (search_later) {
+        s.requested_params.quality = si_choose_quality(r);
+    }
     count = search_later ? 0 : count;
     out->target = out->score = NAN;
     out->requested = out->winner = 0;

@@ -16,7 +16,9 @@
  *    request, the same pixels packed harder for a PNG request;
  *  - alpha is exact: a candidate whose alpha, decoded, is not that of the pixels is not good. (The
  *    requested encoding may have less: png8 and JPEG.)
- *  - transparency is scored on black and on white, and the worse counts.
+ *  - transparency is scored on black and on white, and the worse counts;
+ *  - for good and poor lines the target is lower than that score (network_steps.h). What is sent
+ *    without a search has a lower quality for them.
  *
  * Pictures below 8×8 are extended to that for scoring (ssimulacra2.h). Below TINY_PIXELS, encodings
  * cost so little that a first answer takes as many as it needs. Above a megapixel, the budget of a
@@ -112,6 +114,8 @@ typedef struct si_choice {
     si_candidate candidates[SI_CANDIDATES_MAX];
     int winner, requested; /* indices into candidates */
     double target;         /* score that candidates had to reach, without the slack; NAN if none */
+    double lowered;        /* points that it is below what was asked for, as the client's line is
+                              not excellent (network_steps.h) */
     double score;          /* the winner's; NAN if not scored */
     long saved;            /* requested bytes − converted bytes: > 0 the converted one was sent,
                               < 0 the best converted one (of another format, if any was good) was that
@@ -122,7 +126,12 @@ typedef struct si_choice {
     bool hurried;  /* ended early, as others waited */
 } si_choice;
 
-/* What the request asks for, as parameters of r->format's encoder; `embeds` as in the options. */
+/* The quality of an encoding that is sent without a search: the one asked for, or a lower one for
+ * good and poor lines (network_steps.h). */
+float si_choose_quality(const si_recipe *r);
+
+/* What the request asks for, as parameters of r->format's encoder; `embeds` as in the options.
+ * Where r is not smart, that is what is sent, so its quality is lowered for good and poor lines. */
 si_encode_params si_choose_requested(
     const si_recipe *r, const si_image *image, const si_encode_params *embeds);
 

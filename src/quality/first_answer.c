@@ -86,7 +86,7 @@ static float steer(
             if (isnan(margin_there)) {
                 break;
             }
-            double score = s->choice->target + margin_there + si_predict_probe_bias(k);
+            double score = s->requested_score + margin_there + si_predict_probe_bias(k);
             s->budget_ms -= probe_share * si_predict_cost(info->format, info->effort, &s->features);
             *steered = true;
             si_bracket_add(&known, k, p.quality, score, score >= aim);
@@ -170,10 +170,17 @@ static float begin(si_search *s, si_encoder_setting k, const si_encode_params *p
                                  : first_guess(s, k, s->threshold + margin * si_predict_spread(k));
 }
 
+/* Where the requested format, fitted anew, begins: its own scale tells what looks like what was
+ * asked for; what a line has lowered the target to is foreseen as for other formats. */
+static float own_quality(const si_search *s, si_encoder_setting k) {
+    return s->choice->lowered > 0 ? first_guess(s, k, s->threshold + margin * si_predict_spread(k))
+                                  : si_search_fitted_quality(s->requested_params.quality);
+}
+
 /* The quality to begin with; false if a trial was so good that nothing is left to do. */
 static bool first_quality(si_search *s, si_encoder_setting k, si_encode_params *p, double *slope) {
-    if (si_encoder_setting_get(k)->format == s->requested) { /* its own scale tells all */
-        p->quality = si_search_fitted_quality(s->requested_params.quality);
+    if (si_encoder_setting_get(k)->format == s->requested) {
+        p->quality = own_quality(s, k);
         p->chroma_full = s->requested_params.chroma_full;
         return true;
     }

@@ -17,12 +17,14 @@ typedef struct si_search {
     si_choice *choice;         /* where candidates are recorded */
     si_format requested;
     si_encode_params requested_params; /* the requested encoding's */
-    bool exact;         /* only lossless candidates are good (docs/decisions.md, SI-24) */
-    double threshold;   /* lowest score that is good */
-    float jpeg_quality; /* of the JPEG that sets the target … */
-    bool jpeg_full;     /* … and whether it is 4:4:4 */
+    bool exact;             /* only lossless candidates are good (docs/decisions.md, SI-24) */
+    double threshold;       /* lowest score that is good */
+    float jpeg_quality;     /* of the JPEG that sets the target … */
+    bool jpeg_full;         /* … and whether it is 4:4:4 */
+    float fitted_like;      /* quality of the plain JPEG that looks as good as the target */
+    double requested_score; /* what the target is before a line lowers it */
     si_features features;
-    double jpeg_bytes;     /* size of that JPEG */
+    double jpeg_bytes;     /* size of that which looks as good as the target */
     double lossless_bytes; /* foreseen of a lossless WebP (lossless.h) … */
     double alpha_bytes;    /* … and of its alpha alone; 0 = opaque */
     double misjudged;      /* real size of a lossy format's colour ÷ its forecast; 0 = not known */

@@ -47,6 +47,11 @@ static void set_timing(si_answer *a, double render_ms, double choose_ms) {
         render_ms, choose_ms, encode, a->choice.candidate_count, score);
 }
 
+static void set_network(const si_recipe *r, si_answer *a) {
+    a->network = r->network;
+    a->quality = (int)si_choose_quality(r);
+}
+
 /* An animation as requested. *moved is false, and nothing is done, where the picture stands still.
  */
 static si_result answer_moving(const si_recipe *r, const si_files *files,
@@ -59,6 +64,7 @@ static si_result answer_moving(const si_recipe *r, const si_files *files,
         out->choice.format = r->format;
         out->choice.complete = true;
         out->choice.target = out->choice.score = NAN;
+        set_network(r, out);
         set_etag(out);
         set_timing(out, (double)(si_now_ns() - start) / 1e6, 0);
     }
@@ -70,6 +76,7 @@ static void describe(const si_recipe *r, si_answer *a) {
     a->status = 200;
     a->content_type = si_format_mime(a->choice.format);
     a->smart = r->smart;
+    set_network(r, a);
     set_etag(a);
 }
 
@@ -213,6 +220,27 @@ static bool put_line(si_bytes *out, const char *fmt, ...) {
            si_bytes_append(out, "\r\n", 2);
 }
 
+/* The receipt of a choice. */
+static bool put_choice(const si_answer *a, si_bytes *out) {
+    const si_choice *c = &a->choice;
+    char score[32] = "", target[32] = "", network[48] = "", load[32] = "";
+    if (!isnan(c->score)) {
+        snprintf(score, sizeof score, "; score=%.2f", c->score);
+    }
+    if (!isnan(c->target)) {
+        snprintf(target, sizeof target, "; target=%.2f", c->target);
+    }
+    if (a->network != SI_NETWORK_UNKNOWN) {
+        snprintf(network, sizeof network, "; network=%s; lowered=%.2f", si_network_name(a->network),
+            c->lowered);
+    }
+    if (a->load >= SI_LOAD_QUICK) {
+        snprintf(load, sizeof load, "; load=%s", si_load_name(a->load));
+    }
+    return put_line(out, SI_HEADER_CHOICE ": format=%s; saved=%ld%s%s%s; effort=%s%s",
+        si_format_name(c->format), c->saved, score, target, network, si_tier_name(c->tier), load);
+}
+
 bool si_answer_headers(const si_answer *a, si_bytes *out) {
     bool ok = put_line(out, "Status: %d", a->status) &&
               put_line(out, "Content-Type: %s", a->content_type) &&
@@ -221,21 +249,10 @@ bool si_answer_headers(const si_answer *a, si_bytes *out) {
         ok = ok && put_line(out, "ETag: %s", a->etag);
     }
     if (a->smart && a->status == 200) {
-        const si_choice *c = &a->choice;
-        char score[32] = "", target[32] = "", load[32] = "";
-        if (!isnan(c->score)) {
-            snprintf(score, sizeof score, "; score=%.2f", c->score);
-        }
-        if (!isnan(c->target)) {
-            snprintf(target, sizeof target, "; target=%.2f", c->target);
-        }
-        if (a->load >= SI_LOAD_QUICK) {
-            snprintf(load, sizeof load, "; load=%s", si_load_name(a->load));
-        }
-        ok = ok && put_line(out, SI_HEADER_SAVED ": %ld", c->saved);
-        ok = ok &&
-             put_line(out, SI_HEADER_CHOICE ": format=%s; saved=%ld%s%s; effort=%s%s",
-                 si_format_name(c->format), c->saved, score, target, si_tier_name(c->tier), load);
+        ok = ok && put_line(out, SI_HEADER_SAVED ": %ld", a->choice.saved) && put_choice(a, out);
+    } else if (a->network != SI_NETWORK_UNKNOWN && a->status == 200) {
+        ok = ok && put_line(out, SI_HEADER_CHOICE ": format=%s; network=%s; quality=%d",
+                       si_format_name(a->choice.format), si_network_name(a->network), a->quality);
     }
     if (a->server_timing[0] != '\0') {
         ok = ok && put_line(out, SI_HEADER_TIMING ": %s", a->server_timing);

@@ -47,8 +47,10 @@ typedef struct si_answer {
     si_load load;        /* the step that was taken for others' sake */
     int width, height;   /* of the image, pixels; 0 = it moves, or there is none */
     bool smart;          /* X-Adobe-Smart-Imaging is due */
-    si_choice choice;    /* every candidate, for receipts and explain; body moved out */
-    si_bytes body;       /* the image, the properties, or one line of error text */
+    si_network network;  /* good or poor: it was encoded for such a line … */
+    int quality; /* … and where it is not smart, at this quality instead of the one asked for */
+    si_choice choice; /* every candidate, for receipts and explain; body moved out */
+    si_bytes body;    /* the image, the properties, or one line of error text */
 } si_answer;
 
 /* Answers. `files` has the originals. Never fails as such: a

@@ -20,6 +20,7 @@
 #ifndef SI_REQUEST_COMMANDS_H
 #define SI_REQUEST_COMMANDS_H
 
+#include "base/network.h"
 #include "picture/limits.h"
 
 /* Parts of values (si_part, command.h). `label` is what the grammar shows instead of kind, bounds
@@ -165,8 +166,9 @@
         (TEXT("text")), "", "text that req=message logs")                                          \
     X("name", name, REQUEST, NONE, 0, VENDOR, "Facts instead of pixels: `req=`", (TEXT("path")),   \
         "", "file of req=saveToFile, which is switched off")                                       \
-    X("network", network, REQUEST, NONE, SI_SURVIVES, CORE, "Smart Imaging", (WORDS("on|off")),    \
-        "off", "adapt to the network")                                                             \
+    X("network", network, REQUEST, NONE, SI_SURVIVES, CORE, "Smart Imaging",                       \
+        (WORDS("on|off" SI_NETWORK_MORE_WORDS), WORDS(SI_NETWORK_WORDS)), FROM("Network"),         \
+        "adapt to the network, and what the client's script found it to be")                       \
     X("op_blur", op_blur, LAYER, COMPOSITE, SI_EFFECTS, COMMON, "Colour and filters",              \
         (REAL(HELD, 0, SI_BLUR_MAX, "pixels")), "0", "Gaussian blur, composite pixels")            \
     X("op_brightness", op_brightness, LAYER, COMPOSITE, 0, COMMON, "Colour and filters",           \

@@ -3,6 +3,7 @@
 #ifndef SI_REQUEST_REQUEST_H
 #define SI_REQUEST_REQUEST_H
 
+#include "base/network.h"
 #include "picture/recipe.h"
 
 /* The values of req= (docs/protocol.md, Facts).
@@ -50,7 +51,8 @@ typedef struct si_asked {
     si_shape shape; /* never NULL texts */
 
     si_switch bfc, dpr, network;
-    double dpr_value; /* 0 = bare dpr=on */
+    double dpr_value;      /* 0 = bare dpr=on */
+    si_network line_class; /* what the client's script found, in network=; unknown = not told */
 
     bool client_cache, server_cache, update;
     const char *default_image; /* "" = switched off */

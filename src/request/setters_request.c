@@ -165,8 +165,23 @@ si_result si_set_bfc(const si_command_target *s, si_str value) {
     return set_switch(s, value, &s->q->asked.bfc);
 }
 
+/* on, off, a class, or on and a class; a class alone leaves the switch to others. */
 si_result si_set_network(const si_command_target *s, si_str value) {
-    return set_switch(s, value, &s->q->asked.network);
+    enum { ON, OFF, CLASS };
+    si_parts p = si_parts_of(s, value);
+    int word = ON, class = -1;
+    bool first = si_part_word(&p, &word);
+    bool second = si_part_word(&p, &class);
+    if (!first || !si_parts_done(&p) || (second && word != ON)) {
+        return si_command_bad_value(s, value);
+    }
+    class = word >= CLASS ? word - CLASS : class;
+    if (word < CLASS) {
+        s->q->asked.network = word == ON ? SI_SWITCH_ON : SI_SWITCH_OFF;
+    }
+    s->q->asked.line_class =
+        class >= 0 ? (si_network)(SI_NETWORK_EXCELLENT + class) : SI_NETWORK_UNKNOWN;
+    return SI_OK;
 }
 
 /* Smart imaging D-1 (bare on: detected ratio) and D-2 (a bad ratio is an error). */

@@ -150,7 +150,8 @@ class Edge:
     """nginx with conf/nginx.conf.in in a folder of its own, in front of a Renderer."""
 
     def __init__(self, workers=2, companies=None, tls=False, first_answer_seconds=60,
-                 cdn_cache_control="CDN-Cache-Control", trusted_edges="", image_lines="", renderers=2, refine_share=0,
+                 cdn_cache_control="CDN-Cache-Control", trusted_edges="", trusted_proxies="", proxy_protocol=False,
+                 network_line="readings=3", image_lines="", renderers=2, refine_share=0,
                  zone="4m", misses_per_client=0, refine_quiet="0s", dpr_header="", server_lines=""):
         self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
         os.chmod(self.folder, 0o755)
@@ -160,6 +161,7 @@ class Edge:
         for name, text in (companies or {}).items():
             self.write_company(name, text)
             os.makedirs(os.path.join(self.folder, "images", name), exist_ok=True)
+        self.proxy_protocol = proxy_protocol
         self.renderer = Renderer(os.path.join(self.folder, "renderer.sock"))
         self.port, self.admin_port = free_port(), free_port()
         self.conf = os.path.join(self.folder, "run/nginx.conf")
@@ -184,6 +186,11 @@ class Edge:
             "FIRST_ANSWER_SECONDS": str(first_answer_seconds),
             "CDN_CACHE_CONTROL": cdn_cache_control,
             "TRUSTED_EDGES_LINE": f"smartimg_trusted_edges {trusted_edges};" if trusted_edges else "",
+            "TRUSTED_PROXIES_LINE": self.proxies_line(trusted_proxies, proxy_protocol),
+            "NETWORK_GOOD": "4,270",
+            "NETWORK_POOR": "0.7,600",
+            "NETWORK_HEADER_LINE": "",
+            "NETWORK_LINE": network_line,
             "DPR_HEADER_LINE": f"smartimg_dpr_header {dpr_header};" if dpr_header else "",
             "RENDERERS": str(renderers),
             "REFINE_SHARE": str(refine_share),
@@ -191,7 +198,7 @@ class Edge:
             "MISSES_PER_CLIENT": str(misses_per_client),
             "REPLY_BYTES": "100m",
             "RENDERER_SOCKET": self.renderer.path,
-            "LISTEN": f"127.0.0.1:{self.port}",
+            "LISTEN": f"127.0.0.1:{self.port}" + (" proxy_protocol" if proxy_protocol else ""),
             "PLAYGROUND_HTTP_LINES": "",
             "PLAYGROUND_LINE": server_lines,
             "TLS_SERVER": self.tls_lines() if tls else "",
@@ -222,6 +229,15 @@ class Edge:
                 raise RuntimeError("nginx did not start:\n" + log)
             time.sleep(0.02)
 
+    @staticmethod
+    def proxies_line(networks, proxy_protocol):
+        """As src/cli/site.c writes it."""
+        if not networks:
+            return ""
+        return (f"smartimg_trusted_proxies {networks}; "
+                + "".join(f"set_real_ip_from {n}; " for n in networks.split())
+                + f"real_ip_header {'proxy_protocol' if proxy_protocol else 'X-Forwarded-For'}; real_ip_recursive on;")
+
     def tls_lines(self):
         self.tls_port = free_port()
         key, certificate = (os.path.join(self.folder, n) for n in ("key.pem", "certificate.pem"))
@@ -230,7 +246,8 @@ class Edge:
                        check=True, capture_output=True)
         version = subprocess.run([NGINX, "-v"], capture_output=True, text=True).stderr
         old = tuple(map(int, re.search(r"(\d+)\.(\d+)\.(\d+)", version).groups())) < (1, 25, 1)
-        return (f"listen 127.0.0.1:{self.tls_port} ssl{' http2' if old else ''};{'' if old else ' http2 on;'} "
+        return (f"listen 127.0.0.1:{self.tls_port} ssl{' http2' if old else ''}"
+                f"{' proxy_protocol' if self.proxy_protocol else ''};{'' if old else ' http2 on;'} "
                 f"ssl_certificate {certificate}; ssl_certificate_key {key};")
 
     def command(self, *more):
@@ -275,15 +292,38 @@ class Edge:
         self.renderer.behaviour[name] = behaviour
         return f"/is/image/{company}/{name}"
 
-    def get(self, path, method="GET", port=None, body=None, **headers):
-        """A reply with .status, .body, and headers by reply["Name"]."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=PATIENCE)
+    def get(self, path, method="GET", port=None, body=None, source=None, **headers):
+        """A reply with .status, .body, and headers by reply["Name"]. `source` is the client's address."""
+        connection = self.connect(port, source)
         try:
             connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
             response = connection.getresponse()
             return Reply(response.status, response.headers, response.read())
         finally:
             connection.close()
+
+    def connect(self, port=None, source=None, greeting=None):
+        """An HTTP connection, on which the PROXY protocol goes first if the edge wants it: that of a health check,
+        or `greeting`."""
+        greeting = greeting or (b"PROXY UNKNOWN\r\n" if self.proxy_protocol and port is None else b"")
+
+        class Connection(http.client.HTTPConnection):
+            def connect(self):
+                super().connect()
+                self.sock.sendall(greeting)
+
+        return Connection("127.0.0.1", port or self.port, timeout=PATIENCE,
+                          source_address=(source, 0) if source else None)
+
+    def logged(self, text):
+        """The last line of the access log that has `text`, once there is one."""
+        def last():
+            try:
+                with open(os.path.join(self.folder, "run/access.log")) as f:
+                    return ([line for line in f if text in line and line.endswith("\n")] or [None])[-1]
+            except OSError:
+                return None
+        return wait_until(last, f"a line with {text} in the log")
 
     def together(self, n, path, meanwhile=None, **headers):
         """n requests at once, each on its own connection: list of (reply, time of its end). `meanwhile` is

@@ -158,6 +158,27 @@ class Serving(unittest.TestCase):
                                   *(w for h in options for w in ("--header", h))], capture_output=True, text=True)
             told = [line for line in run.stdout.split("\n") if line.startswith("ratio ")]
             self.assertEqual(told, [ratio] if ratio else [], (url, options, run.stderr))
+    def test_trusted_proxies(self):
+        """What tests/edge/test_proxies.py has of nginx holds for the server that is started with these options."""
+        def logged(server):
+            return wait_until(lambda: (server.cache / "access.log").read_text(), "the log").split()[0]
+        visitor, url = "198.51.100.7", "/is/image/demo/night?wid=20"
+        with Server("--trusted-proxies", " 10.0.0.0/8 ,127.0.0.1,2001:db8::/32") as server:
+            server.request(url, {"X-Forwarded-For": visitor})
+            self.assertEqual(logged(server), visitor)
+        with Server("--trusted-proxies", "127.0.0.1", "--proxy-protocol", "on") as server:
+            with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as s:
+                s.sendall(f"PROXY TCP4 {visitor} 127.0.0.1 1 2\r\nGET {url} HTTP/1.0\r\n\r\n".encode())
+                self.assertIn(b" 200 ", s.makefile("rb").readline())
+            line = wait_until(lambda: [line for line in (server.cache / "access.log").read_text().splitlines()
+                                       if "night" in line], "the log")[0]
+            self.assertEqual(line.split()[0], visitor)
+        for option, bad, said in (("--trusted-proxies", "10.0.0.0/33", "trusted-proxies"),
+                                  ("--proxy-protocol", "yes", "on nor off"),
+                                  ("--network-poor-loss", "5", "network-poor-loss")):
+            done = run("serve", "--listen", f"127.0.0.1:{free_port()}", option, bad)
+            self.assertNotEqual(done.returncode, 0, bad)
+            self.assertIn(said, done.stderr)
 
     def test_render_believes_a_class(self):
         run = subprocess.run([SMARTIMG, "render", "/is/image/smart/night?wid=60", "--fast", "-i", "--header",

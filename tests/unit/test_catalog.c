@@ -8,7 +8,7 @@
 static const char *const empty_is_off[] = {"AccessControlAllowOrigin", "TimingAllowOrigin",
     "CrossOriginResourcePolicy", "DefaultExt", "DefaultImage", "ErrorImage", "RootPath", "RootUrl",
     "SavePath", "StaticContentRootPath", "Watermark", "TrustedDomains", "AllowDirectAccess",
-    "ForeignHosts", "CacheCommandAddresses", "RequestLockKey", NULL};
+    "ForeignHosts", "CacheCommandAddresses", "RequestLockKey", "NetworkHeader", NULL};
 static const char *const never_inherited[] = {"CatalogFile", "SvgCatalogFile",
     "StaticContentCatalogFile", "MacroFile", "FontMapFile", "IccProfileMapFile", "RuleSetFile",
     "TimeStamp", "AudioBitRate", "VideoBitRate", "TotalStreamBitRate", "VideoSize",
@@ -31,8 +31,8 @@ static const char *sample(const si_attribute *row, bool second) {
         {"QUALITY", "55,1", "66,0"}, {"COLOR", "102030", "0xA0B0C0"}, {"RESMODE", "bicub", "2"},
         {"TEXT", "some-longer-text1", "another-long-text"}, {"LIST", "a,b", "c"},
         {"DATE", "1000", "01/02/2020 03:04:05 GMT"}, {"ADDRESSES", "10.0.0.0/8", "::1"},
-        {"RATIOS", "1,2.5", "3"}, {"LOCALES", "de,_D,|,", "fr,_F"},
-        {"CLASSES", "include:IS", "exclude:SVG,FLA"}};
+        {"HEADER", "X-Some-Line", "X-Other"}, {"RATIOS", "1,2.5", "3"},
+        {"LOCALES", "de,_D,|,", "fr,_F"}, {"CLASSES", "include:IS", "exclude:SVG,FLA"}};
     if (strcmp(row->type, "BOOL") == 0) {
         return (strcmp(row->initial, "true") == 0) == second ? "true" : "false";
     }
@@ -71,7 +71,7 @@ static const char *sample(const si_attribute *row, bool second) {
 static void describe(const si_attribute *row, const si_attributes *a, char out[200]) {
     const void *v = (const char *)a + row->value.offset;
     out[0] = '\0';
-    if (strcmp(row->type, "TEXT") == 0) {
+    if (strcmp(row->type, "TEXT") == 0 || strcmp(row->type, "HEADER") == 0) {
         snprintf(out, 200, "%s", *(const char *const *)v);
     } else if (strcmp(row->type, "LIST") == 0) {
         const si_value_LIST *list = v;

@@ -443,6 +443,15 @@ static void classes_are_read(void **state) {
         {"avif;dpr=0.01", "avif"},
         {"avif;dpr=2.625", "avif;dpr=2.5"},
         {"avif;dpr=2=3", "avif"},
+        /* networks */
+        {"avif;net=good", "avif;net=good"},
+        {"avif;net=POOR;dpr=2", "avif;dpr=2;net=poor"},
+        {" plain ; net = poor ", "plain;net=poor"},
+        {"avif;net=excellent", "avif"},
+        {"avif;net=", "avif"},
+        {"avif;net=fast", "avif"},
+        {"avif;net=unknown", "avif"},
+        {"avif;net=poor;net=good", "avif;net=poor"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         si_str text = exact_copy(si_str_of(rows[i].text));
@@ -453,6 +462,8 @@ static void classes_are_read(void **state) {
         assert_string_equal(si_client_print(&c, printed), rows[i].class);
         assert_int_equal(c.used, SI_USED_CLASS);
         assert_int_equal(c.dpr_used, SI_USED_CLASS);
+        assert_int_equal(c.network_used, SI_USED_CLASS);
+        assert_int_equal(c.told.edge, c.network);
     }
 }
 
@@ -468,9 +479,13 @@ static void reading_undoes_printing(void **state) {
             for (unsigned f = 0; f < 5; f++) {
                 c.formats |= set & (1u << f) ? SI_FORMAT_BIT(formats[f]) : 0;
             }
-            si_client back = read_class(si_client_print(&c, printed));
-            assert_int_equal(back.formats, c.formats);
-            assert_true(back.dpr == c.dpr);
+            for (int n = SI_NETWORK_EXCELLENT; n < SI_NETWORK_COUNT; n++) {
+                c.network = (si_network)n;
+                si_client back = read_class(si_client_print(&c, printed));
+                assert_int_equal(back.formats, c.formats);
+                assert_true(back.dpr == c.dpr);
+                assert_int_equal(back.network, c.network);
+            }
         }
     }
 }
