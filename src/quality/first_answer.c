@@ -45,7 +45,7 @@ static const manner *manner_of(const si_search *s) {
     return s->options.tier == SI_TIER_QUICK ? &quick_manner : &fast_manner;
 }
 
-/* Of the points that a line has lowered the target by, so many may be left in a trial that is sent:
+/* Of the points that a line has lowered the target by, so many more may be left in what is sent:
  * forecasts scatter more down there, and answers are to cost no more than those of others. */
 static const double lenient = 0.1;
 
@@ -235,7 +235,8 @@ static void approach(si_search *s, si_encoder_setting k) {
         }
         bool good = si_search_is_good(s, c);
         si_bracket_add(&known, k, p.quality, c->score, good);
-        bool near = c->score < s->threshold + (si_search_pays(s) ? m->generous : m->stingy);
+        double left = lenient * s->choice->lowered + (si_search_pays(s) ? m->generous : m->stingy);
+        bool near = c->score < s->threshold + left;
         bool last = (good && near) || si_trial_is_lost(s, c) ||
                     (!good && p.quality >= si_codec_get(info->format)->quality_max);
         if (last || !affords_correction(s, info, tries) ||
