@@ -200,7 +200,8 @@ typedef struct si_attributes {
  * fits a reply to who asks for it is on, as whoever points it at a folder of pictures expects. */
 #define SI_UNCONFIGURED_ATTRIBUTES(X)                                                              \
     X(Bfc, "true")                                                                                 \
-    X(Dpr, "true")
+    X(Dpr, "true")                                                                                 \
+    X(Network, "true")
 
 typedef enum si_inherits { SI_INHERITS_INHERIT, SI_INHERITS_OFF, SI_INHERITS_OWN } si_inherits;
 

@@ -170,6 +170,10 @@ static bool may_repeat(const si_features *f) {
     return f->v[SI_FEATURE_FLAT] >= little || si_features_drawing(f);
 }
 
+/* Log of encoding time per log of bytes, about: a first answer is not to spend on more encodings
+ * what smaller files save. */
+static const double cost_slope = 0.5;
+
 /* The JPEG that looks as good as the target, where a line lowers it: what is foreseen is foreseen
  * from that, as it was fitted to JPEGs that set their targets. It is not made, only guessed. */
 static void lower_expectations(si_search *s, const si_recipe *r, target *t) {
@@ -177,6 +181,9 @@ static void lower_expectations(si_search *s, const si_recipe *r, target *t) {
     s->fitted_like = si_network_quality_below(SI_FORMAT_JPEG, r->quality, points);
     double share = si_network_share(r->network, t->score, points);
     t->jpeg_bytes = (size_t)(share * (double)t->jpeg_bytes);
+    if (!si_tier_is_refined(s->options.tier)) {
+        s->options.budget_ms = (int)(s->options.budget_ms * pow(share, cost_slope));
+    }
 }
 
 /* Sets target and threshold, and measures the features. The requested encoding has been tried. */

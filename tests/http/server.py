@@ -52,6 +52,8 @@ COMPANIES = {
     "exact": "Bfc = true\nJpegQuality = 100\nRootPath = demo\n",
     "brief": "Bfc = true\nExpiration = 0\nRootPath = demo\n",
     "minute": "Bfc = true\nExpiration = 0.0166667\nRootPath = demo\n",
+    "lines": "Bfc = true\nNetwork = true\nNetworkHeader = X-Line\nRootPath = demo\nMaxPix = 3000,3000\n"
+             "[presets]\noff = network=off\n",
     "fallback": "Bfc = true\nDefaultImage = product\nRootPath = demo\n",
 }
 

@@ -2,13 +2,18 @@
 to a running server. Companies: `smart` has Bfc=true, `quiet` has Bfc=false, `demo` has no settings at
 all; all three show the same pictures."""
 
+import atexit
+import functools
+import http.client
 import os
 import re
 import subprocess
 import unittest
 
 import picture
-from server import CHROME, CHROME_OLD, IE_11, IPHONE, PLAIN, SAFARI_13, run
+from ports import free_port
+from server import CHROME, CHROME_OLD, IE_11, IPHONE, PLAIN, SAFARI_13, SMARTIMG, Server, run
+from waiting import PATIENCE, wait_until
 
 PHOTO = "landscape?wid=320&qlt=85"
 PRODUCT = "product?wid=320&qlt=85"  # where every format pays, WebP too
@@ -482,6 +487,208 @@ class SmartImaging(unittest.TestCase):
             bodies = {self.get(f"smart/fabric?wid=160&fmt={fmt}&qlt=80{c}").body
                       for c in ("", ",0", ",1")}
             self.assertEqual(len(bodies), 1, fmt)
+
+
+@functools.cache
+def server_behind_edge():
+    """One for all tests of Networks: run.py runs each by itself."""
+    server = Server("--trusted-edges", "127.0.0.1", "--network-header", "X-Other-Line").start()
+    atexit.register(server.stop)
+    return server
+
+
+class Networks(unittest.TestCase):
+    """Lines to clients. The server takes this machine for a trusted edge, so that the connections of the test,
+    which are excellent, tell nothing. Company `lines` has Bfc=true, Network=true and NetworkHeader=X-Line."""
+
+    GOOD = {"ECT": "3g"}
+    POOR = {"Downlink": "0.4", "RTT": "400", "ECT": "3g"}
+    HINTS = "Downlink, RTT, ECT, Save-Data"
+
+    def setUp(self):
+        self.edge = server_behind_edge()
+
+    def get(self, url, accept=CHROME, **headers):
+        reply = self.edge.image(url, accept, **headers)
+        self.assertEqual(reply.status, 200, reply)
+        self.assertEqual(picture.kind(reply.body), reply.type)
+        return reply
+
+    def receipt(self, reply):
+        return dict(part.split("=") for part in reply.headers["x-smart-imaging"].split("; "))
+
+    def width(self, reply):
+        return picture.size(reply.body)[0]
+
+    # ---- the checklist ----
+
+    def test_SI_06_network_off_switches_its_own_part(self):
+        reply = self.get("lines/landscape?wid=160&dpr=on,2&network=off", **self.POOR)
+        self.assertEqual((reply.type, self.width(reply)), ("image/avif", 320))
+        reply = self.get("lines/landscape?wid=160&dpr=on,2&bfc=off", **self.GOOD)
+        self.assertEqual((reply.type, self.width(reply)), ("image/jpeg", 320))
+        self.assertEqual(self.receipt(reply)["network"], "good")
+        reply = self.get("lines/landscape?wid=160&dpr=off", **self.POOR)
+        self.assertEqual((reply.type, self.receipt(reply)["network"]), ("image/avif", "poor"))
+
+    def test_SI_39_poor_network_switches_the_ratio_off(self):
+        for url in ("lines/landscape?wid=160&dpr=on,3&bfc=off", "lines/landscape?wid=160&dpr=on&bfc=off",
+                    "smart/landscape?wid=160&$double$&network=on"):
+            self.assertGreater(self.width(self.get(url, DPR="3")), 160)
+            self.assertGreater(self.width(self.get(url, DPR="3", **self.GOOD)), 160)
+            self.assertEqual(self.width(self.get(url, DPR="3", **self.POOR)), 160)
+
+    def test_SI_40_quality_follows_the_line(self):
+        for accept in CHROME, CHROME_OLD, "*/*":
+            for url in PHOTO, PRODUCT, "fabric?wid=320&qlt=75&fmt=png":
+                if url.endswith("png") and accept == "*/*":
+                    continue  # it stays exact
+                off = self.get(f"lines/{url}&network=off", accept, **self.POOR)
+                replies = [self.get(f"lines/{url}", accept, **line)
+                           for line in ({}, {"ECT": "4g", "Downlink": "10", "RTT": "50"}, self.GOOD, self.POOR)]
+                self.assertEqual(replies[0].body, off.body)
+                self.assertEqual(replies[1].body, off.body)
+                self.assertEqual(replies[0].headers["x-smart-imaging"], off.headers["x-smart-imaging"])
+                good, poor = replies[2:]
+                self.assertLess(len(poor.body), len(good.body), (accept, url))
+                self.assertLess(len(good.body), len(off.body), (accept, url))
+                for reply, name in (good, "good"), (poor, "poor"):
+                    told = self.receipt(reply)
+                    self.assertEqual(told["network"], name)
+                    lowered, target = float(told["lowered"]), float(told["target"])
+                    self.assertGreater(lowered, 0)
+                    self.assertAlmostEqual(target + lowered, float(self.receipt(off)["target"]), delta=0.02)
+                    self.assertGreaterEqual(float(told["score"]), target - 0.5)
+                    self.assertEqual(reply.savings - off.savings, len(off.body) - len(reply.body))
+
+    def test_SI_41_off_in_url_and_preset(self):
+        plain = self.get(f"lines/{PHOTO}&network=off")
+        for extra in "&network=off", "&$off$", "&network=on&network=off":
+            reply = self.get(f"lines/{PHOTO}{extra}", **self.POOR)
+            self.assertEqual(reply.body, plain.body)
+            self.assertNotIn("network=", reply.headers["x-smart-imaging"])
+            self.assertNotIn("downlink", reply.headers["vary"].lower())
+            self.assertNotIn("accept-ch", reply.headers)
+
+    def test_SI_42_on_in_url(self):
+        self.assertNotIn("network=", self.get(f"smart/{PHOTO}", **self.POOR).headers["x-smart-imaging"])
+        reply = self.get(f"smart/{PHOTO}&network=on", **self.POOR)
+        self.assertEqual(self.receipt(reply)["network"], "poor")
+
+    # ---- who tells ----
+
+    def test_whose_word_counts(self):
+        def network(query="", **headers):
+            return self.receipt(self.get(f"lines/{PHOTO}{query}", **headers)).get("network", "excellent")
+
+        self.assertEqual(network(), "excellent")
+        self.assertEqual(network("", X_Line="poor"), "poor")
+        self.assertEqual(network("&network=good", X_Line="poor"), "good")
+        self.assertEqual(network("&network=on,good"), "good")
+        self.assertEqual(network("&network=poor", ECT="4g"), "excellent")
+        self.assertEqual(network("", Save_Data="on", ECT="4g", Downlink="10"), "poor")
+        self.assertEqual(network("", Downlink="nonsense", X_Other_Line="poor"), "excellent")
+        self.assertEqual(network("", X_Smartimg_Class="avif;net=good", Save_Data="on"), "good")
+        self.assertEqual(network("&network=poor", X_Smartimg_Class="avif;net=good"), "poor")
+        reply = self.get(f"smart/{PHOTO}&network=on", X_Other_Line="good")  # the server's header
+        self.assertEqual(self.receipt(reply)["network"], "good")
+        self.assertTrue(reply.headers["vary"].endswith(", X-Other-Line"), reply)
+
+    def test_plans_that_are_remembered_know_the_line(self):
+        """One address, again and again: the class is part of what plans are remembered by."""
+        lines = ({}, {"X_Line": "good"}, {"X_Line": "poor"}, self.GOOD, self.POOR, {"Save_Data": "on"})
+        tags = [[self.get("lines/landscape?wid=120&qlt=85", **line).headers["etag"] for line in lines] for _ in range(3)]
+        self.assertEqual(tags[0], tags[1])
+        self.assertEqual(tags[0], tags[2])
+        self.assertEqual(tags[0][1:3], [tags[0][3], tags[0][4]])
+        self.assertEqual(tags[0][4], tags[0][5])
+        self.assertEqual(len(set(tags[0])), 3, "each variant has its own ETag")
+
+    def test_caches_are_told(self):
+        for line in {}, self.GOOD, self.POOR:
+            reply = self.get(f"lines/{PHOTO}", **line)
+            self.assertEqual(reply.headers["vary"], f"Accept, {self.HINTS}, X-Smartimg-Class, X-Line")
+            self.assertEqual(reply.headers["accept-ch"], self.HINTS)
+            self.assertTrue(reply.headers["cache-control"].startswith("public"), reply)
+        reply = self.get(f"lines/{PHOTO}", X_Smartimg_Class="avif;net=poor")
+        self.assertEqual(reply.headers["vary"], "X-Smartimg-Class")
+
+    # ---- what is not converted ----
+
+    def test_requested_encodings_are_made_smaller(self):
+        for fmt in "jpg", "pjpeg", "webp", "avif", "jxl", "jpeg2000", "jpegxr", "jpg&iccEmbed=1":
+            url = f"lines/landscape?wid=240&qlt=85&bfc=off&fmt={fmt}"
+            off = self.get(url + "&network=off")
+            sizes = [len(self.get(url, **line).body) for line in ({}, self.GOOD, self.POOR)]
+            self.assertEqual(sizes[0], len(off.body))
+            self.assertGreater(sizes[0], 1.1 * sizes[1], fmt)
+            self.assertGreater(sizes[1], 1.2 * sizes[2], fmt)
+            told = self.receipt(self.get(url, **self.POOR))
+            self.assertEqual(told["network"], "poor")
+            self.assertLess(int(told["quality"]), 85)
+
+    def test_exact_stays_exact(self):
+        for query in "fmt=png&bfc=off", "fmt=tif", "fmt=gif", "fmt=webp,,lossless", "fmt=png&qlt=100", "req=mask":
+            url = f"lines/product?wid=64&{query}"
+            self.assertEqual(self.edge.image(url, CHROME, **self.POOR).body, self.edge.image(url, CHROME).body, query)
+
+    # ---- who is told ----
+
+    def test_log_and_metrics(self):
+        def counts():
+            connection = http.client.HTTPConnection("127.0.0.1", self.edge.admin_port, timeout=PATIENCE)
+            connection.request("GET", "/metrics")
+            text = connection.getresponse().read().decode()
+            connection.close()
+            return dict(re.findall(r'smartimg_network_total\{class="(\w+)"\} (\d+)', text))
+
+        before = counts()
+        for line in {}, self.GOOD, self.POOR, self.POOR:
+            self.get("lines/fabric?wid=57&log=here", **line)
+        self.get("smart/fabric?wid=57&log=here", **self.POOR)
+        wait_until(lambda: [int(counts()[k]) - int(before[k]) for k in ("excellent", "good", "poor")] == [1, 1, 2],
+                   "the counts")
+        log = self.edge.cache / "access.log"
+        wait_until(lambda: log.read_text().count("log=here") == 5, "the log")
+        classes = re.findall(r"log=here.* class=(\S+)", log.read_text())
+        self.assertEqual(sorted(classes), ["avif+webp", "avif+webp;net=good"] + 3 * ["avif+webp;net=poor"])
+
+    def test_limits_of_the_server(self):
+        with Server("--network-good", "50, 10", "--network-poor", "20,1000", "--trusted-edges", "127.0.0.1") as server:
+            for downlink, name in ("60", None), ("30", "good"), ("10", "poor"):
+                reply = server.image(f"lines/{PHOTO}", CHROME, Downlink=downlink)
+                self.assertEqual(self.receipt(reply).get("network"), name)
+        for option, bad in ("--network-good", "4"), ("--network-poor", "x,1"), ("--network-header", "two words"):
+            done = run("serve", "--listen", f"127.0.0.1:{free_port()}", option, bad)
+            self.assertEqual(done.returncode, 1, bad)
+            self.assertIn("network-", done.stderr)
+
+    def test_render_and_explain(self):
+        def render(*options, url=f"/is/image/lines/{PHOTO}"):
+            done = subprocess.run([SMARTIMG, "render", url, "--fast", "-i", "--accept", CHROME, "--root", self.edge.root,
+                                   "--config", self.edge.config, *options], capture_output=True, check=True)
+            return done.stdout.partition(b"\r\n\r\n")
+
+        excellent, _, whole = render("--network", "excellent")
+        self.assertNotIn(b"network=", excellent)
+        self.assertIn(b"Cache-Control: public", excellent)
+        self.assertIn(f"Accept-CH: {self.HINTS}".encode(), excellent)
+        measured, _, good = render("--network", "good")
+        self.assertIn(b"network=good", measured)
+        self.assertIn(b"Cache-Control: private", measured)  # no header tells
+        saving, _, poor = render("--save-data", "--network", "excellent")
+        self.assertIn(b"network=poor", saving)
+        self.assertIn(b"Cache-Control: public", saving)
+        self.assertLess(len(poor), len(good))
+        self.assertLess(len(good), len(whole))
+        self.assertEqual(good, self.get(f"lines/{PHOTO}", **self.GOOD).body)
+        explained = run("explain", f"/is/image/lines/{PHOTO}", "--fast", "--accept", CHROME, "--network", "poor",
+                        "--root", self.edge.root, "--config", self.edge.config).stdout
+        self.assertIn("network  poor", explained)
+        self.assertRegex(explained, "target +[0-9.]+ .*lowered by [0-9.]+ for the network")
+        done = run("render", "/is/image/demo/product?wid=9", "--root", self.edge.root, "--network", "fast")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("excellent, good or poor", done.stderr)
 
 
 if __name__ == "__main__":

@@ -17,13 +17,6 @@
 #include "cli/edge/verify.h"
 #include "client/client.h"
 
-/* Who finds ratios and networks in src/client; without them only the formats are compared. */
-#if __has_include("client/density.h") && __has_include("client/network.h")
-#define WHOLE 1
-#else
-#define WHOLE 0
-#endif
-
 enum { COLUMNS = 11, ROWS_MIN = 250, LINE_SIZE = 10000 };
 
 typedef enum column {
@@ -75,7 +68,6 @@ static void check_row(const si_str *columns) {
     si_str hint = columns[SEC_CH_DPR].p != NULL ? columns[SEC_CH_DPR] : columns[DPR];
     si_client_headers headers = {
         .accept = columns[ACCEPT], .user_agent = columns[USER_AGENT], .dpr = hint};
-#if WHOLE
     headers.network.save_data = columns[SAVE_DATA];
     headers.network.ect = columns[ECT];
     headers.network.downlink = columns[DOWNLINK];
@@ -83,11 +75,6 @@ static void check_row(const si_str *columns) {
     si_client_classify(&headers, &client);
     si_client_print(&client, text);
     si_str expected = columns[CLASS];
-#else
-    si_client_classify(&headers, &client);
-    si_client_name(&client, text);
-    si_str expected = {columns[CLASS].p, strcspn(columns[CLASS].p, ";")};
-#endif
     if (!si_str_eq(si_str_of(text), expected)) {
         fail_msg("%.*s: smartimg says %s, the vectors %.*s", SI_STR_ARG(columns[NAME]), text,
             SI_STR_ARG(expected));

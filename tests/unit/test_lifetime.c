@@ -78,6 +78,21 @@ static void what_caches_are_told(void **state) {
     }
 }
 
+/* What was measured, no header tells: such a reply is for its client alone. */
+static void measured_lines_are_private(void **state) {
+    (void)state;
+    for (int first = 0; first <= 1; first++) {
+        si_plan plan = {
+            .ttl = HOURS, .client_cache = true, .server_cache = true, .network_private = true};
+        si_lifetime_of of = {
+            .first = first == 1, .first_seconds = 60, .fresh_until = SI_FRESH_FOR_EVER, .now = NOW};
+        si_lifetime life;
+        si_lifetime_make(&plan, &of, &life);
+        assert_string_equal(life.cache_control, "private, max-age=36000");
+        assert_string_equal(life.cdn, "");
+    }
+}
+
 static void longest_values_fit(void **state) {
     (void)state;
     si_plan plan = {.ttl = INT64_MAX - NOW, .client_cache = true, .server_cache = true};
@@ -116,6 +131,7 @@ static void unmodified_without_asking(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_caches_are_told),
+        cmocka_unit_test(measured_lines_are_private),
         cmocka_unit_test(longest_values_fit),
         cmocka_unit_test(unmodified_without_asking),
     };
