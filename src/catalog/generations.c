@@ -336,6 +336,10 @@ bool si_generations_refresh(si_generations *g) {
     return true;
 }
 
+uint64_t si_generation_base(const si_generations *g) {
+    return g != NULL ? g->base : 0;
+}
+
 uint64_t si_generation_of(const si_generations *g, si_str company, si_str object) {
     if (g == NULL) {
         return 0;

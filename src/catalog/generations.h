@@ -31,6 +31,9 @@ void si_generations_close(si_generations *g);
  * before sums that are to be right now. True if there was something. NULL: nothing happens. */
 bool si_generations_refresh(si_generations *g);
 
+/* What all sums begin with; less than 2^62. A NULL table has 0. */
+uint64_t si_generation_base(const si_generations *g);
+
 /* Sum of the counters of an object, and the base. `object` with or without its file extension
  * counts as the same object. A NULL table gives 0. */
 uint64_t si_generation_of(const si_generations *g, si_str company, si_str object);

@@ -367,9 +367,9 @@ char *si_plan_vary(const si_plan *plan, unsigned more, char *out) {
 }
 
 uint64_t si_plan_generation(const si_plan *plan, const si_generations *generations) {
-    uint64_t sum = 0;
+    uint64_t base = si_generation_base(generations), sum = base;
     for (const si_dependency *d = plan->dependencies; d != NULL; d = d->next) {
-        sum += si_generation_of(generations, si_str_of(d->company), si_str_of(d->object));
+        sum += si_generation_of(generations, si_str_of(d->company), si_str_of(d->object)) - base;
     }
     return sum;
 }
