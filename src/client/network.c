@@ -62,7 +62,11 @@ bool si_network_saves_data(const si_network_hints *hints) {
 si_network si_network_of_hints(const si_network_limits *limits, const si_network_hints *hints) {
     double downlink = read_number(hints->downlink, SI_NETWORK_DOWNLINK_MAX);
     double rtt = read_number(hints->rtt, SI_NETWORK_RTT_MAX);
-    return worse(si_network_of_line(limits, downlink, rtt), read_effective_type(hints->ect));
+    si_network type = read_effective_type(hints->ect);
+    if (type == SI_NETWORK_EXCELLENT && !(downlink < limits->of[SI_NETWORK_POOR].downlink)) {
+        downlink = NAN;
+    }
+    return worse(si_network_of_line(limits, downlink, rtt), type);
 }
 
 /* The first that tells. */

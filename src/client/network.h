@@ -63,7 +63,9 @@ typedef struct si_network_hints {
 bool si_network_saves_data(const si_network_hints *hints);
 
 /* The class that Downlink (Mbit/s), RTT (ms) and ECT tell, the worst of them, as each has its own
- * way of being too kind: browsers round and cap them. What is no such value tells nothing. */
+ * way of being too kind: browsers round and cap them. But a Downlink that is not poor counts for
+ * nothing beside an ECT of 4g: browsers that have seen little traffic guess 1.4 Mbit/s there. What
+ * is no such value tells nothing. */
 si_network si_network_of_hints(const si_network_limits *limits, const si_network_hints *hints);
 
 /* What there is to go by, and from whom; SI_NETWORK_UNKNOWN where nobody said anything. */

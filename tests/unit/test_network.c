@@ -81,6 +81,11 @@ static void hints_tell_the_worst(void **state) {
         {"10", "50", "3g", SI_NETWORK_GOOD},
         {"10", "650", "4g", SI_NETWORK_POOR},
         {"0.4", "50", "4g", SI_NETWORK_POOR},
+        /* what a browser guesses that has seen little traffic */
+        {"1.4", "100", "4g", SI_NETWORK_EXCELLENT},
+        {"1.4", "300", "4g", SI_NETWORK_GOOD},
+        {"1.4", "100", "3g", SI_NETWORK_GOOD},
+        {"1.4", "100", "5g", SI_NETWORK_GOOD},
         /* what is no such value tells nothing */
         {"fast", NULL, NULL, SI_NETWORK_UNKNOWN},
         {"-1", "-1", "5g", SI_NETWORK_UNKNOWN},

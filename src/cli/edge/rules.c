@@ -198,7 +198,9 @@ static si_edge_rule *add_network(si_edge_rules *out, si_network network, const c
     assert(out->network_count < SI_EDGE_RULES_MAX);
     si_edge_network_rule *n = &out->network[out->network_count++];
     n->header = header;
-    snprintf(n->rule.result, sizeof n->rule.result, ";net=%s", si_network_name(network));
+    if (network != SI_NETWORK_EXCELLENT) {
+        snprintf(n->rule.result, sizeof n->rule.result, ";net=%s", si_network_name(network));
+    }
     return &n->rule;
 }
 

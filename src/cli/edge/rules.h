@@ -84,8 +84,8 @@ typedef struct si_edge_rule {
 
 /* ---- network ---- */
 
-/* How a header tells that the line is poor or good: class, header, kind of
- * comparison, value. The first row that holds decides, so the worst class wins. Kinds: WORD in any
+/* How a header tells of the line: class, header, kind of comparison, value; of an excellent one
+ * nothing is said. The first row that holds decides, so the worst class wins. Kinds: WORD in any
  * case, with parameters or without; ABOVE or BELOW a number. */
 #define SI_EDGE_NETWORK(X)                                                                         \
     X(POOR, "Save-Data", WORD, "on")                                                               \
@@ -93,8 +93,9 @@ typedef struct si_edge_rule {
     X(POOR, "Downlink", BELOW, 0.7)                                                                \
     X(POOR, "RTT", ABOVE, 600)                                                                     \
     X(GOOD, "ECT", WORD, "3g")                                                                     \
-    X(GOOD, "Downlink", BELOW, 4)                                                                  \
-    X(GOOD, "RTT", ABOVE, 270)
+    X(GOOD, "RTT", ABOVE, 270)                                                                     \
+    X(EXCELLENT, "ECT", WORD, "4g")                                                                \
+    X(GOOD, "Downlink", BELOW, 4)
 
 /* ---- the rules of one edge ---- */
 
