@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -263,35 +264,32 @@ static bool add_all(scmp_filter_ctx f, uint32_t action, const int *calls, size_t
     return true;
 }
 
-/* Signals to itself only, such as abort()'s. */
-static bool add_own_signals(scmp_filter_ctx f, uint32_t action) {
-    return seccomp_rule_add(
-               f, action, CALL(tgkill), 1, SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)getpid())) == 0;
+/* A rule for calls whose argument number `argument` has these bits of `mask`. */
+static bool add_if(
+    scmp_filter_ctx f, int call, unsigned argument, scmp_datum_t mask, scmp_datum_t bits) {
+    struct scmp_arg_cmp is = {argument, SCMP_CMP_MASKED_EQ, mask, bits};
+    return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, call, 1, &is) == 0;
 }
 
 /* Calls that depend on their arguments. */
 static bool add_conditional(scmp_filter_ctx f) {
-    uint32_t yes = SCMP_ACT_ALLOW;
+    const scmp_datum_t all = ~(scmp_datum_t)0, thread = CLONE_THREAD | CLONE_VM;
+    struct scmp_arg_cmp other = {0, SCMP_CMP_NE, PR_SET_NAME, 0};
+    /* niceness of its own: PRIO_PROCESS, 0 */
+    struct scmp_arg_cmp itself[] = {{0, SCMP_CMP_EQ, 0, 0}, {1, SCMP_CMP_EQ, 0, 0}};
     /* threads, not processes; clone3() has its flags in memory, so libc is told to use the other */
-    return seccomp_rule_add(f, yes, CALL(clone), 1,
-               SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM)) ==
-               0 &&
+    return add_if(f, CALL(clone), 0, thread, thread) &&
            seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0) == 0 &&
            /* no memory becomes code */
-           seccomp_rule_add(f, yes, CALL(mmap), 1, SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) ==
-               0 &&
-           seccomp_rule_add(
-               f, yes, CALL(mprotect), 1, SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0 &&
-           add_own_signals(f, yes) &&
-           seccomp_rule_add(
-               f, yes, CALL(socketpair), 1, SCMP_A0_64(SCMP_CMP_EQ, 1 /* AF_UNIX */)) == 0 &&
-           seccomp_rule_add(f, yes, CALL(prctl), 1, SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME)) == 0 &&
-           seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), CALL(prctl), 1,
-               SCMP_A0_64(SCMP_CMP_NE, PR_SET_NAME)) == 0 &&
-           /* limits and niceness of its own */
-           seccomp_rule_add(f, yes, CALL(prlimit64), 1, SCMP_A0_64(SCMP_CMP_EQ, 0)) == 0 &&
-           seccomp_rule_add(f, yes, CALL(setpriority), 2, SCMP_A0_64(SCMP_CMP_EQ, 0),
-               SCMP_A1_64(SCMP_CMP_EQ, 0)) == 0;
+           add_if(f, CALL(mmap), 2, PROT_EXEC, 0) && add_if(f, CALL(mprotect), 2, PROT_EXEC, 0) &&
+           /* signals to itself, such as abort()'s */
+           add_if(f, CALL(tgkill), 0, all, (scmp_datum_t)getpid()) &&
+           add_if(f, CALL(socketpair), 0, all, AF_UNIX) &&
+           add_if(f, CALL(prctl), 0, all, PR_SET_NAME) &&
+           seccomp_rule_add_array(f, SCMP_ACT_ERRNO(EPERM), CALL(prctl), 1, &other) == 0 &&
+           /* limits of its own */
+           add_if(f, CALL(prlimit64), 0, all, 0) &&
+           seccomp_rule_add_array(f, SCMP_ACT_ALLOW, CALL(setpriority), 2, itself) == 0;
 }
 
 static bool fill_filter(scmp_filter_ctx f, si_sandbox_kind kind) {
