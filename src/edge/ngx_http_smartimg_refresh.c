@@ -369,6 +369,10 @@ ngx_http_smartimg_run(ngx_event_t *ev)
     r = c->data;
 
     if (c->close) {
+
+        /* the upstream gives one back when it is cleaned up, nginx the last */
+
+        r->main->count++;
         ngx_http_finalize_request(r, NGX_ERROR);
 
     } else if (ev->write) {

@@ -194,6 +194,10 @@ ngx_http_smartimg_check_client(ngx_http_request_t *r)
 
     if (ngx_http_smartimg_alone(r)) {
         ngx_http_smartimg_count(cancelled, 1);
+
+        /* the upstream gives one back when it is cleaned up, nginx the last */
+
+        r->main->count++;
         ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
         return;
     }
