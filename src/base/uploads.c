@@ -101,7 +101,7 @@ static si_str stem_of(si_str name) {
 }
 
 char *si_upload_make_name(si_str wanted, int number, const char *extension, char *out) {
-    char decoded[512], stem[STEM_MAX + 1];
+    char decoded[512], stem[STEM_MAX + 1] = "";
     size_t n = 0;
     wanted.len = wanted.len > sizeof decoded ? sizeof decoded : wanted.len;
     si_str from = stem_of((si_str){decoded, si_percent_decode(wanted, false, decoded)});
