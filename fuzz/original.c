@@ -34,7 +34,7 @@ static void start(void) {
     si_diag diag = {0};
     static const char text[] =
         "smartimg/" SI_RECIPE_VERSION "&co=c&gen=0&pic=(layer=(n=0&src=(kind=file&file=a,1,1))&"
-                                      "view=(wid=60&hei=0&maxpix=4096,4096"
+        "view=(wid=60&hei=0&maxpix=4096,4096"
         "&resmode=sharp2))&bgc=FFFFFF&dpr=1&fmt=png&alpha=1&qlt=80&chroma=0&dpi=-1&smart=0&ladder=";
     if (started) {
         return;
