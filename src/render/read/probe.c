@@ -333,6 +333,47 @@ static si_result probe_tiff(int fd, si_diag *diag) {
     return SI_OK;
 }
 
+/* ---- HEIC ---- */
+
+/* Bytes before the boxes within a box, −1 if it has none. */
+static int before_boxes(const uint8_t type[4]) {
+    static const struct {
+        char type[5];
+        int skip;
+    } kinds[] = {{"meta", 4}, {"iprp", 0}, {"ipco", 0}, {"iinf", 6}, {"iref", 4}, {"dinf", 0}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (memcmp(type, kinds[i].type, 4) == 0) {
+            return kinds[i].skip;
+        }
+    }
+    return -1;
+}
+
+/* Counts boxes, and those within others, one after another as they stand in the file. */
+static si_result probe_heif(int fd, si_diag *diag) {
+    bytes b = {.fd = fd};
+    uint8_t head[8], large[8];
+    for (unsigned boxes = 0; take(&b, head, 8); boxes++) {
+        uint64_t len = be32(head), before = 8;
+        if (boxes == SI_PROBE_BOXES) {
+            return too_many(diag, "boxes", SI_PROBE_BOXES);
+        }
+        if (len == 1) {
+            if (!take(&b, large, 8)) {
+                break;
+            }
+            len = (uint64_t)be32(large) << 32 | be32(large + 4);
+            before = 16;
+        }
+        int skipped = before_boxes(head + 4);
+        if (len < before || len > INT64_MAX / 2) {
+            break; /* up to the end, or broken */
+        }
+        skip(&b, skipped >= 0 ? (uint64_t)skipped : len - before);
+    }
+    return SI_OK;
+}
+
 /* ---- all of them ---- */
 
 si_result si_probe(si_kind kind, int fd, si_diag *diag) {
@@ -345,6 +386,8 @@ si_result si_probe(si_kind kind, int fd, si_diag *diag) {
         return probe_webp(fd, diag);
     case SI_KIND_TIFF:
         return probe_tiff(fd, diag);
+    case SI_KIND_HEIF:
+        return probe_heif(fd, diag);
     default:
         return SI_OK;
     }

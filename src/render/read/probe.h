@@ -22,6 +22,7 @@ enum {
     SI_PROBE_JPEG_HEAD = 40 << 20, /* bytes before the first scan */
     SI_PROBE_FRAMES = 10000,       /* of WebP, whose library looks for each from the first on */
     SI_PROBE_METADATA = 16 << 20,  /* bytes of a profile, of EXIF or XMP of WebP */
+    SI_PROBE_BOXES = 10000,        /* of HEIC, within each other, too */
     SI_PROBE_PAGES = 5000,         /* of TIFF */
 };
 
