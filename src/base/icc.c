@@ -53,6 +53,39 @@ bool si_icc_type(const void *data, size_t len, si_pixel_type *out) {
     return false;
 }
 
+static uint32_t be32(const uint8_t *p) {
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static bool table_fits(const uint8_t *tag, size_t len) {
+    enum { CHANNELS = 8, GRID = 10, HEAD = 48 }; /* offsets; least length of a lut8Type */
+    if (len < HEAD || memcmp(tag, "mft", 3) != 0) {
+        return true;
+    }
+    double size = tag[CHANNELS + 1] * (tag[3] == '2' ? 2.0 : 1.0);
+    for (int i = 0; i < tag[CHANNELS]; i++) {
+        size *= tag[GRID];
+    }
+    return size <= (double)len;
+}
+
+bool si_icc_tables_fit(const void *data, size_t len) {
+    enum { ENTRY = 12 };
+    const uint8_t *p = data;
+    if (len < SI_ICC_HEADER + 4) {
+        return true;
+    }
+    size_t count = be32(p + SI_ICC_HEADER), room = (len - SI_ICC_HEADER - 4) / ENTRY;
+    for (size_t i = 0; i < count && i < room; i++) {
+        const uint8_t *entry = p + SI_ICC_HEADER + 4 + i * ENTRY;
+        size_t at = be32(entry + 4), size = be32(entry + 8);
+        if (at <= len && size <= len - at && !table_fits(p + at, size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 const si_icc_space *si_icc_space_by_name(const char *name, size_t len) {
     si_str s = {name, len};
     if (len > 4 && (si_str_eq_nocase((si_str){name + len - 4, 4}, SI_STR(".icc")) ||

@@ -22,6 +22,11 @@ enum { SI_ICC_HEADER = 128 };
  * header alone. False if this is no profile, or one for other colours, such as Lab or six inks. */
 bool si_icc_type(const void *data, size_t len, si_pixel_type *out);
 
+/* False if a table of colours in the profile (ICC.1 sections 10.10 and 10.11, lut16Type and
+ * lut8Type) says that it is larger than its tag: colour engines make room for what it says first.
+ * True for what is no profile. */
+bool si_icc_tables_fit(const void *data, size_t len);
+
 /* Tone curves of the spaces below: sRGB's own (IEC 61966-2-1), else a power. */
 #define SI_CURVE_SRGB 0.0
 

@@ -23,8 +23,11 @@ static bool read_primary(struct heif_context *context, si_cicp *out) {
             .transfer = (int)nclx->transfer_characteristics,
             .matrix = (int)nclx->matrix_coefficients,
             .full_range = true}; /* of the RGB that libheif makes */
-        heif_nclx_color_profile_free(nclx);
         found = true;
+    }
+    if (nclx !=
+        NULL) { /* also after an error: libheif has made it before it looks at the numbers */
+        heif_nclx_color_profile_free(nclx);
     }
     if (handle != NULL) {
         heif_image_handle_release(handle);

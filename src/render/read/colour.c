@@ -20,7 +20,9 @@ static si_icc embedded_icc(VipsImage *image) {
 }
 
 static cmsHPROFILE open_icc(si_icc icc) {
-    return icc.data != NULL ? cmsOpenProfileFromMem(icc.data, (cmsUInt32Number)icc.len) : NULL;
+    return icc.data != NULL && si_icc_tables_fit(icc.data, icc.len)
+               ? cmsOpenProfileFromMem(icc.data, (cmsUInt32Number)icc.len)
+               : NULL;
 }
 
 static cmsHPROFILE builtin_cmyk(void) {

@@ -15,10 +15,12 @@ enum {
     MAX_METADATA = 16 << 20, /* bytes of an ICC profile or XMP packet */
     MAX_DEPTH = 38,
     MAX_LEVELS = 32,
-    MARKER_COD = 0x52, /* how tiles or a tile are coded */
-    MARKER_COC = 0x53, /* the same for one component */
-    MARKER_SOT = 0x90, /* start of a tile part */
-    MARKER_SOD = 0x93  /* start of its data */
+    FREE_PARTS = 1 << 17, /* precincts and code blocks that are few, however small the image is */
+    PART_SAMPLES = 128,   /* samples that each must have on average beyond these */
+    MARKER_COD = 0x52,    /* how tiles or a tile are coded */
+    MARKER_COC = 0x53,    /* the same for one component */
+    MARKER_SOT = 0x90,    /* start of a tile part */
+    MARKER_SOD = 0x93     /* start of its data */
 };
 
 /* A box without its header. */
@@ -35,6 +37,7 @@ typedef struct reading {
     si_diag *diag;
     box palette, map, definitions; /* .end 0 = not there */
     bool colour_told;              /* by the first box of colours that can be understood */
+    int block_bits, precinct_bits; /* of the smallest code block, precinct: log2 of its samples */
 } reading;
 
 /* ---- bytes ---- */
@@ -149,14 +152,55 @@ static si_result read_siz(reading *r) {
     return SI_OK;
 }
 
+static int least(int a, int b) {
+    return a < b ? a : b;
+}
+
+/* Takes note of the sizes of code blocks and precincts in a COD or COC marker segment at `at`. */
+static void read_part_sizes(reading *r, off_t at) {
+    uint8_t p[4 + 10 + MAX_LEVELS + 1] = {0};
+    ssize_t have = pread(r->fd, p, sizeof p, at);
+    /* COC: component, of one byte as there are few of them, and style, where COD has five bytes */
+    const uint8_t *spec = p + (p[1] == MARKER_COD ? 9 : 6), *end = p + (have > 0 ? have : 0);
+    bool precincts = (p[p[1] == MARKER_COD ? 4 : 5] & 1) != 0;
+    if (spec + 5 > end) {
+        return;
+    }
+    r->block_bits = least(r->block_bits, (spec[1] & 15) + (spec[2] & 15) + 4);
+    for (int i = 0; precincts && i <= spec[0] && i <= MAX_LEVELS && spec + 5 + i < end; i++) {
+        r->precinct_bits = least(r->precinct_bits, (spec[5 + i] & 15) + (spec[5 + i] >> 4));
+    }
+}
+
+/* OpenJPEG keeps some hundred bytes for each precinct and code block of a tile, before it has seen
+ * any of their data. */
+static si_result check_parts(reading *r) {
+    const si_jp2_header *h = r->h;
+    double samples = 0;
+    for (int i = 0; i < h->component_count; i++) {
+        const si_jp2_component *c = &h->components[i];
+        samples += (double)(h->x1 - h->x0) / c->dx * ((double)(h->y1 - h->y0) / c->dy);
+    }
+    int block = least(r->block_bits, r->precinct_bits);
+    double parts = 4 / 3.0 * samples * (ldexp(1, -block) + ldexp(1, -r->precinct_bits));
+    if (parts > FREE_PARTS + samples / PART_SAMPLES) {
+        return si_fail(r->diag, SI_ERR_LIMIT,
+            "the source image has too many precincts or code blocks: some %.0f", parts);
+    }
+    return SI_OK;
+}
+
 /* Where the first tile part begins: behind the markers of the main header. 0 if it cannot be told.
  */
-static off_t first_tile_part(const reading *r) {
+static off_t first_tile_part(reading *r) {
     off_t at = r->h->stream_at + 2;
     uint8_t p[4];
     while (si_jp2_read_at(r->fd, p, 4, at) && p[0] == 0xff && get16(p + 2) >= 2) {
         if (p[1] == MARKER_SOT) {
             return at;
+        }
+        if (p[1] == MARKER_COD || p[1] == MARKER_COC) {
+            read_part_sizes(r, at);
         }
         at += 2 + (off_t)get16(p + 2);
     }
@@ -170,7 +214,10 @@ static void read_tile_levels(reading *r, off_t at, off_t end) {
     while (at + 10 <= end && si_jp2_read_at(r->fd, p, sizeof p, at) && p[0] == 0xff &&
            p[1] != MARKER_SOD && get16(p + 2) >= 2) {
         int levels = p[1] == MARKER_COD ? p[9] : p[1] == MARKER_COC ? p[6] : MAX_LEVELS;
-        r->h->levels = levels < r->h->levels ? levels : r->h->levels;
+        r->h->levels = least(levels, r->h->levels);
+        if (p[1] == MARKER_COD || p[1] == MARKER_COC) {
+            read_part_sizes(r, at);
+        }
         at += 2 + (off_t)get16(p + 2);
     }
 }
@@ -208,7 +255,7 @@ static si_result check_tiles(reading *r) {
     }
     free(tiles);
     h->lacks_end = !to_the_end && at == h->stream_end && incomplete == 0;
-    return missing > 0 ? broken(r, "tiles are missing") : SI_OK;
+    return missing > 0 ? broken(r, "tiles are missing") : check_parts(r);
 }
 
 /* ---- boxes ---- */
@@ -491,7 +538,7 @@ static si_result assign_channels(reading *r) {
 
 si_result si_jp2_header_read(si_jp2_header *h, int fd, si_diag *diag) {
     *h = (si_jp2_header){.alpha = -1, .levels = MAX_LEVELS};
-    reading r = {.h = h, .fd = fd, .diag = diag};
+    reading r = {.h = h, .fd = fd, .diag = diag, .block_bits = 30, .precinct_bits = 30};
     uint8_t magic[4];
     struct stat st;
     if (fstat(fd, &st) != 0 || !si_jp2_read_at(fd, magic, 4, 0)) {

@@ -101,8 +101,9 @@ static bool has_eoi(int fd) {
             return true;
         }
         if (has_length(c)) {
-            int high = next_byte(&b), low = next_byte(&b), len = high << 8 | low;
-            if (high < 0 || low < 0 || len < 2) {
+            int high = next_byte(&b), low = next_byte(&b);
+            int len = high < 0 || low < 0 ? 0 : high << 8 | low;
+            if (len < 2) {
                 return false;
             }
             skip(&b, (size_t)len - 2);

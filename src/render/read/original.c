@@ -8,6 +8,7 @@
 
 #include "render/read/jpeg_end.h"
 #include "render/read/png_colour.h"
+#include "render/read/probe.h"
 #include "render/read/read_jpeg.h"
 #include "render/read/read_svg.h"
 #include "render/read/read_tiff.h"
@@ -280,6 +281,7 @@ si_result si_original_open(si_original *o, int fd, const si_render_limits *limit
         return si_fail(
             diag, SI_ERR_SOURCE, "%s originals are not served here", si_kind_name(o->kind));
     }
+    SI_TRY(si_probe(o->kind, fd, diag));
     if ((o->image = load_vips(o, FULL, diag)) == NULL) {
         return si_diag_result(diag, SI_ERR_SOURCE);
     }

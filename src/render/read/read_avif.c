@@ -13,7 +13,7 @@
 #include "render/read/avif_items.h"
 #include "render/read/readers.h"
 
-enum { MAX_SIDE = 65535 };
+enum { MAX_SIDE = 65535, MAX_IMAGES = 100000 /* of a sequence, which libavif keeps a table of */ };
 
 /* Bytes that a decoder is to see instead of those of the file. */
 typedef struct patch {
@@ -117,6 +117,7 @@ static si_result open_decoding(
     }
     d->decoder->maxThreads = 1;
     d->decoder->imageDimensionLimit = MAX_SIDE;
+    d->decoder->imageCountLimit = MAX_IMAGES;
     /* Properties that the standard demands and that nothing is read from may be missing, as in
      * browsers. */
     d->decoder->strictFlags = AVIF_STRICT_DISABLED;

@@ -12,9 +12,10 @@
 
 enum {
     MAX_FILE = 256 << 20,
-    HEAD = 13,       /* signature and screen descriptor */
-    DESCRIPTOR = 10, /* of an image, separator included */
-    CONTROL = 8,     /* graphic control extension */
+    MAX_BLOCKS = 500000, /* extensions and frames, each of which libnsgif looks at several times */
+    HEAD = 13,           /* signature and screen descriptor */
+    DESCRIPTOR = 10,     /* of an image, separator included */
+    CONTROL = 8,         /* graphic control extension */
     DISPOSE_BACKGROUND = 2,
     DISPOSE_PREVIOUS = 3,
     DISPOSE_PREVIOUS_TOO = 4, /* some writers count this way */
@@ -110,6 +111,19 @@ static size_t read_frame(const si_gif *g, size_t at, frame *f) {
     f->cut = end > g->len;
     f->len = (f->cut ? g->len : end) - at;
     return end;
+}
+
+/* Whether the file has more blocks than MAX_BLOCKS. */
+static bool has_too_many_blocks(const si_gif *g) {
+    size_t at = g->len >= HEAD ? HEAD + table_len(g->file[10]) : g->len;
+    int blocks = 0;
+    while (at + DESCRIPTOR < g->len && g->file[at] != ';' && blocks <= MAX_BLOCKS) {
+        bool image = g->file[at] == ',', extension = g->file[at] == '!';
+        size_t head = image ? DESCRIPTOR + table_len(g->file[at + 9]) + 1 : 2;
+        blocks += image || extension;
+        at = image || extension ? skip_blocks(g, at + head) : at + 1;
+    }
+    return blocks > MAX_BLOCKS;
 }
 
 static const frame EMPTY = {.key = -1};
@@ -329,6 +343,10 @@ static void find_facts(si_gif *g, si_gif_facts *facts) {
 static si_result find_all(
     int fd, si_gif *g, const si_render_limits *limits, si_gif_facts *facts, si_diag *diag) {
     SI_TRY(read_file(fd, g, diag));
+    if (has_too_many_blocks(g)) {
+        return si_fail(
+            diag, SI_ERR_LIMIT, "the source image has too many blocks: more than %d", MAX_BLOCKS);
+    }
     if (vips_gifload_buffer(g->file, g->len, &g->header, "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL) !=
         0) {
         return si_vips_fail(diag);

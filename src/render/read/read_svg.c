@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "render/read/readers.h"
+#include "render/read/svg_cost.h"
 
 enum {
     TILE = 2048,    /* pixels a side: each tile goes through the whole drawing */
@@ -190,6 +191,10 @@ static RsvgHandle *parse(int fd, double *octaves, si_diag *diag) {
     size_t len = 0;
     GError *error = NULL;
     if (si_svg_text(fd, &text, &len, diag) != SI_OK) {
+        return NULL;
+    }
+    if (si_svg_check_cost(text, len, diag) != SI_OK) {
+        free(text);
         return NULL;
     }
     *octaves = si_svg_octaves(text, len);
