@@ -146,6 +146,8 @@ class Mix:
             return Request(kind, self.known("plain") + "&cache=update", accept)
         if kind == "head":
             return Request(kind, self.known("plain"), accept, "HEAD")
+        if kind == "changing":  # an original that tests/chaos replaces
+            return Request(kind, f"/is/image/load/changing?wid={self.random.randrange(60, 140)}&fmt=png", accept)
         if kind in ("conditional", "range"):
             path = self.known("plain")
             tag = self.tags.get((path, accept["Accept"]))
@@ -229,10 +231,10 @@ class Client:
 class Load:
     """Clients that ask one request after the other, `rate` a second together at most, and hand each to note(request, answer)."""
 
-    def __init__(self, port, note, clients=6, rate=60.0, timeout=60.0, seed=1, most=None):
+    def __init__(self, port, note, clients=6, rate=60.0, timeout=60.0, seed=1, most=None, shares=None):
         self.port, self.note, self.timeout = port, note, timeout
         self.lock, self.ended = threading.Lock(), threading.Event()
-        self.mix, self.pause, self.left = Mix(seed), 1 / rate, most
+        self.mix, self.pause, self.left = Mix(seed, shares), 1 / rate, most
         self.due = time.monotonic()
         self.threads = [threading.Thread(target=self.work, daemon=True) for _ in range(clients)]
 
