@@ -49,10 +49,10 @@ def roles(server):
 
 
 def by_role(server):
-    """{role: (processes, Use of all of them)}."""
-    sums = {}
+    """{role: [Use of each of its processes]}."""
+    found = {}
     for role, pids in roles(server).items():
         uses = [u for u in map(of_process, pids) if u is not None]
         if uses:
-            sums[role] = len(uses), Use(*(sum(column) for column in zip(*uses)))
-    return sums
+            found[role] = uses
+    return found

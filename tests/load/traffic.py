@@ -231,7 +231,7 @@ class Client:
 class Load:
     """Clients that ask one request after the other, `rate` a second together at most, and hand each to note(request, answer)."""
 
-    def __init__(self, port, note, clients=6, rate=60.0, timeout=60.0, seed=1, most=None, shares=None):
+    def __init__(self, port, note, clients=6, rate=60.0, timeout=120.0, seed=1, most=None, shares=None):
         self.port, self.note, self.timeout = port, note, timeout
         self.lock, self.ended = threading.Lock(), threading.Event()
         self.mix, self.pause, self.left = Mix(seed, shares), 1 / rate, most
@@ -277,7 +277,7 @@ class Load:
 def server_and_origin(*options):
     """A server for such requests, not started yet, and the origin of its foreign images."""
     origin = start_origin(Origin)
-    server = Server("--queue-ms", "10000", "--wall-ms", "20000", *options)
+    server = Server(*options)
     prepare(server, origin.server_port)
     return server, origin
 
@@ -285,15 +285,3 @@ def server_and_origin(*options):
 def expected_grid(x, y, wid, hei):
     """The pixels of a fresh request."""
     return samples.grid(*GRID)[y:y + hei, x:x + wid]
-
-
-def colour_distance(image, reference):
-    """Mean difference of two pictures of one size, in levels, over white; 255 if the sizes differ."""
-    if image.size != reference.size:
-        return 255.0
-    flat = []
-    for picture in (image, reference):
-        picture = picture.convert("RGBA")
-        white = PIL.Image.new("RGBA", picture.size, "white")
-        flat.append(np.asarray(PIL.Image.alpha_composite(white, picture).convert("RGB"), np.int16))
-    return float(np.abs(flat[0] - flat[1]).mean())
