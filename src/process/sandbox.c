@@ -263,6 +263,9 @@ static bool add_all(scmp_filter_ctx f, uint32_t action, const int *calls, size_t
     return true;
 }
 
+/* libseccomp's macros leave out the second operand, which most comparisons do not have */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 /* Signals to itself only, such as abort()'s. */
 static bool add_own_signals(scmp_filter_ctx f, uint32_t action) {
     return seccomp_rule_add(

@@ -21,7 +21,7 @@ FAULTS = []
 
 class Site:
     """What faults work on: `server`, `disk` (a mounted folder that has the cache, or None), `change(n)`, which gives the
-    original `changing` its version n (None: removes it), and `hold`, seconds that a fault lasts."""
+    original `changing` its version n (None: removes it; in_place: piece by piece in the same file), and `hold`, seconds that a fault lasts."""
 
     def __init__(self, server, disk, change, hold):
         self.server, self.disk, self.change, self.hold = server, disk, change, hold
@@ -189,6 +189,16 @@ def original_changes(site):
         time.sleep(0.02)
     yield
     site.change(1)
+
+
+@fault("an original written over in its place, in pieces")
+def original_written_over(site):
+    end = time.monotonic() + site.hold
+    while time.monotonic() < end:
+        site.change(site.random.choice((0, 1)), in_place=True)
+        time.sleep(0.05)
+    yield
+    site.change(0)
 
 
 @fault("a configuration that is wrong, and SIGHUP")

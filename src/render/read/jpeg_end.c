@@ -101,8 +101,9 @@ static bool has_eoi(int fd) {
             return true;
         }
         if (has_length(c)) {
-            int high = next_byte(&b), low = next_byte(&b), len = high << 8 | low;
-            if (high < 0 || low < 0 || len < 2) {
+            int high = next_byte(&b), low = next_byte(&b);
+            int len = high < 0 || low < 0 ? -1 : high << 8 | low;
+            if (len < 2) {
                 return false;
             }
             skip(&b, (size_t)len - 2);
@@ -224,7 +225,7 @@ si_result si_jpeg_check_end(
 
 VipsSource *si_jpeg_source(int fd, const si_render_limits *limits, si_diag *diag) {
     off_t size;
-    bool ended;
+    bool ended = false;
     if (si_jpeg_check_end(fd, limits, &size, &ended, diag) != SI_OK) {
         return NULL;
     }
