@@ -201,7 +201,7 @@ ngx_http_smartimg_init_peer(ngx_http_request_t *r,
         ctx->limited |= ngx_http_smartimg_is_one_too_many(r, sscf->misses);
     }
 
-    if (sscf->lanes[lane] && sscf->lanes[lane] != us) {
+    if (ctx && sscf->lanes[lane] && sscf->lanes[lane] != us) {
         r->upstream->upstream = sscf->lanes[lane];
         ctx->downloads = lane == SI_LANE_FOREIGN;
 

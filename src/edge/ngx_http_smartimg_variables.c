@@ -159,8 +159,6 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
     ngx_str_t  *result;
     ngx_uint_t  yes;
 
-    yes = 0;
-
     switch (data) {
 
     case NGX_HTTP_SMARTIMG_RECIPE:

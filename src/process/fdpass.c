@@ -24,6 +24,7 @@ bool si_packet_send_several(
         message.msg_control = c.bytes;
         message.msg_controllen = CMSG_SPACE(size);
         struct cmsghdr *h = CMSG_FIRSTHDR(&message);
+        assert(h != NULL);
         h->cmsg_level = SOL_SOCKET;
         h->cmsg_type = SCM_RIGHTS;
         h->cmsg_len = CMSG_LEN(size);

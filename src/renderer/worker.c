@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 
 enum {
     FILES_MAX = 64,
+    IDLE_MS = 500,  /* without a request, after which memory that none needs goes back */
     NO_SLOT_MS = 20 /* between two looks for a slot, which whoever gives one back tells nobody */
 };
 #define RSS_MAX (INT64_C(384) << 20) /* bytes an idle worker may hold; more and it is replaced */
@@ -200,16 +202,19 @@ static void wait_for_slot(const si_worker *w, const sigset_t *mask) {
 }
 
 /* Waits for a connection. Returns its descriptor, NO_CONNECTION if there was none after all, or
- * TIME_TO_GO. */
+ * TIME_TO_GO. What the last request has left of freed memory goes back to the system once the
+ * worker has nothing to do; before, the next request needs it again. */
 static int next_connection(si_worker *w, int events) {
     struct epoll_event e;
     sigset_t open_to_all;
     sigemptyset(&open_to_all);
-    int n = epoll_pwait(events, &e, 1, -1, &open_to_all);
+    int n = epoll_pwait(events, &e, 1, w->trimmed ? -1 : IDLE_MS, &open_to_all);
     if (n < 0) {
         return stopping || errno != EINTR ? TIME_TO_GO : NO_CONNECTION;
     }
     if (n == 0) {
+        malloc_trim(0);
+        w->trimmed = true;
         return NO_CONNECTION;
     }
     if (e.data.fd == w->broker) {
@@ -248,6 +253,7 @@ _Noreturn void si_worker_run(const si_pool_options *options, int broker, int fet
         }
         if (connection >= 0) {
             served++;
+            w.trimmed = false;
             bool good = si_worker_serve(&w, connection);
             si_refinement_slot_release(w.refinement_slots);
             if (!good || (!SI_SANITIZED && resident_bytes(w.statm) > RSS_MAX)) {

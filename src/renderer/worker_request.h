@@ -17,6 +17,7 @@ typedef struct si_worker {
     si_worker_slot *slot;
     si_lane lane;      /* that the connection came from */
     bool foreign_next; /* SI_LANE_FOREIGN is looked at before SI_LANE_DEAR */
+    bool trimmed;      /* freed memory has gone back since the last request */
     si_downloaded
         downloaded; /* what came with the connection; counts if it is of SI_LANE_FOREIGN */
 } si_worker;

@@ -12,7 +12,7 @@ import threading
 import unittest
 
 import picture
-from server import CHROME, IPHONE, SMARTIMG, Server, free_port, run
+from server import CHROME, IPHONE, SANITIZED, SMARTIMG, Server, free_port, run
 from waiting import IDLE_SOCKETS, PATIENCE, at_once, fields, sockets, wait_until
 
 
@@ -328,6 +328,17 @@ class Supervision(unittest.TestCase):
         self.assertEqual(code, 0)
         left = [p for p in below if pathlib.Path(f"/proc/{p}").exists()]
         self.assertEqual(left, [])
+
+    @unittest.skipIf(SANITIZED, "sanitizers keep what is freed")
+    def test_idle_renderers_give_memory_back(self):
+        """What such a picture leaves of freed memory is 8 MB."""
+        with Server("--renderers", "1") as server:
+            def anonymous():
+                worker, = (p for p, n in server.children().items() if n == "smartimg-render")
+                return int(re.search(r"RssAnon:\s+(\d+)", pathlib.Path(f"/proc/{worker}/status").read_text())[1])
+            reply = server.image("demo/landscape?wid=1000&fmt=jpeg&layer=1&src=demo/night&wid=900&op_blur=5")
+            self.assertEqual(reply.status, 200, reply)
+            wait_until(lambda: anonymous() < 9000, lambda: f"9000 KB or less, not {anonymous()}")
 
     def test_aborted_misses_are_not_rendered(self):
         """The renderer that has one of them in hand gets no original until all have gone."""

@@ -102,7 +102,7 @@ static bool has_eoi(int fd) {
         }
         if (has_length(c)) {
             int high = next_byte(&b), low = next_byte(&b);
-            int len = high < 0 || low < 0 ? 0 : high << 8 | low;
+            int len = high < 0 || low < 0 ? -1 : high << 8 | low;
             if (len < 2) {
                 return false;
             }
@@ -225,7 +225,7 @@ si_result si_jpeg_check_end(
 
 VipsSource *si_jpeg_source(int fd, const si_render_limits *limits, si_diag *diag) {
     off_t size;
-    bool ended;
+    bool ended = false;
     if (si_jpeg_check_end(fd, limits, &size, &ended, diag) != SI_OK) {
         return NULL;
     }
