@@ -177,7 +177,8 @@ typedef struct si_file {
 
 /* Finds the file of `object` (percent-decoded path below the company's folder, with or without its
  * extension). Never reaches outside the root: "..", empty or "." elements, NUL and control bytes,
- * absolute paths and links that lead out are SI_ERR_FORBIDDEN or SI_ERR_NOT_FOUND. */
+ * absolute paths and links that lead out are SI_ERR_FORBIDDEN or SI_ERR_NOT_FOUND; SI_ERR_IO if
+ * files cannot be looked at now. */
 SI_NODISCARD si_result si_catalog_find(const si_catalog *c, const si_company *company,
     si_str object, si_arena *arena, si_file *out, si_diag *diag);
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,15 +22,19 @@ int si_catalog_open(const si_catalog *c, const si_file *file, si_diag *diag) {
     return si_root_open(c->root_fd, file->path, diag);
 }
 
-/* Size and time of a regular file beneath the root. */
-static bool stat_beneath(int root_fd, const char *path, struct stat *st) {
+/* Size and time of a regular file beneath the root. SI_ERR_NOT_FOUND if there is none that could be
+ * served, SI_ERR_IO if that cannot be told now. */
+static si_result stat_beneath(int root_fd, const char *path, struct stat *st, si_diag *diag) {
     int fd = si_open_beneath(root_fd, path, O_PATH);
-    if (fd < 0) {
-        return false;
+    bool looked = fd >= 0 && fstat(fd, st) == 0;
+    int error = looked ? 0 : errno;
+    if (fd >= 0) {
+        close(fd);
     }
-    bool ok = fstat(fd, st) == 0 && S_ISREG(st->st_mode);
-    close(fd);
-    return ok;
+    if (!looked && si_open_failure(error) == SI_ERR_IO) {
+        return si_fail(diag, SI_ERR_IO, "files cannot be looked at now: %s", strerror(error));
+    }
+    return looked && S_ISREG(st->st_mode) ? SI_OK : SI_ERR_NOT_FOUND;
 }
 
 bool si_file_path_is_clean(si_str path) {
@@ -75,8 +80,10 @@ static si_result find_exact(const si_catalog *c, const char *folder, si_str name
     struct stat st;
     int n = snprintf(
         path, sizeof path, "%s%s%.*s", folder, folder[0] != '\0' ? "/" : "", SI_STR_ARG(name));
-    if (n < 0 || n >= MAX_PATH || !stat_beneath(c->root_fd, path, &st)) {
-        return si_fail(diag, SI_ERR_NOT_FOUND, "file \"%.*s\" not found", SI_SHOWN(name));
+    si_result result =
+        n < 0 || n >= MAX_PATH ? SI_ERR_NOT_FOUND : stat_beneath(c->root_fd, path, &st, diag);
+    if (result != SI_OK) { /* the first text counts */
+        return si_fail(diag, result, "file \"%.*s\" not found", SI_SHOWN(name));
     }
     return found(path, &st, arena, out, diag);
 }
@@ -114,17 +121,18 @@ si_result si_catalog_find(const si_catalog *c, const si_company *company, si_str
         return si_fail(diag, SI_ERR_NOT_FOUND, "image not found");
     }
     struct stat st;
-    bool there = stat_beneath(c->root_fd, path, &st);
-    if (!there && company->attributes.default_ext[0] != '\0') {
+    si_result result = stat_beneath(c->root_fd, path, &st, diag);
+    if (result == SI_ERR_NOT_FOUND && company->attributes.default_ext[0] != '\0') {
         snprintf(path + n, sizeof path - (size_t)n, "%.15s", company->attributes.default_ext);
-        there = stat_beneath(c->root_fd, path, &st);
+        result = stat_beneath(c->root_fd, path, &st, diag);
     }
-    for (size_t i = 0; !there && i < sizeof extensions / sizeof *extensions; i++) {
+    for (size_t i = 0; result == SI_ERR_NOT_FOUND && i < sizeof extensions / sizeof *extensions;
+         i++) {
         snprintf(path + n, sizeof path - (size_t)n, "%s", extensions[i]);
-        there = stat_beneath(c->root_fd, path, &st);
+        result = stat_beneath(c->root_fd, path, &st, diag);
     }
-    if (!there) {
-        return si_fail(diag, SI_ERR_NOT_FOUND, "image \"%.*s\" not found",
+    if (result != SI_OK) { /* the first text counts */
+        return si_fail(diag, result, "image \"%.*s\" not found",
             (int)(object.len > 200 ? 200 : object.len), object.p);
     }
     return found(path, &st, arena, out, diag);

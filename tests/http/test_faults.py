@@ -2,13 +2,15 @@
 
 import http.client
 import os
+import pathlib
+import re
 import resource
 import subprocess
 import time
 import unittest
 
-from server import Server, run
-from waiting import wait_until
+from server import Reply, Server, run
+from waiting import PATIENCE, wait_until
 
 URL = "demo/product?wid=120&qlt=80"
 OTHER = "demo/fabric?wid=120&qlt=80"
@@ -101,6 +103,85 @@ class GenerationTable(unittest.TestCase):
             self.assertEqual(done.returncode, 1, (done, size))
             self.assertIn("nothing was purged", done.stderr)
             self.assertEqual(server.image(URL).headers["x-cache"], "hit")
+
+
+class Descriptors(unittest.TestCase):
+    """A process that has no descriptor left says nothing of the image."""
+
+    def start(self, *options):
+        server = Server("--renderers", "1", "--workers", "1", *options).start()
+        self.addCleanup(server.stop)
+        return server
+
+    @staticmethod
+    def process(server, name):
+        """The only process of the server whose command line, or name, has that in it."""
+        found, = [pid for pid, comm in server.children().items()
+                  if name in comm or name in pathlib.Path(f"/proc/{pid}/cmdline").read_text()]
+        return found
+
+    @staticmethod
+    def without_descriptors(pid):
+        """Takes all that are free from a process. Returns what gives them back."""
+        held = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+        free = next(n for n in range(len(held) + 1) if n not in held)
+        ids = re.search(r"Uid:\s+(\d+)[^G]*Gid:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())
+        as_its_user = {"user": int(ids[1]), "group": int(ids[2]), "extra_groups": []} if os.geteuid() == 0 else {}
+
+        def limit(most):
+            subprocess.run(["prlimit", "--pid", str(pid), f"--nofile={most}:"], check=True, **as_its_user)
+        limit(free)
+        return lambda: limit(1024)
+
+    def ask(self, connection, url):
+        connection.request("GET", "/is/image/" + url)
+        return Reply(connection.getresponse(), 0)
+
+    def check_nginx(self, url, server, word):
+        """Over a connection that is there already."""
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        self.assertEqual(self.ask(connection, "demo/fabric?wid=20").status, 200)
+        time.sleep(1.1)  # nothing is in memory any more
+        give_back = self.without_descriptors(self.process(server, "worker process"))
+        reply = self.ask(connection, url)
+        give_back()
+        self.assertEqual((reply.status, reply.headers.get("cache-control")), (503, "no-store"), reply)
+        self.assertIn(word, reply.body.decode())
+        self.assertEqual(self.ask(connection, url).status, 200)
+
+    def test_nginx_looks_for_an_image(self):
+        self.check_nginx(f"{URL}&op_brightness=1", self.start(), "files cannot be looked at now")
+
+    def test_default_image(self):
+        """A picture that cannot be looked for is not missing."""
+        self.check_nginx("fallback/landscape?wid=50", self.start(), "files cannot be looked at now")
+
+    def test_nginx_reads_its_cache_or_asks_a_renderer(self):
+        """Requests whose plan is known already, so that it is what comes next that fails."""
+        server = self.start()
+        for n, cached in enumerate((True, False)):
+            with self.subTest(cached=cached):
+                self.check_known(server, f"{URL}&op_brightness=-{n + 1}" + ("" if cached else "&cache=off"))
+
+    def check_known(self, server, url):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        self.assertEqual(self.ask(connection, url).status, 200)
+        give_back = self.without_descriptors(self.process(server, "worker process"))
+        statuses = {self.ask(connection, url).status for _ in range(3)}
+        give_back()
+        self.assertLessEqual(statuses, {200, 503})
+        self.assertEqual(self.ask(connection, url).status, 200)
+
+    def test_broker(self):
+        server = self.start()
+        self.assertEqual(server.image(URL).status, 200)
+        give_back = self.without_descriptors(self.process(server, "smartimg-pool"))
+        reply = server.image(f"{URL}&op_brightness=1")
+        give_back()
+        self.assertEqual((reply.status, reply.headers.get("cache-control")), (503, "no-store"), reply)
+        self.assertEqual(server.image(f"{URL}&op_brightness=1").status, 200)
 
 
 @unittest.skipIf(os.geteuid() != 0, "only root can mount")
