@@ -14,6 +14,7 @@
 #define SI_CLI_SERVER_OPTIONS_H
 
 #include "base/wire.h"
+#include "cli/log_files.h"
 #include "cli/originals.h"
 #include "cli/site.h"
 #include "plan/lifetime.h"
@@ -131,8 +132,14 @@
         "refinements do not count. Behind a proxy or a CDN all clients have its address.")         \
     X("workers", COUNT, "N", (site).nginx_workers, 0, "one per processor", 1, 256, "",             \
         "Number of nginx's worker processes.")                                                     \
-    X("access-log", TEXT, "FILE", (site).access_log, NULL, SI_ACCESS_LOG " in the cache folder",   \
-        0, 0, "", "File to log requests to.")                                                      \
+    X("access-log", TEXT, "FILE", (site).access_log, NULL,                                         \
+        "access-ADDR-PORT.log in " SI_LOG_OF_ROOT                                                  \
+        " for root, else in $XDG_STATE_HOME/" SI_LOG_OF_USER " or ~/.local/state/" SI_LOG_OF_USER, \
+        0, 0, "", "File to log requests to. A full disk costs lines of it, and nothing else.")     \
+    X("log-size", BYTES, "SIZE", (site).log_size, INT64_C(100) << 20, NULL, 0, 0, "",              \
+        "Size from which FILE of the access log, and of the error log, is moved to FILE.1; five "  \
+        "old files are kept, the last one FILE.5. 0: they grow, or something else moves them "     \
+        "and sends SIGUSR1.")                                                                      \
     X("error-log", TEXT, "FILE", (site).error_log, NULL, "standard error", 0, 0, "",               \
         "File for nginx's complaints.")                                                            \
     X("user", TEXT, "NAME", (site).user, NULL,                                                     \

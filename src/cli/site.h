@@ -7,8 +7,6 @@
 
 #include "cli/cli.h"
 
-#define SI_ACCESS_LOG "access.log" /* in the cache folder, unless another file is named */
-
 /* As asked for on the command line; addresses and files not given are NULL. */
 typedef struct si_site_options {
     const char *root, *config, *cache, *access_log, *error_log, *user;
@@ -16,6 +14,7 @@ typedef struct si_site_options {
     const char *listen, *tls_listen, *admin_listen; /* ADDR:PORT */
     const char *tls_cert, *tls_key;                 /* both or none */
     int64_t cache_size, cache_min_free;             /* bytes */
+    int64_t log_size;                               /* bytes; 0 = any */
     int queue_ms;                                   /* 0 = SI_POOL_QUEUE_MS */
     int renderers;                                  /* of the pool, > 0 */
     int refine_share;                               /* percent of them */
@@ -33,14 +32,15 @@ typedef struct si_site {
     si_arena arena;
     const char *nginx;                  /* path of the program */
     const char *module, *conf_template; /* of the installed parts */
-    const char *root, *config, *cache, *generations, *access_log, *tls_cert,
-        *tls_key;              /* absolute */
-    const char *run;           /* run folder, mode 0700, ours alone */
-    const char *socket, *conf; /* in the run folder */
-    const char *seal_key;      /* file of picture/seal.h's key, … */
-    int seal_key_file;         /* … open */
-    const char *user;          /* whom nginx's workers run as; renderers do as somebody else where
-                                  root starts them (process/confine.h) */
+    const char *root, *config, *cache, *generations, *tls_cert, *tls_key; /* absolute */
+    const char *access_log, *error_log; /* absolute; NULL: requests are not logged, complaints go to
+                                           standard error */
+    const char *run;                    /* run folder, mode 0700, ours alone */
+    const char *socket, *conf;          /* in the run folder */
+    const char *seal_key;               /* file of picture/seal.h's key, … */
+    int seal_key_file;                  /* … open */
+    const char *user; /* whom nginx's workers run as; renderers do as somebody else where
+                         root starts them (process/confine.h) */
     uid_t uid;
     gid_t gid;
     const char *group; /* name of gid */

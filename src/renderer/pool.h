@@ -69,7 +69,8 @@ void si_pool_close_lanes(const int fds[SI_LANE_COUNT]);
 enum { SI_LANE_PATH_MAX = 4096 };
 const char *si_pool_lane_path(const char *socket_path, si_lane lane, char out[SI_LANE_PATH_MAX]);
 
-/* Runs a pool in this process until SIGTERM or SIGINT, then lets running requests end. Returns the
+/* Runs a pool in this process until SIGTERM, SIGINT or SIGQUIT, then lets running requests
+ * end. Returns the
  * exit status: 0 after an orderly stop, 1 if it could not start. Log lines go to stderr. Must be
  * called while the process has a single thread. */
 int si_pool_run(const si_pool_options *options);

@@ -195,7 +195,6 @@ class Disk(unittest.TestCase):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "none", self.disk], check=True)
         self.addCleanup(subprocess.run, ["umount", "-l", self.disk], check=True)
         self.server_of_own.cache = self.disk / "cache"
-        self.server_of_own.options += ["--access-log", str(self.server_of_own.folder / "access.log")]
         self.addCleanup(self.server_of_own.stop)
         self.server_of_own.start()
 
