@@ -279,6 +279,7 @@ static bool prepare(server *s) {
     si_diag diag = {0};
     wanted.root = pool_options.root; /* until that is absolute */
     wanted.queue_ms = pool_options.queue_ms;
+    wanted.wall_ms = pool_options.wall_ms;
     wanted.renderers = pool_options.workers > 0 ? pool_options.workers : si_processor_count();
     wanted.reply_bytes = pool_options.reply_bytes;
     if (access(wanted.root, R_OK | X_OK) != 0) {

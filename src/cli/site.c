@@ -22,7 +22,10 @@
 #include "picture/seal.h"
 #include "renderer/pool.h"
 
-enum { TEMPLATE_MAX = 1 << 20 };
+enum {
+    TEMPLATE_MAX = 1 << 20,
+    READY_SLACK_MS = 2000 /* after the longest request: its renderer is killed, and another there */
+};
 
 /* ---- where things are ---- */
 
@@ -430,6 +433,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"RENDERERS", path(s, "%d", o->renderers)},
         {"REFINE_SHARE", path(s, "%d", o->refine_share)},
         {"QUEUE_MS", path(s, "%d", o->queue_ms > 0 ? o->queue_ms : SI_POOL_QUEUE_MS)},
+        {"READY_MS", path(s, "%d", o->wall_ms + READY_SLACK_MS)},
         {"MISSES_PER_CLIENT", path(s, "%d", o->misses_per_client)},
         {"REPLY_BYTES",
             path(

@@ -16,6 +16,7 @@ typedef struct si_site_options {
     int64_t cache_size, cache_min_free;             /* bytes */
     int64_t log_size;                               /* bytes; 0 = any */
     int queue_ms;                                   /* 0 = SI_POOL_QUEUE_MS */
+    int wall_ms;                                    /* of a request */
     int renderers;                                  /* of the pool, > 0 */
     int refine_share;                               /* percent of them */
     int64_t reply_bytes;                            /* 0 = SI_POOL_REPLY_BYTES */

@@ -88,6 +88,8 @@
       "First answers that renderers are asked for now")                       \
     X(rendering_dear, "smartimg_requests_rendering_dear", "", "gauge",        \
       "Those of them that are foreseen to be dear")                           \
+    X(asked, "smartimg_requests_asked", "", "gauge",                          \
+      "Requests of all kinds that renderers have now")                        \
     X(waiting, "smartimg_requests_waiting", "", "gauge",                      \
       "Requests waiting now for the render of another one")
 
@@ -159,6 +161,11 @@ typedef struct {
     /* the cache's disk: when it was looked at, and whether it takes nothing */
     ngx_msec_t                     disk_looked;
     ngx_uint_t                     disk_full;
+    /* renderers, see ngx_http_smartimg_ready.c; times, or 0 for never */
+    ngx_msec_t                     answered;    /* one, at last */
+    ngx_msec_t                     asked;       /* when they had no work yet */
+    ngx_msec_t                     questioned;  /* one, whether it is there */
+    ngx_uint_t                     unready;
     /* files of the cache whose bodies were checked */
     uint64_t                       checked[NGX_HTTP_SMARTIMG_CHECKED];
 } ngx_http_smartimg_shared_t;
@@ -204,6 +211,7 @@ typedef struct {
 
 typedef struct {
     ngx_flag_t                     enable;
+    ngx_msec_t                     ready;   /* /readyz: longest request, or 0 */
 } ngx_http_smartimg_loc_conf_t;
 
 
@@ -379,6 +387,11 @@ void ngx_http_smartimg_judge(ngx_http_request_t *r,
 void ngx_http_smartimg_end_refinement(ngx_http_request_t *r,
     ngx_http_smartimg_refinement_t *re);
 const char *ngx_http_smartimg_tier_asked_for(ngx_http_smartimg_ctx_t *ctx);
+
+ngx_int_t ngx_http_smartimg_ready(ngx_http_request_t *r, ngx_msec_t limit);
+void ngx_http_smartimg_note_answer(void);
+void ngx_http_smartimg_note_work(void);
+ngx_uint_t ngx_http_smartimg_asked(ngx_http_smartimg_shared_t *shared);
 
 ngx_uint_t ngx_http_smartimg_first_rendering(void);
 char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,
