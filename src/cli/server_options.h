@@ -8,7 +8,8 @@
  * - kind, argument, target: of an si_option (cli.h).
  * - initial: the default, of the target's type; NULL or 0 if it is found at the start.
  * - words: what the default is, where `initial` alone would not tell people; else NULL.
- * - minimum, maximum, unit: of a count; unit is what is counted, "" if `help` says so.
+ * - minimum, maximum, unit: of a count, minimum also of bytes, in MiB; unit is what is counted, ""
+ * if `help` says so.
  * - help: sentences that say neither the range nor the default, which help and page add. */
 #ifndef SI_CLI_SERVER_OPTIONS_H
 #define SI_CLI_SERVER_OPTIONS_H
@@ -35,8 +36,9 @@
  * si_originals_parse(), `sandbox` one whose parser is si_sandbox_parse(), `seal_key` a const
  * char *. */
 #define SI_POOL_OPTIONS(X, pool, originals, sandbox, seal_key)                                     \
-    X("memory", BYTES, "SIZE", (pool).memory, SI_POOL_MEMORY, NULL, 0, 0, "",                      \
-        "Address space of one renderer.")                                                          \
+    X("memory", BYTES, "SIZE", (pool).memory, SI_POOL_MEMORY, NULL, SI_POOL_MEMORY_LEAST, 0, "",   \
+        "Address space of one renderer. Where it does not do for scores or conversion, the "       \
+        "requested encoding is sent.")                                                             \
     X("cpu-seconds", COUNT, "N", (pool).cpu_seconds, SI_POOL_CPU_SECONDS, NULL, 1, 3600,           \
         "seconds", "Processor time one render may take.")                                          \
     X("wall-ms", COUNT, "N", (pool).wall_ms, SI_POOL_WALL_MS, NULL, 100, 3600000, "milliseconds",  \

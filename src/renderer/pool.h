@@ -23,7 +23,11 @@ enum {
     SI_POOL_WALL_MS = 8000,   /* default of si_pool_options.wall_ms */
     SI_POOL_QUEUE_MS = 10000, /* default of si_pool_options.queue_ms */
     SI_POOL_CPU_SECONDS = 20, /* default of si_pool_options.cpu_seconds */
-    SI_POOL_DRAIN_MS = 10000  /* how long running requests may take once the pool has to stop */
+    /* least of si_pool_options.memory, MiB: with this much a renderer starts (its libraries and
+     * their tables alone take half of it) and answers for small pictures, the requested encoding at
+     * least; measured, and held by tests/http/test_memory_limit.py */
+    SI_POOL_MEMORY_LEAST = 200,
+    SI_POOL_DRAIN_MS = 10000 /* how long running requests may take once the pool has to stop */
 };
 #define SI_POOL_MEMORY (INT64_C(2) << 30) /* default of si_pool_options.memory */
 /* default of si_pool_options.reply_bytes: the largest picture that is rendered without compression,
