@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include "cli/config_file.h"
 
 enum {
-    OPTIONS_MAX = 32,
+    OPTIONS_MAX = 64,
     LONG_BASE = 256, /* getopt's values: LONG_BASE + row; a letter stands for itself */
     WIDTH = 80       /* columns of help text */
 };
@@ -211,6 +212,7 @@ static void build_tables(const si_command *command, struct option *longs, char *
             letters += o->argument != NULL;
         }
     }
+    assert(command->options[n].name == NULL);
     longs[n] = (struct option){"help", no_argument, NULL, 'h'};
     longs[n + 1] = (struct option){0};
     *letters++ = 'h';
