@@ -154,24 +154,13 @@ int si_fetcher_ask_now(
 
 int si_fetcher_open(
     int asking, const si_fetcher_question *question, int timeout_ms, long *life, si_diag *diag) {
-    int64_t deadline = si_now_ns() + timeout_ms * SI_MILLISECOND;
-    for (int tries = 2;; tries--) {
-        si_diag why = {0};
-        int socket = si_fetcher_ask(asking, question, diag);
-        if (socket < 0) {
-            return -1;
-        }
-        *life = 0;
-        int fd = si_fetcher_answer(socket, si_until_ms(deadline), -1, life, &why);
-        close(socket);
-        if (fd >= 0) {
-            return fd;
-        }
-        if (*life != SI_FETCHER_ENDED || tries == 1) {
-            (void)si_fail(diag, why.code, "%s", why.text);
-            return -1;
-        }
+    int socket = si_fetcher_ask(asking, question, diag);
+    if (socket < 0) {
+        return -1;
     }
+    int fd = si_fetcher_answer(socket, timeout_ms, -1, life, diag);
+    close(socket);
+    return fd;
 }
 
 /* ---- the fetcher's side ---- */

@@ -53,7 +53,7 @@ int si_fetcher_ask_now(int asking, const si_fetcher_question *question, bool *la
  * without an answer: then *life is SI_FETCHER_ENDED, and the next one may be asked. */
 int si_fetcher_answer(int socket, int timeout_ms, int client, long *life, si_diag *diag);
 
-/* Both, and once more if the fetcher has ended. */
+/* Both. */
 int si_fetcher_open(
     int asking, const si_fetcher_question *question, int timeout_ms, long *life, si_diag *diag);
 
