@@ -135,7 +135,7 @@ typedef struct {
 
 typedef struct {
     u_char                         key[NGX_HTTP_CACHE_KEY_LEN];
-    time_t                         until;
+    ngx_msec_t                     time;  /* 0 = none */
 } ngx_http_smartimg_failure_t;
 
 
@@ -155,7 +155,7 @@ typedef struct {
     ngx_atomic_t                   nerrors;  /* recorded so far */
     ngx_http_smartimg_failure_t    failures[NGX_HTTP_SMARTIMG_FAILURES];
     ngx_uint_t                     nfailures;  /* recorded so far */
-    time_t                         failed_until;  /* of the newest */
+    ngx_msec_t                     failed;     /* time of the newest, 0 = none */
     ngx_http_smartimg_service_t    service[2];  /* of cheap and dear ones */
     ngx_http_smartimg_table_t     *table;    /* never NULL */
     /* the cache's disk: when it was looked at, and whether it takes nothing */
