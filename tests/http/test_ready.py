@@ -7,6 +7,7 @@ import time
 import unittest
 
 from server import Server
+from test_faults import rendering
 from waiting import PATIENCE, wait_until
 
 URL = "demo/product?wid=120&qlt=80"
@@ -110,6 +111,7 @@ class Ready(unittest.TestCase):
             t.start()
         held, answers = [], []
         try:
+            wait_until(lambda: rendering(server) == len(threads), "all requests")
             for _ in range(3):  # one that works for two seconds, whatever the machine
                 held = wait_until(lambda: self.processes(server, "smartimg-render"), "a renderer")
                 self.hold(held)

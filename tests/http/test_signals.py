@@ -1,6 +1,5 @@
 """Signals as operators know them, and the logs that one of them opens anew."""
 
-import http.client
 import os
 import pathlib
 import signal
@@ -8,7 +7,8 @@ import subprocess
 import threading
 import unittest
 
-from server import SMARTIMG, Server, free_port
+from server import SMARTIMG, Server
+from test_faults import rendering
 from waiting import PATIENCE, wait_until
 
 URL = "demo/product?wid=120&qlt=80"
@@ -90,14 +90,6 @@ class Signals(unittest.TestCase):
                     t.join(PATIENCE)
                 self.assertEqual([r.status for r in replies], [200] * 3)
                 self.assertEqual(server.process.wait(PATIENCE), 0)
-
-
-def rendering(server):
-    connection = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=PATIENCE)
-    connection.request("GET", "/metrics")
-    text = connection.getresponse().read().decode()
-    connection.close()
-    return int(text.split("\nsmartimg_requests_rendering ")[1].split()[0])
 
 
 def answers(server):
