@@ -49,25 +49,50 @@ int si_open_beneath(int dir_fd, const char *path, int flags) {
     return fd;
 }
 
+si_result si_open_failure(int error) {
+    switch (error) {
+    case EXDEV:
+    case ELOOP:
+        return SI_ERR_FORBIDDEN;
+    case EACCES:
+    case EPERM:
+        return SI_ERR_SOURCE;
+    case ENOENT:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+    case ENXIO: /* a socket, or a device that nobody drives */
+    case ENODEV:
+    case EINVAL:
+        return SI_ERR_NOT_FOUND;
+    default:
+        return SI_ERR_IO;
+    }
+}
+
+/* Why a file is not opened, of errno. */
+static void tell_failure(int error, si_diag *diag) {
+    si_result result = si_open_failure(error);
+    if (result == SI_ERR_IO) {
+        (void)si_fail(diag, result, "the image file cannot be opened: %s", strerror(error));
+    } else {
+        (void)si_fail(diag, result, "%s",
+            result == SI_ERR_FORBIDDEN ? "request refused"
+            : result == SI_ERR_SOURCE  ? "the image file may not be read"
+                                       : "image not found");
+    }
+}
+
 int si_root_open(int root_fd, const char *path, si_diag *diag) {
     int fd = si_open_beneath(root_fd, path, O_RDONLY);
     struct stat st;
     if (fd < 0) {
-        if (errno == EXDEV || errno == ELOOP) {
-            (void)si_fail(diag, SI_ERR_FORBIDDEN, "request refused");
-        } else if (errno == EACCES) {
-            (void)si_fail(diag, SI_ERR_SOURCE, "the image file may not be read");
-        } else if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG) {
-            (void)si_fail(diag, SI_ERR_NOT_FOUND, "image not found");
-        } else {
-            (void)si_fail(diag, SI_ERR_IO, "the image file cannot be opened: %s", strerror(errno));
-        }
+        tell_failure(errno, diag);
         return -1;
     }
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        close(fd);
-        (void)si_fail(diag, SI_ERR_NOT_FOUND, "image not found");
-        return -1;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        return fd;
     }
-    return fd;
+    (void)si_fail(diag, SI_ERR_NOT_FOUND, "image not found");
+    close(fd);
+    return -1;
 }

@@ -27,8 +27,8 @@
     X(ERR_CONTEXT, 404, "unknown address")        /* outside /is/image and the like */             \
     X(ERR_TIMEOUT, 503, "took too long")          /* deadline passed */                            \
     X(ERR_MEMORY, 503, "out of memory")                                                            \
+    X(ERR_IO, 503, "input/output error") /* a read that fails, too few descriptors */              \
     X(ERR_CONFIG, 500, "configuration error")                                                      \
-    X(ERR_IO, 500, "input/output error")                                                           \
     X(ERR_INTERNAL, 500, "internal error")
 
 typedef enum si_result {

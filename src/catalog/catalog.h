@@ -184,7 +184,8 @@ typedef struct si_file {
  * extension, whose letters may be of either case: shoe, shoe.jpg and shoe.JPG are shoe.JPG or
  * shoe.Jpg, if nothing else has the name). Never reaches outside the root: "..", empty or "."
  * elements, NUL and control bytes, absolute paths and links that lead out are SI_ERR_FORBIDDEN or
- * SI_ERR_NOT_FOUND. What is hidden, an element that begins with ".", is not found either. */
+ * SI_ERR_NOT_FOUND. What is hidden, an element that begins with ".", is not found either. SI_ERR_IO
+ * if files cannot be looked at now. */
 SI_NODISCARD si_result si_catalog_find(const si_catalog *c, const si_company *company,
     si_str object, si_arena *arena, si_file *out, si_diag *diag);
 

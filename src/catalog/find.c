@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,18 +70,22 @@ static void tell_outside(const si_catalog *c, const char *path) {
 
 /* ---- files ---- */
 
-/* Size and time of a regular file beneath the root. */
-static bool stat_beneath(const si_catalog *c, const char *path, struct stat *st) {
+/* Size and time of a regular file beneath the root. SI_ERR_NOT_FOUND if there is none that could be
+ * served, SI_ERR_IO if that cannot be told now. */
+static si_result stat_beneath(
+    const si_catalog *c, const char *path, struct stat *st, si_diag *diag) {
     int fd = si_open_beneath(c->root_fd, path, O_PATH);
-    if (fd < 0) {
-        if (errno == EXDEV) {
-            tell_outside(c, path);
-        }
-        return false;
+    bool looked = fd >= 0 && fstat(fd, st) == 0;
+    int error = looked ? 0 : errno;
+    if (fd >= 0) {
+        close(fd);
+    } else if (error == EXDEV) {
+        tell_outside(c, path);
     }
-    bool ok = fstat(fd, st) == 0 && S_ISREG(st->st_mode);
-    close(fd);
-    return ok;
+    if (!looked && si_open_failure(error) == SI_ERR_IO) {
+        return si_fail(diag, SI_ERR_IO, "files cannot be looked at now: %s", strerror(error));
+    }
+    return looked && S_ISREG(st->st_mode) ? SI_OK : SI_ERR_NOT_FOUND;
 }
 
 bool si_file_path_is_clean(si_str path) {
@@ -136,8 +141,11 @@ static si_result find_exact(const si_catalog *c, const char *folder, si_str name
     struct stat st;
     int n = snprintf(
         path, sizeof path, "%s%s%.*s", folder, folder[0] != '\0' ? "/" : "", SI_STR_ARG(name));
-    if (n < 0 || n >= MAX_PATH || si_file_path_is_hidden(name) || !stat_beneath(c, path, &st)) {
-        return si_fail(diag, SI_ERR_NOT_FOUND, "file \"%.*s\" not found", SI_SHOWN(name));
+    si_result result = n < 0 || n >= MAX_PATH || si_file_path_is_hidden(name)
+                           ? SI_ERR_NOT_FOUND
+                           : stat_beneath(c, path, &st, diag);
+    if (result != SI_OK) { /* the first text counts */
+        return si_fail(diag, result, "file \"%.*s\" not found", SI_SHOWN(name));
     }
     return found(path, &st, arena, out, diag);
 }
@@ -176,45 +184,45 @@ static void put_extension(char *to, const char *extension, int way) {
 
 /* Tries `path`, of `len` bytes with room for an extension behind them, with each of the extensions,
  * or with those alone that are `only` but for the case of letters. */
-static bool try_extensions(
-    const si_catalog *c, char *path, size_t len, si_str only, struct stat *st) {
+static si_result try_extensions(
+    const si_catalog *c, char *path, size_t len, si_str only, struct stat *st, si_diag *diag) {
     for (int way = 0; way < CASE_COUNT; way++) {
         for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
             if (only.len > 0 && !si_str_eq_nocase(only, si_str_of(extensions[i]))) {
                 continue;
             }
             put_extension(path + len, extensions[i], way);
-            if (stat_beneath(c, path, st)) {
-                return true;
+            si_result result = stat_beneath(c, path, st, diag);
+            if (result != SI_ERR_NOT_FOUND) {
+                return result;
             }
         }
     }
     path[len] = '\0';
-    return false;
+    return SI_ERR_NOT_FOUND;
 }
 
 /* Finds the file of a path as it is, with an extension behind it, or with its own extension in
  * other letters; `path` has room for MAX_EXTENSION more bytes, and becomes that of the file. */
-static bool find_with_extension(
-    const si_catalog *c, const char *first, char *path, size_t len, struct stat *st) {
-    if (stat_beneath(c, path, st)) {
-        return true;
-    }
-    if (first[0] != '\0') {
+static si_result find_with_extension(const si_catalog *c, const char *first, char *path, size_t len,
+    struct stat *st, si_diag *diag) {
+    si_result result = stat_beneath(c, path, st, diag);
+    if (result == SI_ERR_NOT_FOUND && first[0] != '\0') {
         snprintf(path + len, MAX_EXTENSION, "%.15s", first);
-        if (stat_beneath(c, path, st)) {
-            return true;
-        }
-        path[len] = '\0';
+        result = stat_beneath(c, path, st, diag);
     }
-    if (try_extensions(c, path, len, SI_STR(""), st)) {
-        return true;
+    if (result == SI_ERR_NOT_FOUND) {
+        path[len] = '\0';
+        result = try_extensions(c, path, len, SI_STR(""), st, diag);
+    }
+    if (result != SI_ERR_NOT_FOUND) {
+        return result;
     }
     char extension[MAX_EXTENSION];
     const size_t stem = si_extension_strip((si_str){path, len}).len;
     const si_str own = {extension, len - stem};
     memcpy(extension, path + stem, own.len);
-    return own.len > 0 && try_extensions(c, path, stem, own, st);
+    return own.len > 0 ? try_extensions(c, path, stem, own, st, diag) : SI_ERR_NOT_FOUND;
 }
 
 si_result si_catalog_find(const si_catalog *c, const si_company *company, si_str object,
@@ -230,9 +238,11 @@ si_result si_catalog_find(const si_catalog *c, const si_company *company, si_str
         return si_fail(diag, SI_ERR_NOT_FOUND, "image not found");
     }
     struct stat st;
-    if (si_file_path_is_hidden(object) ||
-        !find_with_extension(c, a->default_ext, path, (size_t)n, &st)) {
-        return si_fail(diag, SI_ERR_NOT_FOUND, "image \"%.*s\" not found",
+    si_result result = si_file_path_is_hidden(object)
+                           ? SI_ERR_NOT_FOUND
+                           : find_with_extension(c, a->default_ext, path, (size_t)n, &st, diag);
+    if (result != SI_OK) { /* the first text counts */
+        return si_fail(diag, result, "image \"%.*s\" not found",
             (int)(object.len > 200 ? 200 : object.len), object.p);
     }
     return found(path, &st, arena, out, diag);

@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -75,7 +76,10 @@ const char *si_option_range(const si_option *o, const si_initial *initial, char 
         snprintf(out, SI_OPTION_WORDS, "%d to %d%s%s", o->minimum, o->maximum,
             initial->unit[0] != '\0' ? " " : "", initial->unit);
     } else if (o->kind == SI_OPTION_BYTES) {
-        snprintf(out, SI_OPTION_WORDS, "bytes; k, m, g and t may follow the number");
+        int n = snprintf(out, SI_OPTION_WORDS, "bytes; k, m, g and t may follow the number");
+        if (o->minimum > 0) {
+            snprintf(out + n, (size_t)(SI_OPTION_WORDS - n), "; at least %dm", o->minimum);
+        }
     }
     return out;
 }
@@ -172,8 +176,14 @@ const char *si_option_store(const si_option *o, const char *value) {
         *(int *)o->target = (int)v;
         return NULL;
     }
-    case SI_OPTION_BYTES:
-        return parse_bytes(value, o->target) ? NULL : "is no size such as 500m or 10g";
+    case SI_OPTION_BYTES: {
+        static char too_small[60];
+        if (!parse_bytes(value, o->target)) {
+            return "is no size such as 500m or 10g";
+        }
+        snprintf(too_small, sizeof too_small, "is too little: at least %dm", o->minimum);
+        return *(const int64_t *)o->target >= (int64_t)o->minimum << 20 ? NULL : too_small;
+    }
     case SI_OPTION_PARSED: {
         const si_option_parsed *own = o->target;
         return own->parse(value, own->to);
@@ -208,6 +218,7 @@ static void build_tables(const si_command *command, struct option *longs, char *
             letters += o->argument != NULL;
         }
     }
+    assert(command->options[n].name == NULL);
     longs[n] = (struct option){"help", no_argument, NULL, 'h'};
     longs[n + 1] = (struct option){0};
     *letters++ = 'h';

@@ -18,7 +18,8 @@ typedef enum si_option_kind {
     SI_OPTION_TEXT,  /* target: const char *, borrowed from argv */
     SI_OPTION_LIST,  /* target: si_option_list; may be given often */
     SI_OPTION_COUNT, /* target: int, minimum…maximum */
-    SI_OPTION_BYTES, /* target: int64_t, bytes; accepts k, m, g, t behind the number */
+    SI_OPTION_BYTES, /* target: int64_t, bytes; accepts k, m, g, t behind the number; at least
+                        `minimum` MiB */
     SI_OPTION_PARSED /* target: si_option_parsed */
 } si_option_kind;
 
@@ -43,7 +44,7 @@ typedef struct si_option {
     si_option_kind kind;
     void *target; /* holds the default before parsing */
     const char *help;
-    int minimum, maximum; /* of a count */
+    int minimum, maximum; /* of a count; minimum also of bytes, in MiB */
 } si_option;
 
 /* What an option is worth that was not given, where a table says so (server_options.h). */

@@ -9,9 +9,19 @@
 
 static const char file_name[] = "smartimg.ini";
 
+enum { ROWS_MAX = 64 };
+
+/* What was applied at the start, by row of the command's table: NULL = not in the file. */
+static struct {
+    const si_command *command;
+    bool given[ROWS_MAX];
+    const char *values[ROWS_MAX];
+} applied;
+
 struct reading {
     const si_command *command; /* NULL: only check */
     const bool *given;
+    const char **values; /* by row, to be noted; NULL: to be stored as well */
     si_catalog_report report;
     void *context;
     int mistakes;
@@ -49,8 +59,9 @@ static const si_option *find_anywhere(si_str name) {
     return NULL;
 }
 
+static si_arena values; /* until the process ends */
+
 static const char *store(const si_option *option, si_str value, bool check_only) {
-    static si_arena values; /* until the process ends */
     union {
         bool flag;
         const char *text;
@@ -91,8 +102,14 @@ static void setting(void *context, si_str section, si_str name, si_str value, in
         return;
     }
     int row = r->command != NULL ? find_row(r->command, name) : -1;
-    if (row >= 0 && !r->given[row]) {
-        (void)store(&r->command->options[row], value, false);
+    if (row >= 0 && row < ROWS_MAX && !r->given[row]) {
+        const char *copy = si_arena_copy(&values, value.p, value.len);
+        if (r->values != NULL) {
+            r->values[row] = copy;
+        } else {
+            applied.values[row] = copy;
+            (void)store(&r->command->options[row], value, false);
+        }
     }
 }
 
@@ -113,7 +130,35 @@ static int read_settings(struct reading *r, const char *folder) {
 int si_config_file_apply(const si_command *command, const bool *given, const char *folder,
     si_catalog_report report, void *context) {
     struct reading r = {.command = command, .given = given, .report = report, .context = context};
+    applied.command = command;
+    for (int i = 0; i < ROWS_MAX && command->options[i].name != NULL; i++) {
+        applied.given[i] = given[i];
+    }
     return read_settings(&r, folder);
+}
+
+int si_config_file_changes(const char *folder, char *out, size_t size) {
+    const char *now[ROWS_MAX] = {NULL};
+    struct reading r = {.command = applied.command, .given = applied.given, .values = now};
+    int changes = 0;
+    size_t len = 0;
+    out[0] = '\0';
+    if (applied.command == NULL) {
+        return 0;
+    }
+    (void)read_settings(&r, folder);
+    for (int i = 0; i < ROWS_MAX && applied.command->options[i].name != NULL; i++) {
+        const char *before = applied.values[i];
+        bool same =
+            before == NULL || now[i] == NULL ? before == now[i] : strcmp(before, now[i]) == 0;
+        if (!same && len < size) {
+            int n = snprintf(out + len, size - len, "%s%s", changes > 0 ? ", " : "",
+                applied.command->options[i].name);
+            len += (size_t)n;
+        }
+        changes += !same;
+    }
+    return changes;
 }
 
 int si_config_file_check(const char *folder, si_catalog_report report, void *context) {

@@ -12,6 +12,11 @@
 int si_config_file_apply(const si_command *command, const bool *given, const char *folder,
     si_catalog_report report, void *context);
 
+/* Which options of the command that si_config_file_apply() was called for have another value in
+ * FOLDER/smartimg.ini by now, apart from those of the command line: their names, parted by ", ",
+ * into `out`, which may be cut short. Returns how many. */
+int si_config_file_changes(const char *folder, char *out, size_t size);
+
 /* Only looks for mistakes: names that no command has as an option, values that cannot be. */
 int si_config_file_check(const char *folder, si_catalog_report report, void *context);
 

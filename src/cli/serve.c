@@ -20,6 +20,7 @@
 #include "cli/example.h"
 #include "cli/ready_probe.h"
 #include "cli/config_file.h"
+#include "cli/log_files.h"
 #include "cli/sandbox_option.h"
 #include "cli/server_options.h"
 #include "process/confine.h"
@@ -29,6 +30,7 @@ enum {
     PROBE_MS = 20,    /* between two looks whether the server answers */
     READY_MS = 20000, /* by when it must */
     WATCH_MS = 1000,
+    LOGS_MS = 1000,
     DRAIN_MS = 10000, /* for nginx to end what it has begun, then as long for the pool */
     FORCE_MS = 2000   /* for nginx to stop without ending that */
 };
@@ -47,7 +49,7 @@ typedef struct server {
     si_child nginx, pool;
     int signals;
     bool ready, stopping, failed;
-    int64_t ready_by_ns;
+    int64_t ready_by_ns, logs_at_ns;
 } server;
 
 /* ---- children ---- */
@@ -65,7 +67,7 @@ static _Noreturn void execute_nginx(const server *s, bool check) {
         (void)prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
     }
     execl(s->site.nginx, "nginx", "-p", s->site.run, "-e",
-        wanted.error_log != NULL ? wanted.error_log : "stderr", "-c", s->site.conf,
+        s->site.error_log != NULL ? s->site.error_log : "stderr", "-c", s->site.conf,
         check ? "-tq" : (char *)NULL, (char *)NULL);
     si_complain("cannot start %s: %s", s->site.nginx, strerror(errno));
     _exit(127);
@@ -235,7 +237,15 @@ static void reload(server *s) {
     bool settings = wanted.config == NULL || si_config_file_check(wanted.config,
                                                  si_complain_mistake, (void *)wanted.config) == 0;
     if (load_catalog() && settings && nginx_accepts(s)) {
+        char changed[300];
+        int count = wanted.config != NULL
+                        ? si_config_file_changes(wanted.config, changed, sizeof changed)
+                        : 0;
         si_complain("configuration reloaded");
+        if (count > 0) {
+            si_complain("%s of smartimg.ini %s changed, which counts from the next start only",
+                changed, count == 1 ? "has" : "have");
+        }
         si_child_signal(&s->nginx, SIGHUP);
     } else {
         si_complain("the configuration has mistakes, the old one stays in use");
@@ -247,11 +257,30 @@ static void read_signals(server *s) {
     while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGHUP) {
             reload(s);
+        } else if (info.ssi_signo == SIGUSR1) {
+            si_child_signal(&s->nginx, SIGUSR1); /* which has all the logs */
         } else if (info.ssi_signo != SIGCHLD) {
             s->stopping = true;
         }
     }
     si_reap_children(reap, s);
+}
+
+/* Looks at the logs once a second; whichever becomes too long is written anew. */
+static void look_after_logs(server *s) {
+    int64_t now = si_now_ns();
+    if (!s->ready || now < s->logs_at_ns) {
+        return;
+    }
+    s->logs_at_ns = now + LOGS_MS * SI_MILLISECOND;
+    const char *logs[] = {s->site.access_log, s->site.error_log};
+    bool open_anew = false;
+    for (int i = 0; i < 2; i++) {
+        open_anew |= logs[i] != NULL && si_log_rotate(logs[i], wanted.log_size);
+    }
+    if (open_anew) {
+        si_child_signal(&s->nginx, SIGUSR1);
+    }
 }
 
 static void wait_for_signals(server *s, int ms) {
@@ -296,7 +325,7 @@ static void stop(server *s) {
 }
 
 static bool catch_signals(server *s) {
-    static const int ours[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+    static const int ours[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* nobody's orphan is left running */
     s->signals = si_signal_descriptor(ours, sizeof ours / sizeof *ours);
     return s->signals >= 0;
@@ -307,6 +336,7 @@ static bool prepare(server *s) {
     si_diag diag = {0};
     wanted.root = pool_options.root; /* until that is absolute */
     wanted.queue_ms = pool_options.queue_ms;
+    wanted.wall_ms = pool_options.wall_ms;
     wanted.renderers = pool_options.workers > 0 ? pool_options.workers : si_processor_count();
     wanted.refused_kinds = pool_options.limits.refused;
     wanted.reply_bytes = pool_options.reply_bytes;
@@ -358,6 +388,7 @@ static int run(char **operands, int count) {
         keep_running(&s);
         wait_for_signals(&s, idle_ms(&s));
         report_ready(&s);
+        look_after_logs(&s);
         if (!s.ready && !s.stopping && si_now_ns() > s.ready_by_ns) {
             fail_to_start(&s, "the server does not answer");
         }
@@ -389,9 +420,12 @@ const si_command si_command_serve = {
         "The command writes a configuration for nginx, starts nginx and a pool of renderers, and "
         "watches over both: whichever dies is started again. It stays in the foreground.\n"
         "\n"
-        "SIGTERM and SIGINT end it after the running requests, within 25 seconds at most. SIGHUP "
-        "reads the configuration folder again; if there is a mistake in it, it is reported and the "
-        "old configuration stays in use.\n"
+        "SIGTERM, SIGINT and SIGQUIT end it after the running requests, within 25 seconds at most. "
+        "SIGHUP reads the companies of the configuration folder and the certificate again; if "
+        "there "
+        "is a mistake, it is reported and the old configuration stays in use. Options of "
+        "smartimg.ini count from the next start; those that have changed are named. SIGUSR1 opens "
+        "the logs anew.\n"
         "\n"
         "The cache survives a restart. `smartimg purge` works on the cache folder of a running "
         "server.",

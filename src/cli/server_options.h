@@ -8,12 +8,14 @@
  * - kind, argument, target: of an si_option (cli.h).
  * - initial: the default, of the target's type; NULL or 0 if it is found at the start.
  * - words: what the default is, where `initial` alone would not tell people; else NULL.
- * - minimum, maximum, unit: of a count; unit is what is counted, "" if `help` says so.
+ * - minimum, maximum, unit: of a count, minimum also of bytes, in MiB; unit is what is counted, ""
+ * if `help` says so.
  * - help: sentences that say neither the range nor the default, which help and page add. */
 #ifndef SI_CLI_SERVER_OPTIONS_H
 #define SI_CLI_SERVER_OPTIONS_H
 
 #include "base/wire.h"
+#include "cli/log_files.h"
 #include "cli/originals.h"
 #include "cli/site.h"
 #include "client/line.h"
@@ -39,8 +41,9 @@
  * si_originals_parse(), `sandbox` one whose parser is si_sandbox_parse(), `seal_key` a const
  * char *. */
 #define SI_POOL_OPTIONS(X, pool, originals, sandbox, seal_key)                                     \
-    X("memory", BYTES, "SIZE", (pool).memory, SI_POOL_MEMORY, NULL, 0, 0, "",                      \
-        "Address space of one renderer.")                                                          \
+    X("memory", BYTES, "SIZE", (pool).memory, SI_POOL_MEMORY, NULL, SI_POOL_MEMORY_LEAST, 0, "",   \
+        "Address space of one renderer. Where it does not do for scores or conversion, the "       \
+        "requested encoding is sent.")                                                             \
     X("cpu-seconds", COUNT, "N", (pool).cpu_seconds, SI_POOL_CPU_SECONDS, NULL, 1, 3600,           \
         "seconds", "Processor time one render may take.")                                          \
     X("wall-ms", COUNT, "N", (pool).wall_ms, SI_POOL_WALL_MS, NULL, 100, 3600000, "milliseconds",  \
@@ -168,8 +171,14 @@
         "it is one of --trusted-proxies.")                                                         \
     X("workers", COUNT, "N", (site).nginx_workers, 0, "one per processor", 1, 256, "",             \
         "Number of nginx's worker processes.")                                                     \
-    X("access-log", TEXT, "FILE", (site).access_log, NULL, SI_ACCESS_LOG " in the cache folder",   \
-        0, 0, "", "File to log requests to.")                                                      \
+    X("access-log", TEXT, "FILE", (site).access_log, NULL,                                         \
+        "access-ADDR-PORT.log in " SI_LOG_OF_ROOT                                                  \
+        " for root, else in $XDG_STATE_HOME/" SI_LOG_OF_USER " or ~/.local/state/" SI_LOG_OF_USER, \
+        0, 0, "", "File to log requests to. A full disk costs lines of it, and nothing else.")     \
+    X("log-size", BYTES, "SIZE", (site).log_size, INT64_C(100) << 20, NULL, 0, 0, "",              \
+        "Size from which FILE of the access log, and of the error log, is moved to FILE.1; five "  \
+        "old files are kept, the last one FILE.5. 0: they grow, or something else moves them "     \
+        "and sends SIGUSR1.")                                                                      \
     X("error-log", TEXT, "FILE", (site).error_log, NULL, "standard error", 0, 0, "",               \
         "File for nginx's complaints.")                                                            \
     X("user", TEXT, "NAME", (site).user, NULL,                                                     \

@@ -18,12 +18,16 @@
 #include "base/uploads.h"
 #include "base/wire.h"
 #include "catalog/address_filter.h"
+#include "cli/log_files.h"
 #include "cli/nginx_conf.h"
 #include "picture/seal.h"
 #include "client/network.h"
 #include "renderer/pool.h"
 
-enum { TEMPLATE_MAX = 1 << 20 };
+enum {
+    TEMPLATE_MAX = 1 << 20,
+    READY_SLACK_MS = 2000 /* after the longest request: its renderer is killed, and another there */
+};
 
 /* ---- where things are ---- */
 
@@ -257,6 +261,33 @@ static bool prepare_uploads(const si_site_options *o, si_site *s) {
     s->uploads = uploads;
     s->arriving = arriving;
     return ok;
+}
+
+/* A disk that takes no log costs the log. Anything else that is wrong with a file that was named is
+ * nginx's to complain of. */
+static bool prepare_logs(const si_site_options *o, si_site *s) {
+    s->error_log = absolute(s, o->error_log);
+    s->access_log = o->access_log != NULL ? absolute(s, o->access_log)
+                                          : si_default_access_log(o->listen, &s->arena);
+    if (s->access_log != NULL && strchr(s->access_log, '$') != NULL) {
+        si_complain("the path of the access log must not hold $");
+        return false;
+    }
+    char folder[PATH_MAX] = "";
+    if (s->access_log != NULL && o->access_log == NULL) {
+        snprintf(folder, sizeof folder, "%s", s->access_log);
+        *strrchr(folder, '/') = '\0';
+    }
+    bool there = s->access_log != NULL && (folder[0] == '\0' || make_folders(folder, 0755)) &&
+                 si_log_is_writable(s->access_log);
+    bool disk = errno == ENOSPC || errno == EDQUOT || errno == EROFS || errno == EIO;
+    if (!there && (o->access_log == NULL || disk)) {
+        si_complain("requests are not logged: %s: %s",
+            s->access_log != NULL ? s->access_log : "--access-log is not given, no home folder",
+            strerror(errno));
+        s->access_log = NULL;
+    }
+    return true;
 }
 
 static bool prepare_run_folder(si_site *s) {
@@ -544,9 +575,8 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"PREFIX", s->run},
         {"USER_LINE", user_line(s)},
         {"WORKERS", o->nginx_workers > 0 ? path(s, "%d", o->nginx_workers) : "auto"},
-        {"ERROR_LOG",
-            o->error_log != NULL ? si_nginx_word(a, absolute(s, o->error_log)) : "stderr"},
-        {"ACCESS_LOG", si_nginx_word(a, s->access_log)},
+        {"ERROR_LOG", s->error_log != NULL ? si_nginx_word(a, s->error_log) : "stderr"},
+        {"ACCESS_LOG", s->access_log != NULL ? si_nginx_word(a, s->access_log) : "/dev/null"},
         {"ROOT", si_nginx_word(a, s->root)},
         {"CONFIG_LINE",
             s->config != NULL ? path(s, "smartimg_config %s;", si_nginx_word(a, s->config)) : ""},
@@ -573,6 +603,7 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"RENDERERS", path(s, "%d", o->renderers)},
         {"REFINE_SHARE", path(s, "%d", o->refine_share)},
         {"QUEUE_MS", path(s, "%d", o->queue_ms > 0 ? o->queue_ms : SI_POOL_QUEUE_MS)},
+        {"READY_MS", path(s, "%d", o->wall_ms + READY_SLACK_MS)},
         {"MISSES_PER_CLIENT", path(s, "%d", o->misses_per_client)},
         {"REPLY_BYTES",
             path(
@@ -659,12 +690,6 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         return false;
     }
     s->generations = path(s, "%s/generations", s->cache);
-    s->access_log =
-        o->access_log != NULL ? absolute(s, o->access_log) : path(s, "%s/" SI_ACCESS_LOG, s->cache);
-    if (strchr(s->access_log, '$') != NULL) {
-        si_complain("the path of the access log must not hold $");
-        return false;
-    }
     if (!si_str_is_field_name(si_str_of(o->cdn_cache_control))) {
         si_complain("--cdn-cache-control takes the name of a header field, or off");
         return false;
@@ -683,8 +708,9 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
     return find_parts(s) && find_nginx(s) && find_user(o, s) && port_is_free(o->listen) &&
            port_is_free(o->tls_listen) && port_is_free(o->admin_listen) &&
            (!si_site_has_playground(o) || find_playground(s)) && prepare_cache(s) &&
-           prepare_uploads(o, s) && prepare_run_folder(s) && prepare_seal_key(o, s) &&
-           prepare_tls(o, s) && write_playground(s) && write_configuration(o, s);
+           prepare_uploads(o, s) && prepare_logs(o, s) && prepare_run_folder(s) &&
+           prepare_seal_key(o, s) && prepare_tls(o, s) && write_playground(s) &&
+           write_configuration(o, s);
 }
 
 void si_site_remove_run_folder(const si_site *s) {

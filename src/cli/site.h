@@ -10,8 +10,6 @@
 #include "request/request.h"
 #include "client/line.h"
 
-#define SI_ACCESS_LOG "access.log" /* in the cache folder, unless another file is named */
-
 /* As asked for on the command line; addresses and files not given are NULL. */
 typedef struct si_site_options {
     const char *root, *config, *cache, *access_log, *error_log, *user;
@@ -19,7 +17,9 @@ typedef struct si_site_options {
     const char *listen, *tls_listen, *admin_listen; /* ADDR:PORT */
     const char *tls_cert, *tls_key;                 /* both or none */
     int64_t cache_size, cache_min_free;             /* bytes */
+    int64_t log_size;                               /* bytes; 0 = any */
     int queue_ms;                                   /* 0 = SI_POOL_QUEUE_MS */
+    int wall_ms;                                    /* of a request */
     int renderers;                                  /* of the pool, > 0 */
     int refine_share;                               /* percent of them */
     int64_t reply_bytes;                            /* 0 = SI_POOL_REPLY_BYTES */
@@ -45,10 +45,11 @@ typedef struct si_site {
     si_arena arena;
     const char *nginx;                  /* path of the program */
     const char *module, *conf_template; /* of the installed parts */
-    const char *root, *config, *cache, *generations, *access_log, *tls_cert,
-        *tls_key;                           /* absolute */
-    const char *run;                        /* run folder, mode 0700, ours alone */
-    const char *socket, *conf;              /* in the run folder */
+    const char *root, *config, *cache, *generations, *tls_cert, *tls_key; /* absolute */
+    const char *access_log, *error_log; /* absolute; NULL: requests are not logged, complaints go to
+                                           standard error */
+    const char *run;                    /* run folder, mode 0700, ours alone */
+    const char *socket, *conf;          /* in the run folder */
     const char *page, *playground_template; /* of the playground; NULL = it is off */
     const char *uploads, *arriving;         /* folders in the cache folder; NULL = off */
     const char *seal_key;                   /* file of picture/seal.h's key, … */

@@ -17,6 +17,7 @@
 #include "base/wire.h"
 
 
+static time_t ngx_http_smartimg_left(ngx_msec_t failed);
 static ngx_uint_t ngx_http_smartimg_out_of_time(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_smartimg_renderers_died(ngx_http_request_t *r);
 static ngx_slab_pool_t *ngx_http_smartimg_shpool(ngx_http_request_t *r);
@@ -49,8 +50,8 @@ ngx_http_smartimg_note_failure(ngx_http_request_t *r,
                                 % NGX_HTTP_SMARTIMG_FAILURES];
 
     ngx_memcpy(failure->key, r->cache->key, NGX_HTTP_CACHE_KEY_LEN);
-    failure->until = ngx_time() + SI_FAILED_SECONDS;
-    shared->failed_until = failure->until;
+    failure->time = ngx_current_msec;
+    shared->failed = failure->time;
 
     ngx_shmtx_unlock(&shpool->mutex);
 }
@@ -72,7 +73,7 @@ ngx_http_smartimg_failed_lately(ngx_http_request_t *r)
     /* read without the lock: what has just been added is found next time */
 
     if (shared == NULL || r->cache == NULL
-        || shared->failed_until <= ngx_time())
+        || ngx_http_smartimg_left(shared->failed) == 0)
     {
         return 0;
     }
@@ -85,17 +86,33 @@ ngx_http_smartimg_failed_lately(ngx_http_request_t *r)
     for (i = 0; i < NGX_HTTP_SMARTIMG_FAILURES; i++) {
         failure = &shared->failures[i];
 
-        if (failure->until > ngx_time()
-            && ngx_memcmp(failure->key, r->cache->key, NGX_HTTP_CACHE_KEY_LEN)
-               == 0)
+        if (ngx_memcmp(failure->key, r->cache->key, NGX_HTTP_CACHE_KEY_LEN)
+            == 0)
         {
-            left = ngx_max(left, failure->until - ngx_time());
+            left = ngx_max(left, ngx_http_smartimg_left(failure->time));
         }
     }
 
     ngx_shmtx_unlock(&shpool->mutex);
 
     return left;
+}
+
+
+/* Seconds that are left of a failure's time, by a clock that nobody sets. */
+
+static time_t
+ngx_http_smartimg_left(ngx_msec_t failed)
+{
+    ngx_msec_t  past;
+
+    past = ngx_current_msec - failed;
+
+    if (failed == 0 || past >= SI_FAILED_SECONDS * 1000) {
+        return 0;
+    }
+
+    return (SI_FAILED_SECONDS * 1000 - past + 999) / 1000;
 }
 
 

@@ -172,6 +172,7 @@ ngx_http_smartimg_init_counters(ngx_cycle_t *cycle)
     if (ngx_process_slot < NGX_HTTP_SMARTIMG_SLOTS) {
         ngx_http_smartimg_counters->active = 0;
         ngx_http_smartimg_counters->waiting = 0;
+        ngx_http_smartimg_counters->asked = 0;
         ngx_http_smartimg_counters->rendering = 0;
         ngx_http_smartimg_counters->rendering_dear = 0;
     }
@@ -181,11 +182,20 @@ ngx_http_smartimg_init_counters(ngx_cycle_t *cycle)
 ngx_int_t
 ngx_http_smartimg_log_handler(ngx_http_request_t *r)
 {
-    ngx_uint_t                status;
-    ngx_http_smartimg_ctx_t  *ctx;
+    ngx_uint_t                     status;
+    ngx_http_smartimg_ctx_t       *ctx;
+    ngx_http_smartimg_loc_conf_t  *slcf;
 
     if (r != r->main) {
         return NGX_OK;
+    }
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_smartimg_module);
+
+    if (slcf->ready && !r->internal && r->upstream
+        && r->headers_out.status == NGX_HTTP_OK)
+    {
+        ngx_http_smartimg_note_answer();
     }
 
     ctx = ngx_http_smartimg_get_ctx(r);

@@ -48,6 +48,18 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       offsetof(ngx_http_smartimg_main_conf_t, config),
       NULL },
 
+    /*
+     * whether renderers answer, for load balancers, in a location that asks
+     * one through scgi_pass, and in the one where that leads to if none does;
+     * how long the longest request takes
+     */
+    { ngx_string("smartimg_ready"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_loc_conf_t, ready),
+      NULL },
+
     /* folder of the cache, and what is to be left free on its disk */
     { ngx_string("smartimg_disk"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
@@ -293,6 +305,15 @@ ngx_http_smartimg_handler(ngx_http_request_t *r)
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_smartimg_module);
 
+    if (slcf->ready && r == r->main) {
+        rc = ngx_http_smartimg_ready(r, slcf->ready);
+
+        if (rc != NGX_DECLINED) {
+            ngx_http_finalize_request(r, rc);
+            return NGX_DONE;
+        }
+    }
+
     if (!slcf->enable || r != r->main) {
         return NGX_DECLINED;
     }
@@ -499,6 +520,7 @@ ngx_http_smartimg_create_loc_conf(ngx_conf_t *cf)
 
     slcf->enable = NGX_CONF_UNSET;
     slcf->pages = NGX_CONF_UNSET;
+    slcf->ready = NGX_CONF_UNSET_MSEC;
 
     return slcf;
 }
@@ -511,6 +533,7 @@ ngx_http_smartimg_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_smartimg_loc_conf_t  *conf = child;
 
     ngx_conf_merge_value(conf->enable, prev->enable, 0);
+    ngx_conf_merge_msec_value(conf->ready, prev->ready, 0);
 
     if (conf->pages == NGX_CONF_UNSET) {
         conf->home = prev->home;

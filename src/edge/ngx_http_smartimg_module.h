@@ -103,6 +103,8 @@
       "First answers that renderers are asked for now")                       \
     X(rendering_dear, "smartimg_requests_rendering_dear", "", "gauge",        \
       "Those of them that are foreseen to be dear")                           \
+    X(asked, "smartimg_requests_asked", "", "gauge",                          \
+      "Requests of all kinds that renderers have now")                        \
     X(waiting, "smartimg_requests_waiting", "", "gauge",                      \
       "Requests waiting now for the render of another one")
 
@@ -151,7 +153,7 @@ typedef struct {
 
 typedef struct {
     u_char                         key[NGX_HTTP_CACHE_KEY_LEN];
-    time_t                         until;
+    ngx_msec_t                     time;  /* 0 = none */
 } ngx_http_smartimg_failure_t;
 
 
@@ -194,12 +196,17 @@ typedef struct {
     ngx_atomic_t                   nerrors;  /* recorded so far */
     ngx_http_smartimg_failure_t    failures[NGX_HTTP_SMARTIMG_FAILURES];
     ngx_uint_t                     nfailures;  /* recorded so far */
-    time_t                         failed_until;  /* of the newest */
+    ngx_msec_t                     failed;     /* time of the newest, 0 = none */
     ngx_http_smartimg_service_t    service[2];  /* of cheap and dear ones */
     ngx_http_smartimg_table_t     *table;    /* never NULL */
     /* the cache's disk: when it was looked at, and whether it takes nothing */
     ngx_msec_t                     disk_looked;
     ngx_uint_t                     disk_full;
+    /* renderers, see ngx_http_smartimg_ready.c; times, or 0 for never */
+    ngx_msec_t                     answered;    /* one, at last */
+    ngx_msec_t                     asked;       /* when they had no work yet */
+    ngx_msec_t                     questioned;  /* one, whether it is there */
+    ngx_uint_t                     unready;
     /* files of the cache whose bodies were checked */
     uint64_t                       checked[NGX_HTTP_SMARTIMG_CHECKED];
 } ngx_http_smartimg_shared_t;
@@ -265,6 +272,7 @@ typedef struct {
     ngx_flag_t                     pages;    /* errors for people ... */
     ngx_str_t                      home;     /* ... with this link, or none */
     ngx_uint_t                     page;   /* ..._page_e, 0 for none */
+    ngx_msec_t                     ready;   /* /readyz: longest request, or 0 */
 } ngx_http_smartimg_loc_conf_t;
 
 
@@ -467,6 +475,11 @@ void ngx_http_smartimg_judge(ngx_http_request_t *r,
 void ngx_http_smartimg_end_refinement(ngx_http_request_t *r,
     ngx_http_smartimg_refinement_t *re);
 const char *ngx_http_smartimg_tier_asked_for(ngx_http_smartimg_ctx_t *ctx);
+
+ngx_int_t ngx_http_smartimg_ready(ngx_http_request_t *r, ngx_msec_t limit);
+void ngx_http_smartimg_note_answer(void);
+void ngx_http_smartimg_note_work(void);
+ngx_uint_t ngx_http_smartimg_asked(ngx_http_smartimg_shared_t *shared);
 
 ngx_uint_t ngx_http_smartimg_first_rendering(void);
 char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -28,6 +28,7 @@ typedef struct {
     void                          *data;
     ngx_event_get_peer_pt          get;
     ngx_event_free_peer_pt         free;
+    unsigned                       asked:1;
     unsigned                       counted:1;
     unsigned                       dear:1;
     unsigned                       tried:1;
@@ -277,6 +278,12 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
 
     rc = peer->get(pc, peer->data);
 
+    if (rc == NGX_OK && ctx && !ctx->downloads) {
+        ngx_http_smartimg_note_work();
+        peer->asked = 1;
+        ngx_http_smartimg_count(asked, 1);
+    }
+
     /* what is downloaded for has no renderer, and nobody stands behind it */
 
     if (rc == NGX_OK && ctx && !ctx->downloads
@@ -306,6 +313,11 @@ ngx_http_smartimg_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state)
 {
     ngx_http_smartimg_peer_t  *peer = data;
+
+    if (peer->asked) {
+        peer->asked = 0;
+        ngx_http_smartimg_count(asked, -1);
+    }
 
     if (peer->counted) {
         peer->counted = 0;

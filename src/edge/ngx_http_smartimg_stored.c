@@ -66,6 +66,12 @@ ngx_http_smartimg_process_header(ngx_http_request_t *r)
     ctx->process_header = u->process_header;
     u->process_header = ngx_http_smartimg_process_header;
 
+    if (rc == NGX_OK && !r->cached
+        && u->headers_in.status_n < NGX_HTTP_INTERNAL_SERVER_ERROR)
+    {
+        ngx_http_smartimg_note_answer();
+    }
+
     if (rc != NGX_OK || !r->cached || ngx_http_smartimg_is_whole(r)) {
         return rc;
     }

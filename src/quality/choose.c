@@ -345,6 +345,43 @@ static void tell_tier(const si_search *s) {
                                                     : asked;
 }
 
+/* Passes on why a search did not go well: SI_ERR_MEMORY only means that there is none, since the
+ * requested encoding takes less than scores and candidates do, and no score beats no image. */
+static si_result without_search(si_search *s, si_result result, const si_diag *why, si_diag *diag) {
+    if (result != SI_ERR_MEMORY) {
+        return result == SI_OK ? SI_OK : si_fail(diag, result, "%s", why->text);
+    }
+    s->options.tier = s->refining ? s->options.tier : SI_TIER_REQUESTED;
+    return SI_OK;
+}
+
+/* Makes the requested encoding into `file`, scores it if `*count` formats are to be tried, and
+ * prepares the search. 0 formats are left if there is no memory for that. */
+static si_result try_requested(
+    si_search *s, const si_recipe *r, int *count, si_bytes *file, si_diag *diag) {
+    si_diag why = {0};
+    if (*count > 0) {
+        si_result scores =
+            si_score_ref_new(s->image, SI_SCORE_ON_BLACK_AND_WHITE, &s->reference, &why);
+        *count = scores == SI_OK ? *count : 0;
+        SI_TRY(without_search(s, scores, &why, diag));
+    }
+    why = (si_diag){0};
+    const si_candidate *requested = si_search_try(s, r->format, &s->requested_params, &why);
+    if (requested == NULL || requested->bytes == 0) {
+        return si_fail(diag, si_diag_result(&why, SI_ERR_INTERNAL), "%s", why.text);
+    }
+    s->choice->candidates[0].verdict = SI_VERDICT_REQUESTED;
+    si_bytes_move(file, &s->file);
+    if (*count == 0) {
+        return SI_OK;
+    }
+    si_search_offer(s, 0, file);
+    si_result ready = prepare(s, r, &why);
+    *count = ready == SI_OK ? *count : 0;
+    return without_search(s, ready, &why, diag);
+}
+
 si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_options *options,
     si_choice *out, si_diag *diag) {
     si_search s = {.image = image,
@@ -379,25 +416,13 @@ si_result si_choose(const si_recipe *r, const si_image *image, const si_choose_o
     out->complete = si_tier_is_refined(s.options.tier) || (count == 0 && !search_later);
     si_bytes requested_file = {0};
     si_result result = fit_jpeg_size(r, image, &s.requested_params, diag);
-    if (result == SI_OK && count > 0) {
-        result = si_score_ref_new(image, SI_SCORE_ON_BLACK_AND_WHITE, &s.reference, diag);
+    if (result == SI_OK) {
+        result = try_requested(&s, r, &count, &requested_file, diag);
     }
     if (result != SI_OK) {
         goto done;
     }
-    const si_candidate *requested = si_search_try(&s, r->format, &s.requested_params, diag);
-    if (requested == NULL || requested->bytes == 0) {
-        result = si_diag_result(diag, SI_ERR_INTERNAL);
-        goto done;
-    }
-    out->candidates[0].verdict = SI_VERDICT_REQUESTED;
-    si_bytes_move(&requested_file, &s.file);
     if (count > 0) {
-        si_search_offer(&s, 0, &requested_file);
-        result = prepare(&s, r, diag);
-        if (result != SI_OK) {
-            goto done;
-        }
         if (s.options.quickest_format) {
             count = keep_quickest(&s, formats, count);
         }

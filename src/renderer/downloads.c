@@ -40,8 +40,10 @@ typedef enum phase {
 
 /* The download of an image. */
 typedef struct question {
-    char *url;  /* to be asked for; NULL = it was, or need not be */
-    int socket; /* for the answer; −1 = none is waited for */
+    char *url;   /* to be asked for; NULL = it was, or need not be */
+    int socket;  /* for the answer; −1 = none is waited for */
+    char *again; /* to be asked for once more, if the fetcher ends; NULL = no more */
+    bool tried;  /* once already */
 } question;
 
 typedef struct request {
@@ -93,6 +95,7 @@ static void forget_question(downloads *d, question *q) {
         d->asked--;
     }
     free(q->url);
+    free(q->again);
     *q = (question){.socket = -1};
 }
 
@@ -167,12 +170,28 @@ static void make_ready(downloads *d, request *r) {
     r->downloaded.ended_ns = si_now_ns();
 }
 
+/* A question that the fetcher has left unanswered by its end is asked once more. */
+static bool ask_again(downloads *d, question *q, long life) {
+    char *url = q->again;
+    if (life != SI_FETCHER_ENDED || url == NULL) {
+        return false;
+    }
+    q->again = NULL;
+    forget_question(d, q);
+    *q = (question){.url = url, .socket = -1, .tried = true};
+    return true;
+}
+
 /* Takes the fetcher's answer to question `i`, or what the fetcher's silence comes to. */
 static void take_answer(downloads *d, request *r, int i) {
     si_download *image = &r->downloaded.images[i];
     struct stat s;
     long life = 0;
     image->fd = si_fetcher_answer(r->questions[i].socket, 0, -1, &life, &image->failure);
+    if (image->fd < 0 && ask_again(d, &r->questions[i], life)) {
+        image->failure = (si_diag){0};
+        return;
+    }
     forget_question(d, &r->questions[i]);
     if (image->fd >= 0) {
         int64_t bytes = fstat(image->fd, &s) == 0 ? s.st_size : 0;
@@ -199,7 +218,11 @@ static bool ask(downloads *d, request *r, int i) {
         *failure = (si_diag){0};
         return false;
     }
-    free(q->url);
+    if (q->tried) {
+        free(q->url);
+    } else {
+        q->again = q->url;
+    }
     q->url = NULL;
     d->asked += q->socket >= 0;
     if (q->socket < 0 && is_ready(r)) {

@@ -83,8 +83,7 @@ static bool ask_ahead(void *context, const char *url) {
 }
 
 /* The fetcher's answer to the question for `url`, which may have been asked already. */
-static int ask_fetcher(
-    si_originals *o, const char *url, int timeout_ms, long *life, si_diag *diag) {
+static int ask_once(si_originals *o, const char *url, int timeout_ms, long *life, si_diag *diag) {
     int at = find_ahead(o, url), socket;
     if (at >= 0) {
         socket = o->ahead[at].socket;
@@ -103,6 +102,24 @@ static int ask_fetcher(
     int client = o->client != NULL ? *o->client : -1;
     int fd = si_fetcher_answer(socket, timeout_ms, client, life, diag);
     close(socket);
+    return fd;
+}
+
+/* The same, and once more if the fetcher ended meanwhile: whatever ended it, it need not have been
+ * this image. */
+static int ask_fetcher(
+    si_originals *o, const char *url, int timeout_ms, long *life, si_diag *diag) {
+    int64_t deadline = si_now_ns() + timeout_ms * SI_MILLISECOND;
+    si_diag why = {0};
+    *life = 0;
+    int fd = ask_once(o, url, timeout_ms, life, &why);
+    if (fd < 0 && *life == SI_FETCHER_ENDED) {
+        why = (si_diag){0};
+        fd = ask_once(o, url, si_until_ms(deadline), life, &why);
+    }
+    if (fd < 0) {
+        (void)si_fail(diag, si_diag_result(&why, SI_ERR_IO), "%s", why.text);
+    }
     return fd;
 }
 

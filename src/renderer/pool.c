@@ -239,7 +239,7 @@ static void begin_stop(pool *p) {
 static void read_signals(pool *p) {
     struct signalfd_siginfo s;
     while (read(p->signals, &s, sizeof s) == (ssize_t)sizeof s) {
-        if (s.ssi_signo == SIGTERM || s.ssi_signo == SIGINT) {
+        if (s.ssi_signo != SIGCHLD) {
             begin_stop(p);
         }
     }
@@ -360,7 +360,7 @@ static void set_defaults(si_pool_options *o) {
 }
 
 static bool prepare(pool *p, const si_pool_options *options) {
-    static const int signals[] = {SIGCHLD, SIGTERM, SIGINT};
+    static const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT};
     si_pool_options *o = &p->options;
     *o = *options;
     set_defaults(o);
@@ -390,7 +390,8 @@ static bool prepare(pool *p, const si_pool_options *options) {
             fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
         }
     }
-    signal(SIGHUP, SIG_IGN);
+    signal(SIGHUP, SIG_IGN); /* these two are for nginx, but may be sent to all processes */
+    signal(SIGUSR1, SIG_IGN);
     p->signals = si_signal_descriptor(signals, sizeof signals / sizeof *signals);
     if (p->signals < 0) {
         say("no signal descriptor: %s", strerror(errno));

@@ -23,7 +23,11 @@ enum {
     SI_POOL_WALL_MS = 8000,   /* default of si_pool_options.wall_ms */
     SI_POOL_QUEUE_MS = 10000, /* default of si_pool_options.queue_ms */
     SI_POOL_CPU_SECONDS = 20, /* default of si_pool_options.cpu_seconds */
-    SI_POOL_DRAIN_MS = 10000  /* how long running requests may take once the pool has to stop */
+    /* least of si_pool_options.memory, MiB: with this much a renderer starts (its libraries and
+     * their tables alone take half of it) and answers for small pictures, the requested encoding at
+     * least; measured, and held by tests/http/test_memory_limit.py */
+    SI_POOL_MEMORY_LEAST = 200,
+    SI_POOL_DRAIN_MS = 10000 /* how long running requests may take once the pool has to stop */
 };
 #define SI_POOL_MEMORY (INT64_C(2) << 30) /* default of si_pool_options.memory */
 /* default of si_pool_options.reply_bytes: the largest picture that is rendered without compression,
@@ -70,7 +74,8 @@ void si_pool_close_lanes(const int fds[SI_LANE_COUNT]);
 enum { SI_LANE_PATH_MAX = 4096 };
 const char *si_pool_lane_path(const char *socket_path, si_lane lane, char out[SI_LANE_PATH_MAX]);
 
-/* Runs a pool in this process until SIGTERM or SIGINT, then lets running requests end. Returns the
+/* Runs a pool in this process until SIGTERM, SIGINT or SIGQUIT, then lets running requests
+ * end. Returns the
  * exit status: 0 after an orderly stop, 1 if it could not start. Log lines go to stderr. Must be
  * called while the process has a single thread. */
 int si_pool_run(const si_pool_options *options);

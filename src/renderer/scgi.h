@@ -18,7 +18,7 @@ enum { SI_SCGI_LIMIT = 64 * 1024 }; /* longest request head accepted, bytes, len
 
 /* What a renderer wants to know of a request. */
 typedef struct si_scgi_request {
-    si_str recipe; /* SI_PARAM_RECIPE, borrowed from the buffer */
+    si_str recipe; /* SI_PARAM_RECIPE, borrowed from the buffer; none in a ping */
     si_str seal;   /* SI_PARAM_SEAL, borrowed from the buffer; empty = not told */
     si_tier tier;  /* SI_PARAM_TIER: of a refined answer; else SI_TIER_DEFAULT, a first answer */
     si_show show;  /* SI_PARAM_SHOW */
@@ -27,6 +27,7 @@ typedef struct si_scgi_request {
                              told */
     size_t head_at; /* SI_PARAM_HEAD_AT: bytes that will precede the reply's head in the edge's
                        cache file; 0 = not told */
+    bool ping;      /* SI_PARAM_PING */
 } si_scgi_request;
 
 /* Says from the first `len` bytes how long the whole head is: `*need` bytes, or 0 if even that
@@ -35,7 +36,8 @@ typedef struct si_scgi_request {
 SI_NODISCARD si_result si_scgi_measure(const char *data, size_t len, size_t *need, si_diag *diag);
 
 /* Parses a complete head of exactly the length that si_scgi_measure() gave. SI_ERR_SYNTAX if it is
- * not well formed, names SI_PARAM_RECIPE not exactly once, or claims another protocol version. */
+ * not well formed, names SI_PARAM_RECIPE not exactly once (a ping: more than once), or claims
+ * another protocol version. */
 SI_NODISCARD si_result si_scgi_parse(
     const char *data, size_t len, si_scgi_request *out, si_diag *diag);
 

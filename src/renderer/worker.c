@@ -36,7 +36,7 @@ static void on_stop(int signal_number) {
 }
 
 static void catch_signals(si_worker_slot *slot) {
-    static const int ignored[] = {SIGPIPE, SIGXFSZ, SIGINT, SIGHUP};
+    static const int ignored[] = {SIGPIPE, SIGXFSZ, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
     struct sigaction ignore = {.sa_handler = SIG_IGN}, stop = {.sa_handler = on_stop};
     si_last_reply_start(slot);
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/wire.h"
@@ -20,6 +21,7 @@
 #include "renderer/load.h"
 #include "renderer/refinement_slots.h"
 #include "renderer/scgi.h"
+#include "source/broker.h"
 #include "source/fetcher.h"
 
 /* How long the edge keeps a reply, seconds. A recipe names the state of its file, so a reply never
@@ -342,11 +344,40 @@ static bool refuse_late(task *t) {
     return true;
 }
 
+/* Answers whether this renderer, and the broker behind it, can work: the root folder is there, and
+ * is no image. */
+static void answer_ping(const task *t) {
+    si_diag diag = {0};
+    si_answer a = {0};
+    int fd = si_broker_open(t->worker->broker, ".", &diag);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (diag.code != SI_ERR_NOT_FOUND) {
+        si_answer_error(&diag, &a);
+        reply(t->worker, t->connection, &a, 0, 0);
+        si_answer_free(&a);
+        return;
+    }
+    static const char text[] =
+        "Status: 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nready\n";
+    if (si_last_reply_claim(t->connection)) {
+        int64_t deadline = si_now_ns() + SI_WORKER_WRITE_MS * SI_MILLISECOND;
+        (void)!si_scgi_write(t->connection, deadline, text, sizeof text - 1, NULL);
+    }
+}
+
 /* Answers a request that has arrived whole, within its time. As si_worker_serve(). */
 static bool serve_request(si_worker *w, int connection, const si_scgi_request *request) {
     task t = {.worker = w, .request = request, .connection = connection, .start_ns = si_now_ns()};
     if (peer_gone(&t)) { /* while the request stood in the queue */
         atomic_fetch_add(&w->slot->dropped, 1);
+        return true;
+    }
+    if (request->ping) {
+        allow_ms(&t, w->options->wall_ms);
+        answer_ping(&t);
+        set_alarm(0);
         return true;
     }
     t.waited_ms = waited_ms(&t);

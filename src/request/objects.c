@@ -232,6 +232,9 @@ si_result si_query_profile(
     si_str path = profile != NULL ? si_str_of(profile->path) : name;
     si_result result = si_catalog_find_exact(all->catalog,
         profile != NULL ? profile->owner : company, path, all->arena, &file, &missing);
+    if (result == SI_ERR_IO) {
+        return si_fail(all->diag, result, "%s", missing.text);
+    }
     if (result != SI_OK) {
         return si_fail(all->diag, result, "there is no colour profile \"%.*s\"", SHOWN(name));
     }

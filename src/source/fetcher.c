@@ -89,6 +89,9 @@ int si_fetcher_answer(int socket, int timeout_ms, int client, long *life, si_dia
     }
     a.text[sizeof a.text - 1] = '\0';
     bool known = n == (ssize_t)sizeof a && a.code > SI_OK && a.code <= SI_ERR_INTERNAL;
+    if (ready > 0 && (n == 0 || (n < 0 && errno == ECONNRESET))) {
+        *life = SI_FETCHER_ENDED;
+    }
     (void)si_fail(diag, known ? (si_result)a.code : SI_ERR_IO, "%s",
         known ? a.text : "the fetcher of foreign images does not answer");
     return -1;

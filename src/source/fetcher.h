@@ -17,7 +17,8 @@
 
 enum {
     SI_FETCHER_IDLE_MS = 60000, /* then it ends */
-    SI_FETCHER_SLACK_MS = 1000  /* that an answer may take longer than the transfer */
+    SI_FETCHER_SLACK_MS = 1000, /* that an answer may take longer than the transfer */
+    SI_FETCHER_ENDED = -1
 };
 
 /* A question. Borrowed. */
@@ -48,7 +49,8 @@ int si_fetcher_ask(int asking, const si_fetcher_question *question, si_diag *dia
 int si_fetcher_ask_now(int asking, const si_fetcher_question *question, bool *later, si_diag *diag);
 
 /* Waits for the answer for `timeout_ms` at most: as si_fetch(). Also SI_ERR_IO, at once if the
- * other end of `client` hangs up, for whom it is done (−1 = nobody's). */
+ * other end of `client` hangs up, for whom it is done (−1 = nobody's); and if the fetcher has ended
+ * without an answer: then *life is SI_FETCHER_ENDED, and the next one may be asked. */
 int si_fetcher_answer(int socket, int timeout_ms, int client, long *life, si_diag *diag);
 
 /* Both. */

@@ -198,6 +198,7 @@ class Edge:
             "RENDERERS": str(renderers),
             "REFINE_SHARE": str(refine_share),
             "QUEUE_MS": "10000",
+            "READY_MS": "10000",
             "MISSES_PER_CLIENT": str(misses_per_client),
             "REPLY_BYTES": "100m",
             "RENDERER_SOCKET": self.renderer.path,

@@ -159,11 +159,13 @@ class Server:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="smartimg-test-"))
         self.root = make_root(self.folder)
         self.cache = self.folder / "cache"
+        self.access_log = self.folder / "access.log"
         self.config = self.folder / "conf"
         self.port, self.tls_port, self.admin_port = free_port(), free_port(), free_port()
         # a busy machine, or a sanitizer, must not make an answer late, nor a queue too long; nginx waits for 60 s;
         # and no answer is to change between two requests, unless a test says so
-        self.options = ["--wall-ms", "50000", "--queue-ms", "600000", "--refine-share", "0", *options]
+        self.options = ["--wall-ms", "50000", "--queue-ms", "600000", "--refine-share", "0",
+                        "--access-log", str(self.access_log), *options]
         if config:
             self.options += ["--config", str(self.config)]
         self.process = None
@@ -196,7 +198,7 @@ class Server:
         if self.process:
             self.process.stdout.close()
         if KEEP:
-            keep_server(self.root, self.config, self.cache / "access.log")
+            keep_server(self.root, self.config, self.access_log)
         shutil.rmtree(self.folder, ignore_errors=True)
         return code
 

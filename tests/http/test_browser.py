@@ -80,7 +80,7 @@ class Browser(unittest.TestCase):
 
     def logged(self, path):
         """Class and cache lines of the access log for a path."""
-        lines = (self.server.cache / "access.log").read_text().splitlines()
+        lines = (self.server.access_log).read_text().splitlines()
         return [line for line in lines if f'"GET {path} ' in line]
 
     def test_chromium_gets_and_decodes_avif_and_webp(self):

@@ -2,13 +2,18 @@
 
 import http.client
 import os
+import pathlib
+import re
 import resource
+import shutil
+import signal
 import subprocess
+import threading
 import time
 import unittest
 
-from server import Server, run
-from waiting import wait_until
+from server import Reply, Server, run
+from waiting import PATIENCE, sockets, wait_until
 
 URL = "demo/product?wid=120&qlt=80"
 OTHER = "demo/fabric?wid=120&qlt=80"
@@ -103,6 +108,293 @@ class GenerationTable(unittest.TestCase):
             self.assertEqual(server.image(URL).headers["x-cache"], "hit")
 
 
+class Killed(unittest.TestCase):
+    """Processes that are killed while they have requests: whole answers or a clear 503, and back by itself."""
+
+    def start(self, *options):
+        server = Server("--renderers", "1", *options).start()
+        self.addCleanup(server.stop)
+        return server
+
+    @staticmethod
+    def processes(server, name):
+        """Those whose command line, or name, has that in it."""
+        def is_it(pid, comm):
+            try:
+                return name in comm or name in pathlib.Path(f"/proc/{pid}/cmdline").read_text()
+            except OSError:
+                return False
+        return [pid for pid, comm in server.children().items() if is_it(pid, comm)]
+
+    def asked_while_broker_stands_still(self, server, urls):
+        """Requests that no renderer can answer yet, and what lets them go on."""
+        pool, = self.processes(server, "smartimg-pool")
+        os.kill(pool, signal.SIGSTOP)
+        replies = []
+
+        def ask(url):
+            try:
+                replies.append(server.image(url))
+            except (OSError, http.client.HTTPException) as e:
+                replies.append(e)
+        threads = [threading.Thread(target=ask, args=(url,)) for url in urls]
+        for t in threads:
+            t.start()
+
+        def go_on():
+            try:
+                os.kill(pool, signal.SIGCONT)
+            except ProcessLookupError:
+                pass
+            for t in threads:
+                t.join(PATIENCE)
+            return replies
+        self.addCleanup(go_on)
+        return go_on
+
+    def test_renderer_twice(self):
+        """The request is tried once more, by another; then there is a 503. No other request suffers."""
+        server = self.start("--renderers", "2")
+        idle = {p: sockets(p) for p in self.processes(server, "smartimg-render")}
+        self.assertEqual(len(idle), 2)
+        go_on = self.asked_while_broker_stands_still(server, [URL])
+        for _ in range(2):
+            at_work = wait_until(lambda: next((p for p in idle if sockets(p) > idle[p]), 0), "a renderer at work")
+            os.kill(at_work, signal.SIGKILL)
+            del idle[at_work]
+        reply, = go_on()
+        self.assertEqual((reply.status, reply.body), (503, b"no renderer answered\n"))
+        self.assertIn("retry-after", reply.headers)
+        self.assertEqual(server.image(f"{URL}&op_brightness=1").status, 200)
+
+    def test_nginx_worker(self):
+        """Its clients get nothing more; whoever asks again is answered, and what they asked for is not lost."""
+        server = self.start("--workers", "1")
+        go_on = self.asked_while_broker_stands_still(server, [f"{URL}&op_brightness={n}" for n in range(3)])
+        wait_until(lambda: rendering(server) == 3, "requests with the renderers")
+        worker, = self.processes(server, "nginx: worker")
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: [p for p in self.processes(server, "nginx: worker") if p != worker], "another")
+        replies = go_on()
+        self.assertTrue(all(isinstance(r, Exception) for r in replies), replies)
+        for n in range(3):
+            self.assertEqual(server.image(f"{URL}&op_brightness={n}").status, 200)
+        self.assertEqual(rendering(server), 0)
+
+    def test_nginx_master(self):
+        server = self.start("--workers", "1")
+        good = server.image(URL)
+        go_on = self.asked_while_broker_stands_still(server, [f"{URL}&op_brightness=1"])
+        wait_until(lambda: rendering(server) == 1, "a request with the renderers")
+        master, = self.processes(server, "nginx: master")
+        os.kill(master, signal.SIGKILL)
+        reply, = go_on()
+        self.assertTrue(isinstance(reply, Exception) or reply.status == 200)
+
+        def back():
+            try:
+                return server.image(URL).body == good.body
+            except OSError:
+                return False
+        wait_until(back, "nginx again")
+        self.assertNotIn(master, self.processes(server, "nginx: master"))
+        self.assertEqual(server.image(f"{URL}&op_brightness=1").status, 200)
+
+    def test_stopped_under_load(self):
+        """Each client has a whole image, a clear error, or no reply at all: never a part with 200."""
+        server = self.start()
+        replies = []
+
+        def ask(k):
+            try:
+                for n in range(1000):
+                    replies.append(server.image(f"{URL}&op_brightness={k}&op_contrast={n % 100}"))
+            except (OSError, http.client.RemoteDisconnected, http.client.BadStatusLine):
+                pass  # there was no reply; http.client.IncompleteRead would fail
+            except http.client.HTTPException as e:
+                replies.append(e)
+        threads = [threading.Thread(target=ask, args=(k,)) for k in range(8)]
+        for t in threads:
+            t.start()
+        wait_until(lambda: len(replies) > 10, "replies")
+        server.process.send_signal(signal.SIGTERM)
+        self.assertEqual(server.process.wait(PATIENCE), 0)
+        for t in threads:
+            t.join(PATIENCE)
+        for r in replies:
+            self.assertNotIsInstance(r, Exception)
+            self.assertIn(r.status, (200, 503))
+            if r.status == 200:
+                self.assertTrue(r.body.startswith(b"\xff\xd8") and r.body.endswith(b"\xff\xd9"), r)
+
+
+def rendering(server):
+    connection = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=PATIENCE)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return int(text.split("\nsmartimg_requests_rendering ")[1].split()[0])
+
+
+class Configuration(unittest.TestCase):
+
+    def test_broken_at_reload(self):
+        """What is in use stays in use, for companies and for options; and counts again once it is mended."""
+        server = Server("--renderers", "1")
+        self.addCleanup(server.stop)
+        server.start()
+        good = server.image("smart/product?wid=90")
+        company = server.config / "companies/smart.ini"
+        text = company.read_text()
+        for n, (file, broken) in enumerate(((company, "[nonsense\nBfc = maybe\n"), (company, None),
+                                            (server.config / "smartimg.ini", "wall-ms = soon\n"))):
+            if broken is None:
+                company.chmod(0)
+                company.write_bytes(b"\0\xff" * 1000)
+            else:
+                file.write_text(broken)
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda k=n: server.log.read_text().count("the old one stays in use") == k + 1, "a complaint")
+            self.assertEqual(server.image("smart/product?wid=90").body, good.body)
+            self.assertEqual(server.image(f"smart/product?wid=9{n + 1}").status, 200)
+            company.write_text(text)
+            company.chmod(0o644)
+        (server.config / "smartimg.ini").unlink()
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "configuration reloaded" in server.log.read_text(), "a reload")
+        self.assertEqual(server.image("smart/product?wid=90").body, good.body)
+
+
+class Originals(unittest.TestCase):
+
+    def test_replaced_while_it_is_read(self):
+        """Each answer is of one file or the other, whole; and what is kept is of the file that is there."""
+        server = Server("--renderers", "2")
+        self.addCleanup(server.stop)
+        server.start()
+        place, pictures = server.root / "demo/changing.jpg", [server.root / f"demo/{n}.jpg" for n in ("product", "night")]
+        url = "demo/changing?wid=80&fmt=png"
+        whole = {server.image(f"demo/{p.stem}?wid=80&fmt=png").body for p in pictures}
+        shutil.copyfile(pictures[0], place)
+        stop = threading.Event()
+
+        def replace():
+            n = 0
+            while not stop.is_set():
+                n += 1
+                shutil.copyfile(pictures[n % 2], place.with_suffix(".new"))
+                place.with_suffix(".new").rename(place)
+        thread = threading.Thread(target=replace)
+        thread.start()
+        try:
+            replies = [server.image(url) for _ in range(60)]
+        finally:
+            stop.set()
+            thread.join()
+        self.assertEqual({r.status for r in replies}, {200})
+        self.assertLessEqual({r.body for r in replies}, whole)
+        for picture in pictures:
+            shutil.copyfile(picture, place.with_suffix(".new"))
+            place.with_suffix(".new").rename(place)
+            wait_until(lambda p=picture: server.image(url).body == server.image(f"demo/{p.stem}?wid=80&fmt=png").body,
+                       "the picture that is there")
+
+    def test_cut_short_while_it_is_read(self):
+        """A file that somebody writes in place: an error, or what there was; and the whole one once it is there."""
+        server = Server("--renderers", "1")
+        self.addCleanup(server.stop)
+        server.start()
+        place, picture = server.root / "demo/growing.jpg", server.root / "demo/product.jpg"
+        data = picture.read_bytes()
+        whole = server.image("demo/product?wid=80&fmt=png").body
+        for size in (0, 100, len(data) // 3, len(data) - 1, len(data)):
+            place.write_bytes(data[:size])
+            reply = server.image("demo/growing?wid=80&fmt=png")
+            self.assertIn(reply.status, (200, 403), (size, reply))
+            if reply.status == 200:
+                self.assertEqual(reply.body, whole, size)
+        self.assertEqual(wait_until(lambda: server.image("demo/growing?wid=80&fmt=png"), "it").body, whole)
+
+
+class Descriptors(unittest.TestCase):
+    """A process that has no descriptor left says nothing of the image."""
+
+    def start(self, *options):
+        server = Server("--renderers", "1", "--workers", "1", *options).start()
+        self.addCleanup(server.stop)
+        return server
+
+    @staticmethod
+    def process(server, name):
+        """The only process of the server whose command line, or name, has that in it."""
+        found, = [pid for pid, comm in server.children().items()
+                  if name in comm or name in pathlib.Path(f"/proc/{pid}/cmdline").read_text()]
+        return found
+
+    @staticmethod
+    def without_descriptors(pid):
+        """Takes all that are free from a process. Returns what gives them back."""
+        held = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+        free = next(n for n in range(len(held) + 1) if n not in held)
+        ids = re.search(r"Uid:\s+(\d+)[^G]*Gid:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())
+        as_its_user = {"user": int(ids[1]), "group": int(ids[2]), "extra_groups": []} if os.geteuid() == 0 else {}
+
+        def limit(most):
+            subprocess.run(["prlimit", "--pid", str(pid), f"--nofile={most}:"], check=True, **as_its_user)
+        limit(free)
+        return lambda: limit(1024)
+
+    def ask(self, connection, url):
+        connection.request("GET", "/is/image/" + url)
+        return Reply(connection.getresponse(), 0)
+
+    def check_nginx(self, url, server, word):
+        """Over a connection that is there already."""
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        self.assertEqual(self.ask(connection, "demo/fabric?wid=20").status, 200)
+        time.sleep(1.1)  # nothing is in memory any more
+        give_back = self.without_descriptors(self.process(server, "worker process"))
+        reply = self.ask(connection, url)
+        give_back()
+        self.assertEqual((reply.status, reply.headers.get("cache-control")), (503, "no-store"), reply)
+        self.assertIn(word, reply.body.decode())
+        self.assertEqual(self.ask(connection, url).status, 200)
+
+    def test_nginx_looks_for_an_image(self):
+        self.check_nginx(f"{URL}&op_brightness=1", self.start(), "files cannot be looked at now")
+
+    def test_default_image(self):
+        """A picture that cannot be looked for is not missing."""
+        self.check_nginx("fallback/landscape?wid=50", self.start(), "files cannot be looked at now")
+
+    def test_nginx_reads_its_cache_or_asks_a_renderer(self):
+        """Requests whose plan is known already, so that it is what comes next that fails."""
+        server = self.start()
+        for n, cached in enumerate((True, False)):
+            with self.subTest(cached=cached):
+                self.check_known(server, f"{URL}&op_brightness=-{n + 1}" + ("" if cached else "&cache=off"))
+
+    def check_known(self, server, url):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        self.assertEqual(self.ask(connection, url).status, 200)
+        give_back = self.without_descriptors(self.process(server, "worker process"))
+        statuses = {self.ask(connection, url).status for _ in range(3)}
+        give_back()
+        self.assertLessEqual(statuses, {200, 503})
+        self.assertEqual(self.ask(connection, url).status, 200)
+
+    def test_broker(self):
+        server = self.start()
+        self.assertEqual(server.image(URL).status, 200)
+        give_back = self.without_descriptors(self.process(server, "smartimg-pool"))
+        reply = server.image(f"{URL}&op_brightness=1")
+        give_back()
+        self.assertEqual((reply.status, reply.headers.get("cache-control")), (503, "no-store"), reply)
+        self.assertEqual(server.image(f"{URL}&op_brightness=1").status, 200)
+
+
 @unittest.skipIf(os.geteuid() != 0, "only root can mount")
 class Disk(unittest.TestCase):
     """A cache on a small disk, which others fill."""
@@ -114,7 +406,6 @@ class Disk(unittest.TestCase):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "none", self.disk], check=True)
         self.addCleanup(subprocess.run, ["umount", "-l", self.disk], check=True)
         self.server_of_own.cache = self.disk / "cache"
-        self.server_of_own.options += ["--access-log", str(self.server_of_own.folder / "access.log")]
         self.addCleanup(self.server_of_own.stop)
         self.server_of_own.start()
 

@@ -345,6 +345,31 @@ class ForeignTest(unittest.TestCase):
         self.assertEqual(len(after), 1)
         self.assertNotEqual(before, after)
 
+    def test_fetcher_that_dies_in_the_middle(self):
+        """The question is asked once more; a second death is a clear 503."""
+        for deaths, status in ((1, 200), (2, 503)):
+            with self.subTest(deaths):
+                Origin.held.clear()
+                self.addCleanup(Origin.held.set)
+                got = []
+                thread = threading.Thread(target=lambda d=deaths: got.append(self.ask("late", f"&opac={90 - d}")))
+                asked = len(Origin.asked)
+                thread.start()
+                for n in range(deaths):
+                    wait_until(lambda k=n: len(Origin.asked) == asked + k + 1, "a download")
+                    for pid, name in self.edge.children().items():
+                        if name == "smartimg-fetch":
+                            os.kill(pid, signal.SIGKILL)
+                if status == 200:
+                    wait_until(lambda: len(Origin.asked) == asked + deaths + 1, "another download")
+                    Origin.held.set()
+                thread.join(PATIENCE)
+                self.assertEqual(got[0].status, status, got)
+                if status == 503:
+                    self.assertIn(b"the fetcher of foreign images does not answer", got[0].body)
+        Origin.held.set()
+        self.assertEqual(self.ask("plain").status, 200)
+
     def test_renderers_have_no_part_in_it(self):
         """Only the fetcher ever has a socket of the network."""
         thread = threading.Thread(target=self.ask, args=("late",))

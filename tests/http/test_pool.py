@@ -560,8 +560,8 @@ class PoolTest(unittest.TestCase):
     def test_memory_limit(self):
         if SANITIZED:
             self.skipTest("a sanitizer takes more address space than any limit")
-        with Pool("--workers", "1", "--memory", "400m") as pool:
-            recipe = pool.recipe("demo/landscape?wid=4000&hei=4000&fit=stretch&bfc=on", accept="image/avif")
+        with Pool("--workers", "1", "--memory", "200m") as pool:
+            recipe = pool.recipe("demo/landscape?wid=6000&hei=6000&fit=stretch&bfc=on", accept="image/avif")
             self.assertError(pool.ask(recipe), 500, 503, 403)
             self.assertImage(pool.ask(pool.recipe("demo/night?wid=60")))
 

@@ -102,7 +102,7 @@ class InstallTest(unittest.TestCase):
             process = subprocess.Popen(
                 [*begin, self.prefix / "bin/smartimg", "serve", "--root", self.folder / "root", "--config",
                  self.folder / "conf", "--cache", self.folder / "cache", "--listen", f"127.0.0.1:{port}",
-                 "--wall-ms", "50000"],
+                 "--access-log", self.folder / "access.log", "--wall-ms", "50000"],
                 cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
             if not any("ready on" in line for line in iter(process.stdout.readline, "")):

@@ -382,6 +382,7 @@ static void test_fetcher_dies(void **state) {
                          PATIENCE_MS, &seconds, &diag),
         -1);
     assert_int_equal(diag.code, SI_ERR_IO);
+    assert_int_equal(seconds, SI_FETCHER_ENDED);
     waitpid(killer, NULL, 0);
     stop_fetcher(pid, asking, answering);
 }
