@@ -1,6 +1,7 @@
 /* What can only be judged once everything of a company is there. */
 #include <stdio.h>
 
+#include "catalog/access.h"
 #include "catalog/catalog_internal.h"
 #include "catalog/imageset.h"
 
@@ -93,6 +94,61 @@ void si_company_check(si_loading *l) {
         check_record(l, record);
     }
     check_attributes(l);
+}
+
+/* ---- folders of protected companies ---- */
+
+/* Whether `folder` is `around`, or lies in it. */
+static bool lies_in(const char *folder, const char *around) {
+    size_t len = strlen(around);
+    return strncmp(folder, around, len) == 0 &&
+           (len == 0 || folder[len] == '\0' || folder[len] == '/');
+}
+
+static const char *name_of(const si_company *company) {
+    return company->id[0] != '\0' ? company->id : "default";
+}
+
+/* What another company's folder does to a protected one. */
+static void check_overlap(
+    si_loading *l, const si_company *guarded, const char *attribute, const char *folder) {
+    const char *root = guarded->attributes.root_path;
+    if (lies_in(folder, root)) {
+        si_loading_warning(l, 1,
+            "%s \"%.80s\" lies in the folder of company \"%.80s\", whose lock, address filter or "
+            "PresetsOnly does not protect these files",
+            attribute, folder, name_of(guarded));
+    } else if (lies_in(root, folder)) {
+        si_loading_warning(l, 1,
+            "%s \"%.80s\" is around the folder of company \"%.80s\", whose files are refused here",
+            attribute, folder, name_of(guarded));
+    }
+}
+
+void si_folders_check(si_loading *l) {
+    const si_catalog *c = l->catalog;
+    for (int i = 0; i < c->company_count; i++) {
+        const si_company *other = &c->companies[i];
+        const si_attributes *a = &other->attributes;
+        bool chosen = i > 0 || c->root_path_defined;
+        l->file = si_loading_shown(l, si_arena_printf(l->arena, "%.200s.ini", name_of(other)));
+        if (i > 0 && a->folder_companies) {
+            si_loading_warning(l, 1, "FolderCompanies counts in default.ini only");
+        }
+        for (int k = 0; k < c->company_count; k++) {
+            const si_company *guarded = &c->companies[k];
+            bool everywhere = k == 0 && !c->root_path_defined;
+            if (everywhere || !si_company_is_protected(c, guarded)) {
+                continue;
+            }
+            if (chosen && i != k && !si_company_is_protected(c, other)) {
+                check_overlap(l, guarded, "RootPath", a->root_path);
+            }
+            if (a->static_root_path[0] != '\0') {
+                check_overlap(l, guarded, "StaticContentRootPath", a->static_root_path);
+            }
+        }
+    }
 }
 
 /* ---- files ---- */

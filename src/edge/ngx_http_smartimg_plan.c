@@ -284,6 +284,10 @@ ngx_http_smartimg_test_plan(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
+    if (plan->plan.expires && ngx_time() > plan->plan.expires) {
+        return NGX_DECLINED;
+    }
+
     if (ngx_current_msec == plan->tested
         && ngx_http_smartimg_purges == plan->purges)
     {
@@ -338,6 +342,7 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
     request.headers = *headers;
     request.address.p = (const char *) r->connection->addr_text.data;
     request.address.len = r->connection->addr_text.len;
+    request.now = ngx_time();
 
     ngx_http_smartimg_split_uri(&r->unparsed_uri, &request);
 

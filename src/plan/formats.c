@@ -2,6 +2,8 @@
 #include "plan/plan_steps.h"
 #include "picture/limits.h"
 
+#include <math.h>
+
 /* Pixel ratio: URL or preset, else the company's switch with what the client hints say. A ratio
  * that is asked for is obeyed (the table of the vendor's dpr page); one that was detected does not
  * go beyond what the original has. */
@@ -15,6 +17,9 @@ static void resolve_dpr(const si_query *q, si_plan *plan) {
         plan->vary |= plan->client.dpr_used;
         plan->accept_ch = true;
         (void)si_str_real(si_str_of(si_real_print(plan->client.dpr, text)), &ratio);
+        if (q->all->attributes->presets_only) { /* what a header says is no way to many pictures */
+            ratio = ceil(ratio * 4) / 4;
+        }
         q->recipe->dpr_held = ratio > 1;
     }
     q->recipe->dpr = ratio > SI_DPR_MAX ? SI_DPR_MAX : ratio;

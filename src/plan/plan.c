@@ -231,7 +231,7 @@ static void set_caching(const si_query *q, si_str address, si_plan *plan) {
         set_server_cache(q, address, plan);
     }
     plan->last_modified = a->use_last_modified ? all->newest : 0;
-    plan->by_address |= all->by_address;
+    plan->by_address |= all->access.by_address;
 }
 
 /* ---- all of it ---- */
@@ -302,7 +302,10 @@ si_result si_plan_make(const si_catalog *catalog, const si_generations *generati
         .context = SI_CONTEXT_IS,
         .path = {path.p + skip, path.len - skip},
         .query = request->query};
-    si_reading all = {.catalog = catalog, .arena = arena, .diag = diag};
+    si_reading all = {.catalog = catalog,
+        .arena = arena,
+        .diag = diag,
+        .access = {.catalog = catalog, .address = request->address}};
     si_query *q = si_arena_alloc(arena, sizeof *q);
     if (q == NULL) {
         return si_no_memory(diag);

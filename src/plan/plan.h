@@ -13,6 +13,7 @@ typedef struct si_request {
     si_str path;    /* raw (still percent-encoded) path, such as /is/image/demo/shoe */
     si_str query;   /* raw query without "?"; p == NULL = no "?" */
     si_str address; /* of the client, as text; may be empty */
+    int64_t now;    /* seconds since 1970, for addresses that end (plan/lock.h) */
     si_client_headers headers;
 } si_request;
 
@@ -53,6 +54,8 @@ typedef struct si_plan {
     bool accept_ch; /* the pixel ratio comes from client hints: ask for them (Accept-CH: DPR) */
     int64_t ttl;    /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */
     int64_t last_modified; /* seconds since 1970, 0 = not sent */
+    int64_t expires; /* seconds since 1970: the last moment that the address is good for, 0 = it
+                        does not end; also if the plan could not be made */
     bool always_unmodified; /* ttl −1: every conditional GET gets 304 (docs/protocol.md, Caching) */
     bool client_cache;      /* false: cache=off, reply must not be kept by anyone downstream */
     bool server_cache;      /* false: neither look into the server's cache nor write to it */

@@ -343,6 +343,7 @@ si_result si_catalog_set(si_query *q, si_str query) {
     si_str key = last_value(q, query, SI_STR("labelkey"), &failed);
     const char *label = key.len > 0 ? decoded(q, key) : NULL;
     si_media_set_request request = {.catalog = q->all->catalog,
+        .access = &q->all->access,
         .main = q->company,
         .object = q->object,
         .locale = si_reading_locale(q->all),

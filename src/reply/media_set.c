@@ -46,7 +46,10 @@ static const char *full_name(builder *b, const si_resolved *r) {
 static si_result resolve(builder *b, si_str id, si_record_table table, si_resolved *out) {
     const si_object_query query = {
         .main = b->request->main, .object = id, .locale = b->request->locale, .table = table};
-    return si_catalog_resolve(b->request->catalog, &query, b->arena, out, b->diag);
+    SI_TRY(si_catalog_resolve(b->request->catalog, &query, b->arena, out, b->diag));
+    return si_access_company(b->request->access, out->company)
+               ? SI_OK
+               : si_fail(b->diag, SI_ERR_FORBIDDEN, "request refused");
 }
 
 /* The original of an item, or its part that a smart crop shows. */
@@ -94,6 +97,12 @@ static int layer_of(builder *b, si_source source) {
     return b->count++;
 }
 
+static si_result admit_file(const builder *b, const si_resolved *r) {
+    return si_access_file(b->request->access, r->owner, SI_FOLDER_IMAGES, si_str_of(r->path))
+               ? SI_OK
+               : si_fail(b->diag, SI_ERR_FORBIDDEN, "request refused");
+}
+
 /* Size and version of an image, if its file is there; *layer is its own, or −1. */
 static si_result describe_image(
     builder *b, si_set_element *item, const si_resolved *r, int *layer) {
@@ -101,6 +110,7 @@ static si_result describe_image(
     si_diag missing = {0};
     char hex[SI_DIGEST_HEX];
     *layer = -1;
+    SI_TRY(admit_file(b, r));
     if (r->path[0] == '\0' || si_catalog_find(b->request->catalog, r->owner, si_str_of(r->path),
                                   b->arena, &file, &missing) != SI_OK) {
         return SI_OK;
@@ -375,6 +385,7 @@ static si_result add_single(builder *b, const si_resolved *r, si_set_element **t
     }
     si_file file;
     if (r->record == NULL) {
+        SI_TRY(admit_file(b, r));
         SI_TRY(si_catalog_find(
             b->request->catalog, r->owner, si_str_of(r->path), b->arena, &file, b->diag));
     }

@@ -113,6 +113,9 @@ static si_file_ref reference(si_reading *all, const si_file *file) {
 si_result si_query_file(
     si_query *q, const si_company *owner, const char *path, si_file_ref *out, si_diag *diag) {
     si_file file;
+    if (!si_access_file(&q->all->access, owner, SI_FOLDER_IMAGES, si_str_of(path))) {
+        return si_refuse(diag);
+    }
     si_result result =
         si_catalog_find(q->all->catalog, owner, si_str_of(path), q->all->arena, &file, diag);
     if (result == SI_OK) {
@@ -179,6 +182,9 @@ si_result si_query_resolve(
         .locale = all->locale,
         .table = SI_TABLE_IMAGE};
     si_result result = si_catalog_resolve(all->catalog, &ask, all->arena, &out->is, diag);
+    if (result == SI_OK && !si_access_company(&all->access, out->is.company)) {
+        result = si_refuse(diag);
+    }
     if (result == SI_OK) {
         use_crop(all->catalog, out);
         result = note(q, out);
@@ -223,6 +229,9 @@ si_result si_query_profile(
     si_file file;
     si_diag missing = {0};
     si_str path = profile != NULL ? si_str_of(profile->path) : name;
+    if (profile == NULL && !si_access_file(&all->access, company, SI_FOLDER_IMAGES, path)) {
+        return si_refuse(all->diag);
+    }
     si_result result = si_catalog_find_exact(all->catalog,
         profile != NULL ? profile->owner : company, path, all->arena, &file, &missing);
     if (result != SI_OK) {
