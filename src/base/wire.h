@@ -49,10 +49,11 @@ enum {
 
 /* ---- response headers ---- */
 
-#define SI_HEADER_SAVED "X-Adobe-Smart-Imaging" /* bytes less than the requested encoding */
-#define SI_HEADER_CHOICE "X-Smart-Imaging"      /* format, savings, scores and effort */
-#define SI_HEADER_TIMING "Server-Timing"        /* stages of the render; not of hits */
-#define SI_HEADER_CACHE "X-Cache"               /* hit, miss, refresh or bypass */
+#define SI_HEADER_SAVED "X-Adobe-Smart-Imaging"  /* bytes less than the requested encoding */
+#define SI_HEADER_CHOICE "X-Smart-Imaging"       /* format, savings, scores and effort */
+#define SI_HEADER_TIMING "Server-Timing"         /* stages of the render; not of hits */
+#define SI_HEADER_CACHE "X-Cache"                /* hit, miss, refresh or bypass */
+#define SI_HEADER_SNIFF "X-Content-Type-Options" /* nosniff: no reply is taken for another type */
 
 /* ---- environment variables; unset or empty = none ---- */
 

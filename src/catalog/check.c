@@ -1,6 +1,7 @@
 /* What can only be judged once everything of a company is there. */
 #include <stdio.h>
 
+#include "base/map_links.h"
 #include "catalog/access.h"
 #include "catalog/catalog_internal.h"
 #include "catalog/imageset.h"
@@ -49,6 +50,17 @@ static void check_image_set(si_loading *l, const si_record *r) {
     si_arena_free(&arena);
 }
 
+/* Links that no reply has (base/map_links.h). */
+static void check_map(si_loading *l, const si_record *r) {
+    si_bytes clean = {0};
+    si_str map = si_str_of(r->map);
+    if (si_map_links_clean(map, SI_MAP_OF_COMPANY, &clean) && clean.len < map.len) {
+        si_loading_warning(l, r->line, "Map of \"%.*s\": links other than to pages are left out",
+            SI_SHOWN(si_str_of(r->id)));
+    }
+    si_bytes_free(&clean);
+}
+
 static void check_record(si_loading *l, const si_record *r) {
     const char *outer = l->file;
     l->file = r->file;
@@ -56,6 +68,7 @@ static void check_record(si_loading *l, const si_record *r) {
     check_presets(l, r, "PostModifier", r->post_modifier);
     check_post_modifier(l, r);
     check_image_set(l, r);
+    check_map(l, r);
     l->file = outer;
 }
 
