@@ -48,7 +48,9 @@
     X(AllowDirectUrls, allow_direct_urls, BOOL, INHERIT, 0, 1, "false", "",                        \
         "src= and mask= may name pictures on other servers, by absolute address")                  \
     X(ForeignHosts, foreign_hosts, LIST, OFF, 0, 0, "", "",                                        \
-        "servers that such addresses may name: host, host:port or *.domain; empty = none")         \
+        "servers that such addresses may name: host or *.domain, at any port unless :port "        \
+        "follows; "                                                                                \
+        "IPv6 addresses in brackets; empty = none")                                                \
     X(RootUrl, root_url, TEXT, OFF, 0, 0, "", "",                                                  \
         "what relative addresses of foreign pictures begin with; its host counts as listed")       \
     X(ClientAddressFilter, client_address_filter, ADDRESSES, INHERIT, 0, 0, "", "",                \

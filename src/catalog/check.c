@@ -1,6 +1,7 @@
 /* What can only be judged once everything of a company is there. */
 #include <stdio.h>
 
+#include "base/host.h"
 #include "base/map_links.h"
 #include "catalog/access.h"
 #include "catalog/catalog_internal.h"
@@ -93,6 +94,15 @@ static void check_attributes(si_loading *l) {
     if (a->request_lock && a->request_lock_key[0] == '\0') {
         si_loading_warning(
             l, 1, "RequestLock without RequestLockKey: anyone can compute the vendor's lock");
+    }
+    for (int i = 0; i < a->foreign_hosts.count; i++) {
+        si_host ignored;
+        si_str host = si_str_of(a->foreign_hosts.items[i]);
+        if (!si_host_read(host, &ignored)) {
+            si_loading_warning(l, 1,
+                "ForeignHosts: \"%.*s\" is no host with perhaps a port, such as [2001:db8::1]:8443",
+                SI_SHOWN(host));
+        }
     }
     if (a->allow_direct_urls && a->foreign_hosts.count == 0) {
         si_loading_warning(l, 1, "AllowDirectUrls without ForeignHosts allows no server");

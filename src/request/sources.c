@@ -1,5 +1,6 @@
 /* Where the pixels of layers come from: src= and mask=, nested requests and
  * foreign images (docs/protocol.md). */
+#include "base/host.h"
 #include "base/percent.h"
 #include "catalog/rules.h"
 #include "request/command.h"
@@ -149,24 +150,19 @@ static bool read_address(const char *url, bool *tls, si_str *host, int *port) {
         return false;
     }
     const char *start = url + (*tls ? 8 : 7);
-    size_t len = strcspn(start, "/?");
-    si_str authority = {start, len};
-    const char *colon = len > 0 ? memchr(start, ':', len) : NULL;
-    long number = *tls ? 443 : 80;
-    *host = colon != NULL ? (si_str){start, (size_t)(colon - start)} : authority;
-    if (colon != NULL) {
-        si_str digits = {colon + 1, len - host->len - 1};
-        if (!si_str_int(digits, &number) || number < 1 || number > 65535) {
-            return false;
-        }
+    si_str authority = {start, strcspn(start, "/?")};
+    si_host server;
+    if (!si_host_read(authority, &server)) {
+        return false;
     }
-    *port = (int)number;
+    *host = server.name;
+    *port = server.port != 0 ? server.port : *tls ? 443 : 80;
     for (const char *c = url; *c != '\0'; c++) {
         if (*c <= 0x20 || *c > 0x7e || *c == '#' || *c == '\\' || *c == '"') {
             return false;
         }
     }
-    return host->len > 0 && memchr(start, '@', len) == NULL;
+    return memchr(authority.p, '@', authority.len) == NULL;
 }
 
 /* Lower case up to the path, so that one picture has one name. */
