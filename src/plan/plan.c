@@ -335,7 +335,7 @@ uint64_t si_plan_generation(const si_plan *plan, const si_generations *generatio
     for (const si_dependency *d = plan->dependencies; d != NULL; d = d->next) {
         sum += si_generation_of(generations, si_str_of(d->company), si_str_of(d->object));
     }
-    return sum;
+    return sum & INT64_MAX; /* as much as a recipe holds; what was purged still differs */
 }
 
 si_str si_plan_error(const si_plan *plan, const si_diag *diag, si_arena *arena, const char **type) {

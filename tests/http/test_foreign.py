@@ -333,6 +333,7 @@ class ForeignTest(unittest.TestCase):
         self.assertRefused(reply, "image not found")
 
     def test_number_of_transfers_is_limited(self):
+        wait_until(lambda: Origin.active == 0, "the end of what other tests asked for")
         Origin.most = 0
         replies = []
 
