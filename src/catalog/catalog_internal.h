@@ -105,7 +105,8 @@ void si_profiles_load(si_loading *l);
 /* Looks at what can only be judged once everything of a company is there. */
 void si_company_check(si_loading *l);
 
-/* The same once all companies are there: folders of protected companies that others have, too. */
+/* The same once all companies are there: folders of protected companies that others have, too, and
+ * objects of theirs that others' attributes name. */
 void si_folders_check(si_loading *l);
 
 /* Notes whose folders protected companies' are. False if memory runs out. */

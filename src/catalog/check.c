@@ -148,6 +148,23 @@ static void check_overlap(
     }
 }
 
+/* An object of another company, which requests of this one will not get. */
+static void check_borrowed(
+    si_loading *l, const si_company *company, const char *attribute, const char *object) {
+    si_str rest = si_str_of(object), id;
+    rest.p += object[0] == '/';
+    rest.len -= object[0] == '/';
+    (void)si_str_next(&rest, '/', &id);
+    const si_company *other = rest.p != NULL ? si_names_find(&l->catalog->by_id, id) : NULL;
+    if (other != NULL && other != company && si_company_is_protected(l->catalog, other) &&
+        !other->attributes.allow_nested) {
+        si_loading_warning(l, 1,
+            "%s is of company \"%.80s\", which is protected and does not say "
+            "AllowNested",
+            attribute, other->id);
+    }
+}
+
 void si_folders_check(si_loading *l) {
     const si_catalog *c = l->catalog;
     for (int i = 0; i < c->company_count; i++) {
@@ -158,6 +175,9 @@ void si_folders_check(si_loading *l) {
         if (i > 0 && a->folder_companies) {
             si_loading_warning(l, 1, "FolderCompanies counts in default.ini only");
         }
+        check_borrowed(l, other, "Watermark", a->watermark);
+        check_borrowed(l, other, "DefaultImage", a->default_image);
+        check_borrowed(l, other, "ErrorImage", a->error_image);
         for (int k = 0; k < c->company_count; k++) {
             const si_company *guarded = &c->companies[k];
             bool everywhere = k == 0 && !c->root_path_defined;

@@ -52,6 +52,19 @@ static si_result resolve(builder *b, si_str id, si_record_table table, si_resolv
                : si_fail(b->diag, SI_ERR_FORBIDDEN, "request refused");
 }
 
+/* Before anything is told of what an id names. */
+static si_result admit(const builder *b, si_str id) {
+    const si_media_set_request *request = b->request;
+    const si_object_query query = {
+        .main = request->main, .object = id, .locale = request->locale, .table = SI_TABLE_IMAGE};
+    si_resolved r;
+    si_diag ignored = {0}; /* mistakes are told when the item is added */
+    bool found = si_catalog_resolve(request->catalog, &query, b->arena, &r, &ignored) == SI_OK;
+    return !found || si_access_company(request->access, r.company)
+               ? SI_OK
+               : si_fail(b->diag, SI_ERR_FORBIDDEN, "request refused");
+}
+
 /* The original of an item, or its part that a smart crop shows. */
 static si_source source_of(
     const builder *b, const si_resolved *r, const si_file_ref *file, const si_crop *crop) {
@@ -283,6 +296,7 @@ static si_result add_page(
     }
     si_str id = si_str_of(page->text);
     if (!known) {
+        SI_TRY(admit(b, id));
         type = si_item_type_found(b->request->catalog, b->request->main, id);
     }
     if (type == SI_ITEM_VIDEO || type == SI_ITEM_STATIC) {

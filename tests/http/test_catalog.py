@@ -84,7 +84,7 @@ class Check(unittest.TestCase):
         self.write("companies/same.ini", "RootPath = a/safe\n")
         self.write("companies/inside.ini", "RootPath = a/safe/b\n")
         self.write("companies/around.ini", "RootPath = a\nStaticContentRootPath = a/safe/c\nFolderCompanies = true\n")
-        self.write("companies/beside.ini", "RootPath = a/safer\n")
+        self.write("companies/beside.ini", "RootPath = a/safer\nWatermark = vault/x\nDefaultImage = inside/x\n")
         done = run("config", "check", self.folder)
         self.assertEqual(done.returncode, 0, done.stdout)
         said = sorted((line.split(":")[0].removeprefix("companies/"), re.findall('"([^"]*)"', line)[-1:],
@@ -93,6 +93,7 @@ class Check(unittest.TestCase):
             ("around.ini", [], False, "FolderCompanies"),
             *(("around.ini", [name], *how) for name in ("twin", "vault")
               for how in ((False, "StaticContentRootPath"), (True, "RootPath"))),
+            ("beside.ini", ["vault"], False, "Watermark"),
             *((file, [name], False, "RootPath") for file in ("inside.ini", "same.ini") for name in ("twin", "vault"))],
             done.stdout)
 
