@@ -146,8 +146,9 @@ static bool put_element(si_str html, size_t i, si_map_source source, si_bytes *o
         }
         si_str name, value;
         size_t behind = read_attribute(html, i, &name, &value);
-        bool goes =
-            (is_link(name) && !is_safe(value)) || (source == SI_MAP_OF_REQUEST && is_handler(name));
+        bool stray = name.p[0] == '='; /* would become the value of what is before it */
+        bool goes = stray || (is_link(name) && !is_safe(value)) ||
+                    (source == SI_MAP_OF_REQUEST && is_handler(name));
         if (goes) {
             ok = put(out, html, done, i);
             done = behind;

@@ -3,8 +3,8 @@
  * The text is read as browsers do (HTML Living Standard, tokenization): attributes in any quotes,
  * character references in values, blanks and control characters in schemes. A link - HREF, SRC,
  * ACTION, FORMACTION, of any element - goes, attribute and all, unless it is relative or its scheme
- * is one of http, https, ftp, mailto, tel and sms; so do javascript:, vbscript: and data:. All else
- * stays as it is written. */
+ * is one of http, https, ftp, mailto, tel and sms; so do javascript:, vbscript: and data:. So
+ * does what begins with a "=", which is no attribute. All else stays as it is written. */
 #ifndef SI_BASE_MAP_LINKS_H
 #define SI_BASE_MAP_LINKS_H
 

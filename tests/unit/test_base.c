@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/host.h"
+#include "base/map_links.h"
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/format.h"
@@ -478,11 +479,38 @@ static void hosts_have_ports_and_brackets(void **state) {
     assert_false(si_host_same(SI_STR("::ffff:127.0.0.1"), SI_STR("127.0.0.1")));
 }
 
+/* Leaving something out must not make a link of what is around it. */
+static void cleaned_maps_are_clean(void **state) {
+    (void)state;
+    static const char *const pieces[] = {"<area ", "<a", " href=", "href", "=", "\"", "'",
+        "javascript:", "&#106;", "&#x", "&colon;", ">", "/", " ", "\t", "\n", "onclick=", "x", ":",
+        "http://a", "data:", "&", "#", ";", "<", "<!--", "\f", "src='"};
+    uint32_t random = 7;
+    for (int n = 0; n < 100000; n++) {
+        char text[400] = "";
+        si_bytes once = {0}, twice = {0};
+        for (int i = 0; i < 20; i++) {
+            random = random * 1664525 + 1013904223;
+            strcat(text, pieces[(random >> 8) % (sizeof pieces / sizeof *pieces)]);
+        }
+        si_map_source source = (n & 1) != 0 ? SI_MAP_OF_REQUEST : SI_MAP_OF_COMPANY;
+        assert_true(si_map_links_clean(si_str_of(text), source, &once));
+        si_str cleaned = {(const char *)once.data, once.len};
+        assert_true(si_map_links_clean(cleaned, source, &twice));
+        if (once.len != twice.len) {
+            fail_msg("%s\n%.*s", text, SI_STR_ARG(cleaned));
+        }
+        si_bytes_free(&once);
+        si_bytes_free(&twice);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_hands_out_zeroed_aligned_memory),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(hosts_have_ports_and_brackets),
+        cmocka_unit_test(cleaned_maps_are_clean),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(arena_keeps_to_its_limit),
         cmocka_unit_test(arena_has_a_limit_of_its_own),
