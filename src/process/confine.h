@@ -23,9 +23,9 @@ typedef struct si_confinement {
  * `silent`. */
 bool si_keep_descriptors(int *const kept[], int count, bool silent);
 
-/* Sets the limits, allows no core dumps, and no new privileges whatever is executed (PR_SET_NO_NEW_PRIVS). Under
- * AddressSanitizer memory and file_size are not limited: its shadow memory is terabytes of address
- * space, and its reports are files. */
+/* Sets the limits, allows no core dumps, and no new privileges whatever is executed
+ * (PR_SET_NO_NEW_PRIVS). Under AddressSanitizer memory and file_size are not limited: its shadow
+ * memory is terabytes of address space, and its reports are files. */
 bool si_confine(const si_confinement *limits);
 
 /* Gives the process so much more processor time from now on (RLIMIT_CPU, which counts from its
