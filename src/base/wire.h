@@ -60,6 +60,7 @@ enum {
 #define SI_HEADER_ALLOW_ORIGIN "Access-Control-Allow-Origin" /* these three: plan/sharing.h */
 #define SI_HEADER_TIMING_ORIGIN "Timing-Allow-Origin"
 #define SI_HEADER_RESOURCE_POLICY "Cross-Origin-Resource-Policy"
+#define SI_HEADER_SNIFF "X-Content-Type-Options" /* nosniff: no reply is taken for another type */
 
 /* ---- environment variables; unset or empty = none ---- */
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/host.h"
 #include "catalog/catalog_internal.h"
 
 const si_attribute si_attribute_rows[] = {
@@ -168,24 +169,19 @@ void si_attribute_set(si_loading *l, si_str name, si_str value, int line) {
     l->root_path_here |= row->value.offset == offsetof(si_attributes, root_path);
 }
 
-/* "host", "host:port" or "*.domain" against a server. */
+/* "host", "host:port", "[IPv6]:port" or "*.domain" against a server. */
 static bool host_matches(si_str listed, si_str host, int port) {
-    const char *colon = memchr(listed.p, ':', listed.len);
-    if (colon != NULL) {
-        long wanted;
-        si_str number = {colon + 1, listed.len - (size_t)(colon + 1 - listed.p)};
-        if (!si_str_int(number, &wanted) || wanted != port) {
-            return false;
-        }
-        listed.len = (size_t)(colon - listed.p);
+    si_host own;
+    if (!si_host_read(listed, &own) || (own.port != 0 && own.port != port)) {
+        return false;
     }
-    if (si_str_starts(listed, SI_STR("*."))) {
-        listed.p++;
-        listed.len--;
-        return host.len > listed.len &&
-               si_str_eq_nocase((si_str){host.p + host.len - listed.len, listed.len}, listed);
+    if (si_str_starts(own.name, SI_STR("*."))) {
+        own.name.p++;
+        own.name.len--;
+        return host.len > own.name.len &&
+               si_str_eq_nocase((si_str){host.p + host.len - own.name.len, own.name.len}, own.name);
     }
-    return si_str_eq_nocase(listed, host);
+    return si_host_same(own.name, host);
 }
 
 /* The "host[:port]" of an address, without a user name. */

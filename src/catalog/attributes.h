@@ -48,7 +48,9 @@
     X(AllowDirectUrls, allow_direct_urls, BOOL, INHERIT, 0, 1, "false", "",                        \
         "src= and mask= may name pictures on other servers, by absolute address")                  \
     X(ForeignHosts, foreign_hosts, LIST, OFF, 0, 0, "", "",                                        \
-        "servers that such addresses may name: host, host:port or *.domain; empty = none")         \
+        "servers that such addresses may name: host or *.domain, at any port unless :port "        \
+        "follows; "                                                                                \
+        "IPv6 addresses in brackets; empty = none")                                                \
     X(RootUrl, root_url, TEXT, OFF, 0, 0, "", "",                                                  \
         "what relative addresses of foreign pictures begin with; its host counts as listed")       \
     X(ClientAddressFilter, client_address_filter, ADDRESSES, INHERIT, 0, 0, "", "",                \
@@ -69,6 +71,15 @@
     X(RequestLockKey, request_lock_key, TEXT, OFF, 0, 0, "", "",                                   \
         "secret of at least 16 characters for locks of HMAC-SHA256; empty = the vendor's lock "    \
         "without a key, which anyone can compute")                                                 \
+    X(AllowNested, allow_nested, BOOL, INHERIT, 0, 1, "false", "",                                 \
+        "requests of other companies may use this company's pictures, too, as layers, masks and "  \
+        "the like, without its lock and from any address")                                         \
+    X(PresetsOnly, presets_only, BOOL, INHERIT, 0, 1, "false", "",                                 \
+        "a query is one preset, $name$, and nothing else; without a query only records and smart " \
+        "crops are sent")                                                                          \
+    X(FolderCompanies, folder_companies, BOOL, OWN, 0, 1, "false", "",                             \
+        "each folder below RootPath that no company is named like is a company with default "      \
+        "attributes; for default.ini only; without a configuration it is so")                      \
     X(RequestObfuscation, request_obfuscation, INT, INHERIT, 0, 1, "0", "",                        \
         "1 = queries are base64")                                                                  \
     X(MaxPix, max_pix, PAIR, INHERIT, 0, 65500, "4096,4096", "pixels",                             \

@@ -61,8 +61,8 @@ const si_company *si_catalog_company(const si_catalog *c, int number);
  * attributes (made in the arena); NULL if there is neither. */
 const si_company *si_catalog_find_company(const si_catalog *c, si_str root_id, si_arena *arena);
 
-/* Whether a foreign image may be fetched from a server (lower-case name, port): AllowDirectUrls
- * with ForeignHosts, or the server of RootUrl. */
+/* Whether a foreign image may be fetched from a server (lower-case name, without brackets; port):
+ * AllowDirectUrls with ForeignHosts, or the server of RootUrl. */
 bool si_attributes_allow_host(const si_attributes *a, si_str host, int port);
 
 /* ---- what a company defines; each is looked up in the company, then in the default one ---- */

@@ -38,6 +38,12 @@ typedef struct si_listings {
     int count;
 } si_listings;
 
+/* A protected company with files in a folder. */
+typedef struct si_guard {
+    const struct si_guard *next; /* another one of the same folder */
+    const si_company *company;
+} si_guard;
+
 struct si_catalog {
     si_arena arena; /* everything below lives here */
     int root_fd;    /* the served root */
@@ -45,6 +51,7 @@ struct si_catalog {
     si_company *companies;  /* [0] is the default company */
     si_names by_id;         /* root id → si_company */
     bool root_path_defined; /* in default.ini */
+    si_names guards;        /* folder below the root → si_guard (catalog/access.h) */
     struct si_rule_set *rule_sets;
     si_outside *outside;
     si_listings *listings;
@@ -127,5 +134,12 @@ const si_company *si_uploads_company(const si_catalog *c, si_arena *arena);
 
 /* Looks at what can only be judged once everything of a company is there. */
 void si_company_check(si_loading *l);
+
+/* The same once all companies are there: folders of protected companies that others have, too, and
+ * objects of theirs that others' attributes name. */
+void si_folders_check(si_loading *l);
+
+/* Notes whose folders protected companies' are. False if memory runs out. */
+bool si_guards_build(si_catalog *c);
 
 #endif

@@ -1,6 +1,9 @@
 /* What can only be judged once everything of a company is there. */
 #include <stdio.h>
 
+#include "base/host.h"
+#include "base/map_links.h"
+#include "catalog/access.h"
 #include "catalog/catalog_internal.h"
 #include "catalog/imageset.h"
 
@@ -48,6 +51,17 @@ static void check_image_set(si_loading *l, const si_record *r) {
     si_arena_free(&arena);
 }
 
+/* Links that no reply has (base/map_links.h). */
+static void check_map(si_loading *l, const si_record *r) {
+    si_bytes clean = {0};
+    si_str map = si_str_of(r->map);
+    if (si_map_links_clean(map, SI_MAP_OF_COMPANY, &clean) && clean.len < map.len) {
+        si_loading_warning(l, r->line, "Map of \"%.*s\": links other than to pages are left out",
+            SI_SHOWN(si_str_of(r->id)));
+    }
+    si_bytes_free(&clean);
+}
+
 static void check_record(si_loading *l, const si_record *r) {
     const char *outer = l->file;
     l->file = r->file;
@@ -55,6 +69,7 @@ static void check_record(si_loading *l, const si_record *r) {
     check_presets(l, r, "PostModifier", r->post_modifier);
     check_post_modifier(l, r);
     check_image_set(l, r);
+    check_map(l, r);
     l->file = outer;
 }
 
@@ -80,6 +95,15 @@ static void check_attributes(si_loading *l) {
         si_loading_warning(
             l, 1, "RequestLock without RequestLockKey: anyone can compute the vendor's lock");
     }
+    for (int i = 0; i < a->foreign_hosts.count; i++) {
+        si_host ignored;
+        si_str host = si_str_of(a->foreign_hosts.items[i]);
+        if (!si_host_read(host, &ignored)) {
+            si_loading_warning(l, 1,
+                "ForeignHosts: \"%.*s\" is no host with perhaps a port, such as [2001:db8::1]:8443",
+                SI_SHOWN(host));
+        }
+    }
     if (a->allow_direct_urls && a->foreign_hosts.count == 0) {
         si_loading_warning(l, 1, "AllowDirectUrls without ForeignHosts allows no server");
     }
@@ -93,6 +117,81 @@ void si_company_check(si_loading *l) {
         check_record(l, record);
     }
     check_attributes(l);
+}
+
+/* ---- folders of protected companies ---- */
+
+/* Whether `folder` is `around`, or lies in it. */
+static bool lies_in(const char *folder, const char *around) {
+    size_t len = strlen(around);
+    return strncmp(folder, around, len) == 0 &&
+           (len == 0 || folder[len] == '\0' || folder[len] == '/');
+}
+
+static const char *name_of(const si_company *company) {
+    return company->id[0] != '\0' ? company->id : "default";
+}
+
+/* What another company's folder does to a protected one. */
+static void check_overlap(
+    si_loading *l, const si_company *guarded, const char *attribute, const char *folder) {
+    const char *root = guarded->attributes.root_path;
+    if (lies_in(folder, root)) {
+        si_loading_warning(l, 1,
+            "%s \"%.80s\" lies in the folder of company \"%.80s\", whose lock, address filter or "
+            "PresetsOnly does not protect these files",
+            attribute, folder, name_of(guarded));
+    } else if (lies_in(root, folder)) {
+        si_loading_warning(l, 1,
+            "%s \"%.80s\" is around the folder of company \"%.80s\", whose files are refused here",
+            attribute, folder, name_of(guarded));
+    }
+}
+
+/* An object of another company, which requests of this one will not get. */
+static void check_borrowed(
+    si_loading *l, const si_company *company, const char *attribute, const char *object) {
+    si_str rest = si_str_of(object), id;
+    rest.p += object[0] == '/';
+    rest.len -= object[0] == '/';
+    (void)si_str_next(&rest, '/', &id);
+    const si_company *other = rest.p != NULL ? si_names_find(&l->catalog->by_id, id) : NULL;
+    if (other != NULL && other != company && si_company_is_protected(l->catalog, other) &&
+        !other->attributes.allow_nested) {
+        si_loading_warning(l, 1,
+            "%s is of company \"%.80s\", which is protected and does not say "
+            "AllowNested",
+            attribute, other->id);
+    }
+}
+
+void si_folders_check(si_loading *l) {
+    const si_catalog *c = l->catalog;
+    for (int i = 0; i < c->company_count; i++) {
+        const si_company *other = &c->companies[i];
+        const si_attributes *a = &other->attributes;
+        bool chosen = i > 0 || c->root_path_defined;
+        l->file = si_loading_shown(l, si_arena_printf(l->arena, "%.200s.ini", name_of(other)));
+        if (i > 0 && a->folder_companies) {
+            si_loading_warning(l, 1, "FolderCompanies counts in default.ini only");
+        }
+        check_borrowed(l, other, "Watermark", a->watermark);
+        check_borrowed(l, other, "DefaultImage", a->default_image);
+        check_borrowed(l, other, "ErrorImage", a->error_image);
+        for (int k = 0; k < c->company_count; k++) {
+            const si_company *guarded = &c->companies[k];
+            bool everywhere = k == 0 && !c->root_path_defined;
+            if (everywhere || !si_company_is_protected(c, guarded)) {
+                continue;
+            }
+            if (chosen && i != k && !si_company_is_protected(c, other)) {
+                check_overlap(l, guarded, "RootPath", a->root_path);
+            }
+            if (a->static_root_path[0] != '\0') {
+                check_overlap(l, guarded, "StaticContentRootPath", a->static_root_path);
+            }
+        }
+    }
 }
 
 /* ---- files ---- */

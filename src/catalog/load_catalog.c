@@ -354,6 +354,15 @@ si_result si_catalog_load(const char *config_dir, const char *root, si_catalog_r
     if (result == SI_OK && config_dir != NULL) {
         result = load_folder(&l, config_dir);
     }
+    if (result == SI_OK && config_dir == NULL) {
+        c->companies[0].attributes.folder_companies = true; /* there is nothing else to serve */
+    }
+    if (result == SI_OK && !si_guards_build(c)) {
+        result = si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    }
+    if (result == SI_OK) {
+        si_folders_check(&l);
+    }
     if (result == SI_OK && l.mistakes) {
         result = SI_ERR_CONFIG;
     }

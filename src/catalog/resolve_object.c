@@ -21,6 +21,9 @@ static const si_company *folder_company(const si_catalog *c, si_str id, si_arena
     static const si_company_data nothing;
     const char *base = c->companies[0].attributes.root_path;
     struct stat st;
+    if (!c->companies[0].attributes.folder_companies) {
+        return NULL;
+    }
     if (id.len >= 256 || !si_name_is_clean(id, "-_. ") || id.p[0] == '.') {
         return NULL;
     }
@@ -163,8 +166,15 @@ static const si_company *named_company(
     return q->from_url ? si_names_find(&c->by_id, first) : NULL;
 }
 
-static si_result finish(
-    si_resolved *out, si_str path, const si_object_query *q, si_arena *arena, si_diag *diag) {
+/* A path into a folder of the root, which the default company has only if it says so, where folders
+ * are no companies. */
+static bool is_unserved_folder(const si_catalog *c, const si_resolved *r, si_record_table table) {
+    return table == SI_TABLE_IMAGE && r->company == &c->companies[0] && !c->root_path_defined &&
+           !r->company->attributes.folder_companies && strchr(r->object, '/') != NULL;
+}
+
+static si_result finish(const si_catalog *c, si_resolved *out, si_str path,
+    const si_object_query *q, si_arena *arena, si_diag *diag) {
     if (out->record != NULL) {
         out->object = out->record->id;
         out->path = out->record->path;
@@ -176,6 +186,9 @@ static si_result finish(
     out->mask_path = "";
     if (out->object == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "out of memory");
+    }
+    if (is_unserved_folder(c, out, q->table)) {
+        return si_fail(diag, SI_ERR_FORBIDDEN, "there is no such company");
     }
     return direct_access(out, q->table)
                ? SI_OK
@@ -204,11 +217,11 @@ static si_result resolve_whole(const si_catalog *c, const si_object_query *query
     place places[MAX_PLACES];
     int count = list_places(standard, start, named, &q, rest, places);
     if (find_record(places, count, &s, q.table, arena, out)) {
-        return finish(out, rest, &q, arena, diag);
+        return finish(c, out, rest, &q, arena, diag);
     }
     if (named != NULL && !named->attributes.full_match) {
         out->company = named;
-        return finish(out, rest, &q, arena, diag);
+        return finish(c, out, rest, &q, arena, diag);
     }
     if (named != NULL && q.from_url) { /* FullMatch: as if no catalog had matched */
         out->main = q.main = standard;
@@ -216,7 +229,7 @@ static si_result resolve_whole(const si_catalog *c, const si_object_query *query
         (void)find_record(&(place){standard, standard, q.object}, 1, &s, q.table, arena, out);
     }
     out->company = named != NULL ? standard : start;
-    return finish(out, q.object, &q, arena, diag);
+    return finish(c, out, q.object, &q, arena, diag);
 }
 
 /* "object:Crop" or "object:Swatch"; false if the part behind the ":" names neither. */

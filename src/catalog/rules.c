@@ -179,7 +179,7 @@ static si_result apply_all(run *r, const si_rule_input *in, si_arena *arena, si_
             }
             continue;
         }
-        if (rule->filters) {
+        if (rule->filters && !in->lent) {
             *filter = rule->filter;
             if (!si_address_filter_allows(rule->filter, in->client)) {
                 return refused(diag);
@@ -217,14 +217,15 @@ static bool part_request(const si_bytes *text, si_arena *arena, si_rule_output *
     return true;
 }
 
-static const si_rule_set *rules_of(const si_catalog *c, const si_company *company) {
+const si_rule_set *si_rules_of(const si_catalog *c, const si_company *company) {
     return company->data->configured ? company->data->rules : c->companies[0].data->rules;
 }
 
 si_result si_rules_apply(const si_catalog *c, const si_company *company, const si_rule_input *input,
     si_arena *arena, si_rule_output *out, si_diag *diag) {
-    const si_address_filter *filter = company->attributes.client_address_filter;
-    run r = {.set = rules_of(c, company)};
+    const si_address_filter *filter =
+        input->lent ? NULL : company->attributes.client_address_filter;
+    run r = {.set = si_rules_of(c, company)};
     si_result result = SI_OK;
     *out = (si_rule_output){
         .path = input->path, .query = input->query, .attributes = &company->attributes};

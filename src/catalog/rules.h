@@ -39,6 +39,7 @@ typedef struct si_rule_input {
     si_str path;   /* behind the context and its "/", as sent but for slashes that add nothing */
     si_str query;  /* behind the "?", as sent; p == NULL = there is none */
     si_str client; /* address, as text */
+    bool lent;     /* for any client's nested use (AllowNested): address filters say nothing */
 } si_rule_input;
 
 /* A response header of a matched rule. Name and value may hold $variables$ of the request, which

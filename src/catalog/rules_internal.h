@@ -51,7 +51,11 @@ typedef struct si_rule_set {
     si_rule *first;
     pcre2_match_context *limits;
     uint32_t groups; /* most that an expression has */
+    bool protects;   /* a rule has an address filter, or asks for a lock */
 } si_rule_set;
+
+/* The rules that hold for a company, or NULL. */
+const si_rule_set *si_rules_of(const si_catalog *c, const si_company *company);
 
 /* Reads the RuleSetFile of the company, if it names one. */
 void si_rules_load(si_loading *l);

@@ -363,6 +363,19 @@ static si_rule_set *new_set(si_loading *l) {
     return set;
 }
 
+static bool protects(const si_rule_set *set) {
+    for (const si_rule *r = set->first; r != NULL; r = r->next) {
+        bool locks = false;
+        for (const si_rule_override *o = r->overrides; o != NULL; o = o->next) {
+            locks |= o->row == si_attribute_find(SI_STR("RequestLock")) && o->values->request_lock;
+        }
+        if (r->filters || locks) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void si_rules_load(si_loading *l) {
     const char *path = l->company->attributes.rule_set_file, *outer = l->file;
     char *text = NULL;
@@ -383,6 +396,7 @@ void si_rules_load(si_loading *l) {
     parse p = {.l = l, .set = set, .rules_end = &set->first};
     l->file = si_loading_shown(l, path);
     parse_text(&p, text, len);
+    set->protects = protects(set);
     l->file = outer;
     free(text);
 }

@@ -11,6 +11,7 @@
 
 static void ngx_http_smartimg_drop_timing(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_smartimg_forbid_sniffing(ngx_http_request_t *r);
 static void ngx_http_smartimg_check_upstream(ngx_http_request_t *r);
 static time_t ngx_http_smartimg_fresh_until(ngx_http_request_t *r);
 static si_tier ngx_http_smartimg_first_tier(ngx_http_request_t *r);
@@ -182,7 +183,7 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
             return NGX_ERROR;
         }
 
-        return ngx_http_next_header_filter(r);
+        return ngx_http_smartimg_forbid_sniffing(r);
     }
 
     if (ctx->nobody) {
@@ -223,6 +224,32 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 
     if (ngx_http_smartimg_set_validity(r, ctx->plan, &of) != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_smartimg_forbid_sniffing(r);
+}
+
+
+/*
+ * The last word on a head: every reply of the server is what its type says,
+ * nginx's own error pages, too, and whatever a company's rules say.
+ */
+
+static ngx_int_t
+ngx_http_smartimg_forbid_sniffing(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string(SI_HEADER_SNIFF);
+    static ngx_str_t  value = ngx_string("nosniff");
+
+    h = ngx_http_smartimg_find_header(&r->headers_out.headers, &name, NULL);
+
+    if (h) {
+        h->value = value;
+
+    } else if (ngx_http_smartimg_add_header(r, &name, &value) != NGX_OK) {
         return NGX_ERROR;
     }
 

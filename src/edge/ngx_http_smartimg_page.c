@@ -125,19 +125,16 @@ ngx_http_smartimg_page_init(ngx_conf_t *cf)
 
 
 /*
- * Vary of any reply; a page in place of an error, and that nothing is to be
- * made of its text but what it says it is.  No plan: there is none.
+ * Vary of any reply, and a page in place of an error.  No plan: there is none.
  */
 
 ngx_int_t
 ngx_http_smartimg_set_error_fields(ngx_http_request_t *r, si_plan *plan)
 {
     ngx_str_t   vary;
-    ngx_uint_t  status, by_accept;
+    ngx_uint_t  by_accept;
 
     static ngx_str_t  vary_name = ngx_string("Vary");
-    static ngx_str_t  options = ngx_string("X-Content-Type-Options");
-    static ngx_str_t  nosniff = ngx_string("nosniff");
 
     by_accept = 0;
 
@@ -160,15 +157,7 @@ ngx_http_smartimg_set_error_fields(ngx_http_request_t *r, si_plan *plan)
         return NGX_ERROR;
     }
 
-    status = r->err_status ? r->err_status : r->headers_out.status;
-
-    if (status < NGX_HTTP_BAD_REQUEST
-        && (plan == NULL || plan->kind != SI_PLAN_FILE))
-    {
-        return NGX_OK;
-    }
-
-    return ngx_http_smartimg_add_header(r, &options, &nosniff);
+    return NGX_OK;
 }
 
 

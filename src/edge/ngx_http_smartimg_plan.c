@@ -370,6 +370,10 @@ ngx_http_smartimg_test_plan(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
+    if (plan->plan.expires && ngx_time() > plan->plan.expires) {
+        return NGX_DECLINED;
+    }
+
     if (ngx_current_msec == plan->tested
         && ngx_http_smartimg_purges == plan->purges)
     {
@@ -515,6 +519,7 @@ ngx_http_smartimg_fill_request(ngx_http_request_t *r,
     request->headers = *headers;
     request->address.p = (const char *) r->connection->addr_text.data;
     request->address.len = r->connection->addr_text.len;
+    request->now = ngx_time();
 
     ngx_http_smartimg_read_session(r, &request->session);
 

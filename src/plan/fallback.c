@@ -64,6 +64,8 @@ si_result si_plan_error_image(si_query *q, si_plan *plan) {
         return error.code;
     }
     restart(q, name);
+    all->access.company = all->main; /* which shows it to those whom it refuses, too */
+    all->access.attributes = all->attributes;
     const char *title = encode(si_result_title(error.code), all->arena);
     const char *message = all->attributes->error_detail >= 2 ? encode(error.text, all->arena) : "";
     bool defined = title != NULL && message != NULL &&

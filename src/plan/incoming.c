@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "plan/lock.h"
 #include "plan/sharing.h"
+#include "request/tokens.h"
 
 /* ---- the path ---- */
 
@@ -41,7 +42,10 @@ static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     all->main = find_company(all->catalog, decoded, table, all->arena);
     all->attributes = &all->main->attributes;
     govern(all, plan);
-    si_rule_input input = {in->context, in->path, in->query, in->request->address};
+    si_rule_input input = {.context = in->context,
+        .path = in->path,
+        .query = in->query,
+        .client = in->request->address};
     si_result result =
         si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
     plan->by_address = in->rules.by_address;
@@ -57,6 +61,7 @@ static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
         if (strcmp(other->id, all->main->id) != 0) {
             all->main = other;
             all->attributes = &other->attributes;
+            result = si_access_rewritten(&all->access, other) ? SI_OK : si_refuse(all->diag);
         }
     }
     in->path = in->rules.path;
@@ -65,7 +70,11 @@ static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     return result;
 }
 
-static si_result unlock(si_incoming *in, const si_reading *all) {
+static bool has_keyed_lock(const si_attributes *a) {
+    return a->request_lock && a->request_lock_key[0] != '\0';
+}
+
+static si_result unlock(si_incoming *in, const si_reading *all, si_plan *plan) {
     const si_attributes *a = all->attributes;
     si_result result = SI_OK;
     if (a->request_obfuscation != 0) {
@@ -75,12 +84,69 @@ static si_result unlock(si_incoming *in, const si_reading *all) {
         result =
             si_lock_check(a->request_lock_key, in->request->path, in->query, &in->query, all->diag);
     }
+    if (result == SI_OK && has_keyed_lock(a)) {
+        result = si_lock_expiry(in->query, all->arena, &plan->expires, all->diag);
+        if (result == SI_OK && plan->expires != 0 && in->request->now > plan->expires) {
+            result = si_fail(all->diag, SI_ERR_FORBIDDEN, "this address was good for a while only");
+        }
+    }
     return result;
 }
 
+/* ---- PresetsOnly ---- */
+
+static si_result refuse_all_but_presets(const si_reading *all) {
+    return si_fail(all->diag, SI_ERR_FORBIDDEN, "only presets are served here");
+}
+
+/* Whether a record or a smart crop is named. */
+static bool is_named(const si_incoming *in, const si_reading *all) {
+    const si_object_query ask = {.object = in->object, .from_url = true, .table = SI_TABLE_IMAGE};
+    si_resolved is;
+    si_diag ignored = {0};
+    return si_catalog_resolve(all->catalog, &ask, all->arena, &is, &ignored) == SI_OK &&
+           (is.record != NULL || si_resolved_crop(&is) != NULL);
+}
+
+/* One preset, or none for what has a name of its own: nobody else is to invent pictures. */
+static si_result check_presets(const si_incoming *in, const si_reading *all) {
+    si_str rest = in->query, item;
+    bool out_of_memory = false;
+    int presets = 0;
+    while (si_str_next(&rest, '&', &item)) {
+        si_token t;
+        if (item.len == 0) {
+            continue;
+        }
+        if (!si_token_next(&item, all->arena, &t, &out_of_memory)) { /* a comment */
+            return out_of_memory ? si_no_memory(all->diag) : refuse_all_but_presets(all);
+        }
+        bool expiry = t.kind == SI_TOKEN_COMMAND && has_keyed_lock(all->attributes) &&
+                      si_lock_is_expiry(t.name);
+        presets += t.kind == SI_TOKEN_PRESET;
+        if (!expiry && t.kind != SI_TOKEN_PRESET) {
+            return refuse_all_but_presets(all);
+        }
+    }
+    bool banner = in->object.len == 0 && in->query.len == 0;
+    return presets == 1 || (presets == 0 && (banner || is_named(in, all)))
+               ? SI_OK
+               : refuse_all_but_presets(all);
+}
+
 si_result si_incoming_admit(si_incoming *in, si_reading *all, si_plan *plan) {
-    si_result result = apply_rules(in, all, plan);
-    return result == SI_OK && in->context == SI_CONTEXT_IS ? unlock(in, all) : result;
+    SI_TRY(apply_rules(in, all, plan));
+    if (in->context == SI_CONTEXT_IS) {
+        SI_TRY(unlock(in, all, plan));
+        if (all->attributes->presets_only) {
+            SI_TRY(check_presets(in, all));
+        }
+    }
+    if (in->context == SI_CONTEXT_IS || !all->attributes->request_lock) {
+        all->access.company = all->main;
+        all->access.attributes = all->attributes;
+    }
+    return SI_OK;
 }
 
 /* ---- headers ---- */

@@ -19,8 +19,9 @@ typedef struct si_incoming {
 /* Finds the main company and its attributes (all->main, all->attributes), lets rules change path,
  * query and attributes, and takes obfuscation and lock off; static content, which has no query to
  * speak of, is never locked. `in` has request, context, path and query. Sets
- * plan->attributes, error_detail, by_address and what the attributes vary by, on errors too.
- * SI_ERR_FORBIDDEN: refused. */
+ * plan->attributes, error_detail, by_address, expires and what the attributes vary by, on errors
+ * too. SI_ERR_FORBIDDEN: refused, by rules, address filter, lock, the end of the address, or
+ * PresetsOnly. */
 SI_NODISCARD si_result si_incoming_admit(si_incoming *in, si_reading *all, si_plan *plan);
 
 /* Makes a reply the plan's body, with its ETag, and releases it. */

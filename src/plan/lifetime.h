@@ -3,7 +3,8 @@
  * Browsers keep any reply for the plan's time to live. A *first answer* will be replaced by a
  * refined one soon, so shared caches, which hand it to others, are to ask again after a few
  * seconds, and may serve it on meanwhile (RFC 5861). What they are told in Cache-Control stands in
- * a field of their own, too (RFC 9213), as some obey that alone. */
+ * a field of their own, too (RFC 9213), as some obey that alone. Nobody is told to keep a reply for
+ * longer than its address is good (plan.expires). */
 #ifndef SI_PLAN_LIFETIME_H
 #define SI_PLAN_LIFETIME_H
 

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/percent.h"
+#include "request/tokens.h"
 
 enum { PLAIN_DIGITS = 4, KEYED_DIGITS = 32, MULTIPLIER = 131 };
 
@@ -68,6 +69,27 @@ si_result si_lock_check(
     }
     *unlocked = rest;
     return SI_OK;
+}
+
+bool si_lock_is_expiry(si_str name) {
+    return si_str_eq_nocase(name, SI_STR("expires"));
+}
+
+si_result si_lock_expiry(si_str query, si_arena *arena, int64_t *out, si_diag *diag) {
+    si_token t;
+    bool out_of_memory = false;
+    *out = 0;
+    while (si_token_next(&query, arena, &t, &out_of_memory)) {
+        long seconds;
+        if ((t.kind != SI_TOKEN_COMMAND && t.kind != SI_TOKEN_BARE) || !si_lock_is_expiry(t.name)) {
+            continue;
+        }
+        if (!si_str_int(t.value, &seconds) || seconds < 1) {
+            return si_fail(diag, SI_ERR_RANGE, "expires: expected seconds since 1970");
+        }
+        *out = *out == 0 || seconds < *out ? seconds : *out;
+    }
+    return out_of_memory ? si_fail(diag, SI_ERR_MEMORY, "out of memory") : SI_OK;
 }
 
 static int base64_value(char c) {

@@ -233,7 +233,7 @@ static void set_caching(const si_query *q, si_str address, si_plan *plan) {
         set_server_cache(q, address, plan);
     }
     plan->last_modified = a->use_last_modified ? all->newest : 0;
-    plan->by_address |= all->by_address;
+    plan->by_address |= all->access.by_address;
     if (all->uploads) { /* nothing of them outlives them, and only their client sees them */
         plan->by_address = true;
         plan->server_cache = false;
@@ -312,8 +312,11 @@ static si_result make_plan(const si_catalog *catalog, const si_generations *gene
         .context = SI_CONTEXT_IS,
         .path = {path.p + skip, path.len - skip},
         .query = request->query};
-    si_reading all = {
-        .catalog = catalog, .arena = arena, .diag = diag, .session = request->session};
+    si_reading all = {.catalog = catalog,
+        .arena = arena,
+        .diag = diag,
+        .session = request->session,
+        .access = {.catalog = catalog, .address = request->address}};
     si_query *q = si_arena_alloc(arena, sizeof *q);
     if (q == NULL) {
         return si_no_memory(diag);

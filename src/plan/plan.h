@@ -15,6 +15,7 @@ typedef struct si_request {
     si_str query;   /* raw query without "?"; p == NULL = no "?" */
     si_str address; /* of the client, as text; may be empty */
     si_str session; /* key of the client's session (base/uploads.h); may be empty */
+    int64_t now;    /* seconds since 1970, for addresses that end (plan/lock.h) */
     si_client_headers headers;
 } si_request;
 
@@ -64,6 +65,8 @@ typedef struct si_plan {
                                    none */
     int64_t ttl; /* seconds a client may keep the reply; 0 = not at all, −1 = for ever */
     int64_t last_modified; /* seconds since 1970, 0 = not sent */
+    int64_t expires; /* seconds since 1970: the last moment that the address is good for, 0 = it
+                        does not end; also if the plan could not be made */
     bool always_unmodified; /* ttl −1: every conditional GET gets 304 (docs/protocol.md, Caching) */
     bool client_cache;      /* false: cache=off, reply must not be kept by anyone downstream */
     bool server_cache;      /* false: neither look into the server's cache nor write to it */

@@ -249,6 +249,9 @@ static si_result reply(si_incoming *in, si_reading *all, si_plan *plan) {
     all->locale = si_str_of(c.locale);
     SI_TRY(result);
     SI_TRY(find(in, &c, all, plan, &r));
+    if (!si_access_file(&all->access, r.owner, SI_FOLDER_STATIC, si_str_of(r.path))) {
+        return si_refuse(all->diag);
+    }
     si_result found = si_catalog_find_static(
         all->catalog, r.owner, si_str_of(r.path), all->arena, &file, &missing);
     if (c.req == EXISTS) {
@@ -281,7 +284,10 @@ si_result si_static_plan(const si_catalog *catalog, const si_request *request, s
         .context = SI_CONTEXT_STATIC,
         .path = {path.p + skip, path.len - skip},
         .query = request->query};
-    si_reading all = {.catalog = catalog, .arena = arena, .diag = diag};
+    si_reading all = {.catalog = catalog,
+        .arena = arena,
+        .diag = diag,
+        .access = {.catalog = catalog, .address = request->address}};
     si_recipe_init(&plan->recipe);
     plan->recipe_text = "";
     si_result result = si_incoming_admit(&in, &all, plan);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/map_links.h"
 #include "base/percent.h"
 #include "request/command.h"
 #include "reply/media_set.h"
@@ -119,6 +120,13 @@ static const char *localize(const si_query *q, si_locale_field kind, const char 
 
 static bool field(const si_query *q, const char *name, const char *text, si_reply *out) {
     return text != NULL && si_reply_field(&q->asked.shape, name, text, out);
+}
+
+/* The record's AREA elements, localized, without links that run something. */
+static const char *map_of(const si_query *q, const si_record *r) {
+    const char *text = localize(q, SI_LOCALE_MAP, r != NULL ? r->map : "");
+    return text != NULL ? si_map_links_copy(si_str_of(text), SI_MAP_OF_COMPANY, q->all->arena)
+                        : NULL;
 }
 
 static bool lines(const si_query *q, const char *text, si_reply *out) {
@@ -286,7 +294,7 @@ si_result si_catalog_reply(si_query *q, si_str query, si_reply *out) {
             q, "IMAGE_SET", localize(q, SI_LOCALE_IMAGE_SET, r != NULL ? r->image_set : ""), out);
         break;
     case SI_TYPE_MAP:
-        done = field(q, "map", localize(q, SI_LOCALE_MAP, r != NULL ? r->map : ""), out);
+        done = field(q, "map", map_of(q, r), out);
         break;
     case SI_TYPE_TARGETS:
         done = lines(q, localize(q, SI_LOCALE_TARGETS, r != NULL ? r->targets : ""), out);
@@ -343,6 +351,7 @@ si_result si_catalog_set(si_query *q, si_str query) {
     si_str key = last_value(q, query, SI_STR("labelkey"), &failed);
     const char *label = key.len > 0 ? decoded(q, key) : NULL;
     si_media_set_request request = {.catalog = q->all->catalog,
+        .access = &q->all->access,
         .main = q->company,
         .object = q->object,
         .locale = si_reading_locale(q->all),

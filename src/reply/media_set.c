@@ -46,7 +46,23 @@ static const char *full_name(builder *b, const si_resolved *r) {
 static si_result resolve(builder *b, si_str id, si_record_table table, si_resolved *out) {
     const si_object_query query = {
         .main = b->request->main, .object = id, .locale = b->request->locale, .table = table};
-    return si_catalog_resolve(b->request->catalog, &query, b->arena, out, b->diag);
+    SI_TRY(si_catalog_resolve(b->request->catalog, &query, b->arena, out, b->diag));
+    return si_access_company(b->request->access, out->company)
+               ? SI_OK
+               : si_fail(b->diag, SI_ERR_FORBIDDEN, "request refused");
+}
+
+/* Before anything is told of what an id names. */
+static si_result admit(const builder *b, si_str id) {
+    const si_media_set_request *request = b->request;
+    const si_object_query query = {
+        .main = request->main, .object = id, .locale = request->locale, .table = SI_TABLE_IMAGE};
+    si_resolved r;
+    si_diag ignored = {0}; /* mistakes are told when the item is added */
+    bool found = si_catalog_resolve(request->catalog, &query, b->arena, &r, &ignored) == SI_OK;
+    return !found || si_access_company(request->access, r.company)
+               ? SI_OK
+               : si_fail(b->diag, SI_ERR_FORBIDDEN, "request refused");
 }
 
 /* The original of an item, or its part that a smart crop shows. */
@@ -94,6 +110,12 @@ static int layer_of(builder *b, si_source source) {
     return b->count++;
 }
 
+static si_result admit_file(const builder *b, const si_resolved *r) {
+    return si_access_file(b->request->access, r->owner, SI_FOLDER_IMAGES, si_str_of(r->path))
+               ? SI_OK
+               : si_fail(b->diag, SI_ERR_FORBIDDEN, "request refused");
+}
+
 /* Size and version of an image, if its file is there; *layer is its own, or −1. */
 static si_result describe_image(
     builder *b, si_set_element *item, const si_resolved *r, int *layer) {
@@ -101,6 +123,7 @@ static si_result describe_image(
     si_diag missing = {0};
     char hex[SI_DIGEST_HEX];
     *layer = -1;
+    SI_TRY(admit_file(b, r));
     if (r->path[0] == '\0' || si_catalog_find(b->request->catalog, r->owner, si_str_of(r->path),
                                   b->arena, &file, &missing) != SI_OK) {
         return SI_OK;
@@ -273,6 +296,7 @@ static si_result add_page(
     }
     si_str id = si_str_of(page->text);
     if (!known) {
+        SI_TRY(admit(b, id));
         type = si_item_type_found(b->request->catalog, b->request->main, id);
     }
     if (type == SI_ITEM_VIDEO || type == SI_ITEM_STATIC) {
@@ -375,6 +399,7 @@ static si_result add_single(builder *b, const si_resolved *r, si_set_element **t
     }
     si_file file;
     if (r->record == NULL) {
+        SI_TRY(admit_file(b, r));
         SI_TRY(si_catalog_find(
             b->request->catalog, r->owner, si_str_of(r->path), b->arena, &file, b->diag));
     }

@@ -15,11 +15,13 @@
 #define SI_REPLY_MEDIA_SET_H
 
 #include "base/bytes.h"
+#include "catalog/access.h"
 #include "catalog/imageset.h"
 #include "picture/recipe.h"
 
 typedef struct si_media_set_request {
     const si_catalog *catalog;
+    si_access *access; /* what the request may use */
     const si_company *main;
     si_str object;    /* of the path, without the company */
     const char *text; /* imageSet= without its braces, or NULL: that of the record */
@@ -28,7 +30,8 @@ typedef struct si_media_set_request {
 } si_media_set_request;
 
 /* Fills in r->set, r->facts (smart crops) and r->picture.layers, for r->body (XML, or JSON with
- * r->handler and r->request_id). SI_ERR_NOT_FOUND: no such object. SI_ERR_SYNTAX, SI_ERR_LIMIT: a
+ * r->handler and r->request_id). SI_ERR_NOT_FOUND: no such object. SI_ERR_FORBIDDEN: one of
+ * a company that does not admit the request. SI_ERR_SYNTAX, SI_ERR_LIMIT: a
  * set that cannot be read, is nested too deep, or has more than SI_MEDIA_SET_IMAGES images. */
 enum { SI_MEDIA_SET_IMAGES = 200 };
 SI_NODISCARD si_result si_media_set_plan(

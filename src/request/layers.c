@@ -1,6 +1,7 @@
 /* Layers once all their commands are known: what records and attributes add, what is an error
  * (docs/protocol.md, Errors), and what has no effect and so must not tell two equal pictures
  * apart. */
+#include "base/map_links.h"
 #include "request/command.h"
 #include "richtext/rtf.h"
 #include "request/values.h"
@@ -247,7 +248,7 @@ static si_result list_effects(si_query *q, si_draft *d) {
 /* ---- all of them ---- */
 
 /* Clip paths that exclude need one that includes; embedded ones need an image. */
-static void clear_look(const si_query *q, const si_draft *d) {
+static si_result clear_look(const si_query *q, const si_draft *d) {
     si_adjustments *adjustments = d->adjustments;
     if (d->number >= 0 && d->layer.kind != SI_LAYER_IMAGE) {
         adjustments->clip_path_e = adjustments->clip_xpath_e = adjustments->crop_path = "";
@@ -264,8 +265,11 @@ static void clear_look(const si_query *q, const si_draft *d) {
     } else if (adjustments->map == NULL && adjustments->map_source == NULL && d->found != NULL &&
                d->found->source.smart_crop[0] == 0 && d->found->is.record != NULL &&
                d->found->is.record->map[0] != '\0') {
-        adjustments->map_source = d->found->is.record->map;
+        adjustments->map_source = si_map_links_copy(
+            si_str_of(d->found->is.record->map), SI_MAP_OF_COMPANY, q->all->arena);
+        return adjustments->map_source != NULL ? SI_OK : si_no_memory(q->all->diag);
     }
+    return SI_OK;
 }
 
 static si_result complete(si_query *q, si_draft *d) {
@@ -289,7 +293,7 @@ static si_result complete(si_query *q, si_draft *d) {
         l->pos = (si_point){SI_UNIT_NONE, {0, 0}};
         memset(l->size_n, 0, sizeof l->size_n);
     }
-    clear_look(q, d);
+    SI_TRY(clear_look(q, d));
     return list_effects(q, d);
 }
 
@@ -329,8 +333,8 @@ si_result si_query_layers(si_query *q) {
         effects += d->effect_count;
     }
     if (result == SI_OK) {
-        clear_look(q, &q->comp);
-        result = list_effects(q, &q->comp);
+        result = clear_look(q, &q->comp);
+        result = result == SI_OK ? list_effects(q, &q->comp) : result;
     }
     p->layers = layers;
     p->layer_count = n;

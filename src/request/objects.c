@@ -115,6 +115,9 @@ si_result si_query_file(
     si_file file;
     si_reading *all = q->all;
     si_result result;
+    if (!si_access_file(&all->access, owner, SI_FOLDER_IMAGES, si_str_of(path))) {
+        return si_refuse(diag);
+    }
     if (si_company_has_uploads(owner)) {
         all->uploads = true;
         result = si_catalog_find_upload(
@@ -186,6 +189,9 @@ si_result si_query_resolve(
         .locale = all->locale,
         .table = SI_TABLE_IMAGE};
     si_result result = si_catalog_resolve(all->catalog, &ask, all->arena, &out->is, diag);
+    if (result == SI_OK && !si_access_company(&all->access, out->is.company)) {
+        result = si_refuse(diag);
+    }
     if (result == SI_OK) {
         use_crop(all->catalog, out);
         result = note(q, out);
@@ -230,6 +236,9 @@ si_result si_query_profile(
     si_file file;
     si_diag missing = {0};
     si_str path = profile != NULL ? si_str_of(profile->path) : name;
+    if (profile == NULL && !si_access_file(&all->access, company, SI_FOLDER_IMAGES, path)) {
+        return si_refuse(all->diag);
+    }
     si_result result = si_catalog_find_exact(all->catalog,
         profile != NULL ? profile->owner : company, path, all->arena, &file, &missing);
     if (result == SI_ERR_IO) {

@@ -13,7 +13,7 @@
 #ifndef SI_REQUEST_QUERY_H
 #define SI_REQUEST_QUERY_H
 
-#include "catalog/catalog.h"
+#include "catalog/access.h"
 #include "picture/recipe.h"
 #include "request/request.h"
 #include "request/variables.h"
@@ -41,8 +41,8 @@ typedef struct si_reading {
     const si_company *main;          /* main company of the outermost request */
     const si_attributes *attributes; /* its attributes, with what matched rules override */
     si_str locale;                   /* locale=, p == NULL = not given */
-    si_str address;                  /* of the client, for rules */
     si_str session;                  /* of the client, for uploads; may be empty */
+    si_access access;                /* what the request may use */
 
     int statements, layers, effects; /* so far */
 
@@ -51,7 +51,6 @@ typedef struct si_reading {
     bool has_hours;
     double hours;          /* smallest expiration, −1 = never */
     bool record_forever;   /* a record's own expiration is negative */
-    bool by_address;       /* a rule of a nested request looked at the address of the client */
     bool image_missing;    /* a source's file is not there, and nothing took its place: */
     si_resolved missing;   /* what that source was */
     si_str unknown_preset; /* a preset that there is not; p == NULL = none ... */
@@ -223,7 +222,8 @@ SI_NODISCARD si_result si_object_path_read(
 SI_NODISCARD si_result si_query_resolve(
     si_query *q, si_str object, bool from_url, si_found *out, si_diag *diag);
 
-/* A file of a company below its RootPath as a reference that the reply depends on. */
+/* A file of a company below its RootPath as a reference that the reply depends on.
+ * SI_ERR_FORBIDDEN: it belongs to a company that does not admit the request. */
 SI_NODISCARD si_result si_query_file(
     si_query *q, const si_company *owner, const char *path, si_file_ref *out, si_diag *diag);
 
@@ -248,6 +248,11 @@ static inline const si_attributes *si_reading_attributes(
 /* The locale of the request, else DefaultLocale. */
 static inline si_str si_reading_locale(const si_reading *all) {
     return all->locale.p != NULL ? all->locale : si_str_of(all->attributes->default_locale);
+}
+
+/* Says that the request is not admitted to what it names, and nothing of that: SI_ERR_FORBIDDEN. */
+static inline si_result si_refuse(si_diag *diag) {
+    return si_fail(diag, SI_ERR_FORBIDDEN, "request refused");
 }
 
 /* Says that memory ran out: SI_ERR_MEMORY. */

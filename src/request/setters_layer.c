@@ -1,4 +1,5 @@
 /* Sections 4.1 to 4.4: what layers show, and where. */
+#include "base/map_links.h"
 #include "request/setters.h"
 
 #include <math.h>
@@ -264,6 +265,7 @@ si_result si_set_cropPathE(const si_command_target *s, si_str value) {
 /* Only for req=map; map wins over mapA. Empty = the layer has none. */
 si_result si_set_map(const si_command_target *s, si_str value) {
     si_adjustments *adjustments = s->draft->adjustments;
-    return si_command_copy_value(
-        s, value, ends_with(s, 'A') ? &adjustments->map_source : &adjustments->map);
+    const char **map = ends_with(s, 'A') ? &adjustments->map_source : &adjustments->map;
+    *map = si_map_links_copy(value, SI_MAP_OF_REQUEST, s->q->all->arena);
+    return *map != NULL ? SI_OK : si_no_memory(s->q->all->diag);
 }

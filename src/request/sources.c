@@ -1,5 +1,6 @@
 /* Where the pixels of layers come from: src= and mask=, nested requests and
  * foreign images (docs/protocol.md). */
+#include "base/host.h"
 #include "base/percent.h"
 #include "catalog/rules.h"
 #include "request/command.h"
@@ -21,14 +22,16 @@ static si_result forward_variables(const si_query *from, si_query *to) {
     return SI_OK;
 }
 
-/* The main company of a nested request: the one its path names, else the outer one's. */
-static void find_company(si_query *n) {
+/* The main company of a nested request: the one its path names, else the outer one's; whose fonts,
+ * presets and attributes count, so that it must admit the request. */
+static si_result find_company(si_query *n) {
     si_str rest = n->object, first;
     (void)si_str_next(&rest, '/', &first);
     const si_company *named =
         rest.p != NULL ? si_catalog_find_company(n->all->catalog, first, n->all->arena) : NULL;
     n->from_url = named != NULL;
     n->company = named != NULL ? named : n->outer->company;
+    return si_access_company(&n->all->access, n->company) ? SI_OK : si_refuse(n->all->diag);
 }
 
 /* Finds object and main company of a nested request; the catalog's rules may rewrite it
@@ -37,11 +40,15 @@ static si_result admit_nested(si_query *n, si_str *query) {
     si_reading *all = n->all;
     si_rule_output rules;
     SI_TRY(si_object_path_read(all->catalog, &n->object_raw, all->arena, &n->object, all->diag));
-    find_company(n);
-    si_rule_input input = {SI_CONTEXT_IS, n->object_raw, *query, all->address};
+    SI_TRY(find_company(n));
+    si_rule_input input = {.context = SI_CONTEXT_IS,
+        .path = n->object_raw,
+        .query = *query,
+        .client = all->access.address,
+        .lent = n->company->attributes.allow_nested};
     si_result result =
         si_rules_apply(all->catalog, n->company, &input, all->arena, &rules, all->diag);
-    all->by_address |= rules.by_address;
+    all->access.by_address |= rules.by_address;
     if (result != SI_OK || si_str_eq(rules.path, n->object_raw)) {
         *query = result == SI_OK ? rules.query : *query;
         return result;
@@ -49,10 +56,7 @@ static si_result admit_nested(si_query *n, si_str *query) {
     *query = rules.query;
     n->object_raw = rules.path;
     result = si_object_path_read(all->catalog, &n->object_raw, all->arena, &n->object, all->diag);
-    if (result == SI_OK) {
-        find_company(n);
-    }
-    return result;
+    return result == SI_OK ? find_company(n) : result;
 }
 
 /* "%2F" as "/": a name in a value is encoded as all values are (docs/protocol.md, URLs). */
@@ -146,24 +150,19 @@ static bool read_address(const char *url, bool *tls, si_str *host, int *port) {
         return false;
     }
     const char *start = url + (*tls ? 8 : 7);
-    size_t len = strcspn(start, "/?");
-    si_str authority = {start, len};
-    const char *colon = len > 0 ? memchr(start, ':', len) : NULL;
-    long number = *tls ? 443 : 80;
-    *host = colon != NULL ? (si_str){start, (size_t)(colon - start)} : authority;
-    if (colon != NULL) {
-        si_str digits = {colon + 1, len - host->len - 1};
-        if (!si_str_int(digits, &number) || number < 1 || number > 65535) {
-            return false;
-        }
+    si_str authority = {start, strcspn(start, "/?")};
+    si_host server;
+    if (!si_host_read(authority, &server)) {
+        return false;
     }
-    *port = (int)number;
+    *host = server.name;
+    *port = server.port != 0 ? server.port : *tls ? 443 : 80;
     for (const char *c = url; *c != '\0'; c++) {
         if (*c <= 0x20 || *c > 0x7e || *c == '#' || *c == '\\' || *c == '"') {
             return false;
         }
     }
-    return host->len > 0 && memchr(start, '@', len) == NULL;
+    return memchr(authority.p, '@', authority.len) == NULL;
 }
 
 /* Lower case up to the path, so that one picture has one name. */

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/host.h"
+
 /* An IPv4 network that is no part of the public internet. */
 typedef struct network {
     uint8_t address[4];
@@ -89,7 +91,7 @@ bool si_address_is_public(const struct sockaddr *address, socklen_t len) {
 bool si_host_is_listed(const char *list, si_str host) {
     while (list != NULL && *list != '\0') {
         size_t len = strcspn(list, ", \t");
-        if (len > 0 && si_str_eq_nocase((si_str){list, len}, host)) {
+        if (len > 0 && si_host_same((si_str){list, len}, host)) {
             return true;
         }
         list += len + (list[len] != '\0');

@@ -13,7 +13,8 @@
  * NAT64, 6to4, Teredo); and for families other than IPv4 and IPv6. `len` is that of `address`. */
 bool si_address_is_public(const struct sockaddr *address, socklen_t len);
 
-/* True if `host` (any case) is in a list of names parted by commas or blanks; NULL is empty. */
+/* True if `host` is in a list of names parted by commas or blanks; NULL is empty. IPv6 addresses
+ * may be spelled in any way, with brackets or without. */
 bool si_host_is_listed(const char *list, si_str host);
 
 #endif

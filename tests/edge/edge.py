@@ -157,7 +157,7 @@ class Edge:
         os.chmod(self.folder, 0o755)
         for name in ("run", "cache", "images/demo", "config/companies"):
             os.makedirs(os.path.join(self.folder, name))
-        self.write_company("default", "CacheCommandAddresses = 127.0.0.1\n")
+        self.write_company("default", "CacheCommandAddresses = 127.0.0.1\nFolderCompanies = true\n")
         for name, text in (companies or {}).items():
             self.write_company(name, text)
             os.makedirs(os.path.join(self.folder, "images", name), exist_ok=True)

@@ -6,6 +6,7 @@
 SMARTIMG_BUILD names the build folder (build), SMARTIMG_NGINX the nginx to test with.
 """
 
+import contextlib
 import email.utils
 import hmac
 import http.client
@@ -14,6 +15,7 @@ import random
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -376,6 +378,39 @@ class EdgeTest(unittest.TestCase):
             self.assertEqual(limited(), 1)
         finally:
             edge.stop()
+
+    def test_every_kind_of_miss_counts(self):
+        """Each kind from an address of its own, one after the other until it is refused."""
+        edge = Edge(misses_per_client=1, tls=True, companies={
+            "far": "AllowDirectUrls = true\nForeignHosts = example.org\nCacheCommandAddresses = 127.0.0.0/8\n"})
+        self.addCleanup(edge.stop)
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        kinds = {"cheap": "GET ?wid=50", "dear": "GET ?wid=4000&hei=3000", "foreign": "GET ?layer=1&src=(http://example.org/{}.png)",
+                 "anew": "GET ?cache=off", "update": "GET ?cache=update", "head": "HEAD ?wid=51", "range": "GET ?wid=52",
+                 "facts": "GET ?req=props", "original": "GET ?req=imageprops", "nested": "GET ?layer=1&src=is(far/{}?wid=9)",
+                 "tls": "GET ?wid=53", "same": "GET ?cache=off&wid=54"}
+        for n, (kind, how) in enumerate(kinds.items()):
+            method, query = how.split()
+            start, served = time.monotonic(), 0
+            for i in range(1000):
+                name = kind if kind == "same" else f"{kind}-{i}"
+                url = edge.image(name, "far", body=b"x" * 100) + query.format(name)
+                port = edge.tls_port if kind == "tls" else edge.port
+                with socket.create_connection(("127.0.0.1", port), source_address=(f"127.0.1.{n + 1}", 0)) as plain:
+                    more = "Range: bytes=1-5\r\n" if kind == "range" else ""
+                    with context.wrap_socket(plain) if kind == "tls" else contextlib.nullcontext(plain) as s:
+                        s.settimeout(PATIENCE)
+                        s.sendall(f"{method} {url} HTTP/1.1\r\nHost: x\r\n{more}Connection: close\r\n\r\n".encode())
+                        status = int(s.makefile("rb").read().split(b" ")[1])
+                if status == 503:
+                    break
+                self.assertEqual(status, 206 if kind == "range" else 200, kind)
+                served += 1
+            self.assertEqual(status, 503, kind)
+            self.assertGreaterEqual(served, 10, kind)
+            self.assertLessEqual(served, 10 + (time.monotonic() - start) + 2, kind)
+        self.assertEqual(edge.metrics()["smartimg_client_limited_total"], len(kinds))
 
     def test_refinements_count_for_no_client(self):
         edge = Edge(misses_per_client=1)

@@ -41,7 +41,8 @@ IPHONE = ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/60
 IE_11 = "Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko"
 
 COMPANIES = {
-    "default": "CacheCommandAddresses = 127.0.0.1\n",
+    "default": "CacheCommandAddresses = 127.0.0.1\nFolderCompanies = true\n",
+    "demo": "",
     "smart": "Bfc = true\nRootPath = demo\nMaxPix = 3000,3000\n"
              "[presets]\nproduct = hei=300&fmt=jpg&qlt=85&resmode=bisharp&op_usm=0.5,0.5,5,0\n"
              "off = bfc=off\ndouble = dpr=on,2\ntwo = bfc=off&dpr=on,2&network=off\n",

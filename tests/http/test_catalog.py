@@ -78,6 +78,25 @@ class Check(unittest.TestCase):
             'companies/acme.ini:6: warning: "c": there is no file "gone-too"'])
         self.assertNotIn("companies/", run("config", "check", self.folder).stdout)
 
+    def test_folders_that_overlap(self):
+        self.write("companies/vault.ini", "RootPath = a/safe\nRequestLock = 1\nRequestLockKey = 0123456789abcdef\n")
+        self.write("companies/twin.ini", "RootPath = a/safe\nClientAddressFilter = 10.0.0.0/8\n")
+        self.write("companies/same.ini", "RootPath = a/safe\n")
+        self.write("companies/inside.ini", "RootPath = a/safe/b\n")
+        self.write("companies/around.ini", "RootPath = a\nStaticContentRootPath = a/safe/c\nFolderCompanies = true\n")
+        self.write("companies/beside.ini", "RootPath = a/safer\nWatermark = vault/x\nDefaultImage = inside/x\n")
+        done = run("config", "check", self.folder)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        said = sorted((line.split(":")[0].removeprefix("companies/"), re.findall('"([^"]*)"', line)[-1:],
+                       "refused here" in line, line.split("warning: ")[1].split()[0]) for line in self.of_files(done))
+        self.assertEqual(said, [
+            ("around.ini", [], False, "FolderCompanies"),
+            *(("around.ini", [name], *how) for name in ("twin", "vault")
+              for how in ((False, "StaticContentRootPath"), (True, "RootPath"))),
+            ("beside.ini", ["vault"], False, "Watermark"),
+            *((file, [name], False, "RootPath") for file in ("inside.ini", "same.ini") for name in ("twin", "vault"))],
+            done.stdout)
+
     def test_reference_page_is_current(self):
         page = (PROJECT / "docs/attributes.md").read_text()
         self.assertEqual(run("config", "attributes").stdout, page,

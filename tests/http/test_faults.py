@@ -96,6 +96,14 @@ class GenerationTable(unittest.TestCase):
             now = [p for p, name in server.children().items() if name == "nginx"]
             self.assertTrue(set(workers) <= set(now))
 
+    def test_pictures_of_many_objects(self):
+        """The sum of their counters, each of which begins with the table's age, fits into a recipe."""
+        with Server("--renderers", "1") as server:
+            names = ["product", "fabric", "night", "landscape", "logo", "pebbles", "sculpture", "still-life"]
+            for n in range(1, len(names) + 1):
+                layers = "".join(f"&layer={i}&src={name}&size=9,9" for i, name in enumerate(names[:n], 1))
+                self.assertEqual(server.image(f"demo/product?wid=50{layers}").status, 200, n)
+
     def test_purge_without_space(self):
         with Server("--renderers", "1") as server:
             server.image(URL)

@@ -2,6 +2,7 @@
 
 import atexit
 import email.utils
+import http.server
 import io
 import os
 import signal
@@ -116,6 +117,16 @@ TIMEOUT = 2.0    # seconds for downloads that are to fail
 AMPLE = 60.0     # and for all others: the longest there is
 
 
+# Hosts that lead to this machine or another network of its own; a company may list them.
+INSIDE = ["[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:127.0.0.1]",  # mapped
+          "[::127.0.0.1]",                                                       # compatible
+          "[64:ff9b::7f00:1]", "[64:ff9b::127.0.0.1]", "[64:ff9b::a00:1]",        # NAT64
+          "[64:ff9b:1::7f00:1]", "[64:ff9b:1:ffff::808:808]",                     # of a network of one's own
+          "[2002:7f00:1::1]", "[2002:7f00:0001::]", "[2002:a00:1::1]",             # 6to4
+          "[2001:0:7f00:1::1]", "[::]", "[fe80::1]", "[fd00::1]", "[ff02::1]", "0.0.0.0", "127.0.0.2", "127.2", "127.000.000.002",
+          "2130706434", "0x7f000002", "0177.0.0.2", "10.0.0.1", "169.254.169.254", "localhost", "ip6-localhost", "127.0.0.2."]
+
+
 class Site:
     """The origin, and a server that may ask it: started when first wanted, for all tests here."""
 
@@ -124,7 +135,7 @@ class Site:
     def __init__(self, timeout, renderers=3, transfers=2):
         self.origin = start_origin(Origin)
         self.port = self.origin.server_port
-        self.edge = Server("--foreign-private", "127.0.0.1", "--foreign-timeout-ms", str(int(timeout * 1000)),
+        self.edge = Server("--foreign-private", "127.0.0.1,[0::1]", "--foreign-timeout-ms", str(int(timeout * 1000)),
                            "--foreign-size", "1m", "--foreign-transfers", str(transfers),
                            "--renderers", str(renderers))
         companies = self.edge.config / "companies"
@@ -132,6 +143,10 @@ class Site:
             f"RootPath = demo\nAllowDirectUrls = true\nForeignHosts = 127.0.0.1, localhost\n"
             f"RootUrl = http://127.0.0.1:{self.port}/\n")
         (companies / "near.ini").write_text("RootPath = demo\n")
+        (companies / "ported.ini").write_text(
+            f"RootPath = demo\nAllowDirectUrls = true\nForeignHosts = 127.0.0.1:{self.port}, [0:0::1]:{self.port}\n")
+        (companies / "any.ini").write_text(
+            f"RootPath = demo\nAllowDirectUrls = true\nForeignHosts = {', '.join(INSIDE)}, [::1]\n")
         self.edge.start()
         atexit.register(self.stop)
 
@@ -208,6 +223,42 @@ class ForeignTest(unittest.TestCase):
         self.assertRefused(self.ask("plain", host=f"localhost:{self.port}"), "no public address")
         self.assertEqual(Origin.asked, [])
 
+    def test_addresses_inside_of_others(self):
+        """What is connected to counts, however it is written."""
+        for host in INSIDE:
+            reply = self.edge.image(f"any?src={{{self.url('plain', host=f'{host}:{self.port}')}}}&wid=40")
+            self.assertEqual(reply.status, 403, (host, reply))
+            self.assertRegex(reply.body.decode(), "no public address|resolve host|malformed", host)
+        self.assertEqual(Origin.asked, [])
+
+    def test_ports_of_the_list(self):
+        self.assertTrue(red(self.edge.image(f"ported?src={{{self.url('plain')}}}&wid=40&fmt=png")))
+        for host in "127.0.0.1", "127.0.0.1:80", f"127.0.0.1:{self.port}0", "[::1]", "[::1]:80":
+            reply = self.edge.image(f"ported?src={{{self.url('plain', host=host)}}}&wid=40")
+            self.assertIn(reply.status, (403,), (host, reply))
+            self.assertNotIn("public", reply.body.decode())
+        for host in (f"127.0.0.1:0{self.port}", f"127.0.0.1:+{self.port}", f"127.0.0.1:{self.port}@example.org", "127.0.0.1:",
+                     "[127.0.0.1]", f"[::1:{self.port}", f"[::1]x:{self.port}", f"[::1%25lo]:{self.port}", f"[[::1]]:{self.port}", "[]"):
+            Origin.asked.clear()
+            reply = self.edge.image(f"ported?src={{{self.url('plain', host=host)}}}&wid=41")
+            if reply.status == 200:  # a port with a zero before it is the same one
+                self.assertEqual(len(Origin.asked), 1, host)
+                self.assertIn(":0", host)
+            else:
+                self.assertEqual((reply.status, Origin.asked), (403, []), (host, reply))
+
+    @unittest.skipUnless(socket.has_ipv6 and os.path.exists("/proc/net/if_inet6"), "no IPv6")
+    def test_ipv6_in_brackets(self):
+        origin = http.server.ThreadingHTTPServer.__new__(type("Six", (http.server.ThreadingHTTPServer,), {
+            "address_family": socket.AF_INET6, "daemon_threads": True}))
+        origin.__init__(("::1", 0), Origin)
+        threading.Thread(target=origin.serve_forever, daemon=True).start()
+        self.addCleanup(origin.server_close)
+        self.addCleanup(origin.shutdown)
+        for host in "[::1]", "[0:0:0:0:0:0:0:1]", "[0::0001]":
+            url = self.url("plain", host=f"{host}:{origin.server_port}")
+            self.assertTrue(red(self.edge.image(f"any?src={{{url}}}&wid=40&fmt=png")), host)
+
     def test_no_credentials(self):
         self.assertRefused(self.ask("plain", host=f"secret:secret@127.0.0.1:{self.port}"), "")
         self.assertEqual(Origin.asked, [])
@@ -282,6 +333,7 @@ class ForeignTest(unittest.TestCase):
         self.assertRefused(reply, "image not found")
 
     def test_number_of_transfers_is_limited(self):
+        wait_until(lambda: Origin.active == 0, "the end of what other tests asked for")
         Origin.most = 0
         replies = []
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/host.h"
+#include "base/map_links.h"
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/format.h"
@@ -433,10 +435,82 @@ static void outputs_are_found_by_name(void **state) {
     assert_null(si_output_by_name("pngx", 4));
 }
 
+static void hosts_have_ports_and_brackets(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *name; /* NULL = refused */
+        int port;
+    } rows[] = {
+        {"a.example", "a.example", 0},
+        {"a.example:8443", "a.example", 8443},
+        {"*.a.example:1", "*.a.example", 1},
+        {"[2001:db8::1]", "2001:db8::1", 0},
+        {"[2001:db8::1]:65535", "2001:db8::1", 65535},
+        {"[::ffff:1.2.3.4]:80", "::ffff:1.2.3.4", 80},
+        {"", NULL, 0},
+        {":80", NULL, 0},
+        {"a:", NULL, 0},
+        {"a:0", NULL, 0},
+        {"a:65536", NULL, 0},
+        {"a:+80", NULL, 0},
+        {"a:8.0", NULL, 0},
+        {"a:80:80", NULL, 0},
+        {"2001:db8::1", NULL, 0},
+        {"[2001:db8::1", NULL, 0},
+        {"[2001:db8::1]80", NULL, 0},
+        {"[2001:db8::1]:", NULL, 0},
+        {"[]", NULL, 0},
+        {"[1.2.3.4]", NULL, 0},
+        {"[fe80::1%25eth0]", NULL, 0},
+        {"a[b]", NULL, 0},
+        {"a]", NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        si_host host;
+        bool ok = si_host_read(si_str_of(rows[i].text), &host);
+        if (ok != (rows[i].name != NULL) ||
+            (ok && (!si_str_eq(host.name, si_str_of(rows[i].name)) || host.port != rows[i].port))) {
+            fail_msg("%s: %d, port %d", rows[i].text, ok, host.port);
+        }
+    }
+    assert_true(si_host_same(SI_STR("A.example"), SI_STR("a.EXAMPLE")));
+    assert_true(si_host_same(SI_STR("[0:0::1]"), SI_STR("::1")));
+    assert_false(si_host_same(SI_STR("::1"), SI_STR("::2")));
+    assert_false(si_host_same(SI_STR("::ffff:127.0.0.1"), SI_STR("127.0.0.1")));
+}
+
+/* Leaving something out must not make a link of what is around it. */
+static void cleaned_maps_are_clean(void **state) {
+    (void)state;
+    static const char *const pieces[] = {"<area ", "<a", " href=", "href", "=", "\"", "'",
+        "javascript:", "&#106;", "&#x", "&colon;", ">", "/", " ", "\t", "\n", "onclick=", "x", ":",
+        "http://a", "data:", "&", "#", ";", "<", "<!--", "\f", "src='"};
+    uint32_t random = 7;
+    for (int n = 0; n < 100000; n++) {
+        char text[400] = "";
+        si_bytes once = {0}, twice = {0};
+        for (int i = 0; i < 20; i++) {
+            random = random * 1664525 + 1013904223;
+            strcat(text, pieces[(random >> 8) % (sizeof pieces / sizeof *pieces)]);
+        }
+        si_map_source source = (n & 1) != 0 ? SI_MAP_OF_REQUEST : SI_MAP_OF_COMPANY;
+        assert_true(si_map_links_clean(si_str_of(text), source, &once));
+        si_str cleaned = {(const char *)once.data, once.len};
+        assert_true(si_map_links_clean(cleaned, source, &twice));
+        if (once.len != twice.len) {
+            fail_msg("%s\n%.*s", text, SI_STR_ARG(cleaned));
+        }
+        si_bytes_free(&once);
+        si_bytes_free(&twice);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_hands_out_zeroed_aligned_memory),
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(hosts_have_ports_and_brackets),
+        cmocka_unit_test(cleaned_maps_are_clean),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(arena_keeps_to_its_limit),
         cmocka_unit_test(arena_has_a_limit_of_its_own),

@@ -12,7 +12,7 @@ static const char *const empty_is_off[] = {"AccessControlAllowOrigin", "TimingAl
 static const char *const never_inherited[] = {"CatalogFile", "SvgCatalogFile",
     "StaticContentCatalogFile", "MacroFile", "FontMapFile", "IccProfileMapFile", "RuleSetFile",
     "TimeStamp", "AudioBitRate", "VideoBitRate", "TotalStreamBitRate", "VideoSize",
-    "HttpAppleStreamingContext", "HttpFlashStreamingContext", NULL};
+    "HttpAppleStreamingContext", "HttpFlashStreamingContext", "FolderCompanies", NULL};
 
 static bool listed(const char *name, const char *const *list) {
     for (int i = 0; list[i] != NULL; i++) {
@@ -172,7 +172,9 @@ static void test_root_path(void **state) {
     make_dir("root/shared");
     make_dir("root/shared/below");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        write_company("default", rows[i].standard);
+        char standard[100];
+        snprintf(standard, sizeof standard, "FolderCompanies = true\n%s", rows[i].standard);
+        write_company("default", standard);
         write_company("acme", rows[i].own);
         si_catalog *c = load();
         si_arena arena = {0};

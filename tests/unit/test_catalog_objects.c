@@ -97,7 +97,9 @@ static void test_order(void **state) {
         {"acme", "both", "acme record:both of acme"},
     };
     make_dir("root/folder");
-    write_company("default", "[objects]\ncommon = c.tif\nnobody/record = n.tif\nboth = d.tif\n");
+    write_company("default",
+        "FolderCompanies = true\n[objects]\ncommon = c.tif\nnobody/record = n.tif\nboth = "
+        "d.tif\n");
     write_company(
         "acme", "[objects]\nshoe = s.tif\ndeep/id = d.tif\nbeta/hat = own-hat.tif\nboth = a.tif\n");
     write_company("beta", "[objects]\nhat = hat.tif\nboot = boot.tif\n");
@@ -113,10 +115,31 @@ static void test_full_match(void **state) {
         {"beta", "acme/shoe", "acme record:shoe of acme"},
         {"acme", "gone", "acme file:gone"}, /* no catalog is named, so the main one governs */
     };
-    write_company("default", "[objects]\nacme/kept = k.tif\n");
+    write_company("default", "RootPath =\n[objects]\nacme/kept = k.tif\n");
     write_company("acme", "FullMatch = 1\n[objects]\nshoe = s.tif\n");
     write_company("beta", "");
     check_rows(rows, sizeof rows / sizeof *rows);
+}
+
+/* With a configuration, folders are companies, and the root is the default company's, only if it
+ * says so. */
+static void test_folders(void **state) {
+    (void)state;
+    static const row closed[] = {{NULL, "folder/x", "error 4"}, {"acme", "/folder/x", "error 4"},
+        {"", "folder/x", "error 4"}, {NULL, "folder/kept", " record:folder/kept of "},
+        {NULL, "x", " file:x"}, {NULL, "folder", " file:folder"},
+        {"acme", "folder/x", "acme file:folder/x"}};
+    static const row rooted[] = {{NULL, "folder/x", " file:folder/x"}};
+    static const row opened[] = {{NULL, "folder/x", "folder file:x"},
+        {"acme", "folder/x", "folder file:x"}, {NULL, "nothing/x", " file:nothing/x"}};
+    make_dir("root/folder");
+    write_company("acme", "");
+    write_company("default", "[objects]\nfolder/kept = k.tif\n");
+    check_rows(closed, sizeof closed / sizeof *closed);
+    write_company("default", "RootPath =\n");
+    check_rows(rooted, sizeof rooted / sizeof *rooted);
+    write_company("default", "FolderCompanies = true\n");
+    check_rows(opened, sizeof opened / sizeof *opened);
 }
 
 static void test_crops(void **state) {
@@ -365,6 +388,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_order, clean),
         cmocka_unit_test_setup(test_full_match, clean),
+        cmocka_unit_test_setup(test_folders, clean),
         cmocka_unit_test_setup(test_crops, clean),
         cmocka_unit_test_setup(test_direct_access, clean),
         cmocka_unit_test_setup(test_id_translation, clean),

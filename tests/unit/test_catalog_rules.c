@@ -141,7 +141,7 @@ static void test_which_rules(void **state) {
         "conf/companies/own.xml", HEAD "<rule><substitution>+own</substitution></rule>" TAIL);
     write_file(
         "conf/companies/std.xml", HEAD "<rule><substitution>+std</substitution></rule>" TAIL);
-    write_company("default", "RuleSetFile = std.xml\n");
+    write_company("default", "RuleSetFile = std.xml\nFolderCompanies = true\n");
     write_company("acme", "RuleSetFile = own.xml\n");
     write_company("plain", "");
     c = load();

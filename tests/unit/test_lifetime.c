@@ -93,6 +93,40 @@ static void measured_lines_are_private(void **state) {
     }
 }
 
+/* Nothing names a time behind the end of the address, whatever else there is. */
+static void addresses_that_end(void **state) {
+    (void)state;
+    static const struct {
+        int64_t ttl, fresh_until, end;
+        bool first;
+        const char *cache_control, *cdn;
+    } rows[] = {
+        {HOURS, SI_FRESH_FOR_EVER, NOW + 100, false, "public, max-age=100", "max-age=100"},
+        {HOURS, SI_FRESH_FOR_EVER, NOW + 2 * HOURS, false, "public, max-age=36000",
+            "max-age=36000"},
+        {-1, SI_FRESH_FOR_EVER, NOW + 100, false, "public, max-age=100", "max-age=100"},
+        {HOURS, SI_FRESH_FOR_EVER, NOW + 100, true,
+            "public, max-age=100, s-maxage=60, stale-while-revalidate=40",
+            "max-age=60, stale-while-revalidate=40"},
+        {HOURS, SI_FRESH_FOR_EVER, NOW + 10, true,
+            "public, max-age=10, s-maxage=10, stale-while-revalidate=0",
+            "max-age=10, stale-while-revalidate=0"},
+        {HOURS, NOW + 50, NOW + 100, false, "public, max-age=50", "max-age=50"},
+        {HOURS, NOW + 200, NOW + 100, false, "public, max-age=100", "max-age=100"},
+        {HOURS, SI_FRESH_FOR_EVER, NOW, false, "no-cache", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        si_plan plan = {
+            .ttl = rows[i].ttl, .client_cache = true, .server_cache = true, .expires = rows[i].end};
+        si_lifetime_of of = {rows[i].first, 60, rows[i].fresh_until, NOW};
+        si_lifetime life;
+        si_lifetime_make(&plan, &of, &life);
+        assert_string_equal(life.cache_control, rows[i].cache_control);
+        assert_string_equal(life.cdn, rows[i].cdn);
+        assert_true(life.expires <= rows[i].end);
+    }
+}
+
 static void longest_values_fit(void **state) {
     (void)state;
     si_plan plan = {.ttl = INT64_MAX - NOW, .client_cache = true, .server_cache = true};
@@ -132,6 +166,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_caches_are_told),
         cmocka_unit_test(measured_lines_are_private),
+        cmocka_unit_test(addresses_that_end),
         cmocka_unit_test(longest_values_fit),
         cmocka_unit_test(unmodified_without_asking),
     };

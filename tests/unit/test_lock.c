@@ -107,12 +107,51 @@ static void test_obfuscation(void **state) {
     }
 }
 
+static void test_expiry(void **state) {
+    (void)state;
+    static const struct {
+        const char *query;
+        int64_t expires; /* -1 = refused */
+    } rows[] = {
+        {"", 0},
+        {"wid=1", 0},
+        {"expires=12", 12},
+        {"wid=1&expires=1796000000&hei=2", 1796000000},
+        {"EXPIRES=12", 12},
+        {"e%78pires=12", 12},
+        {"expires=12&expires=5&expires=7", 5},
+        {"src=is(a?expires=5)&wid=1", 0}, /* of the nested request, which knows none */
+        {"$expires=5", 0},
+        {"$expires$", 0},
+        {".expires=5", 0},
+        {"expires", -1},
+        {"expires=", -1},
+        {"expires=0", -1},
+        {"expires=-5", -1},
+        {"expires=5x", -1},
+        {"expires=5.5", 6}, /* docs/decisions.md, P4 */
+        {"expires=12&expires=x", -1},
+        {"expires=99999999999999999999", -1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        si_arena arena = {0};
+        int64_t expires;
+        si_result r = si_lock_expiry(si_str_of(rows[i].query), &arena, &expires, NULL);
+        if (r != (rows[i].expires < 0 ? SI_ERR_RANGE : SI_OK) ||
+            (r == SI_OK && expires != rows[i].expires)) {
+            fail_msg("%s: %d, %lld", rows[i].query, r, (long long)expires);
+        }
+        si_arena_free(&arena);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_obfuscation),
+        cmocka_unit_test(test_expiry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,8 @@ static int set_up(void **state) {
     snprintf(to, sizeof to, "%s/root/acme/inside.jpg", folder);
     assert_int_equal(symlink("deep/hat.tif", to), 0);
     write_file("conf/companies/default.ini",
-        "# defaults for all\nJpegQuality = 82\nCacheCommandAddresses = 127.0.0.0/8\n"
+        "# defaults for all\nJpegQuality = 82\nFolderCompanies = true\nCacheCommandAddresses = "
+        "127.0.0.0/8\n"
         "[presets]\nshared = qlt=70\n");
     write_file("conf/companies/nobody.ini", "RootPath = plain\nCacheCommandAddresses =\n");
     write_file(

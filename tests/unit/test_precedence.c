@@ -12,9 +12,9 @@ static int set_up(void **state) {
     write_file("root/acme/my$image$file.tif", "dollars");
     write_file("root/plain/pic.webp", "pic");
     /* levels 1 and 2, and one attribute for each pair with a higher level */
-    write_file("conf/companies/default.ini",
-        "JpegQuality = 11\nResMode = bilin\nBkgColor = 010101\nExpiration = 1\n"
-        "[presets]\ncommon = wid=77\nshared = qlt=70\n");
+    write_file("conf/companies/default.ini", "FolderCompanies = true\nJpegQuality = 11\nResMode = "
+                                             "bilin\nBkgColor = 010101\nExpiration = 1\n"
+                                             "[presets]\ncommon = wid=77\nshared = qlt=70\n");
     write_file("conf/companies/acme.ini",
         "JpegQuality = 22\nBkgColor = 020202\nRuleSetFile = rules.xml\n"
         "[presets]\nshared = qlt=71\nsmall = wid=240\nsmallbefore = wid=240\nnested = "

@@ -128,7 +128,9 @@ static const char *media_set(
     int sizes[SI_MEDIA_SET_IMAGES][2];
     si_set_crop crops[4] = {{.known = false}};
     bool cropped = strncmp(object, "crops/", 6) == 0;
+    si_access access = {.catalog = c};
     const si_media_set_request request = {.catalog = c,
+        .access = &access,
         .main = si_catalog_find_company(c, cropped ? SI_STR("crops") : SI_STR("co"), arena),
         .object = si_str_of(object + 6 * cropped),
         .label_key = label != NULL ? si_str_of(label) : (si_str){NULL, 0}};

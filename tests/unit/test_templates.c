@@ -13,8 +13,8 @@ static int set_up(void **state) {
     write_file("root/acme/none.jpg", "no image");
     write_file("root/acme/m1.png", "mask");
     write_file("root/plain/pic.webp", "pic");
-    write_file("conf/companies/default.ini",
-        "CacheCommandAddresses = 127.0.0.1\n[object shared]\nPath = top.jpg\n");
+    write_file("conf/companies/default.ini", "CacheCommandAddresses = 127.0.0.1\nFolderCompanies = "
+                                             "true\n[object shared]\nPath = top.jpg\n");
     write_file("root/top.jpg", "top");
     write_file("conf/companies/acme.ini",
         "Expiration = 24\nDefaultExpiration = 2\nAllowDirectUrls = 1\nForeignHosts = img.example,"

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/map_links.h"
+
 enum { POINTS_MAX = 400 };
 
 typedef struct polygon {
@@ -239,7 +241,7 @@ static bool write_area(const area *a, polygon *p, bool rectangle, si_bytes *out)
     return ok && put(out, ">\r\n", 3);
 }
 
-bool si_image_map_write(
+static bool write_areas(
     si_str areas, const si_map *map, const double (*boxes)[4], int count, si_bytes *out) {
     area a;
     while (take_area(&areas, &a)) {
@@ -266,4 +268,14 @@ bool si_image_map_write(
         }
     }
     return true;
+}
+
+bool si_image_map_write(
+    si_str areas, const si_map *map, const double (*boxes)[4], int count, si_bytes *out) {
+    si_bytes moved = {0};
+    bool ok =
+        write_areas(areas, map, boxes, count, &moved) &&
+        si_map_links_clean((si_str){(const char *)moved.data, moved.len}, SI_MAP_OF_COMPANY, out);
+    si_bytes_free(&moved);
+    return ok;
 }

@@ -12,7 +12,8 @@
  * rectangle, poly, polygon (SHAPE absent or default: the whole of boxes[0]); circles and
  * coordinates in percent are left out (they are not supported), and so is what is left without
  * area. Rectangles stay rectangles as long as the map keeps their sides upright. Other attributes
- * stay as they are written; what is no AREA element is passed over. False when memory runs out. */
+ * stay as they are written, but for links that run something (base/map_links.h); what is no AREA
+ * element is passed over. False when memory runs out. */
 bool si_image_map_write(
     si_str areas, const si_map *map, const double (*boxes)[4], int count, si_bytes *out);
 
