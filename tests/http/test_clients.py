@@ -67,7 +67,7 @@ class Clients(unittest.TestCase):
             reply = self.server.request(path, headers)
             self.assertEqual(reply.status, 200, reply)
             misses += reply.headers["x-cache"] == "miss"
-        log = self.server.cache / "access.log"
+        log = self.server.access_log
         wait_until(lambda: log.read_text().count(path) >= self.asked[path], "all lines of the log")
         recipes = re.findall(r'GET ' + re.escape(path) + r' .* recipe=".*&dpr=([\d.]+).*&ladder=([\w,]*)', log.read_text())
         return misses, {(formats, float(ratio)) for ratio, formats in recipes}

@@ -41,7 +41,7 @@ class Density(unittest.TestCase):
         self.origin = f"http://127.0.0.1:{self.server.port}"
         path = f"/is/image/hinted/product?wid=80&id={name}"
         width, _ = visit([self.origin + path], **how)[self.origin + path]
-        log = self.server.cache / "access.log"
+        log = self.server.access_log
         wait_until(lambda: f'"GET {path} ' in log.read_text(), "the line of the log")
         line = next(line for line in log.read_text().splitlines() if f'"GET {path} ' in line)
         return width, re.search(r" class=(\S+) ", line).group(1)
@@ -70,7 +70,7 @@ class Density(unittest.TestCase):
 
     def test_an_image_opened_by_itself(self):
         """It is asked for again, with hints, only where they are critical."""
-        log = self.server.cache / "access.log"
+        log = self.server.access_log
 
         def classes(path):
             return re.findall(f'"GET {re.escape(path)} .* class=(\\S+) ', log.read_text())

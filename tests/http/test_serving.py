@@ -161,7 +161,7 @@ class Serving(unittest.TestCase):
     def test_trusted_proxies(self):
         """What tests/edge/test_proxies.py has of nginx holds for the server that is started with these options."""
         def logged(server):
-            return wait_until(lambda: (server.cache / "access.log").read_text(), "the log").split()[0]
+            return wait_until(lambda: server.access_log.read_text(), "the log").split()[0]
         visitor, url = "198.51.100.7", "/is/image/demo/night?wid=20"
         with Server("--trusted-proxies", " 10.0.0.0/8 ,127.0.0.1,2001:db8::/32") as server:
             server.request(url, {"X-Forwarded-For": visitor})
@@ -170,7 +170,7 @@ class Serving(unittest.TestCase):
             with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as s:
                 s.sendall(f"PROXY TCP4 {visitor} 127.0.0.1 1 2\r\nGET {url} HTTP/1.0\r\n\r\n".encode())
                 self.assertIn(b" 200 ", s.makefile("rb").readline())
-            line = wait_until(lambda: [line for line in (server.cache / "access.log").read_text().splitlines()
+            line = wait_until(lambda: [line for line in server.access_log.read_text().splitlines()
                                        if "night" in line], "the log")[0]
             self.assertEqual(line.split()[0], visitor)
         for option, bad, said in (("--trusted-proxies", "10.0.0.0/33", "trusted-proxies"),

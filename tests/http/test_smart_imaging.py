@@ -648,7 +648,7 @@ class Networks(unittest.TestCase):
         self.get("smart/fabric?wid=57&log=here", **self.POOR)
         wait_until(lambda: [int(counts()[k]) - int(before[k]) for k in ("excellent", "good", "poor")] == [1, 1, 2],
                    "the counts")
-        log = self.edge.cache / "access.log"
+        log = self.edge.access_log
         wait_until(lambda: log.read_text().count("log=here") == 5, "the log")
         classes = re.findall(r"log=here.* class=(\S+)", log.read_text())
         self.assertEqual(sorted(classes), ["avif+webp", "avif+webp;net=good"] + 3 * ["avif+webp;net=poor"])

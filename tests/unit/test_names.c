@@ -11,6 +11,7 @@ static void remove_all(void) {
     snprintf(command, sizeof command, "rm -rf '%s'/conf/companies/* '%s'/root/*", folder, folder);
     assert_int_equal(system(command), 0);
     make_dir("root/acme");
+    write_file("conf/companies/default.ini", "FolderCompanies = true\n");
 }
 
 /* The file that a URL of the company acme means, "" if there is none. */

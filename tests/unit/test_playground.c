@@ -35,6 +35,7 @@ static int set_up(void **state) {
     write_file("root/acme/list.txt", "no picture");
     write_file("root/plain/x,y.jpg", "a picture");
     write_file("root/alone.tif", "a picture");
+    write_file("conf/companies/default.ini", "FolderCompanies = true\n");
     write_file("conf/companies/acme.ini", "Bfc = true\n");
     write_file("conf/companies/twin.ini", "RootPath = acme\n");
     write_file("conf/companies/plain.ini", "ClientAddressFilter = 192.0.2.1\n");
