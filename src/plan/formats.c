@@ -1,6 +1,4 @@
 /* Pixel ratio and format conversion: what depends on the client. */
-#include <math.h>
-
 #include "plan/plan_steps.h"
 #include "picture/limits.h"
 
@@ -49,9 +47,6 @@ static void resolve_dpr(const si_query *q, si_plan *plan) {
         ratio = q->asked.dpr_value;
     } else if (on == SI_SWITCH_ON || (on == SI_SWITCH_UNSET && q->all->attributes->dpr)) {
         ratio = limit_to_width(q, plan, detect_ratio(q, plan));
-        if (q->all->attributes->presets_only) { /* what a header says is no way to many pictures */
-            ratio = ceil(ratio * 4) / 4;
-        }
         q->recipe->dpr_held = ratio > 1;
     }
     q->recipe->dpr = ratio > SI_DPR_MAX ? SI_DPR_MAX : ratio;

@@ -162,7 +162,7 @@ class PresetsOnly(unittest.TestCase):
     def test_headers_make_few_pictures(self):
         """The pixel ratio that a browser tells is one of a few."""
         sizes = {site().image("shown/night?$small$", Sec_CH_DPR=f"1.{n:02}").headers["etag"] for n in range(1, 25, 4)}
-        self.assertEqual(len(sizes), 1)
+        self.assertLessEqual(len(sizes), 2)
 
     def test_with_a_lock(self):
         for query, status in (("$small$", 200), (f"$small$&expires={int(time.time()) + 100}", 200), ("wid=50", 403),
