@@ -366,21 +366,21 @@ class RefineTest(unittest.TestCase):
 class SmallTableTest(RefineTest):
     """Everything above with one worker, and a table that is soon full."""
 
-    WORKERS, OPTIONS = 1, {"zone": "270k"}
+    WORKERS, OPTIONS = 1, {"zone": "640k"}
 
     def test_full_table(self):
         hold = self.busy()
-        urls = [self.image(f"least-{i}", 100 + i, tiers={"better": answer(1)}) for i in range(200)]
+        urls = [self.image(f"least-{i}", 100 + i, tiers={"better": answer(1)}) for i in range(300)]
         dear = self.image("dear", 10000, tiers={"better": answer(1)})
         self.get(dear)
         for url in urls + urls[-1:]:
             self.get(url)
         waiting = self.waiting()
-        self.assertLess(waiting, 150)
+        self.assertLess(waiting, 250)
         hold.set()
         self.wait_until_settled()
         order = self.order()[1:]
-        self.assertEqual(order, ["dear"] + [f"least-{i}" for i in range(199, 199 - len(order) + 1, -1)])
+        self.assertEqual(order, ["dear"] + [f"least-{i}" for i in range(299, 299 - len(order) + 1, -1)])
         self.assertEqual(len(order), waiting - 1)
         self.assertHit(urls[0], 100, SHORT)
 
