@@ -39,7 +39,7 @@ static void make_names(si_str wanted) {
         (void)si_upload_make_name(wanted, number, "webp", name);
         memcpy(path, key, SI_UPLOAD_TOKEN);
         path[SI_UPLOAD_TOKEN] = '/';
-        strcpy(path + SI_UPLOAD_TOKEN + 1, name);
+        memcpy(path + SI_UPLOAD_TOKEN + 1, name, strlen(name) + 1);
         check(si_upload_is_of(si_str_of(path), si_str_of(key)));
     }
 }

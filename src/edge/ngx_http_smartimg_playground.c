@@ -13,6 +13,7 @@
 #include "plan/picture_list.h"
 
 
+static ngx_int_t ngx_http_smartimg_admit_reader(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_show_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_pictures_handler(ngx_http_request_t *r);
 
@@ -58,13 +59,11 @@ ngx_http_smartimg_playground(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static ngx_int_t
-ngx_http_smartimg_show_handler(ngx_http_request_t *r)
-{
-    ngx_int_t                      rc;
-    ngx_http_smartimg_plan_t      *plan;
-    ngx_http_smartimg_loc_conf_t  *slcf;
+/* Who only reads, and from a page of this server or none. */
 
+static ngx_int_t
+ngx_http_smartimg_admit_reader(ngx_http_request_t *r)
+{
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return NGX_HTTP_NOT_ALLOWED;
     }
@@ -73,7 +72,18 @@ ngx_http_smartimg_show_handler(ngx_http_request_t *r)
         return NGX_HTTP_FORBIDDEN;
     }
 
-    rc = ngx_http_discard_request_body(r);
+    return ngx_http_discard_request_body(r);
+}
+
+
+static ngx_int_t
+ngx_http_smartimg_show_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                      rc;
+    ngx_http_smartimg_plan_t      *plan;
+    ngx_http_smartimg_loc_conf_t  *slcf;
+
+    rc = ngx_http_smartimg_admit_reader(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -106,15 +116,7 @@ ngx_http_smartimg_pictures_handler(ngx_http_request_t *r)
     ngx_http_complex_value_t        cv;
     ngx_http_smartimg_main_conf_t  *smcf;
 
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return NGX_HTTP_NOT_ALLOWED;
-    }
-
-    if (ngx_http_smartimg_is_foreign_page(r)) {
-        return NGX_HTTP_FORBIDDEN;
-    }
-
-    rc = ngx_http_discard_request_body(r);
+    rc = ngx_http_smartimg_admit_reader(r);
     if (rc != NGX_OK) {
         return rc;
     }
