@@ -4,9 +4,9 @@
     python3 tests/bombs/test_bombs.py [-v]
     python3 tests/bombs/test_bombs.py --table      the table of docs/security.md
 
-All but what is no more than a large picture, and what KNOWN names, takes at most 200 ms of processor time, on a machine
-that does the reference work of measure-bombs in REFERENCE_MS, and makes the process grow by at most 64 MB. Nothing crashes
-but what KNOWN says does. SMARTIMG_BUILD names the build folder."""
+All but what is no more than a large picture takes at most 200 ms of processor time, on a machine
+that does the reference work of measure-bombs in REFERENCE_MS, and makes the process grow by at most 64 MB. Nothing crashes.
+SMARTIMG_BUILD names the build folder."""
 
 import os
 import pathlib
@@ -22,21 +22,13 @@ SANITIZED = "asan" in BUILD.name
 MOST_MS, MOST_MB, REFERENCE_MS = 200, 64, 75
 PATIENCE = 1200
 
-# What is not found before it is drawn: ends by the limit of time, or costs this much.
-KNOWN = {
-    "crossings.svg": "only drawing tells how many lines cross a row: the limit of time ends it",
-}
-
-
-def measured(known=False):
-    """Rows of (name, expectation, what it is, status, ms, MB, text), and how much slower this machine is; those of
-    KNOWN only if asked for."""
+def measured():
+    """Rows of (name, expectation, what it is, status, ms, MB, text), and how much slower this machine is."""
     with tempfile.TemporaryDirectory(prefix="smartimg-bombs-") as folder:
         root = pathlib.Path(folder)
         (root / "demo").symlink_to(PROJECT / "pictures/demo")
         subprocess.run([sys.executable, FOLDER / "make-bombs", root / "bombs"], check=True)
         bombs = [line.split("\t") for line in (root / "bombs/bombs.tsv").read_text().splitlines()]
-        bombs = [bomb for bomb in bombs if known or bomb[0] not in KNOWN]
         urls = ["/is/image/demo/night?wid=120&hei=120", "reference"]
         urls += [f"/is/image/bombs/{name}?wid=120&hei=120" for name, _, _ in bombs]
         done = subprocess.run([BUILD / "tests/bombs/measure-bombs", root], input="".join(u + "\n" for u in urls),
@@ -66,13 +58,13 @@ class Bombs(unittest.TestCase):
 
 
 def print_table():
-    rows, _ = measured(known=True)
+    rows, _ = measured()
     print("| bomb | what it is | what becomes of it | ms | MB |\n|---|---|---|---|---|")
     for name, expect, what, status, ms, mb, text in rows:
         text = text.replace("the source image is broken: ", "").replace("source image unreadable: ", "")
         text = text.replace("size limit exceeded: ", "")
         end = "answered" + (": a large picture" if expect == "large" else "") if status == "200" else \
-            text if status == "403" else KNOWN.get(name, status)
+            text if status == "403" else status
         print(f"| `{name}` | {what} | {end} | {ms:.0f} | {mb:.0f} |")
 
 

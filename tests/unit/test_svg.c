@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "render/read/read_svg.h"
+#include "render/read/svg_lines.h"
 
 #define NS "xmlns=\"http://www.w3.org/2000/svg\""
 #define BODY "<rect width=\"100%\" height=\"100%\" fill=\"#00f\"/>"
@@ -47,6 +48,41 @@ static int gzip_fd(size_t spaces, double part) {
     free(text);
     free(packed);
     return fd;
+}
+
+static void lines_beside_each_other(void **state) {
+    (void)state;
+    static const struct {
+        const char *path;
+        double least, most;
+    } rows[] = {
+        {"", 0, 0},
+        {"M5 5", 0, 0},
+        {"M100 100H140V120H100Z", 2, 2},    /* a rectangle: two sides cross each row */
+        {"m100,100 40,0 0,20 -40,0", 2, 2}, /* closed by filling */
+        {"M0 0V9V0V9V0V9V0V9V0", 8, 8},     /* up and down */
+        {"M0 0H9H0H9H0H9H0", 6, 6},         /* the same along the other axis */
+        {"M0 0h1v1h-1zm5 0h1v1h-1zm5 0h1v1h-1z", 6, 6},
+        {"M0-1L.5.5-1e0-1", 2, 2},                 /* numbers that touch each other */
+        {"M0 0C0 9 9-9 9 0", 2, 6},                /* more than there are, but not many */
+        {"M0 0a9 9 0 1110 0a9 9 0 01 1 1", 1, 12}, /* flags that touch */
+        {"M0 0A9 9 0 1 1 0 0M5 5V9", 1, 3},        /* an arc to where it begins is none */
+        {"M0 0S1 2 3 4Q1 2 3 4T5 6", 1, 9},
+        {"M0 0L9 9Lx9 0L0 9L9 9", 2, 2}, /* nothing counts after a mistake */
+        {"M0 0L9 9L0 1e99", 2, 2},
+        {"M0 0L9 9Linf 0L0x9 3", 2, 2},
+        {"L9 9L9 0", 2, 2},
+        {"ZZZ", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        double lines = si_svg_lines_of_path(rows[i].path);
+        if (!(lines >= rows[i].least && lines <= rows[i].most)) {
+            fail_msg("%s: %g", rows[i].path, lines);
+        }
+    }
+    assert_true(si_svg_lines_of_points("0,0 40,0 40,20 0,20") == 2);
+    assert_true(si_svg_lines_of_points("0 0 0 9 1 0 1 9 2 0 2 9") == 6);
+    assert_true(si_svg_lines_of_points("") == 0 && si_svg_lines_of_points("7") == 0);
 }
 
 static void check_drawn(int fd, const char *what) {
@@ -259,6 +295,7 @@ static void octaves(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(octaves),
+        cmocka_unit_test(lines_beside_each_other),
         cmocka_unit_test(whatever_stands_before_the_root),
         cmocka_unit_test(encodings_of_two_bytes),
         cmocka_unit_test(compressed),

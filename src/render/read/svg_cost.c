@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "render/read/read_svg.h"
+#include "render/read/svg_lines.h"
 #include "render/read/svg_picture.h"
 
 enum { NONE = -1 };
@@ -143,7 +144,11 @@ static void check_font_sizes(drawing *d, const char *p) {
 /* What it costs by itself. */
 static double cost_of(drawing *d, const char *n, const char **attributes) {
     if (strncmp(n, "fe", 2) != 0) {
-        return 1;
+        const char *path = value_of(attributes, "d"), *points = value_of(attributes, "points");
+        double lines = path != NULL     ? si_svg_lines_of_path(path)
+                       : points != NULL ? si_svg_lines_of_points(points)
+                                        : 0;
+        return 1 + lines / SI_SVG_LINES_COST + lines * lines / SI_SVG_SORTING_COST;
     }
     double octaves = is(n, "feTurbulence") ? number_of(attributes, "numOctaves") : 0;
     if (is(n, "feConvolveMatrix") && number_of(attributes, "order") > SI_SVG_KERNEL) {
@@ -320,7 +325,7 @@ static void check_shown(drawing *d) {
     double most = SI_SVG_SHOWN + (double)SI_SVG_SHOWN_TIMES * d->element_count;
     double shown = d->element_count > 0 ? total_of(d, 0, 0) : 0;
     if (shown + dearest * d->element_count > most) {
-        fail(d, "elements shown by reference, or filters", most);
+        fail(d, "elements shown by reference, filters, or lines beside each other", most);
     }
     if (d->rules * d->element_count > SI_SVG_MATCHES) {
         fail(d, "style sheets for its elements", SI_SVG_MATCHES);

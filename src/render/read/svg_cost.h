@@ -24,6 +24,8 @@ enum {
     SI_SVG_KERNEL = 20,             /* side of a convolution's matrix */
     SI_SVG_FILTER_COST = 50,        /* of a primitive of a filter, in elements */
     SI_SVG_OCTAVE_COST = 10,        /* of an octave of turbulence */
+    SI_SVG_LINES_COST = 2,          /* so many lines beside each other cost an element, … */
+    SI_SVG_SORTING_COST = 300,      /* … and so does their number, squared, divided by this */
     SI_SVG_PICTURES = 32 << 20,     /* pixels of all pictures within the drawing */
     SI_SVG_AMPLIFICATION = 20,      /* how much longer entities may make the text … */
     SI_SVG_FREE_ENTITIES = 1 << 20, /* … beyond these bytes */
