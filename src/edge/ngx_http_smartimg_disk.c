@@ -10,11 +10,13 @@
 #include <sys/statvfs.h>
 
 
-/* for how long the answer holds */
+/* how often something is written to it */
 
 #define NGX_HTTP_SMARTIMG_DISK_MS  1000
 
 
+static ngx_err_t ngx_http_smartimg_disk_error(
+    ngx_http_smartimg_shared_t *shared, ngx_http_smartimg_main_conf_t *smcf);
 static ngx_err_t ngx_http_smartimg_try_disk(const char *folder);
 
 
@@ -52,9 +54,7 @@ ngx_http_smartimg_disk(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 ngx_uint_t
 ngx_http_smartimg_disk_takes(ngx_http_request_t *r)
 {
-    off_t                           left;
     ngx_err_t                       err;
-    struct statvfs                  fs;
     ngx_uint_t                      full;
     ngx_http_smartimg_shared_t     *shared;
     ngx_http_smartimg_main_conf_t  *smcf;
@@ -67,21 +67,7 @@ ngx_http_smartimg_disk_takes(ngx_http_request_t *r)
     }
 
     full = shared->disk_full;
-
-    if (shared->disk_looked
-        && ngx_current_msec - shared->disk_looked < NGX_HTTP_SMARTIMG_DISK_MS)
-    {
-        return !full;
-    }
-
-    shared->disk_looked = ngx_current_msec;
-
-    err = ngx_http_smartimg_try_disk((char *) smcf->disk.data);
-
-    if (err == 0 && statvfs((char *) smcf->disk.data, &fs) == 0) {
-        left = (off_t) fs.f_bavail * (off_t) fs.f_frsize;
-        err = (left < smcf->disk_free) ? NGX_ENOSPC : 0;
-    }
+    err = ngx_http_smartimg_disk_error(shared, smcf);
 
     if (err && !full) {
         ngx_log_error(NGX_LOG_CRIT, r->connection->log, err,
@@ -97,6 +83,42 @@ ngx_http_smartimg_disk_takes(ngx_http_request_t *r)
     shared->disk_full = err ? 1 : 0;
 
     return !err;
+}
+
+
+/*
+ * What is free is looked at for each reply, which takes a microsecond: a disk
+ * may be full from one to the next.  All else shows only when something is
+ * written.
+ */
+
+static ngx_err_t
+ngx_http_smartimg_disk_error(ngx_http_smartimg_shared_t *shared,
+    ngx_http_smartimg_main_conf_t *smcf)
+{
+    struct statvfs  fs;
+
+    if (statvfs((char *) smcf->disk.data, &fs) != 0) {
+        return ngx_errno;
+    }
+
+    if (fs.f_flag & ST_RDONLY) {
+        return EROFS;
+    }
+
+    if ((off_t) fs.f_bavail * (off_t) fs.f_frsize < smcf->disk_free) {
+        return NGX_ENOSPC;
+    }
+
+    if (!shared->disk_looked
+        || ngx_current_msec - shared->disk_looked >= NGX_HTTP_SMARTIMG_DISK_MS)
+    {
+        shared->disk_looked = ngx_current_msec;
+        shared->disk_error = ngx_http_smartimg_try_disk(
+                                                  (char *) smcf->disk.data);
+    }
+
+    return shared->disk_error;
 }
 
 

@@ -199,8 +199,10 @@ typedef struct {
     ngx_msec_t                     failed;     /* time of the newest, 0 = none */
     ngx_http_smartimg_service_t    service[2];  /* of cheap and dear ones */
     ngx_http_smartimg_table_t     *table;    /* never NULL */
-    /* the cache's disk: when it was looked at, and whether it takes nothing */
+    /* the cache's disk: when something was written to it, and what came of
+       that; whether it takes nothing */
     ngx_msec_t                     disk_looked;
+    ngx_err_t                      disk_error;
     ngx_uint_t                     disk_full;
     /* renderers, see ngx_http_smartimg_ready.c; times, or 0 for never */
     ngx_msec_t                     answered;    /* one, at last */

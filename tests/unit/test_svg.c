@@ -66,7 +66,7 @@ static void lines_beside_each_other(void **state) {
         {"M0-1L.5.5-1e0-1", 2, 2},                 /* numbers that touch each other */
         {"M0 0C0 9 9-9 9 0", 2, 6},                /* more than there are, but not many */
         {"M0 0a9 9 0 1110 0a9 9 0 01 1 1", 1, 12}, /* flags that touch */
-        {"M0 0A9 9 0 1 1 0 0M5 5V9", 1, 3},        /* an arc to where it begins is none */
+        {"M0 0A9 9 0 1 1 0 0M5 5V9", 0, 1},        /* an arc to where it begins is none */
         {"M0 0S1 2 3 4Q1 2 3 4T5 6", 1, 9},
         {"M0 0L9 9Lx9 0L0 9L9 9", 2, 2}, /* nothing counts after a mistake */
         {"M0 0L9 9L0 1e99", 2, 2},
