@@ -89,10 +89,13 @@ int si_root_open(int root_fd, const char *path, si_diag *diag) {
         tell_failure(errno, diag);
         return -1;
     }
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+    if (fstat(fd, &st) != 0) {
+        tell_failure(errno, diag);
+    } else if (!S_ISREG(st.st_mode)) {
+        (void)si_fail(diag, SI_ERR_NOT_FOUND, "image not found");
+    } else {
         return fd;
     }
-    (void)si_fail(diag, SI_ERR_NOT_FOUND, "image not found");
     close(fd);
     return -1;
 }

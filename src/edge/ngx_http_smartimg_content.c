@@ -116,7 +116,9 @@ ngx_http_smartimg_open_content(ngx_http_request_t *r, si_plan *plan,
 
     fd = si_root_open(smcf->root_fd, plan->content.path, &diag);
     if (fd == NGX_INVALID_FILE) {
-        return ngx_http_smartimg_send_text(r, NGX_HTTP_FORBIDDEN,
+        return ngx_http_smartimg_send_text(r, diag.code == SI_ERR_IO
+                                              ? NGX_HTTP_SERVICE_UNAVAILABLE
+                                              : NGX_HTTP_FORBIDDEN,
                                            (u_char *) diag.text,
                                            ngx_strlen(diag.text));
     }

@@ -14,6 +14,7 @@
 #include "renderer/answer_facts.h"
 #include "renderer/load.h"
 #include "renderer/motion.h"
+#include "renderer/readable.h"
 
 /* ---- errors ---- */
 
@@ -196,6 +197,13 @@ void si_answer_make(
     if (result == SI_OK && is_too_large(options, &out->body)) {
         result = si_fail(&diag, SI_ERR_LIMIT, "the reply of %zu bytes exceeds the limit of %lld",
             out->body.len, (long long)options->max_bytes);
+    }
+    if (result == SI_ERR_SOURCE) { /* the file's fault, or that of what it lies on? */
+        si_diag other = {0};
+        if (si_files_readable(r, files, &other) != SI_OK) {
+            diag = other;
+            result = diag.code;
+        }
     }
     if (result == SI_OK && !image) {
         set_etag(out);

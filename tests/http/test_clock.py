@@ -1,6 +1,7 @@
-"""A clock that is set back or forth, and a disk that is slow, under nginx: faulty_libc.c."""
+"""A clock that is set back or forth, a disk that is slow, and one that fails, under the servers: faulty_libc.c."""
 
 import email.utils
+import errno
 import http.client
 import os
 import signal
@@ -21,16 +22,21 @@ DAY = 86400
 @unittest.skipIf(SANITIZED, "nginx has the sanitizer's library loaded")
 class FaultyLibc(unittest.TestCase):
 
-    def start(self, *options):
+    def start(self, *options, preload="SMARTIMG_PRELOAD"):
+        """`preload`: of nginx alone, or of all processes."""
         server = Server("--workers", "1", *options)
+        (server.root / "documents").mkdir()
+        (server.root / "documents/guide.pdf").write_bytes(b"%PDF-1.4 a guide")
+        (server.folder / "conf/companies/papers.ini").write_text("StaticContentRootPath = documents\n")
         self.numbers = server.folder / "numbers"
-        self.set()
+        self.numbers.write_bytes(bytes(80))
         self.addCleanup(server.stop)
-        with mock.patch.dict(os.environ, SMARTIMG_PRELOAD=str(LIBRARY), FAULTY_LIBC=str(self.numbers)):
+        with mock.patch.dict(os.environ, {preload: str(LIBRARY), "FAULTY_LIBC": str(self.numbers)}):
             return server.start()
 
-    def set(self, seconds=0, ms=0):
-        self.numbers.write_text(f"{seconds} {ms}\n")
+    def set(self, seconds=0, ms=0, error=0, what="-", process="-"):
+        with open(self.numbers, "r+b", buffering=0) as f:  # it is mapped: never shorter
+            f.write(f"{seconds} {ms} {error} {what} {process}".encode().ljust(80, b"\0"))
 
     def check_dates(self, reply, wrong_by):
         """Who believes the server's clock keeps it for as long as ever."""
@@ -103,3 +109,29 @@ class FaultyLibc(unittest.TestCase):
         self.set()
         for n in range(3):
             self.assertEqual(server.image(f"{URL}&op_brightness={n}").headers["x-cache"], "hit")
+
+    def check_fails(self, server, url, process, what, error, says):
+        """503 while it lasts, which nobody remembers."""
+        with self.subTest(url=url, process=process, what=what, error=errno.errorcode[error]):
+            self.set(error=error, what=what, process=process)
+            reply = server.request(url)
+            self.assertEqual((reply.status, reply.headers.get("cache-control")), (503, "no-store"), reply)
+            self.assertIn(says, reply.body.decode())
+            self.set()
+            self.assertEqual(server.request(url).status, 200)
+
+    def test_failing_disk(self):
+        """Nobody takes an image for missing, or for broken, that cannot be looked for, opened or read."""
+        server = self.start("--renderers", "1", preload="LD_PRELOAD")
+        self.assertEqual(server.image(URL).status, 200)
+        n = 0
+        for error in (errno.EIO, errno.ESTALE, errno.ENOMEM, errno.EMFILE):
+            for process, what, says in (("nginx", "open", "files cannot be looked at now"),
+                                        ("smartimg-pool", "open", "the image file cannot be opened"),
+                                        ("smartimg-render", "read", "the source file cannot be read"),
+                                        ("smartimg-render", "tail", "the image file cannot be read")):
+                for original in ("demo/product", "demo/fabric", "fallback/landscape"):
+                    n += 1
+                    url = f"/is/image/{original}?wid=60&op_brightness={n}"
+                    self.check_fails(server, url, process, what, error, says)
+            self.check_fails(server, "/is/content/papers/guide.pdf", "nginx", "open", error, "files cannot be looked at")
