@@ -114,6 +114,7 @@
 #define NGX_HTTP_SMARTIMG_TEXT    400
 #define NGX_HTTP_SMARTIMG_FAILURES  128
 #define NGX_HTTP_SMARTIMG_CHECKED   16384
+#define NGX_HTTP_SMARTIMG_WORKERS   256
 #define NGX_HTTP_SMARTIMG_CLIENTS 4096
 #define NGX_HTTP_SMARTIMG_VISITORS  1024
 #define NGX_HTTP_SMARTIMG_WAYS    8      /* entries that a client may have */
@@ -209,6 +210,8 @@ typedef struct {
     ngx_msec_t                     asked;       /* when they had no work yet */
     ngx_msec_t                     questioned;  /* one, whether it is there */
     ngx_uint_t                     unready;
+    /* nginx's workers by number; 0 = none, or one that has ended well */
+    ngx_pid_t                      workers[NGX_HTTP_SMARTIMG_WORKERS];
     /* files of the cache whose bodies were checked */
     uint64_t                       checked[NGX_HTTP_SMARTIMG_CHECKED];
 } ngx_http_smartimg_shared_t;
@@ -442,6 +445,8 @@ void ngx_http_smartimg_stop_waiting(ngx_http_smartimg_ctx_t *ctx);
 ngx_str_t ngx_http_smartimg_unanswered(ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status);
 void ngx_http_smartimg_init_waiting(ngx_cycle_t *cycle);
+void ngx_http_smartimg_adopt(ngx_cycle_t *cycle);
+void ngx_http_smartimg_leave_worker(ngx_cycle_t *cycle);
 
 char *ngx_http_smartimg_disk(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_uint_t ngx_http_smartimg_disk_takes(ngx_http_request_t *r);

@@ -185,9 +185,31 @@ class Killed(unittest.TestCase):
         wait_until(lambda: [p for p in self.processes(server, "nginx: worker") if p != worker], "another")
         replies = go_on()
         self.assertTrue(all(isinstance(r, Exception) for r in replies), replies)
+        self.assertIn("3 pictures are no longer waited for", server.log.read_text())
         for n in range(3):
             self.assertEqual(server.image(f"{URL}&op_brightness={n}").status, 200)
         self.assertEqual(rendering(server), 0)
+
+    def test_one_of_two_nginx_workers(self):
+        """Who waits in another worker for what it had begun is answered."""
+        server = self.start("--workers", "2")
+        go_on = self.asked_while_broker_stands_still(server, [f"{URL}&op_brightness=1"] * 8)
+        wait_until(lambda: rendering(server) == 1, "requests with the renderers")
+        workers = self.processes(server, "nginx: worker")
+        dead = workers[0]
+        os.kill(dead, signal.SIGKILL)
+        wait_until(lambda: len([p for p in self.processes(server, "nginx: worker") if p != dead]) == 2, "another")
+        replies = go_on()
+        self.assertTrue(all(isinstance(r, Exception) or r.status == 200 for r in replies), replies)
+        self.assertEqual(server.image(f"{URL}&op_brightness=1").status, 200)
+
+    def test_workers_that_end_well_are_not_missed(self):
+        server = self.start("--workers", "2")
+        before = self.processes(server, "nginx: worker")
+        os.kill(server.process.pid, signal.SIGHUP)
+        wait_until(lambda: not set(before) & set(self.processes(server, "nginx: worker")), "new workers")
+        self.assertEqual(server.image(URL).status, 200)
+        self.assertNotIn("has died", server.log.read_text())
 
     def test_nginx_master(self):
         server = self.start("--workers", "1")
