@@ -187,7 +187,8 @@ class Server:
                 raise RuntimeError("serve did not start: " + self.log.read_text()[-2000:])
         return self
 
-    def stop(self):
+    def end(self):
+        """Ends it, so that start() may follow; its exit status."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -198,6 +199,10 @@ class Server:
         code = self.process.returncode if self.process else None
         if self.process:
             self.process.stdout.close()
+        return code
+
+    def stop(self):
+        code = self.end()
         if KEEP:
             keep_server(self.root, self.config, self.access_log)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -8,19 +8,18 @@ import signal
 import threading
 import time
 import unittest
-from unittest import mock
 
 import test_faults
-from server import BUILD, SANITIZED, Server, run
+from faulty import FaultyLibc
+from server import SANITIZED, Server, run
 from waiting import PATIENCE, sockets, wait_until
 
-LIBRARY = BUILD / "tests/unit/faulty-libc.so"
 URL = "demo/product?wid=120&qlt=80"
 DAY = 86400
 
 
 @unittest.skipIf(SANITIZED, "nginx has the sanitizer's library loaded")
-class FaultyLibc(unittest.TestCase):
+class Faults(unittest.TestCase):
 
     def start(self, *options, preload="SMARTIMG_PRELOAD"):
         """`preload`: of nginx alone, or of all processes."""
@@ -28,15 +27,11 @@ class FaultyLibc(unittest.TestCase):
         (server.root / "documents").mkdir()
         (server.root / "documents/guide.pdf").write_bytes(b"%PDF-1.4 a guide")
         (server.folder / "conf/companies/papers.ini").write_text("StaticContentRootPath = documents\n")
-        self.numbers = server.folder / "numbers"
-        self.numbers.write_bytes(bytes(80))
+        self.libc = FaultyLibc(server)
+        self.set = self.libc.set
         self.addCleanup(server.stop)
-        with mock.patch.dict(os.environ, {preload: str(LIBRARY), "FAULTY_LIBC": str(self.numbers)}):
+        with self.libc.loaded(preload):
             return server.start()
-
-    def set(self, seconds=0, ms=0, error=0, what="-", process="-"):
-        with open(self.numbers, "r+b", buffering=0) as f:  # it is mapped: never shorter
-            f.write(f"{seconds} {ms} {error} {what} {process}".encode().ljust(80, b"\0"))
 
     def check_dates(self, reply, wrong_by):
         """Who believes the server's clock keeps it for as long as ever."""

@@ -4,6 +4,7 @@ The row of a fault in FAULTS is made by the decorator; the order is that of this
 
 import collections
 import contextlib
+import errno
 import os
 import pathlib
 import random
@@ -21,10 +22,11 @@ FAULTS = []
 
 class Site:
     """What faults work on: `server`, `disk` (a mounted folder that has the cache, or None), `change(n)`, which gives the
-    original `changing` its version n (None: removes it; in_place: piece by piece in the same file), and `hold`, seconds that a fault lasts."""
+    original `changing` its version n (None: removes it; in_place: piece by piece in the same file), `hold`, seconds that a fault lasts, and
+    `libc`, the FaultyLibc of its processes."""
 
-    def __init__(self, server, disk, change, hold):
-        self.server, self.disk, self.change, self.hold = server, disk, change, hold
+    def __init__(self, server, disk, change, hold, libc):
+        self.server, self.disk, self.change, self.hold, self.libc = server, disk, change, hold, libc
         self.random = random.Random(7)
 
     def pids(self, role):
@@ -113,6 +115,58 @@ def worker_killed(site):
 def nginx_killed(site):
     site.signal("nginx master", signal.SIGKILL)
     yield
+
+
+@fault("SIGTERM, and a new start")
+def service_stopped(site):
+    code = site.server.end()
+    with site.libc.loaded():
+        site.server.start()
+    if code != 0:
+        raise RuntimeError(f"the server ended with status {code}")
+    yield
+
+
+@fault("the clock two days back")
+def clock_back(site):
+    site.libc.set(seconds=-2 * 86400)
+    yield
+    site.libc.set()
+
+
+@fault("the clock two days ahead")
+def clock_ahead(site):
+    site.libc.set(seconds=2 * 86400)
+    yield
+    site.libc.set()
+
+
+@fault("a slow disk: 50 ms for each write")
+def disk_slow(site):
+    site.libc.set(ms=50)
+    yield
+    site.libc.set()
+
+
+@fault("EIO for what nginx looks at")
+def looking_fails(site):
+    site.libc.set(error=errno.EIO, what="open", process="nginx")
+    yield
+    site.libc.set()
+
+
+@fault("ESTALE for what the broker opens")
+def opening_fails(site):
+    site.libc.set(error=errno.ESTALE, what="open", process="smartimg-pool")
+    yield
+    site.libc.set()
+
+
+@fault("EIO for what renderers read")
+def reading_fails(site):
+    site.libc.set(error=errno.EIO, what="read", process="smartimg-render")
+    yield
+    site.libc.set()
 
 
 @fault("the cache's disk full", needs_disk=True)
