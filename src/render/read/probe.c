@@ -5,6 +5,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "render/read/derived_items.h"
+
 enum { PIECE = 16 << 10 };
 
 static const uint64_t SCAN_PIXELS = UINT64_C(2560) << 20; /* some 200 ms in blocks without data */
@@ -333,7 +335,7 @@ static si_result probe_tiff(int fd, si_diag *diag) {
     return SI_OK;
 }
 
-/* ---- HEIC ---- */
+/* ---- HEIC and AVIF ---- */
 
 /* Bytes before the boxes within a box, −1 if it has none. */
 static int before_boxes(const uint8_t type[4]) {
@@ -349,29 +351,71 @@ static int before_boxes(const uint8_t type[4]) {
     return -1;
 }
 
+static uint32_t take_id(bytes *b, int size) {
+    uint8_t p[4] = {0};
+    (void)take(b, p + 4 - size, (size_t)size);
+    return be32(p);
+}
+
+/* A box of references from one picture to those that it is made of, `len` bytes in all. */
+static bool take_references(bytes *b, uint64_t len, int id_size, si_derived_items *items) {
+    uint32_t from = take_id(b, id_size), count = take_id(b, 2);
+    uint64_t used = (uint64_t)id_size + 2;
+    for (uint32_t i = 0; i < count && used + (uint64_t)id_size <= len; i++) {
+        if (!si_derived_add(items, from, take_id(b, id_size))) {
+            return false;
+        }
+        used += (uint64_t)id_size;
+    }
+    skip(b, len > used ? len - used : 0);
+    return true;
+}
+
+/* The head of a box: its type, and the bytes that follow. False at the end, or where it is broken.
+ */
+static bool take_head(bytes *b, uint8_t type[4], uint64_t *len) {
+    uint8_t head[8], large[8];
+    if (!take(b, head, 8)) {
+        return false;
+    }
+    uint64_t all = be32(head), before = 8;
+    if (all == 1) {
+        if (!take(b, large, 8)) {
+            return false;
+        }
+        all = (uint64_t)be32(large) << 32 | be32(large + 4);
+        before = 16;
+    }
+    memcpy(type, head + 4, 4);
+    *len = all - before;
+    return all >= before && all <= INT64_MAX / 2;
+}
+
 /* Counts boxes, and those within others, one after another as they stand in the file. */
 static si_result probe_heif(int fd, si_diag *diag) {
     bytes b = {.fd = fd};
-    uint8_t head[8], large[8];
-    for (unsigned boxes = 0; take(&b, head, 8); boxes++) {
-        uint64_t len = be32(head), before = 8;
+    si_derived_items items = {.count = 0};
+    uint8_t type[4];
+    uint64_t len;
+    int id_size = 2;
+    for (unsigned boxes = 0; take_head(&b, type, &len); boxes++) {
+        int skipped = before_boxes(type);
         if (boxes == SI_PROBE_BOXES) {
             return too_many(diag, "boxes", SI_PROBE_BOXES);
         }
-        if (len == 1) {
-            if (!take(&b, large, 8)) {
-                break;
+        if (memcmp(type, "iref", 4) == 0) {
+            id_size = take_id(&b, 4) >> 24 == 0 ? 2 : 4;
+        } else if (memcmp(type, "dimg", 4) == 0) {
+            if (!take_references(&b, len, id_size, &items)) {
+                return too_many(diag, "pictures in it", SI_DERIVED_PICTURES);
             }
-            len = (uint64_t)be32(large) << 32 | be32(large + 4);
-            before = 16;
+        } else {
+            skip(&b, skipped >= 0 ? (uint64_t)skipped : len);
         }
-        int skipped = before_boxes(head + 4);
-        if (len < before || len > INT64_MAX / 2) {
-            break; /* up to the end, or broken */
-        }
-        skip(&b, skipped >= 0 ? (uint64_t)skipped : len - before);
     }
-    return SI_OK;
+    return si_derived_are_few(&items)
+               ? SI_OK
+               : too_many(diag, "pictures in each other", SI_DERIVED_PICTURES);
 }
 
 /* ---- all of them ---- */
@@ -386,6 +430,7 @@ si_result si_probe(si_kind kind, int fd, si_diag *diag) {
         return probe_webp(fd, diag);
     case SI_KIND_TIFF:
         return probe_tiff(fd, diag);
+    case SI_KIND_AVIF:
     case SI_KIND_HEIF:
         return probe_heif(fd, diag);
     default:

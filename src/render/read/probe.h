@@ -4,7 +4,7 @@
  *
  * The file is read through pread() in pieces; pixels are skipped, but for the scans of progressive
  * JPEGs, which have to be counted. Readers of our own look at GIF (read_gif.c), JPEG 2000
- * (jp2_header.c), AVIF (read_avif.c) and drawings (svg_cost.h) themselves. */
+ * (jp2_header.c) and drawings (svg_cost.h) themselves. */
 #ifndef SI_RENDER_READ_PROBE_H
 #define SI_RENDER_READ_PROBE_H
 
@@ -22,7 +22,7 @@ enum {
     SI_PROBE_JPEG_HEAD = 40 << 20, /* bytes before the first scan */
     SI_PROBE_FRAMES = 10000,       /* of WebP, whose library looks for each from the first on */
     SI_PROBE_METADATA = 16 << 20,  /* bytes of a profile, of EXIF or XMP of WebP */
-    SI_PROBE_BOXES = 10000,        /* of HEIC, within each other, too */
+    SI_PROBE_BOXES = 10000,        /* of HEIC and AVIF, within each other, too */
     SI_PROBE_PAGES = 5000,         /* of TIFF */
 };
 
