@@ -138,7 +138,7 @@ static si_result found(
 static si_result find_exact(const si_catalog *c, const char *folder, si_str name, si_arena *arena,
     si_file *out, si_diag *diag) {
     char path[MAX_PATH];
-    struct stat st;
+    struct stat st = {0};
     int n = snprintf(
         path, sizeof path, "%s%s%.*s", folder, folder[0] != '\0' ? "/" : "", SI_STR_ARG(name));
     si_result result = n < 0 || n >= MAX_PATH || si_file_path_is_hidden(name)

@@ -91,6 +91,7 @@ static void put_number(text *t, double limit, bool or_equal) {
     assert(limit > 0 && limit < 1e6);
     snprintf(number, sizeof number, "%.*f", DECIMALS, limit);
     char *decimals = strchr(number, '.');
+    assert(decimals != NULL);
     *decimals++ = '\0';
     for (size_t len = strlen(decimals); len > 0 && decimals[len - 1] == '0'; len--) {
         decimals[len - 1] = '\0';

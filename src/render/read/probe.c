@@ -374,7 +374,7 @@ static bool take_references(bytes *b, uint64_t len, int id_size, si_derived_item
 /* The head of a box: its type, and the bytes that follow. False at the end, or where it is broken.
  */
 static bool take_head(bytes *b, uint8_t type[4], uint64_t *len) {
-    uint8_t head[8], large[8];
+    uint8_t head[8] = {0}, large[8] = {0};
     if (!take(b, head, 8)) {
         return false;
     }
