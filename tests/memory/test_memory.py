@@ -50,9 +50,10 @@ def replies(root, config, requests, fill):
 
 
 def make_root(folder):
-    """Originals of all kinds in folder/root, and an empty configuration in folder/conf."""
+    """Originals of all kinds in folder/root, each folder a company."""
     root, config = folder / "root", folder / "conf"
     (config / "companies").mkdir(parents=True)
+    (config / "companies/default.ini").write_text("FolderCompanies = true\n")
     root.mkdir()
     shutil.copytree(PROJECT / "pictures/demo", root / "demo")
     subprocess.run([sys.executable, PROJECT / "tests/pictures/make-odd", root], check=True, stdout=subprocess.DEVNULL)

@@ -117,7 +117,7 @@ class Server:
         self.line = line
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="smartimg-network-"))
         (self.folder / "conf/companies").mkdir(parents=True)
-        for name, text in (companies or {"default": "Bfc = true\nCacheCommandAddresses =\n"}).items():
+        for name, text in (companies or {"default": "Bfc = true\nCacheCommandAddresses =\nFolderCompanies = true\n"}).items():
             (self.folder / "conf/companies" / f"{name}.ini").write_text(text)
         self.log = self.folder / "access.log"
         self.options = ["--root", pictures, "--config", self.folder / "conf", "--cache", self.folder / "cache",
