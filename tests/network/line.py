@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -55,7 +56,8 @@ def congestions():
 
 
 class Line:
-    """Both namespaces and the relay; `with Line(profile) as line`."""
+    """Both namespaces and the relay; `with Line(profile) as line`. Afterwards `line.late` is the share of packets that the
+    machine, not the line, was late with."""
 
     numbers = itertools.count()
 
@@ -84,6 +86,8 @@ class Line:
 
     def __exit__(self, *_):
         self.relay.stdin.close()
+        said = re.fullmatch(r"(\d+) of (\d+) late\n", self.relay.stdout.readline())
+        self.late = int(said[1]) / max(1, int(said[2])) if said else 1.0
         self.relay.wait(PATIENCE)
         self.relay.stdout.close()
         for namespace in (self.server, self.client):

@@ -47,14 +47,32 @@ def judged(server):
     return {c: metrics[f'smartimg_connections_judged_total{{class="{c}"}}'] for c in CLASSES[1:]}
 
 
-def see(profile, congestion="cubic", options=(), **how):
+def in_time(scene):
+    """The scene again, if the machine was late with more than a twentieth of the packets; at the third time it is too busy
+    for lines."""
+    @functools.wraps(scene)
+    def tried(*arguments, **how):
+        for _ in range(3):
+            on = []
+            seen = scene(on, *arguments, **how)
+            if max(line.late for line in on) <= 0.05:
+                return seen
+        raise unittest.SkipTest(f"this machine is late with {max(line.late for line in on):.0%} of the packets")
+    return tried
+
+
+@in_time
+def see(on, profile, congestion="cubic", options=(), **how):
     with Line(profile, congestion) as line, Server(line, *options) as server:
+        on.append(line)
         return Seen(load(line, server, **how), judged(server))
 
 
-def see_change():
+@in_time
+def see_change(on):
     """One connection a page, and the line changes between pages."""
     with Line(FAST, "cubic") as line, Server(line) as server:
+        on.append(line)
         pages = []
         for profile in (FAST, POOR, FAST):
             line.become(profile)
@@ -62,8 +80,10 @@ def see_change():
         return pages
 
 
-def see_memory_end():
+@in_time
+def see_memory_end(on):
     with Line(POOR, "cubic") as line, Server(line, "--network-memory-seconds", "0") as server:
+        on.append(line)
         return [load(line, server, connections=1) for _ in range(2)]
 
 
