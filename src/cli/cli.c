@@ -151,9 +151,7 @@ static bool parse_bytes(const char *text, int64_t *out) {
 }
 
 const char *si_on_off_parse(const char *value, void *to) {
-    bool on = strcmp(value, "on") == 0;
-    *(bool *)to = on;
-    return on || strcmp(value, "off") == 0 ? NULL : "is neither on nor off";
+    return si_str_switch(si_str_of(value), to) ? NULL : "is neither on nor off";
 }
 
 const char *si_option_store(const si_option *o, const char *value) {

@@ -36,7 +36,7 @@ typedef struct si_option_parsed {
     void *to;                                          /* 8 bytes at most */
 } si_option_parsed;
 
-/* A parser of "on" and "off"; `to` is a bool. */
+/* A parser of booleans (si_str_switch()); `to` is a bool. */
 const char *si_on_off_parse(const char *value, void *to);
 
 typedef struct si_option {

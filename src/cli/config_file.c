@@ -74,7 +74,7 @@ static const char *store(const si_option *option, si_str value, bool check_only)
         o.target = o.kind == SI_OPTION_PARSED ? (void *)&own : (void *)&scratch;
     }
     if (o.kind == SI_OPTION_FLAG) {
-        return si_str_flag(value, o.target) ? NULL : "is neither 0 nor 1";
+        return si_str_switch(value, o.target) ? NULL : "is neither on nor off";
     }
     const char *text = si_arena_copy(&values, value.p, value.len);
     return text == NULL ? "does not fit into memory" : si_option_store(&o, text);

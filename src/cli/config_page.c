@@ -83,7 +83,7 @@ static const char types[] =
     "\n"
     "| type | is written as |\n"
     "|---|---|\n"
-    "| bool | `true`, `false`, `1`, `0` |\n"
+    "| bool | `true`, `false`, `yes`, `no`, `on`, `off`, `1`, `0`, in any case |\n"
     "| int, real | a number |\n"
     "| pair | two ints, `1280,1280` |\n"
     "| quality | `1` to `100`, then perhaps `,0` or `,1` |\n"

@@ -40,8 +40,8 @@ const char *si_site_absolute(si_site *s, const char *name) {
 }
 
 const char *si_switch_parse(const char *value, void *to) {
-    bool on = strcmp(value, "on") == 0;
-    if (!on && strcmp(value, "off") != 0) {
+    bool on;
+    if (!si_str_switch(si_str_of(value), &on)) {
         return "is neither on nor off";
     }
     *(si_switch *)to = on ? SI_SWITCH_ON : SI_SWITCH_OFF;
