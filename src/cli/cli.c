@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "cli/config_file.h"
 #include "cli/environment.h"
+#include "cli/option_values.h"
 
 enum {
     LONG_BASE = 256, /* getopt's values: LONG_BASE + row; a letter stands for itself */
@@ -291,7 +292,8 @@ int si_command_run(const si_command *command, int argc, char **argv) {
             return complain_usage(command, "option %s needs an argument", argv[optind - 1]);
         }
         const si_option *o = option_of(command, value);
-        const char *wrong = si_option_store(o, optarg);
+        const char *wrong = command->initial != NULL ? si_server_option_store(o, optarg)
+                                                     : si_option_store(o, optarg);
         given[o - command->options] = true;
         if (wrong != NULL) {
             return complain_usage(command, "--%s %s %s", o->name, optarg, wrong);

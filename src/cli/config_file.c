@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/ini.h"
+#include "cli/option_values.h"
 
 static const char file_name[] = "smartimg.ini";
 
@@ -77,7 +78,7 @@ static const char *store(const si_option *option, si_str value, bool check_only)
         return si_str_switch(value, o.target) ? NULL : "is neither on nor off";
     }
     const char *text = si_arena_copy(&values, value.p, value.len);
-    return text == NULL ? "does not fit into memory" : si_option_store(&o, text);
+    return text == NULL ? "does not fit into memory" : si_server_option_store(&o, text);
 }
 
 static void setting(void *context, si_str section, si_str name, si_str value, int line) {

@@ -8,7 +8,7 @@
 
 #include "base/nearest.h"
 #include "base/wire.h"
-#include "cli/config_file.h"
+#include "cli/option_values.h"
 
 static const char prefix[] = "SMARTIMG_";
 
@@ -41,7 +41,7 @@ int si_environment_apply(const si_command *command, bool *given) {
     for (int i = 0; command->options[i].name != NULL; i++) {
         const si_option *o = &command->options[i];
         const char *value = given[i] ? NULL : si_variable_value(o->name);
-        const char *wrong = value != NULL ? si_option_store(o, value) : NULL;
+        const char *wrong = value != NULL ? si_server_option_store(o, value) : NULL;
         given[i] |= value != NULL;
         if (wrong != NULL) {
             char name[SI_VARIABLE_MAX];

@@ -7,9 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "catalog/address_filter.h"
 #include "cli/site_parts.h"
-#include "client/network.h"
 #include "renderer/pool.h"
 
 bool si_site_readable(const char *path) {
@@ -70,33 +68,6 @@ static bool port_is_free(const char *address) {
     return true;
 }
 
-static bool are_networks(const char *option, const char *list, si_site *s) {
-    const si_address_filter *networks;
-    bool ok = si_address_filter_read(si_str_of(list), &s->arena, &networks);
-    if (!ok) {
-        si_complain("%s takes addresses or networks, parted by commas", option);
-    }
-    return ok;
-}
-
-static bool network_is_right(const si_site_options *o) {
-    si_network_limit ignored;
-    if (!si_network_read_limit(si_str_of(o->network_good), &ignored) ||
-        !si_network_read_limit(si_str_of(o->network_poor), &ignored)) {
-        si_complain("--network-good and --network-poor take Mbit/s and milliseconds: MBIT,MS");
-        return false;
-    }
-    if (o->network_header != NULL && !si_str_is_field_name(si_str_of(o->network_header))) {
-        si_complain("--network-header takes the name of a header field");
-        return false;
-    }
-    if (o->line.poor_loss < o->line.good_loss) {
-        si_complain("--network-poor-loss is less than --network-good-loss");
-        return false;
-    }
-    return true;
-}
-
 bool si_site_prepare(const si_site_options *o, si_site *s) {
     s->root = si_site_absolute(s, o->root);
     s->config = si_site_absolute(s, o->config);
@@ -105,19 +76,8 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         return false;
     }
     s->generations = si_site_text(s, "%s/generations", s->cache);
-    if (!si_str_is_field_name(si_str_of(o->cdn_cache_control))) {
-        si_complain("--cdn-cache-control takes the name of a header field, or off");
-        return false;
-    }
-    if (o->dpr_header != NULL && !si_str_is_field_name(si_str_of(o->dpr_header))) {
-        si_complain("--dpr-header takes the name of a header field, or akamai");
-        return false;
-    }
-    if (!are_networks("--trusted-edges", o->trusted_edges, s) ||
-        !are_networks("--trusted-proxies", o->trusted_proxies, s)) {
-        return false;
-    }
-    if (!network_is_right(o)) {
+    if (o->line.poor_loss < o->line.good_loss) {
+        si_complain("--network-poor-loss is less than --network-good-loss");
         return false;
     }
     return si_site_find_parts(s) && si_site_find_nginx(s) && si_site_find_user(o, s) &&
