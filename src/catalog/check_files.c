@@ -1,5 +1,6 @@
 /* What is only on the disk: folders and files that a configuration names; and the queries in it,
  * for whoever knows commands. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,8 +8,19 @@
 
 #include "base/beneath.h"
 #include "catalog/catalog_internal.h"
+#include "catalog/extensions.h"
 
-enum { FOLDER_MAX = 1024 };
+enum {
+    FOLDER_MAX = 1024,
+    LISTINGS_MAX = 1 << 30 /* bytes of all listings */
+};
+
+/* A folder below the served root. */
+typedef struct listing {
+    int error;      /* why nothing can be in it, an errno; 0 = something may be */
+    bool whole;     /* `names` has all that is there */
+    si_names names; /* of files, and what is left of them before each "." */
+} listing;
 
 /* Where something is in the configuration. */
 typedef struct place {
@@ -25,9 +37,8 @@ typedef struct search {
     si_catalog_report report;
     void *context;
     int missing;
-    char
-        folder[FOLDER_MAX]; /* of the file before, and why nothing is in it; 0 = something may be */
-    int folder_error;
+    si_arena arena;
+    si_names folders; /* path → listing */
 } search;
 
 typedef si_result (*finder)(const si_catalog *c, const si_company *company, si_str object,
@@ -53,24 +64,69 @@ static int folder_error(const si_catalog *c, const char *folder) {
     return error;
 }
 
-/* Most files lie beside the one before. Many tries for the name of a file are spared where there is
- * no folder. */
-static int folder_error_of(search *s, const char *root_path, const char *path) {
+/* Notes a file's name, and all that an extension may be put behind to make it. */
+static bool note_name(search *s, listing *l, const char *name) {
+    size_t len = strlen(name);
+    bool ok = true;
+    for (size_t i = 1; ok && i <= len; i++) {
+        if (i == len || name[i] == '.') {
+            const char *part = si_arena_copy(&s->arena, name, i);
+            ok = part != NULL && si_names_put(&l->names, &s->arena, part, l);
+        }
+    }
+    return ok;
+}
+
+static void list_folder(search *s, listing *l, const char *folder) {
+    int fd = si_open_beneath(
+        s->catalog->root_fd, folder[0] != '\0' ? folder : ".", O_RDONLY | O_DIRECTORY);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *d;
+    l->whole = dir != NULL;
+    while (l->whole && (d = readdir(dir)) != NULL) {
+        l->whole = note_name(s, l, d->d_name);
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    } else if (fd >= 0) {
+        close(fd);
+    }
+}
+
+/* The folder that a file is to be in; NULL if memory runs out. Each is looked at once: the name of
+ * a file that is not there takes many tries. */
+static const listing *folder_of(search *s, const char *root_path, const char *path) {
     char folder[FOLDER_MAX];
     const char *slash = strrchr(path, '/');
     snprintf(folder, sizeof folder, "%s%s%.*s", root_path,
         root_path[0] != '\0' && slash != NULL ? "/" : "", slash != NULL ? (int)(slash - path) : 0,
         path);
-    if (strcmp(folder, s->folder) != 0) {
-        memcpy(s->folder, folder, sizeof folder);
-        s->folder_error = folder_error(s->catalog, folder);
+    listing *l = si_names_find(&s->folders, si_str_of(folder));
+    if (l == NULL) {
+        const char *copy = si_arena_copy(&s->arena, folder, strlen(folder));
+        l = si_arena_alloc(&s->arena, sizeof *l);
+        if (l == NULL || copy == NULL || !si_names_put(&s->folders, &s->arena, copy, l)) {
+            return NULL;
+        }
+        l->error = folder_error(s->catalog, folder);
+        if (l->error == 0) {
+            list_folder(s, l, folder);
+        }
     }
-    return s->folder_error;
+    return l;
+}
+
+/* Whether there may be a file of that path, with one extension or another. */
+static bool may_hold(const listing *l, const char *path) {
+    const char *slash = strrchr(path, '/');
+    const si_str name = si_str_of(slash != NULL ? slash + 1 : path);
+    return !l->whole || si_names_find(&l->names, name) != NULL ||
+           si_names_find(&l->names, si_extension_strip(name)) != NULL;
 }
 
 /* Without a word about what is not there, which "there is no file" says. */
 static const char *reason(int error) {
-    return error == ENOENT || error == ENOTDIR ? "" : strerror(error);
+    return error == 0 || error == ENOENT || error == ENOTDIR ? "" : strerror(error);
 }
 
 static void look_for_file(
@@ -80,9 +136,9 @@ static void look_for_file(
     if (path[0] == '\0') {
         return;
     }
-    int error = folder_error_of(s, root_path, path);
-    if (error != 0) {
-        tell(s, p, "there is no file", path, reason(error));
+    const listing *l = folder_of(s, root_path, path);
+    if (l != NULL && (l->error != 0 || !may_hold(l, path))) {
+        tell(s, p, "there is no file", path, reason(l->error));
         return;
     }
     si_arena arena = {0};
@@ -179,8 +235,6 @@ static void look_for_all_of(search *s, bool standard) {
     const si_attributes *a = &s->company->attributes;
     const si_company_data *d = s->company->data;
     bool needed = !standard && d->configured;
-    s->folder[0] = '\0';
-    s->folder_error = 0;
     if (look_for_folder(s, offsetof(si_attributes, root_path), "RootPath", a->root_path, needed)) {
         look_for_records(s, &d->images, si_catalog_find);
         look_for_fonts(s);
@@ -199,13 +253,15 @@ static void look_for_all_of(search *s, bool standard) {
 }
 
 int si_catalog_check_files(const si_catalog *c, si_catalog_report report, void *context) {
-    search s = {.catalog = c, .report = report, .context = context};
+    search s = {
+        .catalog = c, .report = report, .context = context, .arena = {.limit = LISTINGS_MAX}};
     for (int i = 0; i < c->company_count; i++) {
         s.company = &c->companies[i];
         snprintf(s.company_file, sizeof s.company_file, "companies/%.250s.ini",
             i > 0 ? s.company->id : "default");
         look_for_all_of(&s, i == 0);
     }
+    si_arena_free(&s.arena);
     return s.missing;
 }
 

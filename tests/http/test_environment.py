@@ -25,8 +25,6 @@ def run_with(variables, *arguments):
 
 
 class Environment(unittest.TestCase):
-    server = None
-
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
