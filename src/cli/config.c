@@ -1,17 +1,38 @@
 /* smartimg config: every mistake in the configuration, with file and line; the reference page.  */
+#include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/check/check.h"
 #include "cli/cli.h"
 #include "cli/config_page.h"
+#include "process/confine.h"
 
 static const char *root;
+static const char *user;
 static bool strict;
+
+/* Becomes the user who starts the server, to see what that one sees. */
+static bool become(void) {
+    const struct passwd *p = user != NULL ? getpwnam(user) : NULL;
+    if (user == NULL || (p != NULL && p->pw_uid == geteuid())) {
+        return true;
+    }
+    if (p == NULL) {
+        si_complain("there is no user %s", user);
+    } else if (!si_become_user(p->pw_name, p->pw_uid, p->pw_gid)) {
+        si_complain("cannot become user %s: %s", user, strerror(errno));
+        return false;
+    }
+    return p != NULL;
+}
 
 static int run(char **operands, int count) {
     if (strcmp(operands[0], "check") == 0) {
-        return si_config_check(count > 1 ? operands[1] : ".", root, strict);
+        return !become() ? SI_EXIT_FAILED
+                         : si_config_check(count > 1 ? operands[1] : ".", root, strict);
     }
     if (strcmp(operands[0], "attributes") == 0 && count == 1) {
         si_config_page();
@@ -32,6 +53,10 @@ static const si_option options[] = {
         "is "
         "looked for.",
         0, 0},
+    {"as", 0, "USER", SI_OPTION_TEXT, &user,
+        "Looks as the user who starts the server, such as User= of a systemd unit; only root can. "
+        "Default: as whoever runs the check.",
+        0, 0},
     {"strict", 0, NULL, SI_OPTION_FLAG, &strict, "Fails for warnings, too.", 0, 0},
     {0},
 };
@@ -39,7 +64,7 @@ static const si_option options[] = {
 const si_command si_command_config = {
     .name = "config",
     .summary = "checks the configuration, explains its attributes",
-    .synopsis = "check [DIR] [--root DIR] [--strict] | attributes | options",
+    .synopsis = "check [DIR] [--root DIR] [--as USER] [--strict] | attributes | options",
     .description =
         "check reads the configuration folder DIR (default: the current folder) as the server "
         "would, with the data files and rule sets that it names, and the environment, and reports "

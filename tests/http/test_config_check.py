@@ -87,6 +87,7 @@ ROWS = (
     ("no limit of lines", {"smartimg.ini": "network-poor = 2\n"}, ('+ smartimg.ini:1 network-poor: "2" is not MBIT,MS',)),
     ("out of range", {"smartimg.ini": "workers = 1000\n"}, ('+ smartimg.ini:1 workers: "1000" is out of range: 1 to 256',)),
     ("neither on nor off", {"smartimg.ini": "playground = maybe\n"}, ('+ smartimg.ini:1 playground: "maybe" is neither on nor off',)),
+    ("losses", {"smartimg.ini": "network-poor-loss = 5\n"}, ("+ smartimg.ini:1 network-poor-loss: network-poor-loss is less than",)),
     ("twice", {"smartimg.ini": "workers = 1\n\nworkers = 2\n"}, ("- smartimg.ini:3 workers: line 1, which sets it before, does not count",)),
     ("for the other command", {"smartimg.ini": "socket = /run/x\n"}, ("- smartimg.ini:1 socket: smartimg serve has no such option",)),
 
@@ -294,6 +295,18 @@ class ConfigCheck(unittest.TestCase):
         images.chmod(0o700)
         said = self.check(self.make("guarded folder", files))[1]
         self.assertEqual(said[-1:], [f"+ smartimg.ini:2 root: {images}, for user nobody cannot be read: Permission denied"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can look as another user")
+    def test_as_the_user_of_a_unit(self):
+        folder = self.make("unit", {"smartimg.ini": "tls-listen = [::1]:443\ntls-cert = {tls}/good.pem\ntls-key = {tls}/good.key\n"
+                                                    "cache = {at}/cache\naccess-log = {at}/a.log\n"})
+        self.assertEqual(self.check(folder)[1], [])
+        self.assertEqual(self.check(folder, "--as", "nobody")[1], [
+            f"+ smartimg.ini:3 tls-key: cannot read {self.tls}/good.key: Permission denied",
+            f"+ smartimg.ini:4 cache: folder {folder} cannot be written to: Permission denied",
+            f"+ smartimg.ini:5 access-log: {folder}/a.log cannot be written to: Permission denied"])
+        done = run("config", "check", folder, "--as", "no-such-user")
+        self.assertEqual((done.returncode, done.stderr), (1, "smartimg: there is no user no-such-user\n"))
 
     def test_no_such_folder(self):
         done = run("config", "check", self.folder / "none")

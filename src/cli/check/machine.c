@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -178,9 +179,26 @@ static void check_root(looking *l, const struct passwd *p) {
     }
 }
 
+/* ---- settings that go together ---- */
+
+/* What a count is set to, or its default. */
+static long count_of(const looking *l, const char *name) {
+    const si_check_setting *s = of(l, name);
+    return s->value != NULL ? strtol(s->value, NULL, 10) : si_check_initial_of(name)->number;
+}
+
+static void check_losses(looking *l) {
+    const si_check_setting *good = of(l, "network-good-loss"), *poor = of(l, "network-poor-loss");
+    if (count_of(l, "network-poor-loss") < count_of(l, "network-good-loss")) {
+        si_messages_mistake(l->messages, poor->value != NULL ? poor : good,
+            "network-poor-loss is less than network-good-loss");
+    }
+}
+
 void si_check_machine(const si_check_settings *settings, si_messages *messages) {
     looking l = {.settings = settings, .messages = messages};
     const struct passwd *p = find_user(&l);
+    check_losses(&l);
     check_tls(&l);
     check_seal_key(&l);
     check_log(&l, "access-log");

@@ -78,3 +78,9 @@ const si_check_setting *si_check_setting_of(const si_check_settings *s, const ch
     assert(row >= 0);
     return &s->rows[row];
 }
+
+const si_initial *si_check_initial_of(const char *name) {
+    int row = row_of(name);
+    assert(row >= 0);
+    return &si_command_serve.initial[row];
+}

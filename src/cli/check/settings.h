@@ -25,4 +25,7 @@ void si_check_settings_read(si_check_settings *s, const char *root, si_messages 
 /* That of a name, which must be an option of `smartimg serve`. */
 const si_check_setting *si_check_setting_of(const si_check_settings *s, const char *name);
 
+/* Its default. */
+const si_initial *si_check_initial_of(const char *name);
+
 #endif
