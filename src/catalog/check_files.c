@@ -244,10 +244,9 @@ static void look_for_all_of(search *s, bool standard) {
         look_for_object(s, offsetof(si_attributes, error_image), "ErrorImage", a->error_image);
         look_for_object(s, offsetof(si_attributes, watermark), "Watermark", a->watermark);
     }
-    if (a->static_root_path[0] == '\0') {
-        look_for_records(s, &d->statics, si_catalog_find_static);
-    } else if (look_for_folder(s, offsetof(si_attributes, static_root_path),
-                   "StaticContentRootPath", a->static_root_path, false)) {
+    if (a->static_root_path[0] == '\0' ||
+        look_for_folder(s, offsetof(si_attributes, static_root_path), "StaticContentRootPath",
+            a->static_root_path, false)) {
         look_for_records(s, &d->statics, si_catalog_find_static);
     }
 }

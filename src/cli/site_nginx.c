@@ -141,7 +141,7 @@ static const char *playground_line(si_site *s) {
 /* The kinds that are served, parted by commas. */
 static const char *served_kinds(uint32_t refused, si_site *s) {
     static const char *const names[SI_KIND_COUNT] = {
-#define X(id, name) [SI_KIND_##id] = name,
+#define X(id, name) [SI_KIND_##id] = (name),
         SI_KINDS(X)
 #undef X
     };
