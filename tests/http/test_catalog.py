@@ -54,7 +54,7 @@ class Check(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         where = {line.split(": ")[0] for line in self.of_files(done)}
         self.assertEqual(where, {
-            "companies/default.ini:1", "companies/acme.ini:1", "companies/acme.ini:8",
+            "companies/default.ini:1", "companies/acme.ini:6", "companies/acme.ini:8",
             "companies/acme.ini:10", "companies/all.txt:1", "companies/all.txt:2",
             "companies/macros.txt:2", "companies/fonts.txt:2", "companies/icc.txt:1",
             "companies/rules.xml:3", "smartimg.ini:2"}, done.stdout)
@@ -73,9 +73,9 @@ class Check(unittest.TestCase):
         done = run("config", "check", self.folder, "--root", PROJECT / "pictures")
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertEqual(sorted(self.of_files(done)), [
-            'companies/acme.ini:1: warning: "House": there is no file "house.icc"',
             'companies/acme.ini:4: warning: "b": there is no file "gone.tif"',
-            'companies/acme.ini:6: warning: "c": there is no file "gone-too"'])
+            'companies/acme.ini:6: warning: "c": there is no file "gone-too"',
+            'companies/acme.ini:8: warning: "House": there is no file "house.icc"'])
         self.assertNotIn("companies/", run("config", "check", self.folder).stdout)
 
     def test_folders_that_overlap(self):

@@ -660,7 +660,7 @@ class Networks(unittest.TestCase):
                 self.assertEqual(self.receipt(reply).get("network"), name)
         for option, bad in ("--network-good", "4"), ("--network-poor", "x,1"), ("--network-header", "two words"):
             done = run("serve", "--listen", f"127.0.0.1:{free_port()}", option, bad)
-            self.assertEqual(done.returncode, 1, bad)
+            self.assertEqual(done.returncode, 2, bad)
             self.assertIn("network-", done.stderr)
 
     def test_render_and_explain(self):
