@@ -161,6 +161,15 @@ bool si_str_flag(si_str s, bool *out) {
     return false;
 }
 
+bool si_str_switch(si_str s, bool *out) {
+    bool on = si_str_eq_nocase(s, SI_STR("yes")) || si_str_eq_nocase(s, SI_STR("on"));
+    if (!on && !si_str_eq_nocase(s, SI_STR("no")) && !si_str_eq_nocase(s, SI_STR("off"))) {
+        return si_str_flag(s, out);
+    }
+    *out = on;
+    return true;
+}
+
 bool si_str_is_field_name(si_str s) {
     for (size_t i = 0; i < s.len; i++) {
         char c = s.p[i];

@@ -42,7 +42,11 @@ bool si_str_next_line(si_str *rest, si_str *line);
  * no exponent, no NaN, independent of the locale. The whole text must be the number. */
 bool si_str_int(si_str s, long *out);
 bool si_str_real(si_str s, double *out);
-bool si_str_flag(si_str s, bool *out); /* 0 1 true false */
+bool si_str_flag(si_str s, bool *out); /* of requests: 0 1 true false, in any case */
+
+/* A boolean of the configuration, by the words people write: 0 1 true false yes no on off, in any
+ * case. */
+bool si_str_switch(si_str s, bool *out);
 
 /* Whether a text may be the name of an HTTP header that is configured: 1 to SI_FIELD_NAME_MAX of
  * the letters, digits, "-" and "_", which nginx takes. */

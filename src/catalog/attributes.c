@@ -152,7 +152,10 @@ void si_attribute_set(si_loading *l, si_str name, si_str value, int line) {
     }
     si_attributes *a = &l->company->attributes;
     if (!si_value_set(&row->value, value, l->arena, a)) {
-        if (row->value.limits.max > 0) {
+        if (row->value.read == si_value_read_BOOL) {
+            si_loading_mistake(
+                l, line, "%s: \"%.*s\" is neither on nor off", row->name, SI_SHOWN(value));
+        } else if (row->value.limits.max > 0) {
             si_loading_mistake(l, line, "%s: \"%.*s\" is not a %s of %g to %g", row->name,
                 SI_SHOWN(value), row->type, row->value.limits.min, row->value.limits.max);
         } else {

@@ -80,8 +80,8 @@
     X(FolderCompanies, folder_companies, BOOL, OWN, 0, 1, "false", "",                             \
         "each folder below RootPath that no company is named like is a company with default "      \
         "attributes; for default.ini only; without a configuration it is so")                      \
-    X(RequestObfuscation, request_obfuscation, INT, INHERIT, 0, 1, "0", "",                        \
-        "1 = queries are base64")                                                                  \
+    X(RequestObfuscation, request_obfuscation, BOOL, INHERIT, 0, 1, "false", "",                   \
+        "queries are base64")                                                                      \
     X(MaxPix, max_pix, PAIR, INHERIT, 0, 65500, "4096,4096", "pixels",                             \
         "largest reply; 0 = no limit")                                                             \
     X(TrustedDomains, trusted_domains, LIST, OFF, 0, 0, "", "",                                    \

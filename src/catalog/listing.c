@@ -75,7 +75,7 @@ static bool may_list(const si_catalog *c) {
 
 static bool is_open(const si_company *company) {
     const si_attributes *a = &company->attributes;
-    return !a->request_lock && a->request_obfuscation == 0 && a->client_address_filter == NULL;
+    return !a->request_lock && !a->request_obfuscation && a->client_address_filter == NULL;
 }
 
 static void offer_names(const si_names *names, si_nearest *n) {

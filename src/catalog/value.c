@@ -6,7 +6,7 @@
 
 bool si_value_read_BOOL(si_str text, si_value_limits limits, si_arena *arena, void *out) {
     (void)limits, (void)arena;
-    return si_str_flag(text, out);
+    return si_str_switch(text, out);
 }
 
 bool si_value_read_INT(si_str text, si_value_limits limits, si_arena *arena, void *out) {

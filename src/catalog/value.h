@@ -11,7 +11,7 @@
 #include "catalog/address_filter.h"
 #include "catalog/locale.h"
 
-/* BOOL true|false|1|0 */
+/* BOOL true|false|yes|no|on|off|1|0 */
 typedef bool si_value_BOOL;
 /* INT and REAL as in commands (docs/protocol.md, URLs) */
 typedef int si_value_INT;

@@ -10,9 +10,10 @@
 
 #include "base/str.h"
 #include "cli/config_file.h"
+#include "cli/environment.h"
+#include "cli/option_values.h"
 
 enum {
-    OPTIONS_MAX = 64,
     LONG_BASE = 256, /* getopt's values: LONG_BASE + row; a letter stands for itself */
     WIDTH = 80       /* columns of help text */
 };
@@ -115,6 +116,11 @@ void si_command_help(const si_command *command) {
         print_option(&command->options[i], command->initial != NULL ? &command->initial[i] : NULL);
     }
     print_option(&help_option, NULL);
+    if (command->initial != NULL) {
+        printf("ENVIRONMENT\n");
+        print_wrapped(SI_ENVIRONMENT_HELP, 4);
+        putchar('\n');
+    }
     printf("EXIT STATUS\n");
     print_wrapped(command->exit_status, 4);
     if (command->examples != NULL) {
@@ -146,9 +152,7 @@ static bool parse_bytes(const char *text, int64_t *out) {
 }
 
 const char *si_on_off_parse(const char *value, void *to) {
-    bool on = strcmp(value, "on") == 0;
-    *(bool *)to = on;
-    return on || strcmp(value, "off") == 0 ? NULL : "is neither on nor off";
+    return si_str_switch(si_str_of(value), to) ? NULL : "is neither on nor off";
 }
 
 const char *si_option_store(const si_option *o, const char *value) {
@@ -168,10 +172,13 @@ const char *si_option_store(const si_option *o, const char *value) {
         return NULL;
     }
     case SI_OPTION_COUNT: {
+        static char out_of_range[60];
         long v;
         if (strchr(value, '.') != NULL || !si_str_int(si_str_of(value), &v) || v < o->minimum ||
             v > o->maximum) {
-            return "is out of range";
+            snprintf(out_of_range, sizeof out_of_range, "is out of range: %d to %d", o->minimum,
+                o->maximum);
+            return out_of_range;
         }
         *(int *)o->target = (int)v;
         return NULL;
@@ -210,7 +217,7 @@ static int complain_usage(const si_command *command, const char *fmt, ...) {
 static void build_tables(const si_command *command, struct option *longs, char *letters) {
     int n = 0;
     *letters++ = ':'; /* tell a missing argument from an unknown option */
-    for (const si_option *o = command->options; o->name != NULL && n < OPTIONS_MAX; o++, n++) {
+    for (const si_option *o = command->options; o->name != NULL && n < SI_OPTIONS_MAX; o++, n++) {
         longs[n] = (struct option){o->name, o->argument != NULL, NULL, LONG_BASE + n};
         if (o->letter != 0) {
             *letters++ = o->letter;
@@ -260,10 +267,15 @@ static const char *config_folder(const si_command *command) {
     return NULL;
 }
 
+static void warn(void *context, const char *text) {
+    (void)context;
+    si_complain("warning: %s", text);
+}
+
 int si_command_run(const si_command *command, int argc, char **argv) {
-    struct option longs[OPTIONS_MAX + 2];
-    char letters[3 * OPTIONS_MAX];
-    bool given[OPTIONS_MAX] = {false};
+    struct option longs[SI_OPTIONS_MAX + 2];
+    char letters[3 * SI_OPTIONS_MAX];
+    bool given[SI_OPTIONS_MAX] = {false};
     build_tables(command, longs, letters);
     store_initial(command);
     opterr = 0;
@@ -280,13 +292,11 @@ int si_command_run(const si_command *command, int argc, char **argv) {
             return complain_usage(command, "option %s needs an argument", argv[optind - 1]);
         }
         const si_option *o = option_of(command, value);
-        const char *wrong = si_option_store(o, optarg);
+        const char *wrong = command->initial != NULL ? si_server_option_store(o, optarg)
+                                                     : si_option_store(o, optarg);
         given[o - command->options] = true;
         if (wrong != NULL) {
-            return o->kind == SI_OPTION_COUNT
-                       ? complain_usage(command, "--%s %s %s: %d to %d", o->name, optarg, wrong,
-                             o->minimum, o->maximum)
-                       : complain_usage(command, "--%s %s %s", o->name, optarg, wrong);
+            return complain_usage(command, "--%s %s %s", o->name, optarg, wrong);
         }
     }
     int count = argc - optind;
@@ -296,6 +306,12 @@ int si_command_run(const si_command *command, int argc, char **argv) {
     if (count > command->operands_max) {
         return complain_usage(
             command, "%s is one argument too many", argv[optind + command->operands_max]);
+    }
+    if (command->initial != NULL) {
+        (void)si_environment_unknown(warn, NULL);
+        if (si_environment_apply(command, given) > 0) {
+            return SI_EXIT_USAGE;
+        }
     }
     const char *folder = config_folder(command);
     if (folder != NULL && si_config_file_apply(command, given, folder, si_complain_mistake,
@@ -327,6 +343,10 @@ void si_complain_mistake(void *context, const char *file, int line, const char *
 }
 
 const char *si_default_cache(si_arena *arena) {
+    const char *named = si_variable_value("cache");
+    if (named != NULL) {
+        return named;
+    }
     if (geteuid() == 0) {
         return SI_CACHE_OF_ROOT;
     }

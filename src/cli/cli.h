@@ -13,6 +13,8 @@
 
 enum { SI_EXIT_OK = 0, SI_EXIT_FAILED = 1, SI_EXIT_USAGE = 2 };
 
+enum { SI_OPTIONS_MAX = 96 }; /* of one command */
+
 typedef enum si_option_kind {
     SI_OPTION_FLAG,  /* target: bool */
     SI_OPTION_TEXT,  /* target: const char *, borrowed from argv */
@@ -34,7 +36,7 @@ typedef struct si_option_parsed {
     void *to;                                          /* 8 bytes at most */
 } si_option_parsed;
 
-/* A parser of "on" and "off"; `to` is a bool. */
+/* A parser of booleans (si_str_switch()); `to` is a bool. */
 const char *si_on_off_parse(const char *value, void *to);
 
 typedef struct si_option {
@@ -72,8 +74,8 @@ extern const si_command si_command_serve, si_command_renderer, si_command_render
     si_command_explain, si_command_report, si_command_purge, si_command_config,
     si_command_calibrate, si_command_compat, si_command_edge_config, si_command_verify_cdn;
 
-/* Every command, ended by NULL (main.c). */
-extern const si_command *const si_commands[];
+/* Every command, and those that keep running and have `initial`; ended by NULL (main.c). */
+extern const si_command *const si_commands[], *const si_server_commands[];
 
 /* Parses argv (argv[0] is the command's name), checks the number of operands, runs. `--help` prints
  * the help. Returns the exit status. */
@@ -104,8 +106,8 @@ void si_complain_mistake(void *context, const char *file, int line, const char *
 #define SI_CACHE_OF_ROOT "/var/cache/smartimg"
 #define SI_CACHE_OF_USER "smartimg/server" /* below $XDG_CACHE_HOME, or .cache of the home */
 
-/* Where the server keeps its cache unless told otherwise: one of the above. NULL, with a complaint,
- * if there is no home. */
+/* Where the server keeps its cache unless told otherwise: what the environment says
+ * (environment.h), else one of the above. NULL, with a complaint, if there is no home. */
 const char *si_default_cache(si_arena *arena);
 
 #endif

@@ -8,8 +8,6 @@
 #include "cli/config_file.h"
 #include "render/libraries.h"
 
-enum { OPTIONS_MAX = 64 }; /* no command has as many */
-
 static const char *root;
 
 typedef struct tally {
@@ -25,7 +23,7 @@ static void report(void *context, const char *file, int line, const char *text) 
 
 /* Whatever `originals` of smartimg.ini leaves out needs no warning. */
 static uint32_t refused_by(const char *folder) {
-    bool given[OPTIONS_MAX] = {false};
+    bool given[SI_OPTIONS_MAX] = {false};
     (void)si_config_file_apply(&si_command_serve, given, folder, NULL, NULL);
     for (const si_option *o = si_command_serve.options; o->name != NULL; o++) {
         if (strcmp(o->name, "originals") == 0) {

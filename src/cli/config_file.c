@@ -6,16 +6,15 @@
 #include <unistd.h>
 
 #include "base/ini.h"
+#include "cli/option_values.h"
 
 static const char file_name[] = "smartimg.ini";
-
-enum { ROWS_MAX = 64 };
 
 /* What was applied at the start, by row of the command's table: NULL = not in the file. */
 static struct {
     const si_command *command;
-    bool given[ROWS_MAX];
-    const char *values[ROWS_MAX];
+    bool given[SI_OPTIONS_MAX];
+    const char *values[SI_OPTIONS_MAX];
 } applied;
 
 struct reading {
@@ -49,11 +48,10 @@ static int find_row(const si_command *command, si_str name) {
 
 /* The option of that name of any command that keeps running; NULL if there is none. */
 static const si_option *find_anywhere(si_str name) {
-    static const si_command *const servers[] = {&si_command_serve, &si_command_renderer};
-    for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
-        int row = find_row(servers[i], name);
+    for (int i = 0; si_server_commands[i] != NULL; i++) {
+        int row = find_row(si_server_commands[i], name);
         if (row >= 0) {
-            return &servers[i]->options[row];
+            return &si_server_commands[i]->options[row];
         }
     }
     return NULL;
@@ -77,10 +75,10 @@ static const char *store(const si_option *option, si_str value, bool check_only)
         o.target = o.kind == SI_OPTION_PARSED ? (void *)&own : (void *)&scratch;
     }
     if (o.kind == SI_OPTION_FLAG) {
-        return si_str_flag(value, o.target) ? NULL : "is neither 0 nor 1";
+        return si_str_switch(value, o.target) ? NULL : "is neither on nor off";
     }
     const char *text = si_arena_copy(&values, value.p, value.len);
-    return text == NULL ? "does not fit into memory" : si_option_store(&o, text);
+    return text == NULL ? "does not fit into memory" : si_server_option_store(&o, text);
 }
 
 static void setting(void *context, si_str section, si_str name, si_str value, int line) {
@@ -102,7 +100,7 @@ static void setting(void *context, si_str section, si_str name, si_str value, in
         return;
     }
     int row = r->command != NULL ? find_row(r->command, name) : -1;
-    if (row >= 0 && row < ROWS_MAX && !r->given[row]) {
+    if (row >= 0 && row < SI_OPTIONS_MAX && !r->given[row]) {
         const char *copy = si_arena_copy(&values, value.p, value.len);
         if (r->values != NULL) {
             r->values[row] = copy;
@@ -131,14 +129,14 @@ int si_config_file_apply(const si_command *command, const bool *given, const cha
     si_catalog_report report, void *context) {
     struct reading r = {.command = command, .given = given, .report = report, .context = context};
     applied.command = command;
-    for (int i = 0; i < ROWS_MAX && command->options[i].name != NULL; i++) {
+    for (int i = 0; i < SI_OPTIONS_MAX && command->options[i].name != NULL; i++) {
         applied.given[i] = given[i];
     }
     return read_settings(&r, folder);
 }
 
 int si_config_file_changes(const char *folder, char *out, size_t size) {
-    const char *now[ROWS_MAX] = {NULL};
+    const char *now[SI_OPTIONS_MAX] = {NULL};
     struct reading r = {.command = applied.command, .given = applied.given, .values = now};
     int changes = 0;
     size_t len = 0;
@@ -147,7 +145,7 @@ int si_config_file_changes(const char *folder, char *out, size_t size) {
         return 0;
     }
     (void)read_settings(&r, folder);
-    for (int i = 0; i < ROWS_MAX && applied.command->options[i].name != NULL; i++) {
+    for (int i = 0; i < SI_OPTIONS_MAX && applied.command->options[i].name != NULL; i++) {
         const char *before = applied.values[i];
         bool same =
             before == NULL || now[i] == NULL ? before == now[i] : strcmp(before, now[i]) == 0;

@@ -5,6 +5,7 @@
 
 #include "catalog/catalog.h"
 #include "cli/cli.h"
+#include "cli/environment.h"
 
 static const char head[] =
     "# Company files: attributes and records\n"
@@ -82,7 +83,7 @@ static const char types[] =
     "\n"
     "| type | is written as |\n"
     "|---|---|\n"
-    "| bool | `true`, `false`, `1`, `0` |\n"
+    "| bool | `true`, `false`, `yes`, `no`, `on`, `off`, `1`, `0`, in any case |\n"
     "| int, real | a number |\n"
     "| pair | two ints, `1280,1280` |\n"
     "| quality | `1` to `100`, then perhaps `,0` or `,1` |\n"
@@ -186,12 +187,16 @@ static const char options_head[] =
     "of "
     "date.*\n"
     "\n"
-    "`smartimg serve` takes them on the command line, `--name VALUE`, or from the file "
-    "`smartimg.ini` of its configuration\n"
-    "folder, whose lines are `name = value` and which alone it cannot name. The command line beats "
-    "the file. `smartimg config\n"
-    "check DIR` tells every mistake in it; it is read at the start only. `smartimg renderer` takes "
-    "its options on the command line.\n"
+    "`smartimg serve` takes them on the command line, `--name VALUE`, from the environment, or "
+    "from "
+    "the file `smartimg.ini` of its configuration\n"
+    "folder, whose lines are `name = value` and which alone it cannot name. `smartimg renderer` "
+    "takes its options on the command line or from the\n"
+    "environment. " SI_ENVIRONMENT_HELP "\n"
+    "\n"
+    "A variable `SMARTIMG_...` that is no option gives a warning at the start, a value that cannot "
+    "be ends it. `smartimg config check DIR`\n"
+    "tells every mistake in the file; it is read at the start only.\n"
     "\n"
     "What companies may set is in [attributes.md](attributes.md).\n";
 

@@ -12,6 +12,8 @@ const si_command *const si_commands[] = {&si_command_serve, &si_command_renderer
     &si_command_config, &si_command_calibrate, &si_command_compat, &si_command_edge_config,
     &si_command_verify_cdn, NULL};
 
+const si_command *const si_server_commands[] = {&si_command_serve, &si_command_renderer, NULL};
+
 static const si_command *find(const char *name) {
     for (int i = 0; si_commands[i] != NULL; i++) {
         if (strcmp(si_commands[i]->name, name) == 0) {

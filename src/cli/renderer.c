@@ -26,10 +26,6 @@ static int run(char **operands, int count) {
             "renderer: --socket wants a path with a slash in it, such as ./%s", pool.socket_path);
         return SI_EXIT_USAGE;
     }
-    if (listen_address != NULL && strchr(listen_address, '/') != NULL) {
-        si_complain("renderer: --listen wants ADDR:PORT; a path is for --socket");
-        return SI_EXIT_USAGE;
-    }
     si_diag diag = {0};
     const char *address = pool.socket_path != NULL ? pool.socket_path : listen_address;
     if (!si_pool_listen_lanes(address, pool.listen_fds, &diag)) {

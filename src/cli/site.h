@@ -61,7 +61,7 @@ typedef struct si_site {
     const char *group; /* name of gid */
 } si_site;
 
-/* An si_option_parsed's parser: on or off, into a si_switch. NULL, or what is wrong with it. */
+/* An si_option_parsed's parser: a boolean (si_str_switch()), into a si_switch. NULL, or what is wrong with it. */
 const char *si_switch_parse(const char *value, void *to);
 
 /* Whether there is a playground, and whether its visitors may upload pictures. */

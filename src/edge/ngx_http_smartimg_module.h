@@ -399,11 +399,15 @@ ngx_int_t ngx_http_smartimg_send_error(ngx_http_request_t *r,
     ngx_http_smartimg_plan_t *plan);
 char *ngx_http_smartimg_playground(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+ngx_http_smartimg_plan_t *ngx_http_smartimg_make_plan(
+    ngx_http_request_t *r, si_client_headers *headers);
 ngx_http_smartimg_plan_t *ngx_http_smartimg_plan_of_recipe(ngx_str_t *recipe);
 void ngx_http_smartimg_set_key(ngx_http_smartimg_plan_t *plan);
 void ngx_http_smartimg_release_plan(ngx_http_smartimg_plan_t *plan);
 char *ngx_http_smartimg_load(ngx_conf_t *cf,
     ngx_http_smartimg_main_conf_t *smcf);
+ngx_int_t ngx_http_smartimg_send_body(ngx_http_request_t *r,
+    si_plan *plan);
 ngx_int_t ngx_http_smartimg_send_text(ngx_http_request_t *r,
     ngx_uint_t status, u_char *text, size_t len);
 ngx_int_t ngx_http_smartimg_add_header(ngx_http_request_t *r, ngx_str_t *key,
@@ -500,6 +504,13 @@ void ngx_http_smartimg_note_service(ngx_http_request_t *r);
 void ngx_http_smartimg_note_load(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_smartimg_filter_init(ngx_conf_t *cf);
+si_tier ngx_http_smartimg_first_tier(ngx_http_request_t *r);
+void ngx_http_smartimg_read_lifetime(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx, si_lifetime_of *of);
+ngx_http_smartimg_life_t *ngx_http_smartimg_make_lifetime(
+    ngx_http_smartimg_plan_t *plan, si_lifetime_of *of);
+ngx_int_t ngx_http_smartimg_set_lifetime(ngx_http_request_t *r,
+    ngx_http_smartimg_life_t *life);
 ngx_int_t ngx_http_smartimg_share_reply(ngx_http_request_t *r, si_plan *plan);
 ngx_int_t ngx_http_smartimg_other_method(ngx_http_request_t *r);
 char *ngx_http_smartimg_error_pages(ngx_conf_t *cf, ngx_command_t *cmd,

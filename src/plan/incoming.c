@@ -77,7 +77,7 @@ static bool has_keyed_lock(const si_attributes *a) {
 static si_result unlock(si_incoming *in, const si_reading *all, si_plan *plan) {
     const si_attributes *a = all->attributes;
     si_result result = SI_OK;
-    if (a->request_obfuscation != 0) {
+    if (a->request_obfuscation) {
         result = si_obfuscation_decode(in->query, all->arena, &in->query, all->diag);
     }
     if (result == SI_OK && a->request_lock) {

@@ -64,6 +64,9 @@ typedef struct si_pool_options {
  * TCP belongs into networks where every machine is trusted. */
 int si_pool_listen(const char *address, si_diag *diag);
 
+/* Whether a text is an "ADDR:PORT" or "[ADDR]:PORT" with a port of 1 to 65535. */
+bool si_pool_is_address(const char *address);
+
 /* Opens the sockets of all lanes: of a Unix socket's path and what lanes add to it. TCP has one,
  * for all requests, and the others are −1. False with `diag` set as above, and all are −1. */
 bool si_pool_listen_lanes(const char *address, int fds[SI_LANE_COUNT], si_diag *diag);

@@ -43,12 +43,13 @@ static int listen_unix(const char *path, si_diag *diag) {
     return fd;
 }
 
-static int listen_tcp(const char *address, si_diag *diag) {
+/* The socket address of ADDR:PORT, to be freed with freeaddrinfo(); NULL if it is none. */
+static struct addrinfo *read_address(const char *address, si_diag *diag) {
     char host[256];
     const char *colon = strrchr(address, ':');
     if (colon == NULL || colon == address || (size_t)(colon - address) >= sizeof host) {
         si_fail(diag, SI_ERR_SYNTAX, "%s is neither ADDR:PORT nor the path of a socket", address);
-        return -1;
+        return NULL;
     }
     bool brackets = address[0] == '[' && colon[-1] == ']';
     snprintf(host, sizeof host, "%.*s", (int)(colon - address) - 2 * brackets, address + brackets);
@@ -57,6 +58,27 @@ static int listen_tcp(const char *address, si_diag *diag) {
     int e = getaddrinfo(host, colon + 1, &hints, &list);
     if (e != 0) {
         si_fail(diag, SI_ERR_SYNTAX, "%s is no address and port: %s", address, gai_strerror(e));
+        return NULL;
+    }
+    return list;
+}
+
+bool si_pool_is_address(const char *address) {
+    const char *colon = strrchr(address, ':');
+    long port = 0;
+    if (colon == NULL || !si_str_int(si_str_of(colon + 1), &port) || port < 1 || port > 65535) {
+        return false; /* getaddrinfo() would cut it */
+    }
+    struct addrinfo *list = read_address(address, NULL);
+    if (list != NULL) {
+        freeaddrinfo(list);
+    }
+    return list != NULL;
+}
+
+static int listen_tcp(const char *address, si_diag *diag) {
+    struct addrinfo *list = read_address(address, diag);
+    if (list == NULL) {
         return -1;
     }
     int yes = 1;

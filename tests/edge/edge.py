@@ -236,7 +236,7 @@ class Edge:
 
     @staticmethod
     def proxies_line(networks, proxy_protocol):
-        """As src/cli/site.c writes it."""
+        """As src/cli/site_nginx.c writes it."""
         if not networks:
             return ""
         return (f"smartimg_trusted_proxies {networks}; "

@@ -272,6 +272,21 @@ static void flags_are_0_1_true_false(void **state) {
     }
 }
 
+static void switches_are_the_words_people_write(void **state) {
+    (void)state;
+    static const char *const on[] = {"1", "true", "Yes", "ON"}, *const off[] = {
+                                                                    "0", "FALSE", "no", "Off"};
+    static const char *const bad[] = {"", "2", "y", "onn", "offf", "enabled", "yes no"};
+    bool b = false;
+    for (size_t i = 0; i < COUNT(on); i++) {
+        assert_true(si_str_switch(si_str_of(on[i]), &b) && b);
+        assert_true(si_str_switch(si_str_of(off[i]), &b) && !b);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert_false(si_str_switch(si_str_of(bad[i]), &b));
+    }
+}
+
 static void escapes_are_decoded_once(void **state) {
     (void)state;
     static const struct {
@@ -523,6 +538,7 @@ int main(void) {
         cmocka_unit_test(ints_round_half_up),
         cmocka_unit_test(reals_are_plain_decimals),
         cmocka_unit_test(flags_are_0_1_true_false),
+        cmocka_unit_test(switches_are_the_words_people_write),
         cmocka_unit_test(escapes_are_decoded_once),
         cmocka_unit_test(reals_print_short),
         cmocka_unit_test(printed_reals_are_stable),
