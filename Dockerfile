@@ -43,4 +43,11 @@ EXPOSE 8080 9145
 STOPSIGNAL SIGTERM
 # the image has no curl; a server that answers HTTPS alone, or wants the PROXY protocol, needs another check
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q '^HTTP/1.. 200' <&3"]
-ENTRYPOINT ["smartimg", "serve", "--root", "/srv/images", "--cache", "/var/cache/smartimg", "--listen", "0.0.0.0:8080", "--admin-listen", "0.0.0.0:9145", "--access-log", "/dev/stdout", "--log-size", "0"]
+# docs/configuration.md: what follows the name of the image, or -e, overrides these
+ENV SMARTIMG_ROOT=/srv/images \
+    SMARTIMG_CACHE=/var/cache/smartimg \
+    SMARTIMG_LISTEN=0.0.0.0:8080 \
+    SMARTIMG_ADMIN_LISTEN=0.0.0.0:9145 \
+    SMARTIMG_ACCESS_LOG=/dev/stdout \
+    SMARTIMG_LOG_SIZE=0
+ENTRYPOINT ["smartimg", "serve"]

@@ -70,8 +70,10 @@ def instructions():
 
 
 def entry_options():
-    words = json.loads(instructions()["ENTRYPOINT"][0])
-    return words[:2], dict(zip(words[2::2], words[3::2]))
+    """The command, and the options that the image gives in its environment."""
+    pairs = [pair.split("=", 1) for line in instructions()["ENV"] for pair in line.split()]
+    named = {name.removeprefix("SMARTIMG_").lower().replace("_", "-"): value for name, value in pairs}
+    return json.loads(instructions()["ENTRYPOINT"][0]), {f"--{name}": value for name, value in named.items()}
 
 
 def known_options():

@@ -17,9 +17,10 @@ import re
 import sys
 
 # function → which argument is the format
-CALLS = {"si_complain": 0, "fail_to_start": 1, "si_fail": 2, "say": 0, "dprintf": 1, "snprintf": 2, "si_loading_mistake": 2,
+CALLS = {"si_complain": 0, "complain_usage": 1, "fail_to_start": 1, "si_fail": 2, "say": 0, "dprintf": 1, "snprintf": 2, "si_loading_mistake": 2,
          "si_loading_warning": 2, "mistake": 2, "ngx_log_error": 3, "ngx_conf_log_error": 3, "ngx_http_smartimg_tell": 2}
-ERRORS = {"si_complain", "fail_to_start", "si_fail", "say", "dprintf", "ngx_log_error", "ngx_conf_log_error"}
+ERRORS = {"si_complain", "complain_usage", "fail_to_start", "si_fail", "say", "dprintf", "ngx_log_error", "ngx_conf_log_error"}
+VALUE = "value"  # what is wrong with the value of an option, behind the option and the value
 SENT = "sent"    # what nginx and its module answer by themselves
 
 # heading of the page → (files, calls that count)
@@ -28,7 +29,9 @@ AREAS = {
         (["src/cli/serve.c", "src/cli/site*.c", "src/cli/child.c", "src/cli/cli.c", "src/cli/nginx_conf.c", "src/cli/originals.c",
           "src/cli/sandbox_option.c", "src/cli/renderer.c", "src/cli/purge.c", "src/renderer/pool*.c", "src/renderer/worker.c",
           "src/catalog/generations.c", "src/edge/*.c"], ERRORS),
-        (["src/renderer/downloads.c", "src/source/fetcher.c"], {"dprintf"})],
+        (["src/renderer/downloads.c", "src/source/fetcher.c"], {"dprintf"}),
+        (["src/cli/cli.c", "src/cli/option*.c", "src/cli/originals.c", "src/cli/sandbox_option.c", "src/cli/config_file.c",
+          "src/cli/site*.c", "src/cli/environment.c"], {VALUE})],
     "Mistakes in the configuration": [
         (["src/catalog/*.c", "src/cli/config_file.c", "src/base/ini.c"],
          {"si_loading_mistake", "si_loading_warning", "mistake"}),
@@ -111,6 +114,10 @@ def texts_of(path):
         strings = re.findall(r'\bngx_str_t\s+\w+ = ngx_string\(((?:\s*"(?:[^"\\]|\\.)*")+)\)', source)
         found += [(SENT, pattern(literals(s)[0])) for s in strings if " " in s.strip() and "<" not in s]
         found += [(SENT, text) for call, text in found if call == "ngx_http_smartimg_tell"]
+    if "cli" in path.parts:
+        values = re.findall(r'"((?:is|names|does not) [^"]+)"', source)
+        found += [(VALUE, pattern(f"… {text}")) for text in values if not text.startswith("is %")]
+        found += [(VALUE, text) for call, text in found if call == "snprintf" and " is no option" in text]
     if path.suffix == ".in":
         found += [(SENT, pattern(re.sub(r"\$\w+", "…", text))) for text in re.findall(r'return \d+ "(.*)";', source)]
     return [(call, text) for call, text in found if not says_nothing(text) and not text.endswith(".ini")]
