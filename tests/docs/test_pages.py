@@ -62,9 +62,14 @@ class Page:
         # the project's files, in a folder where commands may write
         self.work = folder / "work"
         self.work.mkdir()
-        for entry in PROJECT.iterdir():
-            if not entry.name.startswith("."):
-                (self.work / entry.name).symlink_to(entry)
+        (self.work / "tools").mkdir()
+        for entry in [*PROJECT.iterdir(), *(PROJECT / "tools").iterdir()]:
+            if not entry.name.startswith((".", "build")) and entry.name != "tools":
+                (self.work / entry.relative_to(PROJECT)).symlink_to(entry)
+        # what is tested is built already, perhaps with other options than ./run has
+        (self.work / "build").symlink_to(BUILD)
+        (self.work / "tools/build").write_text("#!/bin/sh\n")
+        (self.work / "tools/build").chmod(0o755)
         home = os.environ.get("XDG_CACHE_HOME", str(pathlib.Path.home() / ".cache"))
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("SMARTIMG_", "XDG_"))}
         self.environment = {**kept, "HOME": str(folder / "home"), "PATH": f"{folder}/bin:{kept['PATH']}", "TMPDIR": str(folder),
