@@ -172,11 +172,12 @@ class Chart(unittest.TestCase):
 
     def test_ports(self):
         _, options = entry_options()
-        for _, objects, spec in self.each():
+        for name, objects, spec in self.each():
             container = spec["template"]["spec"]["containers"][0]
             ports = {p["name"]: p["containerPort"] for p in container["ports"]}
             self.assertEqual(ports, {"http": int(options["--listen"].split(":")[1]),
-                                     "metrics": int(options["--admin-listen"].split(":")[1])})
+                                     "metrics": int(options["--admin-listen"].split(":")[1]),
+                                     **({"https": 8443} if name == "full" else {})})
             named = {p["targetPort"] for s in of_kind(objects, "Service") for p in s["spec"]["ports"]}
             self.assertEqual(named, set(ports))
             probes = {k: container[k + "Probe"]["httpGet"] for k in ("startup", "liveness", "readiness")}
