@@ -3,11 +3,6 @@
 #include "catalog/catalog_internal.h"
 #include "catalog/extensions.h"
 
-/* The up to four files of a font name: [bold + 2 italic]. */
-typedef struct styles {
-    si_font *fonts[4];
-} styles;
-
 /* Crops of one object that were set by hand. */
 typedef struct override {
     struct override *next;
@@ -49,7 +44,7 @@ static void add_font(si_loading *l, si_str name, si_str path, si_str metrics, si
         (metrics.len > 0 && !check_path(l, "font metrics", metrics, line))) {
         return;
     }
-    styles *s = si_names_find(&l->data->fonts, name);
+    si_styles *s = si_names_find(&l->data->fonts, name);
     si_font *f = si_arena_alloc(l->arena, sizeof *f);
     if (s == NULL) {
         s = si_arena_alloc(l->arena, sizeof *s);
@@ -64,7 +59,9 @@ static void add_font(si_loading *l, si_str name, si_str path, si_str metrics, si
         .path = copy(l, path, line),
         .metrics_path = copy(l, metrics, line),
         .ps_name = copy(l, ps_name, line),
-        .owner = l->company};
+        .owner = l->company,
+        .file = l->file,
+        .line = line};
     if (f->name != NULL && f->path != NULL && f->metrics_path != NULL && f->ps_name != NULL) {
         s->fonts[bold + 2 * italic] = f;
         put(l, &l->data->fonts, f->name, s, line);
@@ -91,8 +88,8 @@ void si_font_line(si_loading *l, si_str name, si_str value, int line) {
 
 int si_catalog_font(
     const si_catalog *c, const si_company *company, si_str name, const si_font *out[4]) {
-    const styles *own = si_names_find(&company->data->fonts, name);
-    const styles *standard = si_names_find(&c->companies[0].data->fonts, name);
+    const si_styles *own = si_names_find(&company->data->fonts, name);
+    const si_styles *standard = si_names_find(&c->companies[0].data->fonts, name);
     int n = 0;
     for (int i = 0; i < 4; i++) {
         const si_font *f = own != NULL ? own->fonts[i] : NULL;
@@ -172,7 +169,7 @@ void si_profile_line(si_loading *l, si_str name, si_str value, int line) {
     if (p == NULL || !check_path(l, "profile", value, line)) {
         return;
     }
-    *p = (si_profile){copy(l, name, line), copy(l, value, line), l->company};
+    *p = (si_profile){copy(l, name, line), copy(l, value, line), l->company, l->file, line};
     if (p->name != NULL && p->path != NULL) {
         put(l, &l->data->profiles, p->name, p, line);
     }
@@ -335,14 +332,15 @@ static void profile_record(void *context, int line, int count, const si_datafile
 void si_fonts_load(si_loading *l) {
     map_file f = {.l = l};
     if (l->company->attributes.font_map_file[0] != '\0') {
-        si_loading_read(l, l->company->attributes.font_map_file, columns, font_record, &f);
+        si_loading_read(l, offsetof(si_attributes, font_map_file),
+            l->company->attributes.font_map_file, columns, font_record, &f);
     }
 }
 
 void si_profiles_load(si_loading *l) {
     map_file f = {.l = l};
     if (l->company->attributes.icc_profile_map_file[0] != '\0') {
-        si_loading_read(
-            l, l->company->attributes.icc_profile_map_file, columns, profile_record, &f);
+        si_loading_read(l, offsetof(si_attributes, icc_profile_map_file),
+            l->company->attributes.icc_profile_map_file, columns, profile_record, &f);
     }
 }

@@ -25,6 +25,15 @@ const si_attribute *si_attribute_find(si_str name) {
     return NULL;
 }
 
+int si_attribute_line(const si_company *company, size_t offset) {
+    for (int i = 0; company->data->attribute_lines != NULL && i < si_attribute_count; i++) {
+        if (si_attribute_rows[i].value.offset == offset) {
+            return company->data->attribute_lines[i];
+        }
+    }
+    return 0;
+}
+
 static bool set_initial(const si_attribute *row, si_arena *arena, si_attributes *a) {
     return si_value_set(&row->value, si_str_of(row->initial), arena, a);
 }
@@ -145,6 +154,7 @@ void si_attribute_set(si_loading *l, si_str name, si_str value, int line) {
         si_loading_mistake(l, line, "unknown attribute \"%.*s\"", SI_SHOWN(name));
         return;
     }
+    l->data->attribute_lines[row - si_attribute_rows] = line;
     value = si_value_unquote(value, l->arena);
     if (value.len == 0 && row->inherits != SI_INHERITS_OFF) {
         reset(l, row);

@@ -42,11 +42,33 @@ bool si_catalog_is_warning(const char *text);
  * cannot be opened. */
 SI_NODISCARD si_result si_catalog_load(const char *config_dir, const char *root,
     si_catalog_report report, void *context, si_catalog **out, si_diag *diag);
+
+/* The same for whoever only looks for mistakes: with SI_ERR_CONFIG, too, *out is a catalog, without
+ * what is wrong. */
+SI_NODISCARD si_result si_catalog_load_to_check(const char *config_dir, const char *root,
+    si_catalog_report report, void *context, si_catalog **out, si_diag *diag);
+
 void si_catalog_free(si_catalog *c);
 
-/* Looks for the files that records and profiles name, and reports those that are not there, as
- * warnings. Returns how many. */
+/* Looks for the folders, files and objects that attributes, records, fonts and profiles name, and
+ * reports those that are not there or cannot be read, as warnings; of what a missing folder would
+ * have, nothing more is told. Returns how many. */
 int si_catalog_check_files(const si_catalog *c, si_catalog_report report, void *context);
+
+/* A query that stands in the configuration. */
+typedef struct si_catalog_query {
+    const si_company *company;
+    const char *what,
+        *name; /* "preset" and its name, "Modifier" or "PostModifier" and a record's */
+    bool of_record;
+    const char *text; /* presets that it calls are not expanded */
+    const char *file; /* where it is, as reports call it */
+    int line;
+} si_catalog_query;
+
+/* Goes through all of them, in no order. */
+void si_catalog_each_query(const si_catalog *c,
+    void (*visit)(void *context, const si_catalog_query *query), void *context);
 
 /* ---- companies ---- */
 
@@ -83,6 +105,8 @@ typedef struct si_font {
     const char *path, *metrics_path; /* below the owner's RootPath; metrics "" = same folder */
     const char *ps_name;             /* "" = none */
     const si_company *owner;
+    const char *file; /* where it is defined, as reports call it */
+    int line;
 } si_font;
 
 /* The styles of a font name (exact case): at most one each of plain, bold, italic and bold italic,
@@ -96,6 +120,8 @@ typedef struct si_profile {
     const char *name;
     const char *path; /* below the owner's RootPath */
     const si_company *owner;
+    const char *file; /* where it is defined, as reports call it */
+    int line;
 } si_profile;
 
 /* The profile of that name (any case), or registered under the other standard name of the same

@@ -6,17 +6,31 @@
 #include "catalog/datafile.h"
 #include "catalog/names.h"
 
+/* A preset. */
+typedef struct si_preset {
+    const char *body; /* with the presets that it calls in their place */
+    const char *own;  /* as it was written */
+    const char *file; /* where, as reports call it, … */
+    int line;         /* … 0 = built in */
+} si_preset;
+
+/* The up to four files of a font name: [bold + 2 italic]. */
+typedef struct si_styles {
+    si_font *fonts[4];
+} si_styles;
+
 /* What a company defines; a company that is only a folder has none of it. */
 typedef struct si_company_data {
-    si_names presets;         /* name → body */
+    si_names presets;         /* name → si_preset */
     si_names images, statics; /* id → si_record */
-    si_names fonts;           /* name → struct si_styles */
+    si_names fonts;           /* name → si_styles */
     si_names profiles;        /* name → si_profile */
     si_names crops;           /* name → si_crop */
     si_names overrides;       /* object without extension → struct si_override */
     si_crop *first_crop;
     const struct si_rule_set *rules; /* NULL = none */
     bool configured;                 /* there is a company file */
+    int *attribute_lines; /* one a row of si_attribute_rows: where the file has it; 0 = not there */
 } si_company_data;
 
 /* Links that lead out of the root, and who wants to know. */
@@ -83,9 +97,13 @@ void si_loading_warning(si_loading *l, int line, const char *fmt, ...) SI_PRINTF
 /* A file in the folder of company files, as reports call it. */
 const char *si_loading_shown(si_loading *l, const char *path);
 
-/* Reads a data file that the company names, `context` being that of the two functions; mistakes are
- * reported as those of that file. */
-void si_loading_read(si_loading *l, const char *path,
+/* The line of a company's file that sets the attribute at that offset of si_attributes; 0 = none.
+ */
+int si_attribute_line(const si_company *company, size_t offset);
+
+/* Reads a data file that the company names by the attribute of that offset, `context` being that of
+ * the two functions; mistakes are reported as those of that file. */
+void si_loading_read(si_loading *l, size_t attribute, const char *path,
     void (*columns)(void *context, int count, const si_str *names),
     void (*record)(void *context, int line, int count, const si_datafile_field *fields),
     void *context);

@@ -73,40 +73,54 @@ static void check_record(si_loading *l, const si_record *r) {
     l->file = outer;
 }
 
+/* The line of the company's own file that sets an attribute, 0 = it is not set there, and whatever
+ * is wrong with it is told of the default company. */
+#define LINE_OF(l, field) si_attribute_line((l)->company, offsetof(si_attributes, field))
+
 /* A profile is registered, or the short name of a standard one. */
-static void check_profile(si_loading *l, const char *attribute, const char *name) {
+static void check_profile(si_loading *l, const char *attribute, const char *name, int line) {
     si_str text = si_str_of(name);
-    if (text.len > 0 && si_catalog_profile(l->catalog, l->company, text) == NULL &&
+    if (line > 0 && text.len > 0 && si_catalog_profile(l->catalog, l->company, text) == NULL &&
         si_profile_standard(text) == NULL && memchr(text.p, '.', text.len) == NULL) {
         si_loading_warning(
-            l, 1, "%s: profile \"%.*s\" is not registered", attribute, SI_SHOWN(text));
+            l, line, "%s: profile \"%.*s\" is not registered", attribute, SI_SHOWN(text));
+    }
+}
+
+static void check_hosts(si_loading *l) {
+    const si_attributes *a = &l->company->attributes;
+    int line = LINE_OF(l, foreign_hosts), allowed = LINE_OF(l, allow_direct_urls);
+    for (int i = 0; line > 0 && i < a->foreign_hosts.count; i++) {
+        si_host ignored;
+        si_str host = si_str_of(a->foreign_hosts.items[i]);
+        if (!si_host_read(host, &ignored)) {
+            si_loading_warning(l, line,
+                "ForeignHosts: \"%.*s\" is no host with perhaps a port, such as [2001:db8::1]:8443",
+                SI_SHOWN(host));
+        }
+    }
+    if (allowed + line > 0 && a->allow_direct_urls && a->foreign_hosts.count == 0) {
+        si_loading_warning(l, allowed > 0 ? allowed : line,
+            "AllowDirectUrls without ForeignHosts allows no server");
     }
 }
 
 static void check_attributes(si_loading *l) {
     const si_attributes *a = &l->company->attributes;
-    check_profile(l, "IccProfileRgb", a->icc_profile_rgb);
-    check_profile(l, "IccProfileGray", a->icc_profile_gray);
-    check_profile(l, "IccProfileCmyk", a->icc_profile_cmyk);
-    check_profile(l, "IccProfileSrcRgb", a->icc_profile_src_rgb);
-    check_profile(l, "IccProfileSrcGray", a->icc_profile_src_gray);
-    check_profile(l, "IccProfileSrcCmyk", a->icc_profile_src_cmyk);
-    if (a->request_lock && a->request_lock_key[0] == '\0') {
-        si_loading_warning(
-            l, 1, "RequestLock without RequestLockKey: anyone can compute the vendor's lock");
+    check_profile(l, "IccProfileRgb", a->icc_profile_rgb, LINE_OF(l, icc_profile_rgb));
+    check_profile(l, "IccProfileGray", a->icc_profile_gray, LINE_OF(l, icc_profile_gray));
+    check_profile(l, "IccProfileCmyk", a->icc_profile_cmyk, LINE_OF(l, icc_profile_cmyk));
+    check_profile(l, "IccProfileSrcRgb", a->icc_profile_src_rgb, LINE_OF(l, icc_profile_src_rgb));
+    check_profile(
+        l, "IccProfileSrcGray", a->icc_profile_src_gray, LINE_OF(l, icc_profile_src_gray));
+    check_profile(
+        l, "IccProfileSrcCmyk", a->icc_profile_src_cmyk, LINE_OF(l, icc_profile_src_cmyk));
+    int locked = LINE_OF(l, request_lock), key = LINE_OF(l, request_lock_key);
+    if (locked + key > 0 && a->request_lock && a->request_lock_key[0] == '\0') {
+        si_loading_warning(l, locked > 0 ? locked : key,
+            "RequestLock without RequestLockKey: anyone can compute the vendor's lock");
     }
-    for (int i = 0; i < a->foreign_hosts.count; i++) {
-        si_host ignored;
-        si_str host = si_str_of(a->foreign_hosts.items[i]);
-        if (!si_host_read(host, &ignored)) {
-            si_loading_warning(l, 1,
-                "ForeignHosts: \"%.*s\" is no host with perhaps a port, such as [2001:db8::1]:8443",
-                SI_SHOWN(host));
-        }
-    }
-    if (a->allow_direct_urls && a->foreign_hosts.count == 0) {
-        si_loading_warning(l, 1, "AllowDirectUrls without ForeignHosts allows no server");
-    }
+    check_hosts(l);
 }
 
 void si_company_check(si_loading *l) {
@@ -132,25 +146,38 @@ static const char *name_of(const si_company *company) {
     return company->id[0] != '\0' ? company->id : "default";
 }
 
+/* Says which company's file reports are about from now on, and the line that sets an attribute: of
+ * this company, or of the default one if it does not. */
+static int set_place(si_loading *l, const si_company *company, size_t attribute) {
+    const si_company *standard = &l->catalog->companies[0];
+    int line = si_attribute_line(company, attribute);
+    bool inherited = line == 0 && si_attribute_line(standard, attribute) > 0;
+    const si_company *owner = inherited ? standard : company;
+    l->file = si_loading_shown(l, si_arena_printf(l->arena, "%.200s.ini", name_of(owner)));
+    line = inherited ? si_attribute_line(standard, attribute) : line;
+    return line > 0 ? line : 1;
+}
+
 /* What another company's folder does to a protected one. */
-static void check_overlap(
-    si_loading *l, const si_company *guarded, const char *attribute, const char *folder) {
+static void check_overlap(si_loading *l, const si_company *other, const si_company *guarded,
+    size_t offset, const char *attribute, const char *folder) {
     const char *root = guarded->attributes.root_path;
+    int line = set_place(l, other, offset);
     if (lies_in(folder, root)) {
-        si_loading_warning(l, 1,
+        si_loading_warning(l, line,
             "%s \"%.80s\" lies in the folder of company \"%.80s\", whose lock, address filter or "
             "PresetsOnly does not protect these files",
             attribute, folder, name_of(guarded));
     } else if (lies_in(root, folder)) {
-        si_loading_warning(l, 1,
+        si_loading_warning(l, line,
             "%s \"%.80s\" is around the folder of company \"%.80s\", whose files are refused here",
             attribute, folder, name_of(guarded));
     }
 }
 
 /* An object of another company, which requests of this one will not get. */
-static void check_borrowed(
-    si_loading *l, const si_company *company, const char *attribute, const char *object) {
+static void check_borrowed(si_loading *l, const si_company *company, size_t offset,
+    const char *attribute, const char *object) {
     si_str rest = si_str_of(object), id;
     rest.p += object[0] == '/';
     rest.len -= object[0] == '/';
@@ -158,7 +185,7 @@ static void check_borrowed(
     const si_company *other = rest.p != NULL ? si_names_find(&l->catalog->by_id, id) : NULL;
     if (other != NULL && other != company && si_company_is_protected(l->catalog, other) &&
         !other->attributes.allow_nested) {
-        si_loading_warning(l, 1,
+        si_loading_warning(l, set_place(l, company, offset),
             "%s is of company \"%.80s\", which is protected and does not say "
             "AllowNested",
             attribute, other->id);
@@ -171,13 +198,15 @@ void si_folders_check(si_loading *l) {
         const si_company *other = &c->companies[i];
         const si_attributes *a = &other->attributes;
         bool chosen = i > 0 || c->root_path_defined;
-        l->file = si_loading_shown(l, si_arena_printf(l->arena, "%.200s.ini", name_of(other)));
         if (i > 0 && a->folder_companies) {
-            si_loading_warning(l, 1, "FolderCompanies counts in default.ini only");
+            si_loading_warning(l, set_place(l, other, offsetof(si_attributes, folder_companies)),
+                "FolderCompanies counts in default.ini only");
         }
-        check_borrowed(l, other, "Watermark", a->watermark);
-        check_borrowed(l, other, "DefaultImage", a->default_image);
-        check_borrowed(l, other, "ErrorImage", a->error_image);
+        check_borrowed(l, other, offsetof(si_attributes, watermark), "Watermark", a->watermark);
+        check_borrowed(
+            l, other, offsetof(si_attributes, default_image), "DefaultImage", a->default_image);
+        check_borrowed(
+            l, other, offsetof(si_attributes, error_image), "ErrorImage", a->error_image);
         for (int k = 0; k < c->company_count; k++) {
             const si_company *guarded = &c->companies[k];
             bool everywhere = k == 0 && !c->root_path_defined;
@@ -185,70 +214,13 @@ void si_folders_check(si_loading *l) {
                 continue;
             }
             if (chosen && i != k && !si_company_is_protected(c, other)) {
-                check_overlap(l, guarded, "RootPath", a->root_path);
+                check_overlap(l, other, guarded, offsetof(si_attributes, root_path), "RootPath",
+                    a->root_path);
             }
             if (a->static_root_path[0] != '\0') {
-                check_overlap(l, guarded, "StaticContentRootPath", a->static_root_path);
+                check_overlap(l, other, guarded, offsetof(si_attributes, static_root_path),
+                    "StaticContentRootPath", a->static_root_path);
             }
         }
     }
-}
-
-/* ---- files ---- */
-
-/* Those that are missing. */
-typedef struct search {
-    const si_catalog *catalog;
-    const si_company *company;
-    si_catalog_report report;
-    void *context;
-    int missing;
-} search;
-
-typedef si_result (*finder)(const si_catalog *c, const si_company *company, si_str object,
-    si_arena *arena, si_file *out, si_diag *diag);
-
-static void look_for(
-    search *s, finder find, const char *path, const char *who, const char *file, int line) {
-    si_arena arena = {0};
-    si_file found;
-    char text[300];
-    if (path[0] != '\0' &&
-        find(s->catalog, s->company, si_str_of(path), &arena, &found, NULL) != SI_OK) {
-        snprintf(text, sizeof text, "warning: \"%.80s\": there is no file \"%.150s\"", who, path);
-        s->report(s->context, file, line, text);
-        s->missing++;
-    }
-    si_arena_free(&arena);
-}
-
-static void look_for_records(search *s, const si_names *records, finder find) {
-    size_t at = 0;
-    const char *name;
-    void *thing;
-    while (si_names_next(records, &at, &name, &thing)) {
-        const si_record *r = thing;
-        look_for(s, find, r->path, r->id, r->file, r->line);
-        look_for(s, find, r->mask_path, r->id, r->file, r->line);
-    }
-}
-
-int si_catalog_check_files(const si_catalog *c, si_catalog_report report, void *context) {
-    search s = {.catalog = c, .report = report, .context = context};
-    for (int i = 0; i < c->company_count; i++) {
-        const si_company_data *d = c->companies[i].data;
-        size_t at = 0;
-        const char *name;
-        void *thing;
-        char file[300];
-        s.company = &c->companies[i];
-        look_for_records(&s, &d->images, si_catalog_find);
-        look_for_records(&s, &d->statics, si_catalog_find_static);
-        snprintf(file, sizeof file, "companies/%.250s.ini", i > 0 ? s.company->id : "default");
-        while (si_names_next(&d->profiles, &at, &name, &thing)) {
-            const si_profile *p = thing;
-            look_for(&s, si_catalog_find_exact, p->path, p->name, file, 1);
-        }
-    }
-    return s.missing;
 }

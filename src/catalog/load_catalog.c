@@ -63,7 +63,7 @@ const char *si_loading_shown(si_loading *l, const char *path) {
     return shown != NULL ? shown : "companies";
 }
 
-void si_loading_read(si_loading *l, const char *path,
+void si_loading_read(si_loading *l, size_t attribute, const char *path,
     void (*columns)(void *context, int count, const si_str *names),
     void (*record)(void *context, int line, int count, const si_datafile_field *fields),
     void *context) {
@@ -78,7 +78,8 @@ void si_loading_read(si_loading *l, const char *path,
     l->file = si_loading_shown(l, path);
     if (si_datafile_read(l->dir_fd, path, &reader, &diag) != SI_OK) {
         l->file = outer;
-        mistake(l, 1, diag.text);
+        int line = si_attribute_line(l->company, attribute);
+        mistake(l, line > 0 ? line : 1, diag.text);
     }
     l->file = outer;
 }
@@ -163,13 +164,15 @@ static void known_mistake(void *context, int line, const char *text) {
 
 static bool new_data(si_loading *l) {
     si_company_data *d = si_arena_alloc(l->arena, sizeof *d);
-    if (d != NULL) {
+    int *lines = si_arena_alloc(l->arena, (size_t)si_attribute_count * sizeof *lines);
+    if (d != NULL && lines != NULL) {
+        d->attribute_lines = lines;
         d->configured = true;
         d->presets.nocase = d->profiles.nocase = true;
         l->company->data = l->data = d;
         l->crops_end = &d->first_crop;
     }
-    return d != NULL;
+    return d != NULL && lines != NULL;
 }
 
 /* RootPath that is defined nowhere is the folder named like the company. */
@@ -333,8 +336,9 @@ static si_result begin(si_loading *l, bool configured) {
     return si_presets_build_in(l) ? SI_OK : SI_ERR_MEMORY;
 }
 
-si_result si_catalog_load(const char *config_dir, const char *root, si_catalog_report report,
-    void *context, si_catalog **out, si_diag *diag) {
+/* `with_mistakes`: what is wrong in files is left out, and the rest given. */
+static si_result load(const char *config_dir, const char *root, bool with_mistakes,
+    si_catalog_report report, void *context, si_catalog **out, si_diag *diag) {
     *out = NULL;
     si_catalog *c = calloc(1, sizeof *c);
     if (c == NULL) {
@@ -366,12 +370,22 @@ si_result si_catalog_load(const char *config_dir, const char *root, si_catalog_r
     if (result == SI_OK && l.mistakes) {
         result = SI_ERR_CONFIG;
     }
-    if (result != SI_OK) {
+    if (result == SI_OK || (result == SI_ERR_CONFIG && with_mistakes)) {
+        *out = c;
+    } else {
         si_catalog_free(c);
-        return result;
     }
-    *out = c;
-    return SI_OK;
+    return result;
+}
+
+si_result si_catalog_load(const char *config_dir, const char *root, si_catalog_report report,
+    void *context, si_catalog **out, si_diag *diag) {
+    return load(config_dir, root, false, report, context, out, diag);
+}
+
+si_result si_catalog_load_to_check(const char *config_dir, const char *root,
+    si_catalog_report report, void *context, si_catalog **out, si_diag *diag) {
+    return load(config_dir, root, true, report, context, out, diag);
 }
 
 void si_catalog_free(si_catalog *c) {

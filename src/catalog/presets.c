@@ -89,9 +89,16 @@ void si_preset_define(si_loading *l, si_str name, si_str body, int line) {
     si_bytes expanded = {0};
     if (expand(l, name, body, line, &expanded)) {
         const char *key = si_arena_copy(l->arena, name.p, name.len);
-        char *text =
-            si_arena_copy(l->arena, expanded.len > 0 ? (char *)expanded.data : "", expanded.len);
-        if (key == NULL || text == NULL || !si_names_put(&l->data->presets, l->arena, key, text)) {
+        si_preset *p = si_arena_alloc(l->arena, sizeof *p);
+        if (p != NULL) {
+            p->body = si_arena_copy(
+                l->arena, expanded.len > 0 ? (char *)expanded.data : "", expanded.len);
+            p->own = si_arena_copy(l->arena, body.len > 0 ? body.p : "", body.len);
+            p->file = l->file;
+            p->line = line;
+        }
+        if (key == NULL || p == NULL || p->body == NULL || p->own == NULL ||
+            !si_names_put(&l->data->presets, l->arena, key, p)) {
             si_loading_mistake(l, line, "out of memory");
         }
     }
@@ -106,8 +113,9 @@ bool si_presets_build_in(si_loading *l) {
 }
 
 const char *si_company_preset(const si_catalog *c, const si_company *company, si_str name) {
-    const char *body = si_names_find(&company->data->presets, name);
-    return body != NULL ? body : si_names_find(&c->companies[0].data->presets, name);
+    const si_preset *p = si_names_find(&company->data->presets, name);
+    p = p != NULL ? p : si_names_find(&c->companies[0].data->presets, name);
+    return p != NULL ? p->body : NULL;
 }
 
 /* ---- MacroFile ---- */
@@ -147,6 +155,7 @@ static void record(void *context, int line, int count, const si_datafile_field *
 void si_presets_load(si_loading *l) {
     preset_file f = {.l = l};
     if (l->company->attributes.macro_file[0] != '\0') {
-        si_loading_read(l, l->company->attributes.macro_file, columns, record, &f);
+        si_loading_read(l, offsetof(si_attributes, macro_file), l->company->attributes.macro_file,
+            columns, record, &f);
     }
 }

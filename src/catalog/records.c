@@ -214,18 +214,18 @@ static void record(void *context, int line, int count, const si_datafile_field *
     keep(f->l, f->table, r, line);
 }
 
-static void load_list(si_loading *l, const si_value_LIST *files, si_record_table table, bool svg) {
+static void load_list(si_loading *l, size_t attribute, si_record_table table, bool svg) {
+    const si_value_LIST *files = (const void *)((const char *)&l->company->attributes + attribute);
     record_file f = {.l = l, .table = table, .svg = svg};
     for (int i = 0; i < files->count; i++) {
-        si_loading_read(l, files->items[i], columns, record, &f);
+        si_loading_read(l, attribute, files->items[i], columns, record, &f);
     }
 }
 
 void si_records_load(si_loading *l) {
-    const si_attributes *a = &l->company->attributes;
-    load_list(l, &a->catalog_file, SI_TABLE_IMAGE, false);
-    load_list(l, &a->svg_catalog_file, SI_TABLE_IMAGE, true);
-    load_list(l, &a->static_catalog_file, SI_TABLE_STATIC, false);
+    load_list(l, offsetof(si_attributes, catalog_file), SI_TABLE_IMAGE, false);
+    load_list(l, offsetof(si_attributes, svg_catalog_file), SI_TABLE_IMAGE, true);
+    load_list(l, offsetof(si_attributes, static_catalog_file), SI_TABLE_STATIC, false);
 }
 
 const si_record *si_catalog_record(const si_catalog *c, const si_company *company, si_str id,

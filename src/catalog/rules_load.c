@@ -385,7 +385,8 @@ void si_rules_load(si_loading *l) {
         return;
     }
     if (si_datafile_load(l->dir_fd, path, FILE_MAX, &text, &len, &diag) != SI_OK) {
-        si_loading_mistake(l, 1, "%s", diag.text);
+        si_loading_mistake(l, si_attribute_line(l->company, offsetof(si_attributes, rule_set_file)),
+            "%s", diag.text);
         return;
     }
     si_rule_set *set = new_set(l);

@@ -2,69 +2,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/catalog.h"
+#include "cli/check/check.h"
 #include "cli/cli.h"
 #include "cli/config_page.h"
-#include "cli/config_file.h"
-#include "render/libraries.h"
 
 static const char *root;
-
-typedef struct tally {
-    const char *folder;
-    int mistakes;
-} tally;
-
-static void report(void *context, const char *file, int line, const char *text) {
-    tally *t = context;
-    t->mistakes += !si_catalog_is_warning(text);
-    printf("%s/%s:%d: %s\n", t->folder, file, line, text);
-}
-
-/* Whatever `originals` of smartimg.ini leaves out needs no warning. */
-static uint32_t refused_by(const char *folder) {
-    bool given[SI_OPTIONS_MAX] = {false};
-    (void)si_config_file_apply(&si_command_serve, given, folder, NULL, NULL);
-    for (const si_option *o = si_command_serve.options; o->name != NULL; o++) {
-        if (strcmp(o->name, "originals") == 0) {
-            return *(const uint32_t *)((const si_option_parsed *)o->target)->to;
-        }
-    }
-    return 0;
-}
-
-static void warn(void *context, const char *text) {
-    (void)context;
-    printf("warning: %s\n", text);
-}
-
-static int check(const char *folder) {
-    tally t = {folder, 0};
-    si_catalog *catalog = NULL;
-    si_diag diag = {0};
-    /* where the images are makes no difference to the syntax */
-    si_result result =
-        si_catalog_load(t.folder, root != NULL ? root : t.folder, report, &t, &catalog, &diag);
-    if (result == SI_OK && root != NULL) {
-        (void)si_catalog_check_files(catalog, report, &t);
-    }
-    si_catalog_free(catalog);
-    (void)si_config_file_check(t.folder, report, &t);
-    (void)si_libraries_unsafe(refused_by(t.folder), warn, NULL);
-    if (result != SI_OK && t.mistakes == 0) {
-        return si_complain_diag(&diag);
-    }
-    if (t.mistakes > 0) {
-        printf("%d mistake%s\n", t.mistakes, t.mistakes == 1 ? "" : "s");
-        return SI_EXIT_FAILED;
-    }
-    printf("%s: no mistakes\n", t.folder);
-    return SI_EXIT_OK;
-}
+static bool strict;
 
 static int run(char **operands, int count) {
     if (strcmp(operands[0], "check") == 0) {
-        return check(count > 1 ? operands[1] : ".");
+        return si_config_check(count > 1 ? operands[1] : ".", root, strict);
     }
     if (strcmp(operands[0], "attributes") == 0 && count == 1) {
         si_config_page();
@@ -81,28 +28,38 @@ static int run(char **operands, int count) {
 static const si_option options[] = {
     {"root", 0, "DIR", SI_OPTION_TEXT, &root,
         "Folder of the original images: files that records name and that are not there are "
-        "warnings. "
-        "Default: nothing is looked for.",
+        "warnings. Default: that of smartimg.ini or SMARTIMG_ROOT; if neither names one, nothing "
+        "is "
+        "looked for.",
         0, 0},
+    {"strict", 0, NULL, SI_OPTION_FLAG, &strict, "Fails for warnings, too.", 0, 0},
     {0},
 };
 
 const si_command si_command_config = {
     .name = "config",
     .summary = "checks the configuration, explains its attributes",
-    .synopsis = "check [DIR] [--root DIR] | attributes | options",
+    .synopsis = "check [DIR] [--root DIR] [--strict] | attributes | options",
     .description =
         "check reads the configuration folder DIR (default: the current folder) as the server "
-        "would, with the data files and rule sets that it names, and reports every mistake as "
-        "FILE:LINE: TEXT. A server does not start with any of them, and a running one keeps its "
-        "old configuration when it is told to reload. A TEXT that begins with \"warning: \" tells "
-        "of something that is not used. A line that begins so tells of a library that is not safe "
-        "with foreign files.\n"
+        "would, with the data files and rule sets that it names, and the environment, and reports "
+        "every mistake as FILE:LINE: TEXT, those of the environment as VARIABLE: TEXT. A mistake "
+        "is "
+        "what a server does not start with, or what requests fail for: users that there are not, "
+        "certificates that do not count, paths that cannot be read or written to, values in "
+        "presets and records. A running server keeps its old configuration when it is told to "
+        "reload one with mistakes in its files.\n"
+        "\n"
+        "A TEXT that begins with \"warning: \" tells of something odd: files that nobody reads, "
+        "attributes and commands that mean nothing, images that are not there. A line that begins "
+        "so tells of a library that is not safe with foreign files. Run as root, it looks at "
+        "images as the user of smartimg.ini, if one is named there.\n"
         "\n"
         "attributes prints the reference page of attributes and record fields, options that of the "
         "options of `smartimg serve` and smartimg.ini, as Markdown.",
-    .exit_status = " 0  no mistakes\n 1  mistakes, or no such folder\n 2  wrong usage",
-    .examples = " smartimg config check /etc/smartimg",
+    .exit_status = " 0  no mistakes\n 1  mistakes, with --strict warnings too, or no such folder\n "
+                   "2  wrong usage",
+    .examples = " smartimg config check /etc/smartimg --root /srv/images --strict",
     .options = options,
     .operands_min = 1,
     .operands_max = 2,

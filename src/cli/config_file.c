@@ -8,7 +8,7 @@
 #include "base/ini.h"
 #include "cli/option_values.h"
 
-static const char file_name[] = "smartimg.ini";
+static const char file_name[] = SI_CONFIG_FILE;
 
 /* What was applied at the start, by row of the command's table: NULL = not in the file. */
 static struct {
@@ -20,7 +20,8 @@ static struct {
 struct reading {
     const si_command *command; /* NULL: only check */
     const bool *given;
-    const char **values; /* by row, to be noted; NULL: to be stored as well */
+    const char **values;            /* by row, to be noted; NULL: to be stored as well */
+    si_config_file_setting setting; /* or NULL */
     si_catalog_report report;
     void *context;
     int mistakes;
@@ -99,6 +100,10 @@ static void setting(void *context, si_str section, si_str name, si_str value, in
         mistake(r, line, text);
         return;
     }
+    if (r->setting != NULL) {
+        const char *copy = si_arena_copy(&values, value.len > 0 ? value.p : "", value.len);
+        r->setting(r->context, known, copy != NULL ? copy : "", line);
+    }
     int row = r->command != NULL ? find_row(r->command, name) : -1;
     if (row >= 0 && row < SI_OPTIONS_MAX && !r->given[row]) {
         const char *copy = si_arena_copy(&values, value.p, value.len);
@@ -159,7 +164,16 @@ int si_config_file_changes(const char *folder, char *out, size_t size) {
     return changes;
 }
 
-int si_config_file_check(const char *folder, si_catalog_report report, void *context) {
-    struct reading r = {.report = report, .context = context};
+int si_config_file_read(
+    const char *folder, si_config_file_setting tell, si_catalog_report report, void *context) {
+    struct reading r = {.setting = tell, .report = report, .context = context};
     return read_settings(&r, folder);
+}
+
+int si_config_file_check(const char *folder, si_catalog_report report, void *context) {
+    return si_config_file_read(folder, NULL, report, context);
+}
+
+const char *si_config_value_wrong(const si_option *option, const char *value) {
+    return store(option, si_str_of(value), true);
 }

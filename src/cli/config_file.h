@@ -5,6 +5,8 @@
 #include "catalog/catalog.h"
 #include "cli/cli.h"
 
+#define SI_CONFIG_FILE "smartimg.ini"
+
 /* Gives every option of `command` that was not given on the command line (`given`, a flag per row)
  * its value from FOLDER/smartimg.ini, whose lines are `option = value` without the dashes. A
  * missing file is no mistake. Mistakes go to `report`, with `context`; returns how many there were.
@@ -19,5 +21,14 @@ int si_config_file_changes(const char *folder, char *out, size_t size);
 
 /* Only looks for mistakes: names that no command has as an option, values that cannot be. */
 int si_config_file_check(const char *folder, si_catalog_report report, void *context);
+
+/* The same, with a call for each setting that is right; `value` lives as long as the process. */
+typedef void (*si_config_file_setting)(
+    void *context, const si_option *option, const char *value, int line);
+int si_config_file_read(
+    const char *folder, si_config_file_setting setting, si_catalog_report report, void *context);
+
+/* What is wrong with a value of a server's option, which is not stored; NULL = nothing. */
+const char *si_config_value_wrong(const si_option *option, const char *value);
 
 #endif

@@ -1,5 +1,7 @@
 /* One request, outermost or nested, from its query to its picture: the steps in their order
  * (docs/protocol.md, Records, presets, templates). */
+#include <assert.h>
+
 #include "request/command.h"
 
 /* ---- defaults ---- */
@@ -219,4 +221,13 @@ si_result si_query_build(si_query *q, si_str text) {
         result = result == SI_OK ? si_query_layers(q) : result;
     }
     return result == SI_OK ? check_view(q) : result;
+}
+
+si_result si_query_check(si_query *q, si_str text, si_level level) {
+    const si_collecting how = {level, NULL, q->company};
+    assert(q->read_only);
+    SI_TRY(si_query_open(q, text));
+    SI_TRY(si_query_collect(q, text, &how));
+    SI_TRY(apply_all(q, &q->statements, false));
+    return apply_all(q, &q->statements, true);
 }

@@ -199,6 +199,11 @@ SI_NODISCARD si_result si_query_open(si_query *q, si_str text);
  * SI_ERR_NOT_FOUND: an image is missing, and a default image may take its place. */
 SI_NODISCARD si_result si_query_build(si_query *q, si_str text);
 
+/* Looks at a text of the configuration, a preset or a record's Modifier, after si_query_init() and
+ * with q->read_only, which looks nothing up: SI_OK, or the first value that cannot be. Values with
+ * variables pass. */
+SI_NODISCARD si_result si_query_check(si_query *q, si_str text, si_level level);
+
 /* ---- objects.c ---- */
 
 /* Merges doubled slashes of a path, as web servers do: `path` becomes a copy in the arena if there
