@@ -26,6 +26,8 @@
 #define SI_HEADER_SERVICE "X-Smartimg-Service"
 /* the step of base/load.h that was taken, if any was */
 #define SI_HEADER_LOAD "X-Smartimg-Load"
+/* encodings that were made for the answer */
+#define SI_HEADER_ENCODINGS "X-Smartimg-Encodings"
 /* when a refused client may come again, seconds; for the client, too */
 #define SI_HEADER_RETRY "Retry-After"
 /* 1: the image was not ready in time, and would not be if it were asked for again */

@@ -95,6 +95,10 @@ static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *
         n += snprintf(
             more + n, sizeof more - (size_t)n, SI_HEADER_LOAD ": %s\r\n", si_load_name(a->load));
     }
+    if (a->smart && a->status == 200) {
+        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_ENCODINGS ": %d\r\n",
+            a->choice.candidate_count);
+    }
     if (a->service_us > 0) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_SERVICE ": %lld %lld\r\n",
             (long long)a->service_us, (long long)a->least_us);

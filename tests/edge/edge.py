@@ -179,6 +179,7 @@ class Edge:
             "CONFIG_LINE": "smartimg_config %s;" % os.path.join(self.folder, "config"),
             "SCRIPTS_LINE": "",
             "SEAL_KEY": self.key,
+            "POOL_STATUS_LINE": "",
             "GENERATIONS": os.path.join(self.folder, "cache/generations"),
             "CACHE": os.path.join(self.folder, "cache/images"),
             "CACHE_SIZE": "100m",
@@ -365,8 +366,14 @@ class Edge:
         wait_until(ended, "the end of all requests")
 
     def metrics(self):
+        """Numbers by name and labels; by name alone, what all labels of a family come to."""
         text = self.get("/metrics", port=self.admin_port).body.decode()
-        return {k: int(v) for k, v in re.findall(r"^(smartimg_\S+) (-?\d+)$", text, re.M)}
+        rows = {k: float(v) if "." in v else int(v) for k, v in re.findall(r"^(smartimg_\S+) (-?[\d.]+)$", text, re.M)}
+        sums = {name: 0 for name in re.findall(r"^# TYPE (\S+) ", text, re.M)}
+        for row, number in rows.items():
+            name = row.split("{")[0]
+            sums[name] = sums.get(name, 0) + number
+        return {**sums, **rows}
 
 
 class Reply:
