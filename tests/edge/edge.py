@@ -1,5 +1,6 @@
 """An nginx with the module and a renderer made of paper, for the tests of the edge."""
 
+import collections
 import http.client
 import os
 import re
@@ -366,14 +367,15 @@ class Edge:
         wait_until(ended, "the end of all requests")
 
     def metrics(self):
-        """Numbers by name and labels; by name alone, what all labels of a family come to."""
+        """Numbers by name and labels, 0 where there is none; by name alone, what all labels of a family come to."""
         text = self.get("/metrics", port=self.admin_port).body.decode()
         rows = {k: float(v) if "." in v else int(v) for k, v in re.findall(r"^(smartimg_\S+) (-?[\d.]+)$", text, re.M)}
-        sums = {name: 0 for name in re.findall(r"^# TYPE (\S+) ", text, re.M)}
+        sums = collections.Counter()
         for row, number in rows.items():
-            name = row.split("{")[0]
-            sums[name] = sums.get(name, 0) + number
-        return {**sums, **rows}
+            sums[row.split("{")[0]] += number
+        for row, number in rows.items():
+            sums[row] = number
+        return sums
 
 
 class Reply:
