@@ -15,7 +15,8 @@ const si_metric_family si_metric_families[SI_METRIC_COUNT] = {
 #define NUMBERS(...) (sizeof((long[]){__VA_ARGS__}) / sizeof(long))
 
 const si_metric_scale si_metric_scales[SI_BOUNDS_COUNT] = {
-#define X(id, unit, ...) [SI_BOUNDS_##id] = {unit, NUMBERS(__VA_ARGS__), {__VA_ARGS__}},
+#define X(id, words, unit, ...)                                                                    \
+    [SI_BOUNDS_##id] = {words, unit, NUMBERS(__VA_ARGS__), {__VA_ARGS__}},
     SI_METRIC_BOUNDS(X)
 #undef X
 };

@@ -175,13 +175,14 @@ typedef enum si_metric {
     X(score, SCORE, "", SCORE)                                                                     \
     X(render_time, RENDER_TIME, "", TIME)
 
-/* What a histogram observes, in whole numbers: unit (how many make 1 on the page), and upper bounds
- * in that unit, rising; an observation belongs to the first that it does not exceed. */
+/* What a histogram observes, in whole numbers: id, words, unit (how many make 1 on the page), and
+ * upper bounds in that unit, rising; an observation belongs to the first that it does not exceed.
+ */
 #define SI_METRIC_BOUNDS(X)                                                                        \
-    X(TIME, 1000000, 1000, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000,    \
-        5000000, 10000000, 30000000)                                                               \
-    X(SCORE, 100, 0, 3000, 5000, 6000, 6500, 7000, 7500, 8000, 8500, 9000, 9500)                   \
-    X(ENCODINGS, 1, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30)
+    X(TIME, "seconds", 1000000, 1000, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000,  \
+        2500000, 5000000, 10000000, 30000000)                                                      \
+    X(SCORE, "scores", 100, 0, 3000, 5000, 6000, 6500, 7000, 7500, 8000, 8500, 9000, 9500)         \
+    X(ENCODINGS, "encodings", 1, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30)
 
 enum { SI_METRIC_BOUNDS_MAX = 13 }; /* of a histogram; one more bucket takes the rest */
 
@@ -205,6 +206,7 @@ typedef struct si_metric_row {
 } si_metric_row;
 
 typedef struct si_metric_scale {
+    const char *words;
     long unit;
     int count;
     long bounds[SI_METRIC_BOUNDS_MAX];
