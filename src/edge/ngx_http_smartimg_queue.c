@@ -513,3 +513,35 @@ ngx_http_smartimg_note_load(ngx_http_request_t *r)
         break;
     }
 }
+
+
+/*
+ * Takes what a renderer says its time went into, into the request's context.
+ * What the cache keeps of that is of another request, and not looked at.
+ */
+
+void
+ngx_http_smartimg_note_stages(ngx_http_request_t *r)
+{
+    si_str                    text;
+    ngx_table_elt_t          *h;
+    ngx_http_smartimg_ctx_t  *ctx;
+
+    static ngx_str_t  name = ngx_string(SI_HEADER_STAGES);
+
+    ctx = ngx_http_smartimg_get_ctx(r);
+
+    if (ctx == NULL || r->upstream->headers_in.headers.size == 0) {
+        return;
+    }
+
+    h = ngx_http_smartimg_find_header(&r->upstream->headers_in.headers, &name,
+                                      NULL);
+
+    if (h) {
+        text.p = (const char *) h->value.data;
+        text.len = h->value.len;
+
+        ctx->rendered = si_stages_read(text, &ctx->stages);
+    }
+}
