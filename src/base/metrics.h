@@ -62,6 +62,8 @@
     X(SCORE, "smartimg_reached_score", HISTOGRAM, "", "SSIMULACRA2 of what was sent instead")      \
     X(RENDER_TIME, "smartimg_render_seconds", HISTOGRAM, "",                                       \
         "Time from a question to a renderer to the end of its reply, waiting included")            \
+    X(STAGE_TIME, "smartimg_stage_seconds", HISTOGRAM, "stage",                                    \
+        "What that time went into, of answers of renderers (picture/stages.h)")                    \
     /* the queue before the renderers */                                                           \
     X(ASKED, "smartimg_requests_asked", GAUGE, "",                                                 \
         "Requests of all kinds that renderers have now, at work or in their queue")                \
@@ -173,7 +175,12 @@ typedef enum si_metric {
     X(encodings, ENCODINGS, "", ENCODINGS)                                                         \
     X(target, TARGET, "", SCORE)                                                                   \
     X(score, SCORE, "", SCORE)                                                                     \
-    X(render_time, RENDER_TIME, "", TIME)
+    X(render_time, RENDER_TIME, "", TIME)                                                          \
+    X(stage_QUEUE, STAGE_TIME, "queue", TIME)                                                      \
+    X(stage_SOURCE, STAGE_TIME, "source", TIME)                                                    \
+    X(stage_RENDER, STAGE_TIME, "render", TIME)                                                    \
+    X(stage_ENCODE, STAGE_TIME, "encode", TIME)                                                    \
+    X(stage_SCORE, STAGE_TIME, "score", TIME)
 
 /* What a histogram observes, in whole numbers: id, words, unit (how many make 1 on the page), and
  * upper bounds in that unit, rising; an observation belongs to the first that it does not exceed.

@@ -17,6 +17,7 @@
 #include "base/lane.h"
 #include "base/tier.h"
 #include "client/line.h"
+#include "picture/stages.h"
 #include "plan/lifetime.h"
 #include "plan/plan.h"
 #include "ngx_http_smartimg_metrics.h"
@@ -278,6 +279,8 @@ typedef struct {
     ngx_uint_t                     format;
     time_t                         fresh_until;
 
+    si_stage_times                 stages;   /* if `rendered` */
+
     ngx_http_smartimg_refinement_t  *refinement;  /* that it is, or NULL */
 
     unsigned                       queued:1;
@@ -287,6 +290,8 @@ typedef struct {
     unsigned                       limited:1;    /* too many of one client */
     unsigned                       downloads:1;  /* asked in the foreign lane */
     unsigned                       abandoned:1;  /* queued for others' sake */
+    unsigned                       rendered:1;   /* a renderer answered it, and
+                                                    told its stages */
 } ngx_http_smartimg_ctx_t;
 
 
@@ -410,6 +415,7 @@ ngx_uint_t ngx_http_smartimg_is_one_too_many(ngx_http_request_t *r,
     ngx_uint_t rate);
 void ngx_http_smartimg_note_service(ngx_http_request_t *r);
 void ngx_http_smartimg_note_load(ngx_http_request_t *r);
+void ngx_http_smartimg_note_stages(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_smartimg_filter_init(ngx_conf_t *cf);
 si_tier ngx_http_smartimg_first_tier(ngx_http_request_t *r);

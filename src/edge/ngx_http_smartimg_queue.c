@@ -18,7 +18,6 @@
  */
 
 #include "ngx_http_smartimg_module.h"
-#include "base/load.h"
 #include "base/wire.h"
 #include "plan/cost.h"
 
@@ -541,52 +540,4 @@ ngx_http_smartimg_average(ngx_atomic_t *average, ngx_int_t us)
 
     before = *average;
     *average = before ? before + (us - before) / 8 : us;
-}
-
-
-/* Counts the step that a renderer says it took for those who wait. */
-
-void
-ngx_http_smartimg_note_load(ngx_http_request_t *r)
-{
-    ngx_table_elt_t  *h;
-
-    static ngx_str_t  name = ngx_string(SI_HEADER_LOAD);
-
-    if (r->upstream->headers_in.headers.size == 0) {
-        return;
-    }
-
-    h = ngx_http_smartimg_find_header(&r->upstream->headers_in.headers, &name,
-                                      NULL);
-
-    if (h == NULL) {
-        return;
-    }
-
-    switch (si_load_by_name((char *) h->value.data, h->value.len)) {
-
-    case SI_LOAD_REFINEMENT:
-        ngx_http_smartimg_count(load_refinement, 1);
-        break;
-
-    case SI_LOAD_QUICK:
-        ngx_http_smartimg_count(load_quick, 1);
-        break;
-
-    case SI_LOAD_QUICK_FORMAT:
-        ngx_http_smartimg_count(load_quick_format, 1);
-        break;
-
-    case SI_LOAD_REQUESTED:
-        ngx_http_smartimg_count(load_requested, 1);
-        break;
-
-    case SI_LOAD_REFUSED:
-        ngx_http_smartimg_count(full, 1);
-        break;
-
-    case SI_LOAD_IDLE:
-        break;
-    }
 }
