@@ -18,7 +18,8 @@ import sys
 
 # function → which argument is the format
 CALLS = {"si_complain": 0, "complain_usage": 1, "fail_to_start": 1, "si_fail": 2, "say": 0, "dprintf": 1, "snprintf": 2, "si_loading_mistake": 2,
-         "si_loading_warning": 2, "mistake": 2, "ngx_log_error": 3, "ngx_conf_log_error": 3, "ngx_http_smartimg_tell": 2}
+         "si_loading_warning": 2, "mistake": 2, "ngx_log_error": 3, "ngx_conf_log_error": 3, "ngx_http_smartimg_tell": 2, "tell": 2,
+         "si_messages_mistake": 2, "si_messages_warning": 2, "si_messages_add": 3}
 ERRORS = {"si_complain", "complain_usage", "fail_to_start", "si_fail", "say", "dprintf", "ngx_log_error", "ngx_conf_log_error"}
 VALUE = "value"  # what is wrong with the value of an option, behind the option and the value
 SENT = "sent"    # what nginx and its module answer by themselves
@@ -35,7 +36,9 @@ AREAS = {
     "Mistakes in the configuration": [
         (["src/catalog/*.c", "src/cli/config_file.c", "src/base/ini.c"],
          {"si_loading_mistake", "si_loading_warning", "mistake"}),
-        (["src/cli/config_file.c", "src/catalog/check.c"], {"snprintf"}),
+        (["src/cli/check/*.c"], {"si_messages_mistake", "si_messages_warning", "si_messages_add"}),
+        (["src/cli/config_file.c", "src/catalog/check*.c"], {"snprintf"}),
+        (["src/catalog/check_files.c"], {"tell"}),
         (["src/catalog/load_catalog.c", "src/catalog/datafile.c", "src/base/ini.c"], {"si_fail"})],
     "What visitors get": [
         (["src/edge/*.c", "conf/*.conf.in"], {SENT}),
@@ -120,6 +123,8 @@ def texts_of(path):
         found += [(VALUE, text) for call, text in found if call == "snprintf" and " is no option" in text]
     if path.suffix == ".in":
         found += [(SENT, pattern(re.sub(r"\$\w+", "…", text))) for text in re.findall(r'return \d+ "(.*)";', source)]
+    if path.parent.name in ("catalog", "check"):    # of the configuration, where all may be warnings
+        found = [(call, text.removeprefix("warning: ")) for call, text in found]
     return [(call, text) for call, text in found if not says_nothing(text) and not text.endswith(".ini")]
 
 
