@@ -19,7 +19,7 @@ COPY . .
 RUN tools/build build \
     && meson install -C build --no-rebuild --strip --quiet --destdir /image
 # the packages of the libraries that were linked, and the very nginx that the module fits
-RUN mkdir /packages && cd /packages && mkdir debian && touch debian/control \
+RUN mkdir -p /packages/debian && cd /packages && touch debian/control \
     && dpkg-shlibdeps -O --ignore-missing-info -l/image/usr/local/lib/smartimg \
         -e/image/usr/local/bin/smartimg $(find /image/usr/local/lib/smartimg -name '*.so*' -printf '-e%p ') \
         | sed 's/^shlibs:Depends=//' > depends \
