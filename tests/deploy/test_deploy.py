@@ -2,10 +2,10 @@
 """Dockerfile, compose.yaml and the chart fit each other, and the server.
 
     /usr/bin/python3 tests/deploy/test_deploy.py [-v]
-    SMARTIMG_DEPLOY_TOOLS=DIR /usr/bin/python3 tests/deploy/test_deploy.py --render     writes rendered/ anew
+    DEPLOY_TOOLS=DIR /usr/bin/python3 tests/deploy/test_deploy.py --render     writes rendered/ anew
 
 SMARTIMG_BUILD names the build folder. The first tests need no network. The others want helm, kubeconform, compose and
-the schemas of Kubernetes in SMARTIMG_DEPLOY_TOOLS (get-tools puts them there), and are skipped without."""
+the schemas of Kubernetes in DEPLOY_TOOLS (get-tools puts them there), and are skipped without."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ SMARTIMG = BUILD / "src/cli/smartimg"
 CHART = PROJECT / "conf/helm/smartimg"
 RENDERED = HERE / "rendered"
 VALUES = {"default": [], "full": ["--values", str(HERE / "full-values.yaml")]}
-TOOLS = pathlib.Path(os.environ.get("SMARTIMG_DEPLOY_TOOLS", "/nonexistent"))
+TOOLS = pathlib.Path(os.environ.get("DEPLOY_TOOLS", "/nonexistent"))
 KUBERNETES = ["1.30.0", "1.34.0", "1.37.0"]    # of which schemas are asked; the chart wants 1.25
 IN_USE = "1.34.0"
 
@@ -74,6 +74,13 @@ def entry_options():
     pairs = [pair.split("=", 1) for line in instructions()["ENV"] for pair in line.split()]
     named = {name.removeprefix("SMARTIMG_").lower().replace("_", "-"): value for name, value in pairs}
     return json.loads(instructions()["ENTRYPOINT"][0]), {f"--{name}": value for name, value in named.items()}
+
+
+def certificate(folder):
+    """tls.crt and tls.key, as a Secret of Kubernetes has them."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "90",
+                    "-subj", "/CN=localhost", "-keyout", folder / "tls.key", "-out", folder / "tls.crt"],
+                   check=True, capture_output=True)
 
 
 def known_options():
@@ -231,14 +238,16 @@ class Chart(unittest.TestCase):
             with tempfile.TemporaryDirectory() as folder:
                 folder = pathlib.Path(folder)
                 real = folder / "..2026_01_01"
+                certificate(folder)
                 for item in volume["configMap"]["items"]:
                     (real / item["path"]).parent.mkdir(parents=True, exist_ok=True)
-                    (real / item["path"]).write_text(data[item["key"]])
+                    (real / item["path"]).write_text(data[item["key"]].replace("/etc/smartimg-tls/", f"{folder}/"))
                 (folder / "..data").symlink_to("..2026_01_01")
                 for top in {item["path"].split("/")[0] for item in volume["configMap"]["items"]}:
                     (folder / top).symlink_to(f"..data/{top}")
                 done = subprocess.run([SMARTIMG, "config", "check", folder], capture_output=True, text=True)
                 self.assertEqual(done.returncode, 0, f"{name}: {done.stdout}{done.stderr}")
+                self.assertNotIn("nobody reads", done.stdout)
                 broken = real / "smartimg.ini"    # and it is that file which was looked at
                 broken.write_text(broken.read_text() + "no-such-option = 1\n")
                 done = subprocess.run([SMARTIMG, "config", "check", folder], capture_output=True, text=True)
@@ -248,7 +257,7 @@ class Chart(unittest.TestCase):
         self.assertIn("\nqueue-ms = 250000\n", of_kind(rendered("full"), "ConfigMap")[0]["data"]["smartimg.ini"])
 
 
-@unittest.skipUnless((TOOLS / "helm").exists(), "no SMARTIMG_DEPLOY_TOOLS")
+@unittest.skipUnless((TOOLS / "helm").exists(), "no DEPLOY_TOOLS")
 class Tools(unittest.TestCase):
     def test_lint(self):
         for name in VALUES:
