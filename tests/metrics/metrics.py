@@ -1,10 +1,13 @@
 """What a server tells at /metrics, what the table says that it tells, and a Prometheus that asks for it."""
 
+import contextlib
 import http.client
 import json
+import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +15,7 @@ import urllib.parse
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "tests/http"))
-from server import run  # noqa: E402
+from server import CHROME, Server, run  # noqa: E402
 from ports import free_port  # noqa: E402
 from waiting import PATIENCE, wait_until  # noqa: E402
 
@@ -43,6 +46,11 @@ def rows(text):
 def total(text, name, **labels):
     """What the rows of that name come to that have these labels."""
     return sum(n for row, has, n in rows(text) if row == name and labels.items() <= has.items())
+
+
+def processes(server, name):
+    """Process ids of the server's processes of that name."""
+    return [pid for pid, has in server.children().items() if has == name]
 
 
 def families():
@@ -118,3 +126,22 @@ class Prometheus:
         """{(name of an alert, its reason, or None)} of those that fire."""
         return {(a["labels"]["alertname"], a["labels"].get("reason")) for a in self.api("alerts")["alerts"]
                 if a["state"] == "firing"}
+
+
+class Alerts:
+    """A Prometheus whose page has one alert that fires, as a renderer of its server was killed. Use as a context manager."""
+
+    def __enter__(self):
+        self.stack = contextlib.ExitStack()
+        with contextlib.ExitStack() as stack:
+            server = stack.enter_context(Server("--renderers", "2"))
+            prometheus = stack.enter_context(Prometheus(server))
+            server.image("smart/product?wid=300", CHROME)
+            os.kill(processes(server, "smartimg-render")[0], signal.SIGKILL)
+            wait_until(prometheus.firing, "an alert")
+            self.url = prometheus.url + "/classic/alerts"  # Debian's package has no other pages
+            self.stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *error):
+        self.stack.close()

@@ -11,8 +11,7 @@ import subprocess
 import sys
 import unittest
 
-import metrics
-from metrics import PROJECT, RULES, Prometheus, families, page, rows, total
+from metrics import PROJECT, RULES, Prometheus, families, page, processes, rows, total
 from server import CHROME, SANITIZED, Server, run
 from waiting import wait_until
 
@@ -20,10 +19,6 @@ DASHBOARD = PROJECT / "conf/grafana/smartimg.json"
 TESTS = PROJECT / "tests/metrics/alerts_test.yml"
 ENDS = "smartimg_renderer_ends_total"
 OF_HISTOGRAMS = ("_bucket", "_sum", "_count")
-
-
-def processes(server, name):
-    return [pid for pid, is_named in server.children().items() if is_named == name]
 
 
 def dashboard_queries():
