@@ -337,27 +337,17 @@ ngx_http_smartimg_print_labels(u_char *p, u_char *last, const char *names,
 }
 
 
+/* (names of companies have no characters that would have to be escaped) */
+
 static u_char *
 ngx_http_smartimg_print_company(u_char *p, u_char *last, ngx_uint_t value,
     ngx_http_smartimg_series_t *series)
 {
-    u_char  *c;
-
     if (value == 0 || value > series->ncompanies) {
         return ngx_slprintf(p, last, "other");
     }
 
-    for (c = series->companies[value]; *c; c++) {
-
-        if (*c == '\n') {
-            p = ngx_slprintf(p, last, "\\n");
-            continue;
-        }
-
-        p = ngx_slprintf(p, last, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
-    }
-
-    return p;
+    return ngx_slprintf(p, last, "%s", series->companies[value]);
 }
 
 
