@@ -28,7 +28,8 @@ SENT = "sent"    # what nginx and its module answer by themselves
 AREAS = {
     "When the server starts, runs and stops": [
         (["src/cli/serve.c", "src/cli/site*.c", "src/cli/child.c", "src/cli/cli.c", "src/cli/nginx_conf.c", "src/cli/originals.c",
-          "src/cli/sandbox_option.c", "src/cli/renderer.c", "src/cli/purge.c", "src/renderer/pool*.c", "src/renderer/worker.c",
+          "src/cli/sandbox_option.c", "src/cli/renderer.c", "src/cli/purge.c",
+          "src/cli/purge/*.c", "src/cli/cache_claim.c", "src/renderer/pool*.c", "src/renderer/worker.c",
           "src/catalog/generations.c", "src/edge/*.c"], ERRORS),
         (["src/renderer/downloads.c", "src/source/fetcher.c"], {"dprintf"}),
         (["src/cli/cli.c", "src/cli/option*.c", "src/cli/originals.c", "src/cli/sandbox_option.c", "src/cli/config_file.c",
