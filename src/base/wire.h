@@ -24,8 +24,12 @@
 /* "N M": how long it took, over the number of workers, microseconds: what one more in the queue
  * waits; and how long without a search, which is what it comes to when many wait */
 #define SI_HEADER_SERVICE "X-Smartimg-Service"
+/* what its time went into (picture/stages.h) */
+#define SI_HEADER_STAGES "X-Smartimg-Stages"
 /* the step of base/load.h that was taken, if any was */
 #define SI_HEADER_LOAD "X-Smartimg-Load"
+/* encodings that were made for the answer */
+#define SI_HEADER_ENCODINGS "X-Smartimg-Encodings"
 /* when a refused client may come again, seconds; for the client, too */
 #define SI_HEADER_RETRY "Retry-After"
 /* 1: the image was not ready in time, and would not be if it were asked for again */

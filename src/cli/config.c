@@ -8,6 +8,7 @@
 #include "cli/check/check.h"
 #include "cli/cli.h"
 #include "cli/config_page.h"
+#include "cli/metrics_page.h"
 #include "process/confine.h"
 
 static const char *root;
@@ -42,7 +43,11 @@ static int run(char **operands, int count) {
         si_config_options_page();
         return SI_EXIT_OK;
     }
-    si_complain("config: there are the actions check [DIR], attributes and options");
+    if (strcmp(operands[0], "metrics") == 0 && count == 1) {
+        si_metrics_page();
+        return SI_EXIT_OK;
+    }
+    si_complain("config: there are the actions check [DIR], attributes, options and metrics");
     return SI_EXIT_USAGE;
 }
 
@@ -64,7 +69,7 @@ static const si_option options[] = {
 const si_command si_command_config = {
     .name = "config",
     .summary = "checks the configuration, explains its attributes",
-    .synopsis = "check [DIR] [--root DIR] [--as USER] [--strict] | attributes | options",
+    .synopsis = "check [DIR] [--root DIR] [--as USER] [--strict] | attributes | options | metrics",
     .description =
         "check reads the configuration folder DIR (default: the current folder) as the server "
         "would, with the data files and rule sets that it names, and the environment, and reports "
@@ -81,7 +86,8 @@ const si_command si_command_config = {
         "images as the user of smartimg.ini, if one is named there.\n"
         "\n"
         "attributes prints the reference page of attributes and record fields, options that of the "
-        "options of `smartimg serve` and smartimg.ini, as Markdown.",
+        "options of `smartimg serve` and smartimg.ini, metrics that of what /metrics tells, as "
+        "Markdown.",
     .exit_status = " 0  no mistakes\n 1  mistakes, with --strict warnings too, or no such folder\n "
                    "2  wrong usage",
     .examples = " smartimg config check /etc/smartimg --root /srv/images --strict",

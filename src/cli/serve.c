@@ -350,6 +350,7 @@ static bool prepare(server *s) {
     pool_options.root = s->site.root;
     pool_options.uploads = s->site.uploads;
     pool_options.seal_key = s->site.seal_key_file;
+    pool_options.status = s->site.status;
     pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
     if (!si_pool_listen_lanes(s->site.socket, pool_options.listen_fds, &diag)) {
         si_complain_diag(&diag);

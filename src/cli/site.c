@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/pool_status.h"
 #include "cli/site_parts.h"
 #include "renderer/pool.h"
 
@@ -85,15 +87,18 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
            port_is_free(o->admin_listen) &&
            (!si_site_has_playground(o) || si_site_find_playground(s)) && si_site_prepare_cache(s) &&
            si_site_prepare_uploads(o, s) && si_site_prepare_logs(o, s) &&
-           si_site_prepare_run_folder(s) && si_site_prepare_seal_key(o, s) &&
-           si_site_prepare_tls(o, s) && si_site_write_playground(s) &&
-           si_site_write_configuration(o, s);
+           si_site_prepare_run_folder(s) && si_site_prepare_status(s) &&
+           si_site_prepare_seal_key(o, s) && si_site_prepare_tls(o, s) &&
+           si_site_write_playground(s) && si_site_write_configuration(o, s);
 }
 
 void si_site_clear(si_site *s) {
     si_site_remove_run_folder(s);
     if (s->seal_key != NULL && s->seal_key_file >= 0) {
         close(s->seal_key_file);
+    }
+    if (s->status != NULL) {
+        munmap(s->status, sizeof *s->status);
     }
     si_arena_free(&s->arena);
     *s = (si_site){0};

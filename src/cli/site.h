@@ -52,6 +52,8 @@ typedef struct si_site {
     const char *socket, *conf;          /* in the run folder */
     const char *page, *playground_template; /* of the playground; NULL = it is off */
     const char *uploads, *arriving;         /* folders in the cache folder; NULL = off */
+    const char *status_file;                /* in the run folder: base/pool_status.h, … */
+    struct si_pool_status *status;          /* … mapped */
     const char *seal_key;                   /* file of picture/seal.h's key, … */
     int seal_key_file;                      /* … open */
     const char *user; /* whom nginx's workers run as; renderers do as somebody else where root

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/pool_status.h"
 #include "cli/log_files.h"
 #include "picture/seal.h"
 
@@ -147,6 +149,24 @@ bool si_site_prepare_run_folder(si_site *s) {
     s->socket = si_site_text(s, "%s/render.sock", run);
     s->conf = si_site_text(s, "%s/nginx.conf", run);
     return true;
+}
+
+bool si_site_prepare_status(si_site *s) {
+    s->status_file = si_site_text(s, "%s/pool.status", s->run);
+    int fd = open(s->status_file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    void *map = MAP_FAILED;
+    if (fd >= 0 && ftruncate(fd, sizeof *s->status) == 0) {
+        map = mmap(NULL, sizeof *s->status, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    }
+    if (map == MAP_FAILED) {
+        si_complain("cannot make %s: %s", s->status_file, strerror(errno));
+    } else {
+        s->status = map;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return map != MAP_FAILED;
 }
 
 /* The key that nginx seals recipes with: the one that was named, or a new one, which nobody but the

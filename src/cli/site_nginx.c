@@ -180,6 +180,8 @@ bool si_site_write_configuration(const si_site_options *o, si_site *s) {
         {"CONFIG_LINE", s->config != NULL
                             ? si_site_text(s, "smartimg_config %s;", si_nginx_word(a, s->config))
                             : ""},
+        {"POOL_STATUS_LINE",
+            si_site_text(s, "smartimg_pool_status %s;", si_nginx_word(a, s->status_file))},
         {"SEAL_KEY", si_nginx_word(a, s->seal_key)},
         {"GENERATIONS", si_nginx_word(a, s->generations)},
         {"SCRIPTS_LINE", scripts_line(s)},

@@ -31,6 +31,7 @@ bool si_site_prepare_cache(si_site *s);
 bool si_site_prepare_uploads(const si_site_options *o, si_site *s);
 bool si_site_prepare_logs(const si_site_options *o, si_site *s);
 bool si_site_prepare_run_folder(si_site *s);
+bool si_site_prepare_status(si_site *s); /* where the pool tells of its renderers */
 bool si_site_prepare_seal_key(const si_site_options *o, si_site *s);
 
 /* site_tls.c, once there is a run folder. */

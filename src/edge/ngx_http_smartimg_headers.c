@@ -48,6 +48,8 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
     if (r->upstream && !r->cached) {
         ngx_http_smartimg_note_service(r);
         ngx_http_smartimg_note_load(r);
+        ngx_http_smartimg_note_choice(r);
+        ngx_http_smartimg_note_stages(r);
         ngx_http_smartimg_check_upstream(r);
     }
 

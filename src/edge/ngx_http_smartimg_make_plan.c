@@ -158,6 +158,7 @@ ngx_http_smartimg_finish_plan(ngx_http_smartimg_plan_t *plan, si_result result,
         plan->failed = si_result_status(diag->code);
     }
 
+    plan->company = ngx_http_smartimg_company(plan->plan.company);
     plan->client.data = si_arena_alloc(&plan->arena, SI_CLIENT_CLASS_SIZE);
 
     if (plan->client.data) {

@@ -1,51 +1,21 @@
 
 /*
- * The shared zone, the counters in it, and their page in Prometheus' text
- * format.
+ * The shared zone and the counters in it.
  */
 
 #include "ngx_http_smartimg_module.h"
 #include "base/wire.h"
 
 
-typedef struct {
-    size_t       offset;
-    const char  *name;
-    const char  *labels;
-    const char  *type;
-    const char  *help;
-} ngx_http_smartimg_row_t;
-
-
 static ngx_int_t ngx_http_smartimg_init_zone(ngx_shm_zone_t *shm_zone,
     void *data);
 static void ngx_http_smartimg_note_stored(ngx_http_request_t *r);
-static void ngx_http_smartimg_count_saved(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_smartimg_format_of(ngx_http_request_t *r);
+static void ngx_http_smartimg_count_saved(ngx_http_request_t *r,
+    ngx_uint_t company, ngx_uint_t format);
 static void ngx_http_smartimg_count_network(si_network network);
-static ngx_int_t ngx_http_smartimg_metrics_handler(ngx_http_request_t *r);
-static u_char *ngx_http_smartimg_print_rows(u_char *p,
-    ngx_http_smartimg_shared_t *shared);
-
-
-static ngx_http_smartimg_row_t  ngx_http_smartimg_rows[] = {
-#define X(field, metric, labels, type, help)                                  \
-    { offsetof(ngx_http_smartimg_counters_t, field), metric, labels, type,    \
-      help },
-    NGX_HTTP_SMARTIMG_COUNTERS(X)
-#undef X
-};
-
-#define NGX_HTTP_SMARTIMG_ROWS                                                \
-    (sizeof(ngx_http_smartimg_rows) / sizeof(ngx_http_smartimg_row_t))
-
-
-/* a row that is no counter */
-
-#define NGX_HTTP_SMARTIMG_WAITING                                             \
-    "# HELP smartimg_refinements_waiting "                                    \
-    "First answers that are to be refined\n"                                  \
-    "# TYPE smartimg_refinements_waiting gauge\n"                             \
-    "smartimg_refinements_waiting "
+static void ngx_http_smartimg_count_result(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 
 
 /* counted into when there is no zone */
@@ -182,7 +152,7 @@ ngx_http_smartimg_init_counters(ngx_cycle_t *cycle)
 ngx_int_t
 ngx_http_smartimg_log_handler(ngx_http_request_t *r)
 {
-    ngx_uint_t                     status;
+    ngx_uint_t                     status, company, format;
     ngx_http_smartimg_ctx_t       *ctx;
     ngx_http_smartimg_loc_conf_t  *slcf;
 
@@ -206,10 +176,15 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
 
     ngx_http_smartimg_note_stored(r);
 
-    ngx_http_smartimg_count(requests, 1);
-    ngx_http_smartimg_count(sent, r->connection->sent);
-
     status = r->err_status ? r->err_status : r->headers_out.status;
+    company = ctx->plan->company;
+    format = ngx_http_smartimg_format_of(r);
+
+    ngx_http_smartimg_count_series(SI_METRIC_REQUESTS, company,
+                                   ctx->plan->plan.client.formats, format,
+                                   status, 1);
+    ngx_http_smartimg_count_series(SI_METRIC_SENT, company, 0, 0, 0,
+                                   r->connection->sent);
 
     if (status == NGX_HTTP_CLIENT_CLOSED_REQUEST) {
         /* nobody was answered; counted as cancelled */
@@ -221,7 +196,7 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
         ngx_http_smartimg_count(refused, 1);
 
     } else if (status == NGX_HTTP_OK && r->method == NGX_HTTP_GET) {
-        ngx_http_smartimg_count_saved(r);
+        ngx_http_smartimg_count_saved(r, company, format);
     }
 
     if (ctx->plan->plan.cache_command_ignored && !ctx->nobody) {
@@ -232,38 +207,97 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
         ngx_http_smartimg_count_network(ctx->plan->plan.client.network);
     }
 
+    ngx_http_smartimg_count_result(r, ctx);
+
+    return NGX_OK;
+}
+
+
+/* What the cache had for a request, and how long that took. */
+
+static void
+ngx_http_smartimg_count_result(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx)
+{
+    long         us;
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+    us = (tp->sec - r->start_sec) * 1000000
+         + ((long) tp->msec - (long) r->start_msec) * 1000;
+    us = ngx_max(us, 0);
+
     if (r->upstream == NULL) {
+
         if (ctx->memory) {
             ngx_http_smartimg_count(hits, 1);
             ngx_http_smartimg_count(memory, 1);
+            ngx_http_smartimg_observe(time_hit, SI_BOUNDS_TIME, us);
+
+        } else {
+            ngx_http_smartimg_observe(time_none, SI_BOUNDS_TIME, us);
         }
 
-        return NGX_OK;
+        return;
     }
 
     switch (r->upstream->cache_status) {
 
     case 0:
+        ngx_http_smartimg_observe(time_none, SI_BOUNDS_TIME, us);
         break;
 
     case NGX_HTTP_CACHE_HIT:
         ngx_http_smartimg_count(hits, 1);
+        ngx_http_smartimg_observe(time_hit, SI_BOUNDS_TIME, us);
         break;
 
     case NGX_HTTP_CACHE_MISS:
         ngx_http_smartimg_count(misses, 1);
+        ngx_http_smartimg_observe(time_miss, SI_BOUNDS_TIME, us);
         break;
 
     case NGX_HTTP_CACHE_BYPASS:
         ngx_http_smartimg_count(bypasses, 1);
+        ngx_http_smartimg_observe(time_bypass, SI_BOUNDS_TIME, us);
         break;
 
     default:
         ngx_http_smartimg_count(refreshes, 1);
+        ngx_http_smartimg_observe(time_refresh, SI_BOUNDS_TIME, us);
         break;
     }
+}
 
-    return NGX_OK;
+
+/* As labels have it: the format of an image plus 1, or 0 for anything else. */
+
+static ngx_uint_t
+ngx_http_smartimg_format_of(ngx_http_request_t *r)
+{
+    ngx_str_t   *type;
+    ngx_uint_t   i;
+    const char  *mime;
+
+    static char  image[] = "image/";
+
+    type = &r->headers_out.content_type;
+
+    if (type->len < sizeof(image)) {
+        return 0;
+    }
+
+    for (i = 0; i < SI_FORMAT_COUNT; i++) {
+        mime = si_format_mime(i);
+
+        if (ngx_strncmp(type->data, mime, type->len) == 0
+            && mime[type->len] == '\0')
+        {
+            return i + 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -303,7 +337,8 @@ ngx_http_smartimg_note_stored(ngx_http_request_t *r)
 
 
 static void
-ngx_http_smartimg_count_saved(ngx_http_request_t *r)
+ngx_http_smartimg_count_saved(ngx_http_request_t *r, ngx_uint_t company,
+    ngx_uint_t format)
 {
     off_t             saved;
     ngx_table_elt_t  *h;
@@ -321,96 +356,7 @@ ngx_http_smartimg_count_saved(ngx_http_request_t *r)
     saved = ngx_atoof(h->value.data, h->value.len);
 
     if (saved > 0) {
-        ngx_http_smartimg_count(saved, saved);
+        ngx_http_smartimg_count_series(SI_METRIC_SAVED, company, format, 0, 0,
+                                       saved);
     }
-}
-
-
-char *
-ngx_http_smartimg_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_smartimg_metrics_handler;
-
-    return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_smartimg_metrics_handler(ngx_http_request_t *r)
-{
-    size_t                       size;
-    ngx_str_t                    type;
-    ngx_uint_t                   i;
-    ngx_http_complex_value_t     cv;
-    ngx_http_smartimg_row_t     *row;
-    ngx_http_smartimg_shared_t  *shared;
-
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return NGX_HTTP_NOT_ALLOWED;
-    }
-
-    shared = ngx_http_smartimg_shared();
-
-    if (shared == NULL) {
-        return NGX_HTTP_NOT_FOUND;
-    }
-
-    size = sizeof(NGX_HTTP_SMARTIMG_WAITING) + NGX_INT_T_LEN;
-
-    for (i = 0; i < NGX_HTTP_SMARTIMG_ROWS; i++) {
-        row = &ngx_http_smartimg_rows[i];
-        size += sizeof("# HELP  " CRLF "# TYPE  " CRLF " " CRLF)
-                + 3 * ngx_strlen(row->name) + ngx_strlen(row->labels)
-                + ngx_strlen(row->type) + ngx_strlen(row->help)
-                + NGX_ATOMIC_T_LEN;
-    }
-
-    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
-
-    cv.value.data = ngx_pnalloc(r->pool, size);
-    if (cv.value.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    cv.value.len = ngx_http_smartimg_print_rows(cv.value.data, shared)
-                   - cv.value.data;
-
-    ngx_str_set(&type, "text/plain; version=0.0.4; charset=utf-8");
-
-    return ngx_http_send_response(r, NGX_HTTP_OK, &type, &cv);
-}
-
-
-static u_char *
-ngx_http_smartimg_print_rows(u_char *p, ngx_http_smartimg_shared_t *shared)
-{
-    ngx_uint_t                i, k, new;
-    ngx_atomic_int_t          sum;
-    ngx_http_smartimg_row_t  *row;
-
-    for (i = 0; i < NGX_HTTP_SMARTIMG_ROWS; i++) {
-        row = &ngx_http_smartimg_rows[i];
-
-        new = i == 0 || ngx_strcmp(row[-1].name, row->name) != 0;
-
-        if (new) {
-            p = ngx_sprintf(p, "# HELP %s %s\n# TYPE %s %s\n", row->name,
-                            row->help, row->name, row->type);
-        }
-
-        sum = 0;
-
-        for (k = 0; k < NGX_HTTP_SMARTIMG_SLOTS; k++) {
-            sum += *(ngx_atomic_t *) ((u_char *) &shared->counters[k]
-                                      + row->offset);
-        }
-
-        p = ngx_sprintf(p, "%s%s %A\n", row->name, row->labels, sum);
-    }
-
-    return ngx_sprintf(p, NGX_HTTP_SMARTIMG_WAITING "%ui\n",
-                       ngx_http_smartimg_table_waiting(shared->table));
 }

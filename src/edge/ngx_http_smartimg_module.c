@@ -225,6 +225,14 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       0,
       NULL },
 
+    /* the file in which the pool tells of its renderers */
+    { ngx_string("smartimg_pool_status"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_smartimg_pool_status,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("smartimg_metrics"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_smartimg_metrics,
@@ -549,7 +557,9 @@ ngx_http_smartimg_init_process(ngx_cycle_t *cycle)
     ngx_http_smartimg_init_refining(cycle);
     ngx_http_smartimg_init_uploads(cycle);
 
-    if (ngx_http_smartimg_init_peers(cycle) != NGX_OK) {
+    if (ngx_http_smartimg_init_series(cycle) != NGX_OK
+        || ngx_http_smartimg_init_peers(cycle) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

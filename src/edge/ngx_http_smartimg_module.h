@@ -17,99 +17,13 @@
 #include "base/lane.h"
 #include "base/tier.h"
 #include "client/line.h"
+#include "picture/stages.h"
 #include "plan/lifetime.h"
 #include "plan/plan.h"
+#include "ngx_http_smartimg_metrics.h"
 #include "ngx_http_smartimg_table.h"
 
 
-/*
- * Counters: field, metric, labels, type, help.  Rows of one metric stand
- * together.
- */
-
-#define NGX_HTTP_SMARTIMG_COUNTERS(X)                                         \
-    X(requests, "smartimg_requests_total", "", "counter",                     \
-      "Requests for images and their properties")                             \
-    X(hits, "smartimg_cache_total", "{result=\"hit\"}", "counter",            \
-      "Requests by what the cache had for them")                              \
-    X(misses, "smartimg_cache_total", "{result=\"miss\"}", "counter", "")     \
-    X(refreshes, "smartimg_cache_total", "{result=\"refresh\"}", "counter",   \
-      "")                                                                     \
-    X(bypasses, "smartimg_cache_total", "{result=\"bypass\"}", "counter", "") \
-    X(ignored, "smartimg_cache_commands_ignored_total", "", "counter",        \
-      "Requests with cache=off or update of clients that may not")            \
-    X(memory, "smartimg_memory_hits_total", "", "counter",                    \
-      "Hits that did not need nginx's cache")                                 \
-    X(waits, "smartimg_waits_total", "", "counter",                           \
-      "Requests that waited for the render of another one")                   \
-    X(renders, "smartimg_renders_total", "{kind=\"first\"}", "counter",       \
-      "Requests passed to the renderers")                                     \
-    X(updates, "smartimg_renders_total", "{kind=\"refresh\"}", "counter", "") \
-    X(refinements, "smartimg_renders_total", "{kind=\"refinement\"}",         \
-      "counter", "")                                                          \
-    X(refine_improved, "smartimg_refinements_total",                          \
-      "{result=\"improved\"}", "counter",                                     \
-      "Refinements of first answers: smaller, not smaller, put off, in vain") \
-    X(refine_kept, "smartimg_refinements_total", "{result=\"kept\"}",         \
-      "counter", "")                                                          \
-    X(refine_deferred, "smartimg_refinements_total",                          \
-      "{result=\"deferred\"}", "counter", "")                                 \
-    X(refine_failed, "smartimg_refinements_total", "{result=\"failed\"}",     \
-      "counter", "")                                                          \
-    X(refine_saved, "smartimg_refinement_saved_bytes_total", "", "counter",   \
-      "Bytes that refined images are smaller than the ones they replaced")    \
-    X(cancelled, "smartimg_cancelled_total", "{stage=\"render\"}", "counter", \
-      "Requests ended because their clients had gone")                        \
-    X(left, "smartimg_cancelled_total", "{stage=\"wait\"}", "counter", "")    \
-    X(full, "smartimg_queue_full_total", "", "counter",                       \
-      "Requests refused as they would have waited too long for a renderer")   \
-    X(load_refinement, "smartimg_load_total", "{step=\"refinement\"}",        \
-      "counter", "Answers made with less effort as others waited, by step")   \
-    X(load_quick, "smartimg_load_total", "{step=\"quick\"}", "counter", "")   \
-    X(load_quick_format, "smartimg_load_total", "{step=\"quick-format\"}",    \
-      "counter", "")                                                          \
-    X(load_requested, "smartimg_load_total", "{step=\"requested\"}",          \
-      "counter", "")                                                          \
-    X(remembered, "smartimg_remembered_total", "", "counter",                 \
-      "Requests refused as the same one was not ready in time shortly before")\
-    X(damaged, "smartimg_cache_damaged_total", "", "counter",                 \
-      "Files of the cache that were cut short or changed, and dropped.")      \
-    X(limited, "smartimg_client_limited_total", "", "counter",                \
-      "Requests refused as their client asked for too much that was new")     \
-    X(judged_excellent, "smartimg_connections_judged_total",                  \
-      "{class=\"excellent\"}", "counter",                                     \
-      "Connections by what they were found to be, again when that changed")   \
-    X(judged_good, "smartimg_connections_judged_total", "{class=\"good\"}",   \
-      "counter", "")                                                          \
-    X(judged_poor, "smartimg_connections_judged_total", "{class=\"poor\"}",   \
-      "counter", "")                                                          \
-    X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
-      "Requests answered with an error")                                      \
-    X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \
-    X(sent, "smartimg_sent_bytes_total", "", "counter",                       \
-      "Bytes sent to clients, headers included")                              \
-    X(network_excellent, "smartimg_network_total",                            \
-      "{class=\"excellent\"}", "counter",                                     \
-      "Requests that adapt to the network, by the class of their line")       \
-    X(network_good, "smartimg_network_total", "{class=\"good\"}",             \
-      "counter", "")                                                          \
-    X(network_poor, "smartimg_network_total", "{class=\"poor\"}",             \
-      "counter", "")                                                          \
-    X(saved, "smartimg_saved_bytes_total", "", "counter",                     \
-      "Bytes that whole images sent were smaller than the ones asked for")    \
-    X(active, "smartimg_requests_active", "", "gauge",                        \
-      "Requests being answered now")                                          \
-    X(rendering, "smartimg_requests_rendering", "", "gauge",                  \
-      "First answers that renderers are asked for now")                       \
-    X(rendering_dear, "smartimg_requests_rendering_dear", "", "gauge",        \
-      "Those of them that are foreseen to be dear")                           \
-    X(asked, "smartimg_requests_asked", "", "gauge",                          \
-      "Requests of all kinds that renderers have now")                        \
-    X(waiting, "smartimg_requests_waiting", "", "gauge",                      \
-      "Requests waiting now for the render of another one")
-
-
-#define NGX_HTTP_SMARTIMG_SLOTS   64
 #define NGX_HTTP_SMARTIMG_ERRORS  64
 #define NGX_HTTP_SMARTIMG_TEXT    400
 #define NGX_HTTP_SMARTIMG_FAILURES  128
@@ -119,15 +33,6 @@
 #define NGX_HTTP_SMARTIMG_VISITORS  1024
 #define NGX_HTTP_SMARTIMG_WAYS    8      /* entries that a client may have */
 #define NGX_HTTP_SMARTIMG_FLOWS   8      /* connections of a client, added up */
-
-
-/* counters of one worker process, on cache lines of its own */
-
-typedef struct {
-#define X(field, metric, labels, type, help)  ngx_atomic_t  field;
-    NGX_HTTP_SMARTIMG_COUNTERS(X)
-#undef X
-} __attribute__((aligned(128))) ngx_http_smartimg_counters_t;
 
 
 /* the error that a render ended with, kept for those who waited for it */
@@ -191,6 +96,7 @@ typedef struct {
 
 typedef struct {
     ngx_http_smartimg_counters_t   counters[NGX_HTTP_SMARTIMG_SLOTS];
+    ngx_http_smartimg_series_t     series;
     ngx_http_smartimg_error_t      errors[NGX_HTTP_SMARTIMG_ERRORS];
     ngx_http_smartimg_client_t     clients[NGX_HTTP_SMARTIMG_CLIENTS];
     ngx_http_smartimg_visitor_t    visitors[NGX_HTTP_SMARTIMG_VISITORS];
@@ -240,6 +146,7 @@ typedef struct {
     ngx_fd_t                       root_fd;
     ngx_fd_t                       uploads_fd;         /* or NGX_INVALID_FILE */
     ngx_shm_zone_t                *zone;
+    si_pool_status                *pool;               /* mapped, or NULL */
 
     ngx_uint_t                     renderers;          /* 0 = not told */
     ngx_uint_t                     refine_share;       /* percent of them */
@@ -315,6 +222,7 @@ typedef struct {
     si_arena                       arena;
     si_plan                        plan;
 
+    ngx_uint_t                     company;  /* as ..._company() has it */
     ngx_str_t                      client;   /* the class, as si_client_print()
                                                 has it */
     ngx_str_t                      text;     /* recipe, or of an error */
@@ -376,6 +284,8 @@ typedef struct {
     ngx_uint_t                     format;
     time_t                         fresh_until;
 
+    si_stage_times                 stages;   /* if `rendered` */
+
     ngx_http_smartimg_refinement_t  *refinement;  /* that it is, or NULL */
 
     unsigned                       queued:1;
@@ -385,6 +295,8 @@ typedef struct {
     unsigned                       limited:1;    /* too many of one client */
     unsigned                       downloads:1;  /* asked in the foreign lane */
     unsigned                       abandoned:1;  /* queued for others' sake */
+    unsigned                       rendered:1;   /* a renderer answered it, and
+                                                    told its stages */
 } ngx_http_smartimg_ctx_t;
 
 
@@ -493,6 +405,7 @@ void ngx_http_smartimg_note_work(void);
 ngx_uint_t ngx_http_smartimg_asked(ngx_http_smartimg_shared_t *shared);
 
 ngx_uint_t ngx_http_smartimg_first_rendering(void);
+uint64_t ngx_http_smartimg_foreseen(ngx_http_smartimg_shared_t *shared);
 char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 void ngx_http_smartimg_note_failure(ngx_http_request_t *r,
@@ -509,6 +422,7 @@ ngx_uint_t ngx_http_smartimg_is_one_too_many(ngx_http_request_t *r,
     ngx_uint_t rate);
 void ngx_http_smartimg_note_service(ngx_http_request_t *r);
 void ngx_http_smartimg_note_load(ngx_http_request_t *r);
+void ngx_http_smartimg_note_stages(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_smartimg_filter_init(ngx_conf_t *cf);
 si_tier ngx_http_smartimg_first_tier(ngx_http_request_t *r);
@@ -536,13 +450,7 @@ void ngx_http_smartimg_init_counters(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_smartimg_log_handler(ngx_http_request_t *r);
 
 
-/* the counters of this process; never NULL */
-extern ngx_http_smartimg_counters_t  *ngx_http_smartimg_counters;
-
 extern ngx_module_t  ngx_http_smartimg_module;
-
-#define ngx_http_smartimg_count(field, n)                                     \
-    (void) ngx_atomic_fetch_add(&ngx_http_smartimg_counters->field, n)
 
 
 #endif /* _NGX_HTTP_SMARTIMG_MODULE_H_INCLUDED_ */

@@ -18,7 +18,6 @@
  */
 
 #include "ngx_http_smartimg_module.h"
-#include "base/load.h"
 #include "base/wire.h"
 #include "plan/cost.h"
 
@@ -28,10 +27,13 @@ typedef struct {
     void                          *data;
     ngx_event_get_peer_pt          get;
     ngx_event_free_peer_pt         free;
+    si_lane                        lane;
+    ngx_msec_t                     since;    /* of a question to a renderer */
     unsigned                       asked:1;
     unsigned                       counted:1;
     unsigned                       dear:1;
     unsigned                       tried:1;
+    unsigned                       running:1;
 } ngx_http_smartimg_peer_t;
 
 
@@ -49,6 +51,9 @@ static ngx_uint_t ngx_http_smartimg_is_waited_for(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
 static ngx_uint_t ngx_http_smartimg_full(ngx_http_request_t *r,
     ngx_uint_t dear);
+static void ngx_http_smartimg_count_lane(si_lane lane, ngx_int_t n);
+static void ngx_http_smartimg_count_waiting(ngx_http_smartimg_shared_t *shared,
+    ngx_atomic_int_t *cheap, ngx_atomic_int_t *costly);
 static void ngx_http_smartimg_average(ngx_atomic_t *average, ngx_int_t us);
 
 
@@ -217,6 +222,7 @@ ngx_http_smartimg_init_peer(ngx_http_request_t *r,
     u = r->upstream;
 
     peer->request = r;
+    peer->lane = lane;
     peer->dear = lane == SI_LANE_DEAR || lane == SI_LANE_FOREIGN;
     peer->data = u->peer.data;
     peer->get = u->peer.get;
@@ -278,6 +284,12 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
 
     rc = peer->get(pc, peer->data);
 
+    if (rc == NGX_OK && ctx && !peer->running) {
+        peer->running = 1;
+        peer->since = ngx_current_msec;
+        ngx_http_smartimg_count_lane(peer->lane, 1);
+    }
+
     if (rc == NGX_OK && ctx && !ctx->downloads) {
         ngx_http_smartimg_note_work();
         peer->asked = 1;
@@ -298,6 +310,36 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
 }
 
 
+/* Who is asked for in a lane now; and those who come are counted for good. */
+
+static void
+ngx_http_smartimg_count_lane(si_lane lane, ngx_int_t n)
+{
+    switch (lane) {
+
+    case SI_LANE_DEAR:
+        ngx_http_smartimg_count(now_dear, n);
+        ngx_http_smartimg_count(lane_dear, n > 0);
+        break;
+
+    case SI_LANE_FOREIGN:
+        ngx_http_smartimg_count(now_foreign, n);
+        ngx_http_smartimg_count(lane_foreign, n > 0);
+        break;
+
+    case SI_LANE_REFINE:
+        ngx_http_smartimg_count(now_refine, n);
+        ngx_http_smartimg_count(lane_refine, n > 0);
+        break;
+
+    default:
+        ngx_http_smartimg_count(now_cheap, n);
+        ngx_http_smartimg_count(lane_cheap, n > 0);
+        break;
+    }
+}
+
+
 /* Refreshes and refinements are nobody's. */
 
 static ngx_uint_t
@@ -313,6 +355,13 @@ ngx_http_smartimg_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state)
 {
     ngx_http_smartimg_peer_t  *peer = data;
+
+    if (peer->running) {
+        peer->running = 0;
+        ngx_http_smartimg_count_lane(peer->lane, -1);
+        ngx_http_smartimg_observe(render_time, SI_BOUNDS_TIME,
+                                  (ngx_current_msec - peer->since) * 1000);
+    }
 
     if (peer->asked) {
         peer->asked = 0;
@@ -364,7 +413,6 @@ static ngx_uint_t
 ngx_http_smartimg_full(ngx_http_request_t *r, ngx_uint_t dear)
 {
     uint64_t                       usual, least, half;
-    ngx_uint_t                     i;
     ngx_atomic_int_t               cheap, costly;
     ngx_http_upstream_t           *u;
     ngx_http_smartimg_shared_t    *shared;
@@ -377,17 +425,9 @@ ngx_http_smartimg_full(ngx_http_request_t *r, ngx_uint_t dear)
         return 0;
     }
 
-    cheap = 0;
-    costly = 0;
+    ngx_http_smartimg_count_waiting(shared, &cheap, &costly);
 
-    for (i = 0; i < NGX_HTTP_SMARTIMG_SLOTS; i++) {
-        cheap += shared->counters[i].rendering
-                 - shared->counters[i].rendering_dear;
-        costly += shared->counters[i].rendering_dear;
-    }
-
-    cheap = ngx_max(cheap, 0);
-    costly = dear ? ngx_max(costly, 0) : 0;
+    costly = dear ? costly : 0;
 
     sscf = ngx_http_conf_upstream_srv_conf(u->upstream,
                                            ngx_http_smartimg_module);
@@ -403,6 +443,42 @@ ngx_http_smartimg_full(ngx_http_request_t *r, ngx_uint_t dear)
     }
 
     return half + least - least * half / usual > sscf->limit;
+}
+
+
+/* First answers that renderers are asked for now, cheap ones and dear ones. */
+
+static void
+ngx_http_smartimg_count_waiting(ngx_http_smartimg_shared_t *shared,
+    ngx_atomic_int_t *cheap, ngx_atomic_int_t *costly)
+{
+    ngx_uint_t  i;
+
+    *cheap = 0;
+    *costly = 0;
+
+    for (i = 0; i < NGX_HTTP_SMARTIMG_SLOTS; i++) {
+        *cheap += shared->counters[i].rendering
+                  - shared->counters[i].rendering_dear;
+        *costly += shared->counters[i].rendering_dear;
+    }
+
+    *cheap = ngx_max(*cheap, 0);
+    *costly = ngx_max(*costly, 0);
+}
+
+
+/* Microseconds that a dear first answer would wait for now. */
+
+uint64_t
+ngx_http_smartimg_foreseen(ngx_http_smartimg_shared_t *shared)
+{
+    ngx_atomic_int_t  cheap, costly;
+
+    ngx_http_smartimg_count_waiting(shared, &cheap, &costly);
+
+    return (uint64_t) cheap * shared->service[0].usual
+           + (uint64_t) costly * shared->service[1].usual;
 }
 
 
@@ -464,52 +540,4 @@ ngx_http_smartimg_average(ngx_atomic_t *average, ngx_int_t us)
 
     before = *average;
     *average = before ? before + (us - before) / 8 : us;
-}
-
-
-/* Counts the step that a renderer says it took for those who wait. */
-
-void
-ngx_http_smartimg_note_load(ngx_http_request_t *r)
-{
-    ngx_table_elt_t  *h;
-
-    static ngx_str_t  name = ngx_string(SI_HEADER_LOAD);
-
-    if (r->upstream->headers_in.headers.size == 0) {
-        return;
-    }
-
-    h = ngx_http_smartimg_find_header(&r->upstream->headers_in.headers, &name,
-                                      NULL);
-
-    if (h == NULL) {
-        return;
-    }
-
-    switch (si_load_by_name((char *) h->value.data, h->value.len)) {
-
-    case SI_LOAD_REFINEMENT:
-        ngx_http_smartimg_count(load_refinement, 1);
-        break;
-
-    case SI_LOAD_QUICK:
-        ngx_http_smartimg_count(load_quick, 1);
-        break;
-
-    case SI_LOAD_QUICK_FORMAT:
-        ngx_http_smartimg_count(load_quick_format, 1);
-        break;
-
-    case SI_LOAD_REQUESTED:
-        ngx_http_smartimg_count(load_requested, 1);
-        break;
-
-    case SI_LOAD_REFUSED:
-        ngx_http_smartimg_count(full, 1);
-        break;
-
-    case SI_LOAD_IDLE:
-        break;
-    }
 }

@@ -29,6 +29,7 @@ static const si_company *find_company(
 
 /* What holds for errors, too. */
 static void govern(const si_reading *all, si_plan *plan) {
+    plan->company = all->main->id;
     plan->attributes = all->attributes;
     plan->error_detail = all->attributes->error_detail;
     plan->vary &= ~(unsigned)SI_USED_ORIGIN;

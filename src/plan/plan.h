@@ -87,6 +87,8 @@ typedef struct si_plan {
     /* what errors are to look like; known even if the plan could not be made */
     si_shape shape;
     int error_detail;                /* attr::ErrorDetail */
+    const char *company; /* root id of the main company, as long as the catalog or in the arena;
+                            NULL = none was found, "" = the default one */
     const si_attributes *attributes; /* that govern the request, errors included, as far as they are
                                         known; NULL = not at all */
     const char *nearest; /* path and query that an error suggests instead; NULL = none */

@@ -39,14 +39,19 @@ static bool write_file(const char *path, const char *text) {
     return n == (ssize_t)strlen(text);
 }
 
-/* In a new user namespace the process is whom it was, with all capabilities in there. */
+/* In a new user namespace the process is whom it was, with all capabilities in there. The files of
+ * /proc are root's as long as nobody may look into the process, as it is with children of the pool.
+ */
 static bool keep_ids(uid_t uid, gid_t gid) {
     char text[40];
+    int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+    bool kept = prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0;
     snprintf(text, sizeof text, "%u %u 1", uid, uid);
-    bool kept = write_file("/proc/self/uid_map", text);
+    kept = kept && write_file("/proc/self/uid_map", text);
     snprintf(text, sizeof text, "%u %u 1", gid, gid);
-    return kept && write_file("/proc/self/setgroups", "deny") &&
+    kept = kept && write_file("/proc/self/setgroups", "deny") &&
            write_file("/proc/self/gid_map", text);
+    return (dumpable != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0) && kept;
 }
 
 unsigned si_sandbox_part(void) {

@@ -37,11 +37,35 @@ static void set_etag(si_answer *a) {
     snprintf(a->etag, sizeof a->etag, "\"%s\"", hex);
 }
 
+static double scores_ms(const si_choice *c) {
+    double score = 0;
+    for (int i = 0; i < c->candidate_count; i++) {
+        score += c->candidates[i].score_ms;
+    }
+    return score;
+}
+
+/* What the choice took that began at `since_ns`. Trials that are no candidates count as encodings.
+ */
+static void set_choice_stages(int64_t since_ns, si_answer *a) {
+    double choose_us = (double)(si_now_ns() - since_ns) / 1e3;
+    double score_us = fmin(scores_ms(&a->choice) * 1e3, choose_us);
+    a->stages.us[SI_STAGE_ENCODE] = (int64_t)(choose_us - score_us);
+    a->stages.us[SI_STAGE_SCORE] = (int64_t)score_us;
+}
+
+/* What came before a choice, or all of the answer if there was none. */
+static void set_render_stage(const si_answer_options *options, int64_t start_ns, si_answer *a) {
+    int64_t source_ns = options->source_ns != NULL ? *options->source_ns : 0;
+    int64_t all_ns = si_now_ns() - start_ns;
+    a->stages.us[SI_STAGE_SOURCE] = source_ns / 1000;
+    a->stages.us[SI_STAGE_RENDER] = (all_ns > source_ns ? all_ns - source_ns : 0) / 1000;
+}
+
 static void set_timing(si_answer *a, double render_ms, double choose_ms) {
-    double encode = 0, score = 0;
+    double encode = 0, score = scores_ms(&a->choice);
     for (int i = 0; i < a->choice.candidate_count; i++) {
         encode += a->choice.candidates[i].encode_ms;
-        score += a->choice.candidates[i].score_ms;
     }
     snprintf(a->server_timing, sizeof a->server_timing,
         "render;dur=%.1f, choose;dur=%.1f, encode;dur=%.1f;desc=\"%d encodings\", score;dur=%.1f",
@@ -89,7 +113,9 @@ typedef struct early {
     const si_recipe *recipe;
     const si_answer_options *options;
     si_tier tier;
-    bool cancelled; /* it has been said that nobody waits */
+    si_stage_times stages; /* until … */
+    int64_t rendered_ns;   /* … the choice began (CLOCK_MONOTONIC) */
+    bool cancelled;        /* it has been said that nobody waits */
 } early;
 
 /* Makes an answer of what a search has so far. */
@@ -101,6 +127,8 @@ static void hand_on(void *context, const si_choice *so_far, const si_bytes *file
     si_answer a = {.choice = *so_far, .body = *file}; /* borrowed, so never freed */
     a.choice.complete = false;
     a.choice.tier = si_tier_is_refined(e->tier) ? SI_TIER_FAST : e->tier;
+    a.stages = e->stages;
+    set_choice_stages(e->rendered_ns, &a);
     describe(e->recipe, &a);
     e->options->on_best(e->options->context, &a);
 }
@@ -154,8 +182,10 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
     si_image image = {0};
     si_output_embeds embeds = {0};
     bool moved;
+    int64_t begun = si_now_ns();
     si_result result = answer_moving(r, files, options, &moved, out, diag);
     if (result != SI_OK || moved) {
+        set_render_stage(options, begun, out);
         return result;
     }
     int64_t start = si_now_ns();
@@ -163,10 +193,16 @@ static si_result answer_image(const si_recipe *r, const si_files *files,
     if (result == SI_OK) {
         result = si_output_embeds_load(r, files, &options->limits, &embeds, diag);
     }
+    set_render_stage(options, begun, out);
     int64_t rendered = si_now_ns();
-    early e = {.recipe = r, .options = options, .tier = options->tier};
+    early e = {.recipe = r,
+        .options = options,
+        .tier = options->tier,
+        .stages = out->stages,
+        .rendered_ns = rendered};
     if (result == SI_OK && !is_cancelled(&e)) {
         result = choose(r, &image, &e, &embeds.params, out, diag);
+        set_choice_stages(rendered, out);
     }
     *cancelled = e.cancelled;
     out->width = image.width;
@@ -192,6 +228,7 @@ void si_answer_make(
     si_diag diag = {0};
     bool cancelled = false;
     bool image = r->req == SI_REQ_IMG || r->req == SI_REQ_MASK;
+    int64_t start = si_now_ns();
     si_result result = image ? answer_image(r, files, options, &cancelled, out, &diag)
                              : si_answer_facts(r, files, options, out, &diag);
     if (result == SI_OK && is_too_large(options, &out->body)) {
@@ -205,12 +242,17 @@ void si_answer_make(
             result = diag.code;
         }
     }
+    if (!image) {
+        set_render_stage(options, start, out);
+    }
     if (result == SI_OK && !image) {
         set_etag(out);
     }
     if (result != SI_OK) {
+        si_stage_times stages = out->stages;
         diag.code = diag.code != SI_OK ? diag.code : result;
         si_answer_error(&diag, out);
+        out->stages = stages;
     }
     out->cancelled = cancelled;
     assert(!cancelled || out->status != 200);

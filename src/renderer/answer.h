@@ -8,6 +8,7 @@
 #include "base/load.h"
 #include "quality/choose.h"
 #include "picture/recipe.h"
+#include "picture/stages.h"
 #include "render/render.h"
 
 struct si_answer;
@@ -17,6 +18,8 @@ typedef struct si_answer_options {
     int64_t deadline_ns;      /* CLOCK_MONOTONIC time after which no encoding starts; 0 = none */
     const int64_t *waited_ns; /* time spent on waiting for foreign images, which the deadline does
                                  not count; NULL = none */
+    const int64_t *source_ns; /* time spent on opening and fetching originals so far, which is no
+                                 part of SI_STAGE_RENDER; NULL = not measured */
     int64_t max_bytes;        /* of a body, 0 = any; more is SI_ERR_LIMIT */
     si_tier tier;             /* how long to search; a first answer's is lowered by `load` */
     /* Asked once the picture is rendered, and again after each encoding of the search: the step
@@ -41,13 +44,15 @@ typedef struct si_answer {
     bool foreign;             /* made of foreign images (files.h), which are good until … */
     int64_t fresh_until; /* … this Unix time, 0 = not to be kept; both are the caller's to set */
     int retry_after;     /* seconds for Retry-After; 0 = not told */
-    int64_t search_us;   /* of the time it took: encodings and scores but the requested one */
-    int64_t service_us;  /* what the request has cost the pool, for the edge; 0 = not told, … */
-    int64_t least_us;    /* … and what it would have without a search */
-    si_load load;        /* the step that was taken for others' sake */
-    int width, height;   /* of the image, pixels; 0 = it moves, or there is none */
-    bool smart;          /* X-Adobe-Smart-Imaging is due */
-    si_network network;  /* good or poor: it was encoded for such a line … */
+    si_stage_times stages; /* SI_STAGE_QUEUE is the caller's to set, SI_STAGE_SOURCE, too, unless
+                              source_ns is there */
+    int64_t search_us;     /* of the time it took: encodings and scores but the requested one */
+    int64_t service_us;    /* what the request has cost the pool, for the edge; 0 = not told, … */
+    int64_t least_us;      /* … and what it would have without a search */
+    si_load load;          /* the step that was taken for others' sake */
+    int width, height;     /* of the image, pixels; 0 = it moves, or there is none */
+    bool smart;            /* X-Adobe-Smart-Imaging is due */
+    si_network network;    /* good or poor: it was encoded for such a line … */
     int quality; /* … and where it is not smart, at this quality instead of the one asked for */
     si_choice choice; /* every candidate, for receipts and explain; body moved out */
     si_bytes body;    /* the image, the properties, or one line of error text */

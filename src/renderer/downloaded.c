@@ -10,7 +10,7 @@
 /* The packet: this, an image_part for each image, the head. Its descriptors: the connection, then
  * those of the images that have one. */
 typedef struct first_part {
-    int64_t ended_ns;
+    int64_t began_ns, ended_ns;
     int32_t count;
 } first_part;
 
@@ -29,7 +29,7 @@ _Static_assert((int)DESCRIPTORS_MAX <= (int)SI_PACKET_DESCRIPTORS_MAX, "a packet
 static char packet[PACKET_MAX]; /* of a process of a single thread */
 
 bool si_downloaded_send(int socket, const si_downloaded *d) {
-    first_part first = {.ended_ns = d->ended_ns, .count = d->count};
+    first_part first = {.began_ns = d->began_ns, .ended_ns = d->ended_ns, .count = d->count};
     int fds[DESCRIPTORS_MAX] = {d->connection}, fd_count = 1;
     size_t len = sizeof first;
     assert(d->count >= 0 && d->count <= SI_FOREIGN_MAX && d->head_len <= SI_SCGI_LIMIT);
@@ -64,7 +64,10 @@ static bool unpack(size_t len, const int *fds, int fd_count, si_downloaded *d) {
         len - at <= (size_t)first.count * sizeof(image_part)) {
         return false;
     }
-    *d = (si_downloaded){.connection = fds[0], .ended_ns = first.ended_ns, .count = first.count};
+    *d = (si_downloaded){.connection = fds[0],
+        .began_ns = first.began_ns,
+        .ended_ns = first.ended_ns,
+        .count = first.count};
     for (int i = 0; i < d->count; i++) {
         image_part part;
         memcpy(&part, packet + at, sizeof part);

@@ -21,8 +21,8 @@ typedef struct si_download {
 /* The images are those of si_foreign_urls(), in its order. */
 typedef struct si_downloaded {
     int connection;   /* −1 = none */
-    int64_t ended_ns; /* when the last download did (CLOCK_MONOTONIC): from then on the request
-                         waits for a worker */
+    int64_t began_ns; /* when its downloads did (CLOCK_MONOTONIC) … */
+    int64_t ended_ns; /* … and when the last ended: from then on the request waits for a worker */
     int count;
     si_download images[SI_FOREIGN_MAX];
     const char *head; /* of the request, as it came (scgi.h) */

@@ -316,6 +316,7 @@ static void begin_downloads(downloads *d, request *r) {
         si_now_ns() + (d->options->fetch.timeout_ms + SI_FETCHER_SLACK_MS) * SI_MILLISECOND;
     r->downloaded.head = r->head;
     r->downloaded.head_len = r->need;
+    r->downloaded.began_ns = si_now_ns();
     d->waiting++;
     d->images += r->downloaded.count;
     if (is_ready(r)) {

@@ -163,8 +163,7 @@ static int take_fetched(si_originals *o, si_foreign *image, si_diag *diag) {
     return copy;
 }
 
-static int fetch(void *context, const char *url, si_diag *diag) {
-    si_originals *o = context;
+static int find_or_fetch(si_originals *o, const char *url, si_diag *diag) {
     long life = 0;
     for (int i = 0; i < o->fetched_count; i++) {
         if (strcmp(o->fetched[i].url, url) == 0) {
@@ -238,10 +237,28 @@ void si_originals_close(si_originals *o) {
     }
 }
 
+/* ---- what a rendering calls, with the time that it takes ---- */
+
+static int open_for_answer(void *context, const si_file_ref *file, si_diag *diag) {
+    si_originals *o = context;
+    int64_t start = si_now_ns();
+    int fd = open_file(o, file, diag);
+    o->source_ns += si_now_ns() - start;
+    return fd;
+}
+
+static int fetch_for_answer(void *context, const char *url, si_diag *diag) {
+    si_originals *o = context;
+    int64_t start = si_now_ns();
+    int fd = find_or_fetch(o, url, diag);
+    o->source_ns += si_now_ns() - start;
+    return fd;
+}
+
 /* ---- public ---- */
 
 si_files si_originals_files(si_originals *o) {
-    return (si_files){.open = open_file, .fetch = fetch, .context = o};
+    return (si_files){.open = open_for_answer, .fetch = fetch_for_answer, .context = o};
 }
 
 static bool look_again(void *context, const si_file_ref *file) {

@@ -47,6 +47,7 @@ typedef struct si_originals {
                                             takes fetch->timeout_ms at most; NULL = not wanted */
     void *context;
     int64_t waited_ns; /* for downloads */
+    int64_t source_ns; /* for originals to be opened and downloads, since they were first wanted */
     bool foreign;      /* there were any, … */
     int64_t
         fresh_until; /* … good until then (Unix seconds); 0 = nothing made of them may be kept */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,7 +15,10 @@
 #include "base/sanitize.h"
 #include "base/wire.h"
 
-enum { ALT_STACK_SIZE = 64 * 1024 };
+enum {
+    ALT_STACK_SIZE = 64 * 1024,
+    SHORT_OF = 32 << 20 /* bytes: who has less address space left has run out of it */
+};
 
 /* Complete replies, made before anything can go wrong. */
 static char out_of_time[300], crashed[300];
@@ -52,19 +56,28 @@ static void send_whole(int connection, const char *data, size_t len) {
     }
 }
 
+/* Libraries abort where they get no memory. */
+static bool is_out_of_memory(void) {
+    void *some = mmap(NULL, SHORT_OF, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (some != MAP_FAILED) {
+        munmap(some, SHORT_OF);
+    }
+    return some == MAP_FAILED;
+}
+
 /* The reply goes out before anything else, whatever state the codec is in. What was found before
  * time ran out is good; before a crash, nobody knows. */
 static void on_last_signal(int signal_number) {
     int connection = atomic_exchange(&owed, -1);
+    bool late = signal_number == SIGALRM || signal_number == SIGXCPU;
     if (connection >= 0) {
-        bool late = signal_number == SIGALRM || signal_number == SIGXCPU;
         const whole_reply *best = late ? atomic_exchange(&best_so_far, NULL) : NULL;
         const char *text = late ? out_of_time : crashed;
         send_whole(
             connection, best != NULL ? best->data : text, best != NULL ? best->len : strlen(text));
         shutdown(connection, SHUT_RDWR);
     }
-    _exit(SI_WORKER_CUT_SHORT + signal_number);
+    _exit(!late && is_out_of_memory() ? SI_WORKER_NO_MEMORY : SI_WORKER_CUT_SHORT + signal_number);
 }
 
 /* ---- public ---- */

@@ -15,11 +15,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/pool_status.h"
 #include "base/sanitize.h"
 #include "process/supervise.h"
 #include "renderer/admission.h"
 #include "renderer/downloads.h"
 #include "renderer/overdue.h"
+#include "renderer/renderer_end.h"
 #include "renderer/worker.h"
 #include "source/broker.h"
 #include "source/fetcher.h"
@@ -48,8 +50,9 @@ typedef struct pool {
                             over; −1 without a lane for them */
     si_process downloads;
     pool_slot slots[SI_POOL_WORKERS_MAX];
-    unsigned said[3];   /* of the counters in say_what_was_spared() */
-    int64_t stop_by_ns; /* 0 = not stopping */
+    unsigned said[SI_RENDERER_SPARED_COUNT]; /* of the counters in tell_what_was_spared() */
+    si_pool_status unread;                   /* what nobody reads is told here */
+    int64_t stop_by_ns;                      /* 0 = not stopping */
 } pool;
 
 static void say(const char *fmt, ...) SI_PRINTF(1, 2);
@@ -148,9 +151,13 @@ static void start_other(pool *p, si_process *process, const si_process_kind *kin
 
 /* It has ended. Those who wait for it know by their sockets. */
 static void reap_other(
-    si_process *process, const si_process_kind *kind, const char *name, int status) {
+    pool *p, si_process *process, const si_process_kind *kind, si_pool_helper helper, int status) {
+    static const char *const names[] = {
+        [SI_POOL_HELPER_FETCHER] = "fetcher", [SI_POOL_HELPER_DOWNLOADS] = "downloads process"};
+    const char *name = names[helper];
     si_process_ended(process, kind, status == 0 ? SI_END_ORDERLY : SI_END_BY_AGE);
     if (status != 0) {
+        atomic_fetch_add(&p->options.status->helper_ends[helper], 1);
         say("the %s of foreign images ended %s %d", name,
             WIFSIGNALED(status) ? "by signal" : "with status",
             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -164,7 +171,9 @@ static void say_how_it_ended(const pool_slot *w, int status) {
     memcpy(recipe, w->slot->recipe, sizeof recipe);
     recipe[sizeof recipe - 1] = '\0';
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-    if (code == SI_WORKER_CUT_SHORT + SIGALRM || code == SI_WORKER_CUT_SHORT + SIGXCPU) {
+    if (code == SI_WORKER_NO_MEMORY) {
+        say("worker %d crashed, having run out of memory%s%s", pid, on, recipe);
+    } else if (code == SI_WORKER_CUT_SHORT + SIGALRM || code == SI_WORKER_CUT_SHORT + SIGXCPU) {
         say("worker %d ran out of time%s%s", pid, on, recipe);
     } else if (code > SI_WORKER_CUT_SHORT && code < SI_WORKER_CUT_SHORT + 65) {
         say("worker %d crashed (%s)%s%s", pid, strsignal(code - SI_WORKER_CUT_SHORT), on, recipe);
@@ -178,11 +187,11 @@ static void kill_all(pool *p, int signal_number);
 static void reap_one(void *context, pid_t pid, int status) {
     pool *p = context;
     if (pid == p->fetcher.pid) {
-        reap_other(&p->fetcher, &fetcher_kind, "fetcher", status);
+        reap_other(p, &p->fetcher, &fetcher_kind, SI_POOL_HELPER_FETCHER, status);
         return;
     }
     if (pid == p->downloads.pid) {
-        reap_other(&p->downloads, &downloads_kind, "downloads process", status);
+        reap_other(p, &p->downloads, &downloads_kind, SI_POOL_HELPER_DOWNLOADS, status);
         if (p->stop_by_ns != 0) {
             kill_all(p, SIGTERM); /* nothing more is handed over */
         }
@@ -193,6 +202,7 @@ static void reap_one(void *context, pid_t pid, int status) {
         if (w->process.pid == pid) {
             bool started = !WIFEXITED(status) || WEXITSTATUS(status) != SI_WORKER_NOT_STARTED;
             say_how_it_ended(w, status);
+            atomic_fetch_add(&p->options.status->ends[si_renderer_end_of(status, w->killed)], 1);
             si_process_ended(&w->process, &worker_kind,
                 status == 0 ? SI_END_ORDERLY
                 : started   ? SI_END_BY_AGE
@@ -248,22 +258,38 @@ static void read_signals(pool *p) {
 
 /* Says what the workers have answered without a render since it was said last: a line every
  * WATCH_MS at most, however many requests there are. */
-static void say_what_was_spared(pool *p) {
-    static const char *const why[] = {"dropped, as their clients had gone",
-        "refused, as they had waited too long for a renderer", "deferred, being refinements"};
-    unsigned now[3] = {0};
+static void tell_what_was_spared(pool *p) {
+    static const char *const why[] = {
+        [SI_RENDERER_SPARED_DROPPED] = "dropped, as their clients had gone",
+        [SI_RENDERER_SPARED_LATE] = "refused, as they had waited too long for a renderer",
+        [SI_RENDERER_SPARED_DEFERRED] = "deferred, being refinements"};
+    unsigned now[SI_RENDERER_SPARED_COUNT] = {0};
     for (int i = 0; i < p->options.workers; i++) {
         si_worker_slot *s = p->slots[i].slot;
-        now[0] += atomic_load(&s->dropped);
-        now[1] += atomic_load(&s->late);
-        now[2] += atomic_load(&s->deferred);
+        now[SI_RENDERER_SPARED_DROPPED] += atomic_load(&s->dropped);
+        now[SI_RENDERER_SPARED_LATE] += atomic_load(&s->late);
+        now[SI_RENDERER_SPARED_DEFERRED] += atomic_load(&s->deferred);
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < SI_RENDERER_SPARED_COUNT; i++) {
         if (now[i] != p->said[i]) {
             say("requests %s: %u", why[i], now[i] - p->said[i]);
+            atomic_fetch_add(&p->options.status->spared[i], now[i] - p->said[i]);
             p->said[i] = now[i];
         }
     }
+}
+
+/* Tells how many renderers there are now, and that the pool lives. */
+static void tell_state(const pool *p, int alive) {
+    si_pool_status *s = p->options.status;
+    unsigned busy = 0;
+    for (int i = 0; i < p->options.workers; i++) {
+        busy += p->slots[i].process.pid > 0 && p->slots[i].slot->recipe[0] != '\0';
+    }
+    atomic_store(&s->wanted, (unsigned)p->options.workers);
+    atomic_store(&s->up, (unsigned)alive);
+    atomic_store(&s->busy, busy);
+    atomic_store(&s->seen_ns, si_now_ns());
 }
 
 /* Ends a worker that it is time for. */
@@ -296,6 +322,7 @@ static int watch(pool *p) {
         }
         alive += w->process.pid > 0;
     }
+    tell_state(p, alive);
     return alive;
 }
 
@@ -374,6 +401,13 @@ static bool prepare(pool *p, const si_pool_options *options) {
         say("cannot open folder %s: %s", o->uploads, strerror(errno));
         return false;
     }
+    if (o->status == NULL) {
+        o->status = &p->unread;
+    } else if (madvise(o->status, sizeof *o->status, MADV_DONTFORK) != 0) {
+        say("cannot keep renderers from what is told of them: %s", strerror(errno));
+        return false;
+    }
+    atomic_fetch_add(&o->status->starts, 1);
     for (int i = 0; i < o->workers; i++) {
         pool_slot *w = &p->slots[i];
         w->slot =
@@ -424,12 +458,12 @@ int si_pool_run(const si_pool_options *options) {
         (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no other process looks into it */
     }
     while (watch(&p) > 0 || p.stop_by_ns == 0) {
-        say_what_was_spared(&p);
+        tell_what_was_spared(&p);
         if (p.stop_by_ns != 0 && si_now_ns() > p.stop_by_ns) {
             kill_all(&p, SIGKILL);
         }
         attend(&p);
     }
-    say_what_was_spared(&p);
+    tell_what_was_spared(&p);
     return 0;
 }

@@ -52,9 +52,12 @@ typedef struct si_pool_options {
     int64_t reply_bytes;     /* of a reply; a larger one is refused */
     int queue_ms;            /* how long a request may wait for a worker; then it gets 503 */
     si_render_limits limits; /* max_ms and max_bytes follow from those above */
-    int seal_key;           /* descriptor of a file with the key of picture/seal.h, without which no
-                               foreign image is downloaded for a recipe; −1 = for any; the caller's
-                               to close */
+    int seal_key; /* descriptor of a file with the key of picture/seal.h, without which no
+                     foreign image is downloaded for a recipe; −1 = for any; the caller's
+                     to close */
+    struct si_pool_status
+        *status;            /* where the pool tells of its renderers
+                               (base/pool_status.h), shared with who reads it; NULL = nowhere */
     si_fetch_options fetch; /* of foreign images; its time counts on top of wall_ms */
 } si_pool_options;
 

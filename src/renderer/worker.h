@@ -21,7 +21,8 @@ enum {
     SI_WORKER_WRITE_MS = 5000,      /* for a reply to be taken */
     SI_WORKER_KILL_SLACK_MS = 1000, /* what a worker may overrun before the pool kills it */
     SI_WORKER_CUT_SHORT = 64,       /* exit status 64 + signal number: ended after its last reply */
-    SI_WORKER_NOT_STARTED = 3 /* exit status: the image library refused to start, or confinement */
+    SI_WORKER_NOT_STARTED = 3, /* exit status: the image library refused to start, or confinement */
+    SI_WORKER_NO_MEMORY = 4    /* exit status: crashed, after its last reply, as memory ran out */
 };
 
 /* What a worker tells the pool: a page of shared memory of its own, which no other worker sees. */

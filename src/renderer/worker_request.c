@@ -36,6 +36,8 @@ typedef struct task {
     bool refine;
     int64_t start_ns;
     int64_t waited_ms;  /* in the queue, for a worker; 0 = not known */
+    int64_t queue_us;   /* the same, and before its downloads, if it had any */
+    int64_t source_us;  /* that these took */
     int64_t crowded_ns; /* since when a refinement has seen others wait; 0 = they do not */
     int wall_ms;
     const si_recipe *recipe; /* once it has been read */
@@ -72,7 +74,7 @@ static bool can_be_refined(const si_answer *a) {
 /* The head of a reply, with what is for the edge alone: how long to keep it, until when clients
  * may, and which tier it has reached if there is a better one. */
 static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *head) {
-    char more[420];
+    char more[700];
     int n = snprintf(more, sizeof more, SI_HEADER_KEEP ": %ld\r\n", a->status == 200 ? keep : 0);
     if (a->status == 200 && a->foreign) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_FRESH_UNTIL ": %lld\r\n",
@@ -95,10 +97,18 @@ static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *
         n += snprintf(
             more + n, sizeof more - (size_t)n, SI_HEADER_LOAD ": %s\r\n", si_load_name(a->load));
     }
+    if (a->smart && a->status == 200) {
+        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_ENCODINGS ": %d\r\n",
+            a->choice.candidate_count);
+    }
     if (a->service_us > 0) {
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_SERVICE ": %lld %lld\r\n",
             (long long)a->service_us, (long long)a->least_us);
     }
+    char stages[SI_STAGES_TEXT];
+    n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_STAGES ": %s\r\n",
+        si_stages_print(&a->stages, stages));
+    assert(n < (int)sizeof more);
     return si_answer_headers(a, head) && si_bytes_append(head, more, (size_t)n) &&
            (a->status != 200 || head_at == 0 || pad_head(head, head_at)) &&
            si_bytes_append(head, "\r\n", 2);
@@ -155,11 +165,18 @@ static void show(task *t, si_answer *a) {
     si_answer_show(a, t->request->show, &x, t->worker->options->reply_bytes);
 }
 
+/* Adds what this worker alone knows of the answer's time. */
+static void set_stages(const task *t, si_answer *a) {
+    a->stages.us[SI_STAGE_QUEUE] = t->queue_us;
+    a->stages.us[SI_STAGE_SOURCE] += t->source_us;
+}
+
 /* Puts the answer that the search has so far where it is found if time runs out. */
 static void keep_best(void *context, const si_answer *so_far) {
     task *t = context;
     si_answer a = *so_far;
     si_bytes head = {0};
+    set_stages(t, &a);
     if (write_head(&a, keep_answer(t, &a), t->request->head_at, &head)) {
         si_last_reply_keep(head.data, head.len, a.body.data, a.body.len);
     } /* else the one before has to do */
@@ -233,6 +250,7 @@ static void answer_recipe(task *t) {
     si_answer_options how = {.limits = w->options->limits,
         .deadline_ns = t->start_ns + t->wall_ms * SI_MILLISECOND / 2,
         .waited_ns = &t->originals.waited_ns,
+        .source_ns = &t->originals.source_ns,
         .max_bytes = w->options->reply_bytes,
         .tier = t->request->tier,
         .load = load_now,
@@ -242,6 +260,7 @@ static void answer_recipe(task *t) {
     si_answer a = {0};
     si_files files = si_originals_files(&t->originals);
     si_answer_make(t->recipe, &files, &how, &a);
+    set_stages(t, &a);
     if (!t->refine) {
         bool dear = w->lane == SI_LANE_DEAR || w->lane == SI_LANE_FOREIGN;
         int at_a_time = dear ? si_refinement_slot_count(w->options->workers) : w->options->workers;
@@ -311,17 +330,27 @@ static void answer(task *t) {
     si_arena_free(&arena);
 }
 
-/* How long a request has waited for a worker, milliseconds; 0 = not known, as clocks of other
- * machines say nothing. */
-static int64_t waited_ms(const task *t) {
+/* How long a request has waited for a worker; 0 = not known, as clocks of other machines say
+ * nothing. One with downloads has waited for them between two waits, of which only the second is
+ * for a worker. */
+static void measure_wait(task *t) {
     int domain = 0;
     socklen_t len = sizeof domain;
-    int64_t at = t->request->queued_at_ns;
-    if (at == 0 || at > t->start_ns ||
-        getsockopt(t->connection, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX) {
-        return 0;
+    const si_downloaded *d = &t->worker->downloaded;
+    bool downloaded = t->worker->lane == SI_LANE_FOREIGN;
+    int64_t at = t->request->queued_at_ns, from = downloaded ? d->ended_ns : at;
+    if (downloaded) {
+        t->source_us = (d->ended_ns - d->began_ns) / 1000;
     }
-    return (t->start_ns - at) / SI_MILLISECOND;
+    if (from == 0 || from > t->start_ns ||
+        getsockopt(t->connection, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX) {
+        return;
+    }
+    t->waited_ms = (t->start_ns - from) / SI_MILLISECOND;
+    t->queue_us = (t->start_ns - from) / 1000;
+    if (downloaded && at != 0 && at < d->began_ns) {
+        t->queue_us += (d->began_ns - at) / 1000;
+    }
 }
 
 /* Answers a request that has waited for a worker for too long; so the queue never is much longer
@@ -337,6 +366,7 @@ static bool refuse_late(task *t) {
     si_answer_error(&diag, &a);
     a.retry_after = SI_RETRY_SECONDS;
     a.load = SI_LOAD_REFUSED;
+    set_stages(t, &a);
     atomic_fetch_add(&w->slot->late, 1);
     show(t, &a);
     reply(w, t->connection, &a, 0, 0);
@@ -380,7 +410,7 @@ static bool serve_request(si_worker *w, int connection, const si_scgi_request *r
         set_alarm(0);
         return true;
     }
-    t.waited_ms = waited_ms(&t);
+    measure_wait(&t);
     if (refuse_late(&t)) {
         return true;
     }
@@ -392,8 +422,7 @@ static bool serve_request(si_worker *w, int connection, const si_scgi_request *r
     return !t.refine || si_refinement_end();
 }
 
-/* Reads a request, or takes the one that was read already, which has waited for a worker only since
- * its images were there. */
+/* Reads a request, or takes the one that was read already. */
 static si_result read_request(
     si_worker *w, int connection, int64_t read_by, si_scgi_request *request, si_diag *diag) {
     static char buffer[SI_SCGI_LIMIT];
@@ -401,9 +430,7 @@ static si_result read_request(
     if (w->lane != SI_LANE_FOREIGN) {
         return si_scgi_read(connection, read_by, buffer, request, diag);
     }
-    SI_TRY(si_scgi_parse(d->head, d->head_len, request, diag));
-    request->queued_at_ns = d->ended_ns;
-    return SI_OK;
+    return si_scgi_parse(d->head, d->head_len, request, diag);
 }
 
 bool si_worker_serve(si_worker *w, int connection) {

@@ -1,5 +1,6 @@
 """An nginx with the module and a renderer made of paper, for the tests of the edge."""
 
+import collections
 import http.client
 import os
 import re
@@ -179,6 +180,7 @@ class Edge:
             "CONFIG_LINE": "smartimg_config %s;" % os.path.join(self.folder, "config"),
             "SCRIPTS_LINE": "",
             "SEAL_KEY": self.key,
+            "POOL_STATUS_LINE": "",
             "GENERATIONS": os.path.join(self.folder, "cache/generations"),
             "CACHE": os.path.join(self.folder, "cache/images"),
             "CACHE_SIZE": "100m",
@@ -365,8 +367,15 @@ class Edge:
         wait_until(ended, "the end of all requests")
 
     def metrics(self):
+        """Numbers by name and labels, 0 where there is none; by name alone, what all labels of a family come to."""
         text = self.get("/metrics", port=self.admin_port).body.decode()
-        return {k: int(v) for k, v in re.findall(r"^(smartimg_\S+) (-?\d+)$", text, re.M)}
+        rows = {k: float(v) if "." in v else int(v) for k, v in re.findall(r"^(smartimg_\S+) (-?[\d.]+)$", text, re.M)}
+        sums = collections.Counter()
+        for row, number in rows.items():
+            sums[row.split("{")[0]] += number
+        for row, number in rows.items():
+            sums[row] = number
+        return sums
 
 
 class Reply:

@@ -1194,6 +1194,12 @@ class QueueTest(unittest.TestCase):
             self.assertEqual({(r.status, r["X-Smartimg-Load"]) for r in replies}, {(status, None)})
             self.assertEqual(steps(), [n + (k == i) for k, n in enumerate(before)])
 
+    def test_stages_are_for_nobody_to_see(self):
+        url = self.edge.image("staged", headers="X-Smartimg-Stages: queue=1;source=2;render=3;encode=4;score=5\r\n")
+        for cache in ("miss", "hit", "hit", "hit"):
+            reply = self.edge.get(url)
+            self.assertEqual((reply.status, reply["X-Cache"], reply["X-Smartimg-Stages"]), (200, cache, None))
+
     def test_failures_are_forgotten(self):
         url = self.edge.image("forgotten", status=503, headers="X-Smartimg-Out-Of-Time: 1\r\n")
         self.assertEqual(self.edge.get(url).status, 503)

@@ -366,7 +366,7 @@ class RefineTest(unittest.TestCase):
 class SmallTableTest(RefineTest):
     """Everything above with one worker, and a table that is soon full."""
 
-    WORKERS, OPTIONS = 1, {"zone": "640k"}
+    WORKERS, OPTIONS = 1, {"zone": "800k"}
 
     def test_full_table(self):
         hold = self.busy()

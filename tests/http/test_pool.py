@@ -243,6 +243,57 @@ class PoolTest(unittest.TestCase):
                 self.assertTrue(0 < least <= usual)
                 wait_until(lambda: self.spared(pool, "refused") == 1, pool.log.read_text)
 
+    STAGES = ["queue", "source", "render", "encode", "score"]
+
+    def stages(self, reply):
+        """What a reply's time went into, microseconds."""
+        stages = {k: int(v) for k, v in (s.split("=") for s in reply[1]["X-Smartimg-Stages"].split(";"))}
+        self.assertEqual(list(stages), self.STAGES)
+        return stages
+
+    def test_stages(self):
+        """What the test makes slow is in the stage that it belongs to, and in no other."""
+        with Pool("--workers", "1", *AMPLE) as pool:
+            smart = pool.recipe("demo/night?wid=160&bfc=on&fmt=jpg", accept="image/avif")
+            plain = pool.recipe("demo/night?wid=160&fmt=png")
+            props = pool.recipe("demo/night?req=props")
+            for tier in ("", "better", "best"):
+                stages = self.stages(pool.ask(smart, tier))
+                self.assertEqual(stages["queue"], 0)  # nobody told when it joined it
+                self.assertGreater(min(stages[s] for s in self.STAGES[2:]), 0)
+            stages = self.stages(pool.ask(plain))
+            self.assertTrue(stages["render"] > 0 and stages["encode"] > 0, stages)
+            stages = self.stages(pool.ask(props))
+            self.assertEqual(stages["encode"] + stages["score"], 0)
+            at = str(time.monotonic_ns() - 5 * 10**9)  # the machine has run for longer
+            stages = self.stages(pool.send(netstring([("SMARTIMG_RECIPE", plain), ("SMARTIMG_QUEUED_AT", at)])))
+            self.assertGreaterEqual(stages["queue"], 5_000_000)
+            pool.hold_worker()
+            with pool.connect() as held:
+                start = time.monotonic()
+                held.sendall(pool.question(plain))
+                pool.wait_until_at_work(pool.workers()[0])
+                time.sleep(0.3)
+                pool.hand_out_originals()
+                reply = held.makefile("rb").read()
+            source = int(re.search(rb"source=(\d+)", reply).group(1))
+            self.assertGreater(source, 300_000)
+            self.assertLess(source, (time.monotonic() - start) * 1e6)
+
+    def test_stages_of_errors(self):
+        with Pool("--workers", "1", "--queue-ms", "1000", *AMPLE) as pool:
+            recipe = pool.recipe("demo/night?wid=160")
+            late = str(time.monotonic_ns() - 5 * 10**9)
+            reply = pool.send(netstring([("SMARTIMG_RECIPE", recipe), ("SMARTIMG_QUEUED_AT", late)]))
+            self.assertError(reply, 503)
+            stages = self.stages(reply)
+            self.assertTrue(stages["queue"] >= 5_000_000 and not any(stages[s] for s in self.STAGES[1:]), stages)
+            (pool.root / "demo/night.png").unlink(missing_ok=True)
+            (pool.root / "demo/night.jpg").unlink(missing_ok=True)
+            reply = pool.ask(recipe)
+            self.assertGreaterEqual(reply[0], 400)
+            self.assertEqual(self.stages(reply)["encode"], 0)
+
     STEPS = (("idle", 0), ("quick-format", 100), ("requested", 400), ("refused", 601))  # s of 600 s in the queue
 
     def test_what_waited_longer_costs_less(self):

@@ -255,6 +255,42 @@ static void renderers_can_work(void **state) {
     assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
+/* What a child of the pool does that an ordinary user started: nobody may look into it. */
+static unsigned layers_of_user(void) {
+    si_confinement limits = {.memory = INT64_C(1) << 30, .file_size = 0, .files = 64};
+    bool ok = geteuid() != 0 ||
+              (setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
+    ok = ok && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && si_confine(&limits);
+    unsigned layers = ok ? si_sandbox_part() : 0;
+    layers |= layers != 0 ? si_sandbox_leave_files() : 0;
+    return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? layers : 0;
+}
+
+/* Whether the kernel gives user namespaces at all. */
+static bool user_can_part(void) {
+    return unshare(CLONE_NEWUSER) == 0;
+}
+
+static int status_in_child(bool asks_kernel) {
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        const unsigned wanted = SI_SANDBOX_NAMESPACES | SI_SANDBOX_EMPTY_ROOT;
+        _exit((asks_kernel ? user_can_part() : layers_of_user() == wanted) ? DONE : REFUSED);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WEXITSTATUS(status);
+}
+
+static void ordinary_users_have_namespaces(void **state) {
+    (void)state;
+    skip_if_sanitized();
+    if (status_in_child(true) != DONE) {
+        skip();
+    }
+    assert_int_equal(status_in_child(false), DONE);
+}
+
 static void layers_are_named(void **state) {
     char names[SI_SANDBOX_NAMES_MAX];
     si_sandbox_mode mode;
@@ -278,6 +314,7 @@ int main(void) {
         cmocka_unit_test(fetchers_are_kept_from),
         cmocka_unit_test(fetchers_have_network_and_settings),
         cmocka_unit_test(renderers_can_work),
+        cmocka_unit_test(ordinary_users_have_namespaces),
         cmocka_unit_test(layers_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

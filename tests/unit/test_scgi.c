@@ -281,7 +281,7 @@ static void test_names_of_the_nginx_template(void **state) {
         "scgi_param " SI_PARAM_CLASS " $smartimg_class if_not_empty;",
         "scgi_hide_header " SI_HEADER_SERVICE ";", "scgi_hide_header " SI_HEADER_LOAD ";",
         "scgi_hide_header " SI_HEADER_OUT_OF_TIME ";", "scgi_hide_header " SI_HEADER_PADDING ";",
-        "scgi_hide_header " SI_HEADER_SUM ";"};
+        "scgi_hide_header " SI_HEADER_SUM ";", "scgi_hide_header " SI_HEADER_STAGES ";"};
     static char text[64 * 1024], path[4096];
     const char *root = getenv("SMARTIMG_SOURCE_ROOT");
     snprintf(path, sizeof path, "%s/conf/nginx.conf.in", root != NULL ? root : ".");

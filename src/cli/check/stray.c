@@ -84,7 +84,8 @@ static void look_into(looking *l, int parent, const char *name, const char *path
         struct stat st;
         int n =
             snprintf(below, sizeof below, "%s%s%s", path, path[0] != '\0' ? "/" : "", d->d_name);
-        if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0 || n >= NAME ||
+        /* "..data" and the like are what links of a mounted ConfigMap lead to */
+        if (strcmp(d->d_name, ".") == 0 || strncmp(d->d_name, "..", 2) == 0 || n >= NAME ||
             fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
             continue;
         }
