@@ -568,6 +568,10 @@ static const char *playground_http_lines(const si_site_options *o, si_site *s) {
                : path(s, "%s smartimg_uploads %s;", lines, si_nginx_word(&s->arena, s->uploads));
 }
 
+static bool is_json_log(const si_site_options *o) {
+    return strcmp(o->log_format, SI_LOG_JSON) == 0;
+}
+
 static bool write_configuration(const si_site_options *o, si_site *s) {
     si_arena *a = &s->arena;
     const si_template_value values[] = {
@@ -577,6 +581,8 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"WORKERS", o->nginx_workers > 0 ? path(s, "%d", o->nginx_workers) : "auto"},
         {"ERROR_LOG", s->error_log != NULL ? si_nginx_word(a, s->error_log) : "stderr"},
         {"ACCESS_LOG", s->access_log != NULL ? si_nginx_word(a, s->access_log) : "/dev/null"},
+        {"LOG_FORMAT", is_json_log(o) ? "smartimg_json" : "smartimg"},
+        {"LOG_OWN", is_json_log(o) ? "on" : "off"},
         {"ROOT", si_nginx_word(a, s->root)},
         {"CONFIG_LINE",
             s->config != NULL ? path(s, "smartimg_config %s;", si_nginx_word(a, s->config)) : ""},
@@ -703,6 +709,10 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         return false;
     }
     if (!network_is_right(o)) {
+        return false;
+    }
+    if (!is_json_log(o) && strcmp(o->log_format, SI_LOG_TEXT) != 0) {
+        si_complain("--log-format takes " SI_LOG_TEXT " or " SI_LOG_JSON);
         return false;
     }
     return find_parts(s) && find_nginx(s) && find_user(o, s) && port_is_free(o->listen) &&
