@@ -213,6 +213,8 @@ class Edge:
         }
         with open(os.path.join(TOP, "conf/nginx.conf.in")) as f:
             text = f.read().replace("location /is/image {", "location /is/image {" + image_lines)
+            if log_format == "smartimg_json":
+                text = text.replace("flush=1s", "flush=20ms")  # tests wait for many lines
             text = text.replace("smartimg_zone 4m;", f"smartimg_zone {zone};")
             text = text.replace("@REFINE_SHARE@;", f"@REFINE_SHARE@ {refine_quiet};")
         with open(self.conf, "w") as f:
