@@ -170,7 +170,9 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_smartimg_get_ctx(r);
 
-    if (ctx == NULL) {
+    /* one of our own comes here only to be logged, and is no request */
+
+    if (ctx == NULL || ctx->nobody) {
         return NGX_OK;
     }
 
@@ -199,11 +201,11 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
         ngx_http_smartimg_count_saved(r, company, format);
     }
 
-    if (ctx->plan->plan.cache_command_ignored && !ctx->nobody) {
+    if (ctx->plan->plan.cache_command_ignored) {
         ngx_http_smartimg_count(ignored, 1);
     }
 
-    if (ctx->plan->plan.network_adapts && !ctx->nobody) {
+    if (ctx->plan->plan.network_adapts) {
         ngx_http_smartimg_count_network(ctx->plan->plan.client.network);
     }
 
