@@ -237,8 +237,10 @@ class Ends(unittest.TestCase):
         """Its counters go on."""
         self.end_one("signal", lambda pid: os.kill(pid, signal.SIGKILL))
         pool, = processes(self.server, "smartimg-pool")
+        renderers = set(processes(self.server, "smartimg-render"))
         os.kill(pool, signal.SIGKILL)
         wait_until(lambda: total(page(self.server), "smartimg_pool_starts_total") == 2, "another pool")
+        wait_until(lambda: not renderers & self.server.children().keys(), "the end of the old renderers")
         self.assertEqual(total(page(self.server), ENDS, reason="signal"), 1)
         self.end_one("signal", lambda pid: os.kill(pid, signal.SIGKILL))
 
