@@ -38,7 +38,7 @@ static const char head[] =
     "  spend on a reply from memory (callgrind), and no lock.\n"
     "- **How many rows there are**: at most 255 companies that have a file of their own, all "
     "others count as `other`; "
-    "at most 4096 combinations of\n"
+    "at most 3072 combinations of\n"
     "  labels of requests, what comes after that has `other` in all labels. Sums are right either "
     "way.\n"
     "\n"
