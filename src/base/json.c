@@ -4,6 +4,13 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/trace.h"
+
+/* True if a character of `len` bytes ends lines for some readers, and no ASCII. */
+static bool ends_lines(const char *p, size_t len) {
+    return (len == 2 && memcmp(p, "\xc2\x85", 2) == 0) ||
+           (len == 3 && memcmp(p, "\xe2\x80", 2) == 0 && (p[2] & 0x7e) == 0x28);
+}
 
 bool si_json_put(si_bytes *out, const void *text, size_t len) {
     const char *p = text;
@@ -12,7 +19,7 @@ bool si_json_put(si_bytes *out, const void *text, size_t len) {
         char code[8];
         n = si_str_utf8((si_str){p + i, len - i});
         /* U+2028 and U+2029 end lines, and so strings, for older browsers */
-        bool line = n == 3 && memcmp(p + i, "\xe2\x80", 2) == 0 && (p[i + 2] & 0x7e) == 0x28;
+        bool line = n == 3 && ends_lines(p + i, n);
         /* < and > too, so that a value can never end a script element; Latin-1 if it is no UTF-8 */
         if (n == 0 || (unsigned char)p[i] < 0x20 || strchr("\"\\<>\x7f", p[i]) != NULL || line) {
             unsigned c = line ? 0x2000u | (p[i + 2] & 0x7f) : (unsigned char)p[i];
@@ -23,6 +30,37 @@ bool si_json_put(si_bytes *out, const void *text, size_t len) {
         }
     }
     return ok && si_bytes_append(out, "\"", 1);
+}
+
+char *si_json_write(si_str text, char *out) {
+    *out++ = '"';
+    for (size_t i = 0; i < text.len;) {
+        unsigned char c = (unsigned char)text.p[i];
+        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+            *out++ = (char)c;
+            i++;
+            continue;
+        }
+        if (c == '"' || c == '\\') {
+            *out++ = '\\';
+            *out++ = (char)c;
+            i++;
+            continue;
+        }
+        size_t n = si_str_utf8((si_str){text.p + i, text.len - i});
+        bool line = ends_lines(text.p + i, n);
+        if (c < 0x80 || n == 0 || line) {
+            unsigned code = !line ? c : n == 2 ? 0x85 : 0x2000u | (text.p[i + 2] & 0x7f);
+            out = mempcpy(out, "\\u", 2);
+            si_hex_print(code, 4, out);
+            out += 4;
+        } else {
+            out = mempcpy(out, text.p + i, n);
+        }
+        i += n > 0 ? n : 1;
+    }
+    *out++ = '"';
+    return out;
 }
 
 void si_json_string(FILE *to, const char *text) {

@@ -13,6 +13,8 @@
 #define SI_PARAM_QUEUED_AT "SMARTIMG_QUEUED_AT" /* when it joined the queue, monotonic, ns */
 #define SI_PARAM_SHOW "SMARTIMG_SHOW"       /* what is wanted in the reply's place (base/show.h) */
 #define SI_PARAM_CLASS "SMARTIMG_CLASS"     /* the client's class, for an explanation */
+#define SI_PARAM_ID "SMARTIMG_ID"           /* what the request is called (base/request_id.h) */
+#define SI_PARAM_TRACE "SMARTIMG_TRACE"     /* traceparent for origins (base/trace.h) */
 #define SI_PARAM_HEAD_AT "SMARTIMG_HEAD_AT" /* bytes before the reply's head in the cache file */
 
 #define SI_PARAM_PING "SMARTIMG_PING" /* 1, instead of a recipe: whether it answers */

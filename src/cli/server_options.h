@@ -185,7 +185,11 @@
         "smartimg, www-data or nobody, with the right to read any folder", 0, 0, "",               \
         "When started by root: the user whom nginx's workers run as and originals are opened as, " \
         "who must be able to read the images. Renderers run as " SI_RENDER_USER                    \
-        " or nobody, who need no files.")
+        " or nobody, who need no files.")                                                          \
+    X("log-format", TEXT, "FORMAT", (site).log_format, SI_LOG_TEXT, NULL, 0, 0, "",                \
+        SI_LOG_TEXT ": lines of the access log are for people; " SI_LOG_JSON                       \
+                    ": each is a JSON object, with times of renders and traces, and refreshes "    \
+                    "and refinements have lines, too (docs/operation.md).")
 
 /* Of `renderer` alone. `address` is a const char *. */
 #define SI_RENDERER_OPTIONS(X, pool, address)                                                      \

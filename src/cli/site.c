@@ -70,6 +70,10 @@ static bool port_is_free(const char *address) {
     return true;
 }
 
+bool si_site_has_json_log(const si_site_options *o) {
+    return strcmp(o->log_format, SI_LOG_JSON) == 0;
+}
+
 bool si_site_prepare(const si_site_options *o, si_site *s) {
     s->root = si_site_absolute(s, o->root);
     s->config = si_site_absolute(s, o->config);
@@ -80,6 +84,10 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
     s->generations = si_site_text(s, "%s/generations", s->cache);
     if (o->line.poor_loss < o->line.good_loss) {
         si_complain("--network-poor-loss is less than --network-good-loss");
+        return false;
+    }
+    if (!si_site_has_json_log(o) && strcmp(o->log_format, SI_LOG_TEXT) != 0) {
+        si_complain("--log-format takes " SI_LOG_TEXT " or " SI_LOG_JSON);
         return false;
     }
     return si_site_find_parts(s) && si_site_find_nginx(s) && si_site_find_user(o, s) &&

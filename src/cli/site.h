@@ -10,6 +10,10 @@
 #include "request/request.h"
 #include "client/line.h"
 
+/* Formats of the access log. */
+#define SI_LOG_TEXT "text"
+#define SI_LOG_JSON "json"
+
 /* As asked for on the command line; addresses and files not given are NULL. */
 typedef struct si_site_options {
     const char *root, *config, *cache, *access_log, *error_log, *user;
@@ -18,6 +22,7 @@ typedef struct si_site_options {
     const char *tls_cert, *tls_key;                 /* both or none */
     int64_t cache_size, cache_min_free;             /* bytes */
     int64_t log_size;                               /* bytes; 0 = any */
+    const char *log_format;                         /* SI_LOG_TEXT or SI_LOG_JSON */
     int queue_ms;                                   /* 0 = SI_POOL_QUEUE_MS */
     int wall_ms;                                    /* of a request */
     int renderers;                                  /* of the pool, > 0 */

@@ -176,6 +176,8 @@ bool si_site_write_configuration(const si_site_options *o, si_site *s) {
         {"WORKERS", o->nginx_workers > 0 ? si_site_text(s, "%d", o->nginx_workers) : "auto"},
         {"ERROR_LOG", s->error_log != NULL ? si_nginx_word(a, s->error_log) : "stderr"},
         {"ACCESS_LOG", s->access_log != NULL ? si_nginx_word(a, s->access_log) : "/dev/null"},
+        {"LOG_FORMAT", si_site_has_json_log(o) ? "smartimg_json" : "smartimg"},
+        {"LOG_OWN", si_site_has_json_log(o) ? "on" : "off"},
         {"ROOT", si_nginx_word(a, s->root)},
         {"CONFIG_LINE", s->config != NULL
                             ? si_site_text(s, "smartimg_config %s;", si_nginx_word(a, s->config))

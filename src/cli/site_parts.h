@@ -7,6 +7,9 @@
 
 #include "cli/site.h"
 
+/* Whether the access log is to be JSON. */
+bool si_site_has_json_log(const si_site_options *o);
+
 /* Whether there is a file that this process may read; `path` may be NULL. */
 bool si_site_readable(const char *path);
 

@@ -35,6 +35,7 @@ typedef struct {
     si_network         remembered;  /* of its client */
     si_line            line;
     unsigned           edge:1;      /* trusted to tell the class */
+    unsigned           proxy:1;     /* trusted to tell the client, or an edge */
     unsigned           judged:1;    /* its line is the client's */
     unsigned           known:1;     /* a request has come on it before */
 } ngx_http_smartimg_peer_t;
@@ -284,6 +285,19 @@ ngx_http_smartimg_peer_of(ngx_http_request_t *r)
 }
 
 
+/* Whether the other end is a trusted proxy or edge. */
+
+ngx_uint_t
+ngx_http_smartimg_is_by_proxy(ngx_http_request_t *r)
+{
+    ngx_http_smartimg_peer_t  *peer;
+
+    peer = ngx_http_smartimg_peer_of(r);
+
+    return peer && peer->proxy;
+}
+
+
 /*
  * The address of the other end itself: that of the connection may have been
  * replaced by what a proxy says (realip).  Where it was, the other end is a
@@ -312,11 +326,13 @@ ngx_http_smartimg_meet_peer(ngx_http_request_t *r, ngx_connection_t *c,
                  && ngx_cidr_match(&sa.sockaddr, smcf->trusted_edges)
                     == NGX_OK;
 
-    proxy = peer->edge
+    peer->proxy = peer->edge
+                  || (smcf->trusted_proxies
+                      && ngx_cidr_match(&sa.sockaddr, smcf->trusted_proxies)
+                         == NGX_OK);
+
+    proxy = peer->proxy
             || c->proxy_protocol
-            || (smcf->trusted_proxies
-                && ngx_cidr_match(&sa.sockaddr, smcf->trusted_proxies)
-                   == NGX_OK)
             || ngx_cmp_sockaddr(&sa.sockaddr, len, r->connection->sockaddr,
                                 r->connection->socklen, 0)
                != NGX_OK;

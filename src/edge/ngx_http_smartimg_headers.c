@@ -63,7 +63,8 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 
         /* an address that is none of ours */
 
-        if (ngx_http_smartimg_set_error_fields(r, NULL) != NGX_OK) {
+        if (ngx_http_smartimg_send_id(r) != NGX_OK
+            || ngx_http_smartimg_set_error_fields(r, NULL) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -92,7 +93,8 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
 
     ngx_http_smartimg_read_lifetime(r, ctx, &of);
 
-    if (ngx_http_smartimg_set_error_fields(r, &ctx->plan->plan) != NGX_OK
+    if (ngx_http_smartimg_send_id(r) != NGX_OK
+        || ngx_http_smartimg_set_error_fields(r, &ctx->plan->plan) != NGX_OK
         || ngx_http_smartimg_share_reply(r, &ctx->plan->plan) != NGX_OK)
     {
         return NGX_ERROR;

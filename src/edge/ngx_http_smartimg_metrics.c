@@ -10,6 +10,8 @@
 static ngx_int_t ngx_http_smartimg_init_zone(ngx_shm_zone_t *shm_zone,
     void *data);
 static void ngx_http_smartimg_note_stored(ngx_http_request_t *r);
+static void ngx_http_smartimg_count_reply(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 static ngx_uint_t ngx_http_smartimg_format_of(ngx_http_request_t *r);
 static void ngx_http_smartimg_count_saved(ngx_http_request_t *r,
     ngx_uint_t company, ngx_uint_t format);
@@ -152,7 +154,6 @@ ngx_http_smartimg_init_counters(ngx_cycle_t *cycle)
 ngx_int_t
 ngx_http_smartimg_log_handler(ngx_http_request_t *r)
 {
-    ngx_uint_t                     status, company, format;
     ngx_http_smartimg_ctx_t       *ctx;
     ngx_http_smartimg_loc_conf_t  *slcf;
 
@@ -170,11 +171,37 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_smartimg_get_ctx(r);
 
-    if (ctx == NULL) {
+    /* one of our own comes here only to be logged, and is no request */
+
+    if (ctx == NULL || ctx->nobody) {
         return NGX_OK;
     }
 
     ngx_http_smartimg_note_stored(r);
+
+    ngx_http_smartimg_count_reply(r, ctx);
+
+    if (ctx->plan->plan.cache_command_ignored) {
+        ngx_http_smartimg_count(ignored, 1);
+    }
+
+    if (ctx->plan->plan.network_adapts) {
+        ngx_http_smartimg_count_network(ctx->plan->plan.client.network);
+    }
+
+    ngx_http_smartimg_count_result(r, ctx);
+
+    return NGX_OK;
+}
+
+
+/* What was sent, by company and what else labels tell. */
+
+static void
+ngx_http_smartimg_count_reply(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx)
+{
+    ngx_uint_t  status, company, format;
 
     status = r->err_status ? r->err_status : r->headers_out.status;
     company = ctx->plan->company;
@@ -198,18 +225,6 @@ ngx_http_smartimg_log_handler(ngx_http_request_t *r)
     } else if (status == NGX_HTTP_OK && r->method == NGX_HTTP_GET) {
         ngx_http_smartimg_count_saved(r, company, format);
     }
-
-    if (ctx->plan->plan.cache_command_ignored && !ctx->nobody) {
-        ngx_http_smartimg_count(ignored, 1);
-    }
-
-    if (ctx->plan->plan.network_adapts && !ctx->nobody) {
-        ngx_http_smartimg_count_network(ctx->plan->plan.client.network);
-    }
-
-    ngx_http_smartimg_count_result(r, ctx);
-
-    return NGX_OK;
 }
 
 

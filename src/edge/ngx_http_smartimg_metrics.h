@@ -24,6 +24,8 @@
 #define NGX_HTTP_SMARTIMG_COMPANIES     256   /* the first is "other" */
 #define NGX_HTTP_SMARTIMG_COMPANY_NAME  64    /* bytes, with its end */
 #define NGX_HTTP_SMARTIMG_SERIES        4096  /* a power of two */
+/* as many may be of requests, which have the most labels */
+#define NGX_HTTP_SMARTIMG_MANY          (NGX_HTTP_SMARTIMG_SERIES / 4 * 3)
 #define NGX_HTTP_SMARTIMG_LABELS        4     /* of a family, at most */
 
 
@@ -58,6 +60,7 @@ typedef struct {
     u_char                         companies[NGX_HTTP_SMARTIMG_COMPANIES]
                                             [NGX_HTTP_SMARTIMG_COMPANY_NAME];
     ngx_atomic_t                   rest[SI_METRIC_COUNT]; /* found no room */
+    ngx_atomic_t                   taken;  /* of numbers */
     ngx_http_smartimg_number_t     numbers[NGX_HTTP_SMARTIMG_SERIES];
 } ngx_http_smartimg_series_t;
 

@@ -217,6 +217,14 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       0,
       NULL },
 
+    /* whether refreshes and refinements have lines in the access log */
+    { ngx_string("smartimg_log_own"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_smartimg_main_conf_t, log_own),
+      NULL },
+
     /* pages for errors, with a link to where people can begin */
     { ngx_string("smartimg_error_pages"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
@@ -381,6 +389,7 @@ ngx_http_smartimg_create_main_conf(ngx_conf_t *cf)
     }
 
     smcf->first_answer = NGX_CONF_UNSET;
+    smcf->log_own = NGX_CONF_UNSET;
     smcf->line_limits = si_line_limits_initial;
     smcf->client = si_client_usual_settings;
 
@@ -397,6 +406,7 @@ ngx_http_smartimg_init_main_conf(ngx_conf_t *cf, void *conf)
     smcf->uploads_fd = NGX_INVALID_FILE;
 
     ngx_conf_init_value(smcf->first_answer, SI_FIRST_ANSWER_SECONDS);
+    ngx_conf_init_value(smcf->log_own, 0);
 
     if (smcf->cdn_cache_control.data == NULL) {
         ngx_str_set(&smcf->cdn_cache_control, SI_CDN_CACHE_CONTROL);
@@ -558,6 +568,7 @@ ngx_http_smartimg_init_process(ngx_cycle_t *cycle)
     ngx_http_smartimg_init_uploads(cycle);
 
     if (ngx_http_smartimg_init_series(cycle) != NGX_OK
+        || ngx_http_smartimg_init_identities(cycle) != NGX_OK
         || ngx_http_smartimg_init_peers(cycle) != NGX_OK)
     {
         return NGX_ERROR;

@@ -20,6 +20,7 @@
 #include "picture/stages.h"
 #include "plan/lifetime.h"
 #include "plan/plan.h"
+#include "ngx_http_smartimg_log.h"
 #include "ngx_http_smartimg_metrics.h"
 #include "ngx_http_smartimg_table.h"
 
@@ -153,6 +154,8 @@ typedef struct {
     ngx_msec_t                     refine_quiet;
     ngx_array_t                    places;             /* ..._place_t */
 
+    ngx_flag_t                     log_own;   /* requests without a client */
+
     ngx_flag_t                     used;
 } ngx_http_smartimg_main_conf_t;
 
@@ -227,6 +230,10 @@ typedef struct {
                                                 has it */
     ngx_str_t                      text;     /* recipe, or of an error */
     ngx_str_t                      key;      /* of the cache */
+    u_char                         hex[2 * NGX_HTTP_CACHE_KEY_LEN];
+                                             /* what the cache makes of it, for
+                                                the log; begins with 0 until it
+                                                is asked for */
     ngx_uint_t                     failed;   /* status of the error or 0 */
     const char                    *type;     /* MIME type of the error's text */
 
@@ -284,7 +291,11 @@ typedef struct {
     ngx_uint_t                     format;
     time_t                         fresh_until;
 
+    ngx_http_request_t            *answered;  /* that a renderer has: it, or
+                                                 its subrequest, or NULL */
     si_stage_times                 stages;   /* if `rendered` */
+
+    ngx_http_smartimg_identity_t  *identity;  /* once it is asked for */
 
     ngx_http_smartimg_refinement_t  *refinement;  /* that it is, or NULL */
 
@@ -341,6 +352,7 @@ char *ngx_http_smartimg_network_line(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_int_t ngx_http_smartimg_init_peers(ngx_cycle_t *cycle);
 const char *ngx_http_smartimg_line_name(ngx_http_request_t *r);
+ngx_uint_t ngx_http_smartimg_is_by_proxy(ngx_http_request_t *r);
 void ngx_http_smartimg_read_connection(ngx_http_request_t *r,
     si_client_headers *headers);
 char *ngx_http_smartimg_network_limit(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -398,6 +410,8 @@ void ngx_http_smartimg_judge(ngx_http_request_t *r,
 void ngx_http_smartimg_end_refinement(ngx_http_request_t *r,
     ngx_http_smartimg_refinement_t *re);
 const char *ngx_http_smartimg_tier_asked_for(ngx_http_smartimg_ctx_t *ctx);
+const char *ngx_http_smartimg_refined_as(ngx_http_request_t *r,
+    ngx_http_smartimg_refinement_t *re);
 
 ngx_int_t ngx_http_smartimg_ready(ngx_http_request_t *r, ngx_msec_t limit);
 void ngx_http_smartimg_note_answer(void);

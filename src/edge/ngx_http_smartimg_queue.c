@@ -51,6 +51,8 @@ static ngx_uint_t ngx_http_smartimg_is_waited_for(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
 static ngx_uint_t ngx_http_smartimg_full(ngx_http_request_t *r,
     ngx_uint_t dear);
+static void ngx_http_smartimg_begin_asking(ngx_http_smartimg_peer_t *peer,
+    ngx_http_smartimg_ctx_t *ctx);
 static void ngx_http_smartimg_count_lane(si_lane lane, ngx_int_t n);
 static void ngx_http_smartimg_count_waiting(ngx_http_smartimg_shared_t *shared,
     ngx_atomic_int_t *cheap, ngx_atomic_int_t *costly);
@@ -284,29 +286,39 @@ ngx_http_smartimg_get_peer(ngx_peer_connection_t *pc, void *data)
 
     rc = peer->get(pc, peer->data);
 
-    if (rc == NGX_OK && ctx && !peer->running) {
+    if (rc == NGX_OK && ctx) {
+        ngx_http_smartimg_begin_asking(peer, ctx);
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_http_smartimg_begin_asking(ngx_http_smartimg_peer_t *peer,
+    ngx_http_smartimg_ctx_t *ctx)
+{
+    if (!peer->running) {
         peer->running = 1;
         peer->since = ngx_current_msec;
         ngx_http_smartimg_count_lane(peer->lane, 1);
     }
 
-    if (rc == NGX_OK && ctx && !ctx->downloads) {
-        ngx_http_smartimg_note_work();
-        peer->asked = 1;
-        ngx_http_smartimg_count(asked, 1);
-    }
-
     /* what is downloaded for has no renderer, and nobody stands behind it */
 
-    if (rc == NGX_OK && ctx && !ctx->downloads
-        && ngx_http_smartimg_is_waited_for(peer->request, ctx))
-    {
+    if (ctx->downloads) {
+        return;
+    }
+
+    ngx_http_smartimg_note_work();
+    peer->asked = 1;
+    ngx_http_smartimg_count(asked, 1);
+
+    if (ngx_http_smartimg_is_waited_for(peer->request, ctx)) {
         peer->counted = 1;
         ngx_http_smartimg_count(rendering, 1);
         ngx_http_smartimg_count(rendering_dear, peer->dear);
     }
-
-    return rc;
 }
 
 

@@ -448,6 +448,33 @@ ngx_http_smartimg_end_refinement(ngx_http_request_t *r,
 }
 
 
+/* Its outcome in a word, once its request has ended. */
+
+const char *
+ngx_http_smartimg_refined_as(ngx_http_request_t *r,
+    ngx_http_smartimg_refinement_t *re)
+{
+    switch (re->outcome) {
+
+    case NGX_HTTP_SMARTIMG_REFINED:
+        if (!ngx_http_smartimg_is_stored(r)) {
+            return "failed";
+        }
+
+        return re->bytes < re->taken.bytes ? "improved" : "kept";
+
+    case NGX_HTTP_SMARTIMG_KEPT:
+        return "kept";
+
+    case NGX_HTTP_SMARTIMG_DEFERRED:
+        return "deferred";
+
+    default:
+        return "failed";
+    }
+}
+
+
 static void
 ngx_http_smartimg_count_outcome(ngx_http_smartimg_refinement_t *re)
 {

@@ -12,7 +12,7 @@
  * So the refresh is taken away from the client's request, which then ends as
  * any other hit, and the cache is asked again by a request of our own that
  * has no client: its connection is a socket that leads nowhere, nothing is
- * sent, logged or counted.  To nginx it is a stale hit like the first one,
+ * sent or counted, and only the JSON log has a line of it.  To nginx it is a stale hit like the first one,
  * and what is said above happens to it, where it hurts nobody.
  */
 
@@ -72,6 +72,8 @@ ngx_http_smartimg_refresh(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx)
         ngx_http_smartimg_drop(again);
         return;
     }
+
+    ngx_http_smartimg_inherit_identity(again, r);
 
     /* r goes first: posted events are handled after what happens now */
 
@@ -248,7 +250,8 @@ ngx_http_smartimg_init_connection(ngx_connection_t *c,
 ngx_http_request_t *
 ngx_http_smartimg_create_own_request(ngx_connection_t *c)
 {
-    ngx_http_request_t  *r;
+    ngx_http_request_t             *r;
+    ngx_http_smartimg_main_conf_t  *smcf;
 
     static ngx_str_t  get = ngx_string("GET");
 
@@ -266,7 +269,9 @@ ngx_http_smartimg_create_own_request(ngx_connection_t *c)
     (void) ngx_atomic_fetch_add(ngx_stat_active, 1);
 #endif
 
-    r->logged = 1;
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    r->logged = !smcf->log_own;
     r->header_only = 1;
 
     r->method = NGX_HTTP_GET;

@@ -217,19 +217,32 @@ static ngx_http_smartimg_number_t *
 ngx_http_smartimg_find_number(ngx_http_smartimg_series_t *series,
     ngx_atomic_uint_t key)
 {
-    ngx_uint_t                   i, at;
+    ngx_uint_t                   i, at, most;
     ngx_http_smartimg_number_t  *number;
 
-    at = key * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+    most = key >> (4 * NGX_HTTP_SMARTIMG_LABEL_BITS) == SI_METRIC_REQUESTS + 1
+           ? NGX_HTTP_SMARTIMG_MANY : NGX_HTTP_SMARTIMG_SERIES;
+
+    /* of the product, only the highest bits depend on all labels */
+
+    at = (key * UINT64_C(0x9e3779b97f4a7c15) >> 32) * NGX_HTTP_SMARTIMG_SERIES
+         >> 32;
 
     for (i = 0; i < NGX_HTTP_SMARTIMG_TRIES; i++) {
         number = &series->numbers[(at + i) % NGX_HTTP_SMARTIMG_SERIES];
 
-        if (number->key == key
-            || (number->key == 0
-                && (ngx_atomic_cmp_set(&number->key, 0, key)
-                    || number->key == key)))
-        {
+        if (number->key == 0) {
+
+            if (series->taken >= most) {
+                return NULL;
+            }
+
+            if (ngx_atomic_cmp_set(&number->key, 0, key)) {
+                (void) ngx_atomic_fetch_add(&series->taken, 1);
+            }
+        }
+
+        if (number->key == key) {
             return number;
         }
     }

@@ -83,6 +83,8 @@ ngx_http_smartimg_note_stages(ngx_http_request_t *r)
         return;
     }
 
+    ctx->answered = r;
+
     h = ngx_http_smartimg_find_header(&r->upstream->headers_in.headers, &name,
                                       NULL);
 

@@ -108,6 +108,17 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
     { ngx_string("smartimg_retry_after"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_RETRY_AFTER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    /* what the request is called: SCGI parameter, reply and log */
+    { ngx_string("smartimg_id"), NULL, ngx_http_smartimg_id_variable, 0, 0, 0 },
+
+    /* for scgi_param: the traceparent to be passed on, if there is one */
+    { ngx_string("smartimg_trace"), NULL, ngx_http_smartimg_trace_variable,
+      0, 0, 0 },
+
+    /* a line of the JSON log */
+    { ngx_string("smartimg_log"), NULL, ngx_http_smartimg_log_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
       ngx_http_null_variable
 };
 

@@ -86,7 +86,7 @@ typedef struct si_plan {
 
     /* what errors are to look like; known even if the plan could not be made */
     si_shape shape;
-    int error_detail;                /* attr::ErrorDetail */
+    int error_detail;    /* attr::ErrorDetail */
     const char *company; /* root id of the main company, as long as the catalog or in the arena;
                             NULL = none was found, "" = the default one */
     const si_attributes *attributes; /* that govern the request, errors included, as far as they are

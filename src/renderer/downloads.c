@@ -212,7 +212,7 @@ static void take_answer(downloads *d, request *r, int i) {
 static bool ask(downloads *d, request *r, int i) {
     question *q = &r->questions[i];
     si_diag *failure = &r->downloaded.images[i].failure;
-    si_fetcher_question asked = {q->url, r->asked.recipe, r->asked.seal};
+    si_fetcher_question asked = {q->url, r->asked.recipe, r->asked.seal, r->asked.trace};
     q->socket = si_fetcher_ask_now(d->asking, &asked, &d->ask_later, failure);
     if (d->ask_later) {
         *failure = (si_diag){0};

@@ -62,7 +62,7 @@ static int find_ahead(const si_originals *o, const char *url) {
 }
 
 static int ask_for(const si_originals *o, const char *url, si_diag *diag) {
-    si_fetcher_question q = {url, o->recipe_text, o->seal};
+    si_fetcher_question q = {url, o->recipe_text, o->seal, o->trace};
     return si_fetcher_ask(o->fetcher, &q, diag);
 }
 
@@ -137,7 +137,7 @@ static int download(si_originals *o, const char *url, long *life, si_diag *diag)
     int64_t start = si_now_ns();
     int fd = o->broker >= 0 && o->fetcher >= 0
                  ? ask_fetcher(o, url, how.timeout_ms + SI_FETCHER_SLACK_MS, life, diag)
-                 : si_fetch(&how, url, life, diag);
+                 : si_fetch(&how, url, o->trace, life, diag);
     o->waited_ns += si_now_ns() - start;
     return fd;
 }

@@ -41,6 +41,7 @@ typedef struct si_originals {
                                             the first, so that the slowest of them is waited for,
                                             not one after the other; NULL = each when it is wanted */
     si_str recipe_text, seal;            /* for the fetcher; borrowed; empty = not known */
+    si_str trace;                        /* traceparent for downloads; borrowed; empty = none */
     const int *client;                   /* borrowed; downloads end when its other end hangs up;
                                             NULL = no such thing */
     void (*before_fetch)(void *context); /* called before the first download, which with all others

@@ -133,7 +133,7 @@ static const si_process_kind downloads_kind = {.become = become_downloads,
 static void start_worker(pool *p, pool_slot *w) {
     start s = {p, w};
     atomic_store(&w->slot->kill_at_ns, si_now_ns() + START_MS * SI_MILLISECOND);
-    w->slot->recipe[0] = '\0';
+    w->slot->recipe[0] = w->slot->id[0] = '\0';
     w->killed = false;
     w->watch = (si_worker_watch){.started_ns = si_now_ns()};
     if (!si_process_start(&w->process, &worker_kind, &s)) {
@@ -164,21 +164,35 @@ static void reap_other(
     }
 }
 
+/* What a worker is at work on: " of request ID on RECIPE", as far as it is known. A worker that is
+ * out of its mind may have written anything there. */
+typedef struct work_text {
+    char text[sizeof((si_worker_slot *)0)->recipe + sizeof((si_worker_slot *)0)->id + 20];
+} work_text;
+
+static const char *work_of(const pool_slot *w, work_text *out) {
+    const si_worker_slot *s = w->slot;
+    int id = (int)strnlen(s->id, sizeof s->id - 1);
+    int recipe = (int)strnlen(s->recipe, sizeof s->recipe - 1);
+    snprintf(out->text, sizeof out->text, "%s%.*s%s%.*s", id > 0 ? " of request " : "", id, s->id,
+        recipe > 0 ? " on " : "", recipe, s->recipe);
+    return out->text;
+}
+
 static void say_how_it_ended(const pool_slot *w, int status) {
-    const char *on = w->slot->recipe[0] != '\0' ? " on " : "";
     pid_t pid = w->process.pid;
-    char recipe[sizeof w->slot->recipe], reason[SI_EXIT_REASON_MAX];
-    memcpy(recipe, w->slot->recipe, sizeof recipe);
-    recipe[sizeof recipe - 1] = '\0';
+    char reason[SI_EXIT_REASON_MAX];
+    work_text work;
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     if (code == SI_WORKER_NO_MEMORY) {
-        say("worker %d crashed, having run out of memory%s%s", pid, on, recipe);
+        say("worker %d crashed, having run out of memory%s", pid, work_of(w, &work));
     } else if (code == SI_WORKER_CUT_SHORT + SIGALRM || code == SI_WORKER_CUT_SHORT + SIGXCPU) {
-        say("worker %d ran out of time%s%s", pid, on, recipe);
+        say("worker %d ran out of time%s", pid, work_of(w, &work));
     } else if (code > SI_WORKER_CUT_SHORT && code < SI_WORKER_CUT_SHORT + 65) {
-        say("worker %d crashed (%s)%s%s", pid, strsignal(code - SI_WORKER_CUT_SHORT), on, recipe);
+        say("worker %d crashed (%s)%s", pid, strsignal(code - SI_WORKER_CUT_SHORT),
+            work_of(w, &work));
     } else if (status != 0) {
-        say("worker %d %s%s%s", pid, si_exit_reason(status, reason), on, recipe);
+        say("worker %d %s%s", pid, si_exit_reason(status, reason), work_of(w, &work));
     }
 }
 
@@ -302,7 +316,8 @@ static void end_overdue(const pool *p, pool_slot *w, int64_t now) {
     if (how == SI_OVERDUE_OLD) {
         kill(w->process.pid, SIGTERM);
     } else if (how != SI_OVERDUE_NOT) {
-        say("worker %d %s, killing it", w->process.pid, why[how]);
+        work_text work;
+        say("worker %d %s, killing it%s", w->process.pid, why[how], work_of(w, &work));
         w->killed = true;
         kill(w->process.pid, SIGKILL);
     }

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/request_id.h"
+#include "base/trace.h"
 #include "base/wire.h"
 
 enum {
@@ -93,6 +95,11 @@ si_result si_scgi_parse(const char *data, size_t len, si_scgi_request *out, si_d
             out->show = si_show_by_word(value);
         } else if (si_str_eq(name, SI_STR(SI_PARAM_CLASS))) {
             out->client = value;
+        } else if (si_str_eq(name, SI_STR(SI_PARAM_ID))) {
+            out->id = si_request_id_is_good(value) ? value : (si_str){0};
+        } else if (si_str_eq(name, SI_STR(SI_PARAM_TRACE))) {
+            si_trace ignored;
+            out->trace = si_trace_read(value, &ignored) ? value : (si_str){0};
         } else if (si_str_eq(name, SI_STR(SI_PARAM_QUEUED_AT))) {
             long at; /* 64 bits, as times of CLOCK_MONOTONIC in nanoseconds want */
             out->queued_at_ns = si_str_int(value, &at) && at > 0 ? at : 0;

@@ -23,6 +23,8 @@ typedef struct si_scgi_request {
     si_tier tier;  /* SI_PARAM_TIER: of a refined answer; else SI_TIER_DEFAULT, a first answer */
     si_show show;  /* SI_PARAM_SHOW */
     si_str client; /* SI_PARAM_CLASS, borrowed as well; may be empty */
+    si_str id;     /* SI_PARAM_ID, borrowed; a good one (base/request_id.h), or empty */
+    si_str trace;  /* SI_PARAM_TRACE, borrowed; a traceparent (base/trace.h), or empty */
     int64_t queued_at_ns; /* SI_PARAM_QUEUED_AT: CLOCK_MONOTONIC of the edge's machine; 0 = not
                              told */
     size_t head_at; /* SI_PARAM_HEAD_AT: bytes that will precede the reply's head in the edge's

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/request_id.h"
 #include "renderer/pool.h"
 
 enum {
@@ -29,7 +30,8 @@ enum {
 typedef struct si_worker_slot {
     _Atomic int64_t kill_at_ns; /* CLOCK_MONOTONIC time at which the pool may kill it; 0 = idle */
     char recipe[1000];          /* what it works on, NUL-terminated, for the log */
-    atomic_uint layers;         /* SI_SANDBOX_*: what its sandbox has; at first none */
+    char id[SI_REQUEST_ID_MAX + 1]; /* … and for which request; "" = not told */
+    atomic_uint layers;             /* SI_SANDBOX_*: what its sandbox has; at first none */
     /* Requests answered without a render, by all workers that the slot has had: */
     atomic_uint dropped;  /* whose clients had gone while they stood in the queue */
     atomic_uint late;     /* that had stood there for longer than si_pool_options.queue_ms */

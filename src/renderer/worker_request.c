@@ -241,6 +241,7 @@ static void answer_recipe(task *t) {
         .recipe = t->recipe,
         .recipe_text = t->request->recipe,
         .seal = t->request->seal,
+        .trace = t->request->trace,
         .client = &t->connection,
         .before_fetch = allow_for_downloads,
         .context = t};
@@ -414,6 +415,7 @@ static bool serve_request(si_worker *w, int connection, const si_scgi_request *r
     if (refuse_late(&t)) {
         return true;
     }
+    snprintf(w->slot->id, sizeof w->slot->id, "%.*s", SI_STR_ARG(request->id));
     snprintf(w->slot->recipe, sizeof w->slot->recipe, "%.*s", SI_STR_ARG(request->recipe));
     (void)si_renew_cpu_limit(w->options->cpu_seconds); /* the alarm is there all the same */
     allow_ms(&t, w->options->wall_ms);
@@ -451,7 +453,7 @@ bool si_worker_serve(si_worker *w, int connection) {
         si_downloaded_close_images(&w->downloaded);
     }
     si_scgi_close(connection, result != SI_OK); /* whoever sends nonsense may be sending more */
-    w->slot->recipe[0] = '\0';
+    w->slot->recipe[0] = w->slot->id[0] = '\0';
     atomic_store(&w->slot->kill_at_ns, 0);
     return good;
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/trace.h"
 #include "source/public_address.h"
 #include "source/freshness.h"
 
@@ -18,6 +19,7 @@ enum { CONNECT_MS = 5000 };
 struct si_transfer {
     const si_fetch_options *options;
     CURL *handle;
+    struct curl_slist *headers;
     char *host; /* for messages */
     int fd;     /* of the memory file */
     int64_t bytes;
@@ -138,7 +140,25 @@ static si_result set_up(si_transfer *t, si_diag *diag) {
     return ok ? SI_OK : si_fail(diag, SI_ERR_INTERNAL, "libcurl refuses an option");
 }
 
-si_transfer *si_transfer_new(const si_fetch_options *options, const char *url, si_diag *diag) {
+/* Tells the server what the request is part of. */
+static si_result set_trace(si_transfer *t, si_str trace, si_diag *diag) {
+    static const char name[] = SI_HEADER_TRACE ": ";
+    char line[sizeof name + SI_TRACE_TEXT];
+    si_trace read;
+    if (!si_trace_read(trace, &read)) {
+        return SI_OK;
+    }
+    memcpy(line, name, sizeof name);
+    si_trace_print(&read, line + sizeof name - 1);
+    t->headers = curl_slist_append(NULL, line);
+    return t->headers != NULL &&
+                   curl_easy_setopt(t->handle, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK
+               ? SI_OK
+               : si_fail(diag, SI_ERR_MEMORY, "out of memory");
+}
+
+si_transfer *si_transfer_new(
+    const si_fetch_options *options, const char *url, si_str trace, si_diag *diag) {
     si_transfer *t = calloc(1, sizeof *t);
     CURLU *parts = curl_url();
     si_result result = SI_OK;
@@ -152,6 +172,7 @@ si_transfer *si_transfer_new(const si_fetch_options *options, const char *url, s
     }
     result = result == SI_OK ? set_url(t, parts, url, diag) : result;
     result = result == SI_OK ? set_up(t, diag) : result;
+    result = result == SI_OK ? set_trace(t, trace, diag) : result;
     if (result == SI_OK) {
         t->fd = memfd_create("smartimg-foreign", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (t->fd < 0) {
@@ -177,6 +198,7 @@ void si_transfer_free(si_transfer *t) {
     if (t->handle != NULL) {
         curl_easy_cleanup(t->handle);
     }
+    curl_slist_free_all(t->headers);
     if (t->fd >= 0) {
         close(t->fd);
     }
@@ -245,9 +267,10 @@ int si_transfer_finish(si_transfer *t, CURLcode code, long *life, si_diag *diag)
     return fd;
 }
 
-int si_fetch(const si_fetch_options *options, const char *url, long *life, si_diag *diag) {
+int si_fetch(
+    const si_fetch_options *options, const char *url, si_str trace, long *life, si_diag *diag) {
     si_fetch_options o = si_fetch_options_or_default(options);
-    si_transfer *t = si_transfer_new(&o, url, diag);
+    si_transfer *t = si_transfer_new(&o, url, trace, diag);
     if (t == NULL) {
         return -1;
     }

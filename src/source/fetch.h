@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/result.h"
+#include "base/str.h"
 
 enum {
     SI_FETCH_URL_MAX = 8000,     /* longest URL, bytes */
@@ -39,13 +40,15 @@ typedef struct si_fetch_options {
 /* With defaults filled in; `options` may be NULL. */
 si_fetch_options si_fetch_options_or_default(const si_fetch_options *options);
 
-/* Downloads in this process. Returns a read-only descriptor of a sealed memory file at its start,
+/* Downloads in this process. The server is told `trace` if that is a traceparent (base/trace.h);
+ * anything else is left out. Returns a read-only descriptor of a sealed memory file at its start,
  * which the caller closes, and in `*life` for how many seconds it may be kept (freshness.h); or −1
  * with `diag` set, whose text names the host only, since the rest of a URL may be secret:
  * SI_ERR_SYNTAX, SI_ERR_FORBIDDEN (address, scheme, user name, redirect), SI_ERR_NOT_FOUND,
  * SI_ERR_LIMIT, SI_ERR_TIMEOUT, SI_ERR_SOURCE (any other trouble with the server), SI_ERR_MEMORY.
  */
-int si_fetch(const si_fetch_options *options, const char *url, long *life, si_diag *diag);
+int si_fetch(
+    const si_fetch_options *options, const char *url, si_str trace, long *life, si_diag *diag);
 
 /* ---- the steps of si_fetch(), for callers that have several transfers under way ---- */
 
@@ -53,7 +56,8 @@ typedef struct si_transfer si_transfer;
 
 /* Prepares a transfer. NULL with `diag` set. `options` has its defaults filled in and outlives
  * it. */
-si_transfer *si_transfer_new(const si_fetch_options *options, const char *url, si_diag *diag);
+si_transfer *si_transfer_new(
+    const si_fetch_options *options, const char *url, si_str trace, si_diag *diag);
 
 /* The handle to be performed; its CURLOPT_PRIVATE is the transfer. Owned by the transfer. */
 CURL *si_transfer_handle(si_transfer *t);

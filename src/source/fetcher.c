@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/trace.h"
 #include "process/confine.h"
 #include "process/fdpass.h"
 
@@ -21,10 +22,10 @@ enum { SPARE_FILES = 64, LONGEST_WAIT_MS = 1000, MEMORY = 1 << 30 };
 /* What a question, one packet with the socket for the answer attached, begins with; what these are
  * the lengths of follows. */
 typedef struct lengths {
-    uint32_t url, recipe, seal;
+    uint32_t url, recipe, seal, trace;
 } lengths;
 
-enum { QUESTION_MAX = sizeof(lengths) + SI_FETCH_URL_MAX + SI_FETCHER_PROOF_MAX };
+enum { QUESTION_MAX = sizeof(lengths) + SI_FETCH_URL_MAX + SI_FETCHER_PROOF_MAX + SI_TRACE_TEXT };
 
 /* The answer, one packet, with the descriptor attached when code is SI_OK. */
 typedef struct answer {
@@ -100,7 +101,8 @@ int si_fetcher_answer(int socket, int timeout_ms, int client, long *life, si_dia
 /* Writes a question as one packet. Its length, 0 if it is too long. */
 static size_t write_question(const si_fetcher_question *q, char out[QUESTION_MAX]) {
     size_t url = strlen(q->url);
-    lengths l = {(uint32_t)url, (uint32_t)q->recipe.len, (uint32_t)q->seal.len};
+    size_t trace = q->trace.len < SI_TRACE_TEXT ? q->trace.len : 0; /* longer ones say no more */
+    lengths l = {(uint32_t)url, (uint32_t)q->recipe.len, (uint32_t)q->seal.len, (uint32_t)trace};
     if (q->recipe.len + q->seal.len > SI_FETCHER_PROOF_MAX) {
         return 0;
     }
@@ -108,6 +110,7 @@ static size_t write_question(const si_fetcher_question *q, char out[QUESTION_MAX
     p = mempcpy(p, q->url, url);
     p = q->recipe.len > 0 ? mempcpy(p, q->recipe.p, q->recipe.len) : p;
     p = q->seal.len > 0 ? mempcpy(p, q->seal.p, q->seal.len) : p;
+    p = trace > 0 ? mempcpy(p, q->trace.p, trace) : p;
     return (size_t)(p - out);
 }
 
@@ -190,10 +193,10 @@ static job *free_job(fetcher *f) {
 }
 
 /* Starts on a question. `j` is free. */
-static void begin_job(fetcher *f, job *j, const char *url, int socket) {
+static void begin_job(fetcher *f, job *j, const si_fetcher_question *q, int socket) {
     si_diag diag = {0};
     assert(j->transfer == NULL);
-    j->transfer = si_transfer_new(&f->options, url, &diag);
+    j->transfer = si_transfer_new(&f->options, q->url, q->trace, &diag);
     if (j->transfer == NULL) {
         reply(socket, &diag, -1, 0);
         close(socket);
@@ -222,14 +225,14 @@ static bool read_question(
     memcpy(&l, packet, sizeof l);
     packet += sizeof l;
     if (l.url == 0 || l.url > SI_FETCH_URL_MAX ||
-        (uint64_t)sizeof l + l.url + l.recipe + l.seal != len ||
+        (uint64_t)sizeof l + l.url + l.recipe + l.seal + l.trace != len ||
         memchr(packet, '\0', l.url) != NULL) {
         return false;
     }
     memcpy(url, packet, l.url);
     url[l.url] = '\0';
-    *out =
-        (si_fetcher_question){url, {packet + l.url, l.recipe}, {packet + l.url + l.recipe, l.seal}};
+    const char *recipe = packet + l.url, *seal = recipe + l.recipe;
+    *out = (si_fetcher_question){url, {recipe, l.recipe}, {seal, l.seal}, {seal + l.seal, l.trace}};
     return true;
 }
 
@@ -255,7 +258,7 @@ static bool take_questions(fetcher *f) {
             dprintf(STDERR_FILENO, "smartimg: an image was asked for that no recipe needs\n");
             refuse(socket, SI_ERR_FORBIDDEN, "no recipe needs this foreign image");
         } else {
-            begin_job(f, j, url, socket);
+            begin_job(f, j, &q, socket);
         }
     }
     return true;

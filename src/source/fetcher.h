@@ -26,6 +26,7 @@ typedef struct si_fetcher_question {
     const char *url;     /* at most SI_FETCH_URL_MAX bytes */
     si_str recipe, seal; /* that the image is needed for, and what proves that the front side made
                             it; empty = not known */
+    si_str trace;        /* traceparent (base/trace.h) for the server; empty = none */
 } si_fetcher_question;
 
 enum { SI_FETCHER_PROOF_MAX = 64 * 1024 }; /* bytes of recipe and seal */

@@ -153,7 +153,7 @@ class Edge:
     def __init__(self, workers=2, companies=None, tls=False, first_answer_seconds=60,
                  cdn_cache_control="CDN-Cache-Control", trusted_edges="", trusted_proxies="", proxy_protocol=False,
                  network_line="readings=3", image_lines="", renderers=2, refine_share=0,
-                 zone="4m", misses_per_client=0, refine_quiet="0s", dpr_header="", server_lines=""):
+                 zone="4m", misses_per_client=0, refine_quiet="0s", dpr_header="", server_lines="", log_format="smartimg"):
         self.folder = tempfile.mkdtemp(prefix="smartimg-edge-")
         os.chmod(self.folder, 0o755)
         for name in ("run", "cache", "images/demo", "config/companies"):
@@ -176,6 +176,8 @@ class Edge:
             "WORKERS": str(workers),
             "ERROR_LOG": os.path.join(self.folder, "run/error.log"),
             "ACCESS_LOG": os.path.join(self.folder, "run/access.log"),
+            "LOG_FORMAT": log_format,
+            "LOG_OWN": "on" if log_format == "smartimg_json" else "off",
             "ROOT": os.path.join(self.folder, "images"),
             "CONFIG_LINE": "smartimg_config %s;" % os.path.join(self.folder, "config"),
             "SCRIPTS_LINE": "",
@@ -213,6 +215,8 @@ class Edge:
         }
         with open(os.path.join(TOP, "conf/nginx.conf.in")) as f:
             text = f.read().replace("location /is/image {", "location /is/image {" + image_lines)
+            if log_format == "smartimg_json":
+                text = text.replace("flush=1s", "flush=20ms")  # tests wait for many lines
             text = text.replace("smartimg_zone 4m;", f"smartimg_zone {zone};")
             text = text.replace("@REFINE_SHARE@;", f"@REFINE_SHARE@ {refine_quiet};")
         with open(self.conf, "w") as f:

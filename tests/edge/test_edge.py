@@ -1288,7 +1288,7 @@ class MemoryTest(unittest.TestCase):
                 url = self.edge.image(name, "smart", body=body, headers="X-Adobe-Smart-Imaging: 7\r\nServer-Timing: render;dur=1\r\n")
                 self.edge.get(url, Accept=CHROME)
                 usual, kept = self.edge.get(url, Accept=CHROME), self.from_memory(url)
-                changing = ("Date", "Expires", "Connection")
+                changing = ("Date", "Expires", "Connection", "X-Request-ID")
                 self.assertEqual({k: v for k, v in usual.headers.items() if k not in changing},
                                  {k: v for k, v in kept.headers.items() if k not in changing})
                 self.assertEqual((usual["X-Cache"], kept.body, kept["Server-Timing"]), ("hit", body, None))
@@ -1322,6 +1322,32 @@ class MemoryTest(unittest.TestCase):
         for _ in range(4):
             for i, url in enumerate(urls):
                 self.assertEqual(self.edge.get(url, Accept=CHROME).body, b"%d" % i + self.LARGE)
+
+
+class SeriesTest(unittest.TestCase):
+    def test_as_many_as_anybody_asks_for(self):
+        """Labels of requests are bounded, and their sums are right all the same."""
+        companies = [f"company-{i:03}" for i in range(300)]
+        edge = Edge(workers=2, companies={c: "" for c in companies})
+        self.addCleanup(edge.stop)
+        formats = ("avif", "jxl", "webp", "jp2", "jxr")
+        classes = [",".join(f"image/{f}" for i, f in enumerate(formats) if n >> i & 1) + ",*/*" for n in range(1, 22)]
+        connection = edge.connect()
+        for company in companies:
+            for accept in classes:
+                connection.request("GET", f"/is/image/{company}/nothing", headers={"Accept": accept})
+                self.assertEqual(connection.getresponse().read()[:15], b"image not found")
+        connection.close()
+        metrics = edge.metrics()
+        self.assertEqual(metrics["smartimg_requests_total"], len(companies) * len(classes))
+        series = [row for row in metrics if row.startswith("smartimg_requests_total{")]
+        self.assertGreater(len(series), 2500)
+        self.assertLess(len(series), 3072)
+        rest = metrics['smartimg_requests_total{company="other",class="other",format="other",status="other"}']
+        self.assertGreater(rest, len(companies) * len(classes) - 3072)
+        self.assertEqual(len({row for row in metrics if row.startswith("smartimg_sent_bytes_total{")}), 256)
+        self.assertGreater(metrics['smartimg_sent_bytes_total{company="company-007"}'], 0)
+        self.assertGreater(metrics['smartimg_sent_bytes_total{company="other"}'], 0)
 
 
 class TlsTest(unittest.TestCase):

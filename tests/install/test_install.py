@@ -75,7 +75,9 @@ class InstallTest(unittest.TestCase):
         names = {str(f.relative_to(self.prefix)) for f in self.prefix.rglob("*")
                  if f.is_file() and f.parent.name != "web"}
         wanted = {"bin/smartimg", "lib/smartimg/ngx_http_smartimg_module.so", "share/smartimg/nginx.conf.in",
-                  "share/smartimg/playground.conf.in", "share/smartimg/varnish.vcl"}
+                  "share/smartimg/playground.conf.in", "share/smartimg/varnish.vcl",
+                  "share/smartimg/otlp-spans.jq", "share/smartimg/prometheus/alerts.yml",
+                  "share/smartimg/prometheus/prometheus.yml", "share/smartimg/grafana/smartimg.json"}
         wanted |= {f"share/smartimg/playground/{f.name}" for f in (PROJECT / "web/playground").iterdir()}
         self.assertEqual(names, wanted | ({"lib/smartimg/libaom.so.3"} if self.aom else set()))
 

@@ -4,6 +4,7 @@ alert rules and dashboard."""
 
 import json
 import os
+import pathlib
 import re
 import resource
 import signal
@@ -17,6 +18,7 @@ from waiting import wait_until
 
 DASHBOARD = PROJECT / "conf/grafana/smartimg.json"
 TESTS = PROJECT / "tests/metrics/alerts_test.yml"
+PROCESSES = pathlib.Path("/proc")
 ENDS = "smartimg_renderer_ends_total"
 OF_HISTOGRAMS = ("_bucket", "_sum", "_count")
 
@@ -233,12 +235,24 @@ class Ends(unittest.TestCase):
         self.end_one("memory", run_out)
         self.assertIn("having run out of memory", self.server.log.read_text())
 
+    @unittest.skipIf(os.geteuid() != 0, "only root may look into renderers")
+    def test_who_has_what_the_pool_tells(self):
+        """It writes, nginx reads, and renderers have no way to it."""
+        def mapped(name):
+            return {tuple(line.split()[1] for line in (PROCESSES / f"{pid}/maps").read_text().splitlines()
+                          if "/pool.status" in line) for pid in processes(self.server, name)}
+        self.assertEqual(mapped("smartimg-pool"), {("rw-s",)})
+        self.assertEqual(mapped("nginx"), {("r--s",)})
+        self.assertEqual(mapped("smartimg-render"), {()})
+
     def test_pool_that_dies(self):
         """Its counters go on."""
         self.end_one("signal", lambda pid: os.kill(pid, signal.SIGKILL))
         pool, = processes(self.server, "smartimg-pool")
+        renderers = set(processes(self.server, "smartimg-render"))
         os.kill(pool, signal.SIGKILL)
         wait_until(lambda: total(page(self.server), "smartimg_pool_starts_total") == 2, "another pool")
+        wait_until(lambda: not renderers & self.server.children().keys(), "the end of the old renderers")
         self.assertEqual(total(page(self.server), ENDS, reason="signal"), 1)
         self.end_one("signal", lambda pid: os.kill(pid, signal.SIGKILL))
 

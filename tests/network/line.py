@@ -153,4 +153,4 @@ class Server:
 
     def metrics(self):
         lines = self.get("/metrics", port=8081).decode().splitlines()
-        return {k: int(v) for k, v in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
+        return {k: float(v) for k, v in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}

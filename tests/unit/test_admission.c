@@ -64,7 +64,7 @@ static si_str recipe(void) {
 }
 
 static bool admits(const si_admission *a, const char *url, si_str of, const char *seal) {
-    si_fetcher_question q = {url, of, si_str_of(seal)};
+    si_fetcher_question q = {.url = url, .recipe = of, .seal = si_str_of(seal)};
     return si_admission_admits((void *)a, &q);
 }
 

@@ -221,7 +221,7 @@ static const si_fetch_options hasty = {
 static si_result result_of(const si_fetch_options *options, const char *address, char *text) {
     si_diag diag = {0};
     long seconds = 0;
-    int fd = si_fetch(options, address, &seconds, &diag);
+    int fd = si_fetch(options, address, (si_str){0}, &seconds, &diag);
     assert_int_equal(fd >= 0, diag.code == SI_OK);
     if (fd >= 0) {
         close(fd);
@@ -246,7 +246,7 @@ static void test_download(void **state) {
     (void)state;
     si_diag diag = {0};
     long seconds = 0;
-    int fd = si_fetch(&local, url("/x?secret"), &seconds, &diag);
+    int fd = si_fetch(&local, url("/x?secret"), (si_str){0}, &seconds, &diag);
     assert_true(fd >= 0);
     assert_int_equal(seconds, 60);
     assert_hello(fd);

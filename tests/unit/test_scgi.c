@@ -279,6 +279,8 @@ static void test_names_of_the_nginx_template(void **state) {
         "scgi_param " SI_PARAM_QUEUED_AT " $smartimg_queued_at;",
         "scgi_param " SI_PARAM_SHOW " $smartimg_show if_not_empty;",
         "scgi_param " SI_PARAM_CLASS " $smartimg_class if_not_empty;",
+        "scgi_param " SI_PARAM_ID " $smartimg_id;",
+        "scgi_param " SI_PARAM_TRACE " $smartimg_trace if_not_empty;",
         "scgi_hide_header " SI_HEADER_SERVICE ";", "scgi_hide_header " SI_HEADER_LOAD ";",
         "scgi_hide_header " SI_HEADER_OUT_OF_TIME ";", "scgi_hide_header " SI_HEADER_PADDING ";",
         "scgi_hide_header " SI_HEADER_SUM ";", "scgi_hide_header " SI_HEADER_STAGES ";"};
@@ -293,7 +295,7 @@ static void test_names_of_the_nginx_template(void **state) {
     for (const char *at = text; (at = strstr(at, "SMARTIMG_")) != NULL; at++) {
         parameters += at > text && at[-1] == ' ' && strncmp(at - 11, "scgi_param ", 11) == 0;
     }
-    assert_int_equal(parameters, 9);
+    assert_int_equal(parameters, 11);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         if (strstr(text, lines[i]) == NULL) {
             fail_msg("nginx.conf.in has no line \"%s\"", lines[i]);
