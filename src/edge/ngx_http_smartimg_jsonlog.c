@@ -273,8 +273,23 @@ static void
 ngx_http_smartimg_print_number(ngx_http_smartimg_line_t *line, int64_t n,
     ngx_str_t *value)
 {
-    value->data = line->text;
-    value->len = ngx_sprintf(line->text, "%L", n) - line->text;
+    u_char    *p;
+    uint64_t   left;
+
+    p = line->text + sizeof(line->text);
+    left = n < 0 ? -(uint64_t) n : (uint64_t) n;
+
+    do {
+        *--p = '0' + left % 10;
+        left /= 10;
+    } while (left);
+
+    if (n < 0) {
+        *--p = '-';
+    }
+
+    value->data = p;
+    value->len = line->text + sizeof(line->text) - p;
 }
 
 
@@ -316,12 +331,14 @@ NGX_HTTP_SMARTIMG_GET(time)
     if (now->sec != sec) {
         sec = now->sec;
         ngx_gmtime(sec, &tm);
-        ngx_sprintf(text, "%4d-%02d-%02dT%02d:%02d:%02d", tm.ngx_tm_year,
+        ngx_sprintf(text, "%4d-%02d-%02dT%02d:%02d:%02d.000Z", tm.ngx_tm_year,
                     tm.ngx_tm_mon, tm.ngx_tm_mday, tm.ngx_tm_hour,
                     tm.ngx_tm_min, tm.ngx_tm_sec);
     }
 
-    ngx_sprintf(text + sizeof("1970-09-28T12:00:00") - 1, ".%03MZ", now->msec);
+    text[sizeof("1970-09-28T12:00:00.") - 1] = '0' + now->msec / 100;
+    text[sizeof("1970-09-28T12:00:00.0") - 1] = '0' + now->msec / 10 % 10;
+    text[sizeof("1970-09-28T12:00:00.00") - 1] = '0' + now->msec % 10;
 
     value->data = text;
     value->len = sizeof(text) - 1;
