@@ -1,6 +1,6 @@
 #include "cli/report/report_json_line.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What is left of the line. */
@@ -47,17 +47,15 @@ static bool take_escape(reader *r, char **out) {
         return true;
     }
     char hex[5] = "";
-    unsigned code;
-    int used = 0;
     if (c != 'u' || r->end - r->p < 4) {
         return false;
     }
     memcpy(hex, r->p, 4);
-    if (strspn(hex, "0123456789abcdefABCDEF") != 4 || sscanf(hex, "%4x%n", &code, &used) != 1) {
+    if (strspn(hex, "0123456789abcdefABCDEF") != 4) {
         return false;
     }
-    r->p += used;
-    *out = put_utf8(code, *out);
+    r->p += 4;
+    *out = put_utf8((unsigned)strtoul(hex, NULL, 16), *out);
     return true;
 }
 
