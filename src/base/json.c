@@ -32,9 +32,35 @@ bool si_json_put(si_bytes *out, const void *text, size_t len) {
     return ok && si_bytes_append(out, "\"", 1);
 }
 
+#define OF_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Bit 7 of each byte that is zero, and perhaps of some after such a one. */
+static uint64_t zeros(uint64_t w) {
+    return (w - OF_EACH(1)) & ~w & OF_EACH(0x80);
+}
+
+/* Whether 8 bytes stand in a string as they are: printable ASCII, but no quote or backslash. */
+static bool are_plain(uint64_t w) {
+    uint64_t low = (w - OF_EACH(0x20)) & OF_EACH(0x80);
+    return ((w & OF_EACH(0x80)) | low | zeros(w ^ OF_EACH('"')) | zeros(w ^ OF_EACH('\\')) |
+               zeros(w ^ OF_EACH(0x7f))) == 0;
+}
+
 char *si_json_write(si_str text, char *out) {
     *out++ = '"';
     for (size_t i = 0; i < text.len;) {
+        uint64_t eight;
+        size_t left = text.len - i;
+        if (text.len >= sizeof eight) { /* most texts are plain */
+            /* what is left of less than 8 goes together with what comes before it */
+            size_t back = left >= sizeof eight ? 0 : sizeof eight - left;
+            memcpy(&eight, text.p + i - back, sizeof eight);
+            if (are_plain(eight)) {
+                out = mempcpy(out - back, &eight, sizeof eight);
+                i += sizeof eight - back;
+                continue;
+            }
+        }
         unsigned char c = (unsigned char)text.p[i];
         if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
             *out++ = (char)c;

@@ -16,6 +16,9 @@ bool si_str_eq_nocase(si_str a, si_str b) {
     if (a.len != b.len) {
         return false;
     }
+    if (a.len == 0 || memcmp(a.p, b.p, a.len) == 0) { /* as names are usually written */
+        return true;
+    }
     for (size_t i = 0; i < a.len; i++) {
         if (lower(a.p[i]) != lower(b.p[i])) {
             return false;

@@ -31,6 +31,12 @@ static const char *network_limit(const char *value) {
                : "is not MBIT,MS: Mbit/s and milliseconds";
 }
 
+static const char *log_format(const char *value) {
+    return strcmp(value, SI_LOG_TEXT) == 0 || strcmp(value, SI_LOG_JSON) == 0
+               ? NULL
+               : "is neither " SI_LOG_TEXT " nor " SI_LOG_JSON;
+}
+
 static const struct {
     const char *option;
     const char *(*wrong)(const char *value);
@@ -39,6 +45,7 @@ static const struct {
     {"cdn-cache-control", field_name},
     {"dpr-header", field_name},
     {"listen", address},
+    {"log-format", log_format},
     {"network-good", network_limit},
     {"network-header", field_name},
     {"network-poor", network_limit},

@@ -86,10 +86,6 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         si_complain("--network-poor-loss is less than --network-good-loss");
         return false;
     }
-    if (!si_site_has_json_log(o) && strcmp(o->log_format, SI_LOG_TEXT) != 0) {
-        si_complain("--log-format takes " SI_LOG_TEXT " or " SI_LOG_JSON);
-        return false;
-    }
     return si_site_find_parts(s) && si_site_find_nginx(s) && si_site_find_user(o, s) &&
            port_is_free(o->listen) && port_is_free(o->tls_listen) &&
            port_is_free(o->admin_listen) &&

@@ -39,7 +39,11 @@ static bool next_part(si_str *rest, char sep, si_str *part, bool *closed) {
         return false;
     }
     bool quoted = false;
-    size_t i = 0;
+    const char *end = memchr(rest->p, sep, rest->len);
+    size_t i = end != NULL ? (size_t)(end - rest->p) : rest->len;
+    if (memchr(rest->p, '"', i) != NULL) { /* which hardly any header has */
+        i = 0;
+    }
     for (; i < rest->len && (quoted || rest->p[i] != sep); i++) {
         if (rest->p[i] == '"') {
             quoted = !quoted;

@@ -121,6 +121,34 @@ typedef struct {
 } ngx_http_smartimg_identity_t;
 
 
+/* a line in the making */
+
+typedef struct {
+    ngx_http_request_t            *request;
+    ngx_http_request_t            *answer;   /* which has the reply */
+    struct ngx_http_smartimg_ctx_s  *ctx;    /* or NULL */
+    ngx_http_smartimg_identity_t  *identity;
+    ngx_str_t                      receipt[NGX_HTTP_SMARTIMG_RECEIPTS];
+    u_char                         text[64]; /* of a value */
+} ngx_http_smartimg_line_t;
+
+
+/* Gives a value, empty if there is none. */
+
+typedef void (*ngx_http_smartimg_get_pt)(ngx_http_smartimg_line_t *line,
+    uintptr_t data, ngx_str_t *value);
+
+typedef struct {
+    ngx_str_t                      name;     /* as JSON, with its colon */
+    ngx_http_smartimg_get_pt       get;
+    uintptr_t                      data;
+    size_t                         room;     /* of a text, else 0 */
+} ngx_http_smartimg_field_t;
+
+/* in their order; the last has no getter */
+extern ngx_http_smartimg_field_t  ngx_http_smartimg_fields[];
+
+
 /* NULL if there is no memory; as long as the request */
 ngx_http_smartimg_identity_t *ngx_http_smartimg_identity(
     ngx_http_request_t *r);

@@ -269,7 +269,7 @@ typedef struct {
 
 /* what the module knows of a request; lives as long as the request's pool */
 
-typedef struct {
+typedef struct ngx_http_smartimg_ctx_s {
     ngx_http_request_t            *request;
     ngx_http_smartimg_plan_t      *plan;     /* never NULL */
 

@@ -3,13 +3,13 @@
 #include <stdio.h>
 
 static const char *const words[] = {
-#define X(name, word, text) [SI_STAGE_##name] = word,
+#define X(name, word, text) [SI_STAGE_##name] = (word),
     SI_STAGES(X)
 #undef X
 };
 
 #define X(name, word, text)                                                                        \
-    _Static_assert(sizeof word + sizeof "=1000000000000;" - 1 <= SI_STAGES_TEXT / SI_STAGE_COUNT,  \
+    _Static_assert(sizeof(word) + sizeof "=1000000000000;" - 1 <= SI_STAGES_TEXT / SI_STAGE_COUNT, \
         "the text of a stage has room");
 SI_STAGES(X)
 #undef X

@@ -182,7 +182,7 @@ static const char *work_of(const pool_slot *w, work_text *out) {
 static void say_how_it_ended(const pool_slot *w, int status) {
     pid_t pid = w->process.pid;
     char reason[SI_EXIT_REASON_MAX];
-    work_text work;
+    work_text work = {0};
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     if (code == SI_WORKER_NO_MEMORY) {
         say("worker %d crashed, having run out of memory%s", pid, work_of(w, &work));
@@ -316,7 +316,7 @@ static void end_overdue(const pool *p, pool_slot *w, int64_t now) {
     if (how == SI_OVERDUE_OLD) {
         kill(w->process.pid, SIGTERM);
     } else if (how != SI_OVERDUE_NOT) {
-        work_text work;
+        work_text work = {0};
         say("worker %d %s, killing it%s", w->process.pid, why[how], work_of(w, &work));
         w->killed = true;
         kill(w->process.pid, SIGKILL);

@@ -142,6 +142,22 @@ class Report(unittest.TestCase):
         self.assertEqual(data["totals"]["not_images"], 3)
         self.assertEqual(data["totals"]["unreadable_lines"], 2)
 
+    def test_logs_in_json(self):
+        good = {"kind": "request", "method": "GET", "uri": "/is/image/demo/night?wid=90&bfc=on", "status": 200}
+        lines = [json.dumps(x) for x in (
+            good, {**good, "status": 304, "user_agent": 'a"b\\c\n,{"}', "score": 81.5, "sampled": True},
+            {**good, "method": "HEAD", "uri": "/is/image/demo/n\u00f6?wid=90"},
+            {**good, "kind": "refresh"}, {"kind": "refinement", "recipe": "smartimg/1"},  # no client asked
+            {**good, "status": 403}, {**good, "method": "POST"}, {**good, "uri": "/healthz"},
+            {"kind": "request", "request": "\x16\x03", "status": 400})]
+        unreadable = ['{"kind":"request","method":"GET","uri":"/is/image/demo/night"}', '{"status":200', '{"status":"x"}',
+                      '{"status":200,}', '{"uri":"\\u12"}', '{"uri":"a\\', "{", '{"a":{"status":200}}', '{"status":200,"uri":"a']
+        _, data = self.report(self.list("\n".join(lines + unreadable) + "\n"), "--root", self.root, status=1)
+        self.assertEqual({r["url"]: r["requests"] for r in data["rows"]},
+                         {"/is/image/demo/night?wid=90&bfc=on": 2, "/is/image/demo/n%C3%B6?wid=90": 1})
+        self.assertEqual(data["totals"]["not_images"], 6)
+        self.assertEqual(data["totals"]["unreadable_lines"], len(unreadable))
+
     def test_usage(self):
         self.report(status=2)
         self.report(self.root, self.root / "demo", status=2)

@@ -11,6 +11,7 @@
 #include "base/percent.h"
 #include "base/str.h"
 #include "catalog/extensions.h"
+#include "cli/report/report_json_line.h"
 
 enum { LINE_MAX_BYTES = 16384, SLOTS_FIRST = 1024 };
 #define URLS_LIMIT ((size_t)2 << 30) /* bytes of all URLs */
@@ -191,7 +192,7 @@ static bool wanted(si_str method, si_str target, int status) {
 static si_result add_line(
     si_report_list *list, char *line, size_t len, const char *query, si_diag *diag) {
     si_str text = si_str_trim((si_str){line, len}), method, target;
-    int status;
+    int status = 0;
     if (text.len == 0 || text.p[0] == '#') {
         return SI_OK;
     }
@@ -202,7 +203,9 @@ static si_result add_line(
     if (text.p[0] == '/' || origin_length(text) > 0) {
         return add_url(list, text, query, diag);
     }
-    if (!find_request(line, len, &method, &target, &status)) {
+    bool found = text.p[0] == '{' ? si_report_json_line(line, len, &method, &target, &status)
+                                  : find_request(line, len, &method, &target, &status);
+    if (!found) {
         list->unreadable++;
         return SI_OK;
     }

@@ -22,9 +22,9 @@ typedef struct si_report_list {
  *
  *  - a URL, or its path and query. Scheme, host and fragment are dropped; what is not printable
  *    ASCII is percent-encoded, as browsers do;
- *  - a line of an access log (common, combined, our own, and whatever else has the request in
- *    quotes and the status behind it). Only requests for images that were answered with 200, 206 or
- *    304 count; the rest is counted in `not_images`;
+ *  - a line of an access log (common, combined, our own in both formats, and whatever else has
+ *    the request in quotes and the status behind it). Only requests for images that were answered
+ * with 200, 206 or 304 count; the rest is counted in `not_images`;
  *  - nothing, or a comment that begins with `#`.
  *
  * `query` goes behind the query of each URL. Equal URLs become one row. SI_ERR_IO if the file
