@@ -18,6 +18,7 @@
 #include "base/uploads.h"
 #include "base/wire.h"
 #include "catalog/address_filter.h"
+#include "cli/cache_claim.h"
 #include "cli/log_files.h"
 #include "cli/nginx_conf.h"
 #include "picture/seal.h"
@@ -214,14 +215,25 @@ static bool give_cache_away(const si_site *s, const char *images) {
     return st.st_uid == s->uid || nftw(images, give_away, 16, FTW_PHYS | FTW_MOUNT) == 0;
 }
 
+/* Before anything in the folder is changed. */
+static bool claim_cache(const si_site_options *o, si_site *s) {
+    const si_cache_server says = {
+        .root = s->root, .config = s->config, .listen = o->listen, .admin_listen = o->admin_listen};
+    s->claim = si_cache_claim(s->cache, &says);
+    return s->claim >= 0;
+}
+
 /* A folder with subfolder that we, and whom we run as, can write to. */
-static bool prepare_cache(si_site *s) {
+static bool prepare_cache(const si_site_options *o, si_site *s) {
     const char *images = path(s, "%s/images", s->cache), *probe = path(s, "%s/.probe", s->cache);
     int fd = -1;
     bool ok = make_folders(s->cache, 0755) && make_folders(images, 0700) &&
               (fd = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) >= 0 && unlink(probe) == 0;
     if (fd >= 0) {
         close(fd);
+    }
+    if (ok && !claim_cache(o, s)) {
+        return false;
     }
     ok = ok && (s->uid == geteuid() || give_cache_away(s, images));
     if (!ok) {
@@ -707,7 +719,7 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
     }
     return find_parts(s) && find_nginx(s) && find_user(o, s) && port_is_free(o->listen) &&
            port_is_free(o->tls_listen) && port_is_free(o->admin_listen) &&
-           (!si_site_has_playground(o) || find_playground(s)) && prepare_cache(s) &&
+           (!si_site_has_playground(o) || find_playground(s)) && prepare_cache(o, s) &&
            prepare_uploads(o, s) && prepare_logs(o, s) && prepare_run_folder(s) &&
            prepare_seal_key(o, s) && prepare_tls(o, s) && write_playground(s) &&
            write_configuration(o, s);
@@ -723,6 +735,9 @@ void si_site_clear(si_site *s) {
     si_site_remove_run_folder(s);
     if (s->seal_key != NULL && s->seal_key_file >= 0) {
         close(s->seal_key_file);
+    }
+    if (s->claim > 0) {
+        close(s->claim);
     }
     si_arena_free(&s->arena);
     *s = (si_site){0};
