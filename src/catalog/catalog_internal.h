@@ -8,7 +8,7 @@
 
 /* What a company defines; a company that is only a folder has none of it. */
 typedef struct si_company_data {
-    si_names presets;         /* name → body */
+    si_names presets;         /* name → si_preset */
     si_names images, statics; /* id → si_record */
     si_names fonts;           /* name → struct si_styles */
     si_names profiles;        /* name → si_profile */

@@ -91,7 +91,12 @@ void si_preset_define(si_loading *l, si_str name, si_str body, int line) {
         const char *key = si_arena_copy(l->arena, name.p, name.len);
         char *text =
             si_arena_copy(l->arena, expanded.len > 0 ? (char *)expanded.data : "", expanded.len);
-        if (key == NULL || text == NULL || !si_names_put(&l->data->presets, l->arena, key, text)) {
+        si_preset *preset = si_arena_alloc(l->arena, sizeof *preset);
+        if (key != NULL && text != NULL && preset != NULL) {
+            *preset = (si_preset){key, text, line > 0 ? l->file : NULL, line};
+        }
+        if (key == NULL || text == NULL || preset == NULL ||
+            !si_names_put(&l->data->presets, l->arena, key, preset)) {
             si_loading_mistake(l, line, "out of memory");
         }
     }
@@ -105,9 +110,14 @@ bool si_presets_build_in(si_loading *l) {
     return !l->mistakes;
 }
 
+const si_preset *si_catalog_preset(const si_catalog *c, const si_company *company, si_str name) {
+    const si_preset *preset = si_names_find(&company->data->presets, name);
+    return preset != NULL ? preset : si_names_find(&c->companies[0].data->presets, name);
+}
+
 const char *si_company_preset(const si_catalog *c, const si_company *company, si_str name) {
-    const char *body = si_names_find(&company->data->presets, name);
-    return body != NULL ? body : si_names_find(&c->companies[0].data->presets, name);
+    const si_preset *preset = si_catalog_preset(c, company, name);
+    return preset != NULL ? preset->body : NULL;
 }
 
 /* ---- MacroFile ---- */
