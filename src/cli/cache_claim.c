@@ -136,10 +136,11 @@ static bool lock(int fd, const char *cache) {
     }
 }
 
-static bool write_text(int fd, const si_cache_server *says) {
+static bool write_text(const char *cache, const si_cache_server *says) {
     si_cache_server own = *says;
     char pid[24], text[TEXT_MAX];
-    int used = 0;
+    struct stat st;
+    int used = 0, fd = open_file(cache, O_WRONLY, &st);
     snprintf(pid, sizeof pid, "%d", (int)getpid());
     own.pid = pid;
     for (int i = 0; i < FIELDS && used < TEXT_MAX; i++) {
@@ -149,16 +150,20 @@ static bool write_text(int fd, const si_cache_server *says) {
                 snprintf(text + used, (size_t)(TEXT_MAX - used), "%s=%s\n", fields[i].name, value);
         }
     }
-    return used < TEXT_MAX && ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)used, 0) == used;
+    bool ok = fd >= 0 && used < TEXT_MAX && fchown(fd, geteuid(), getegid()) == 0 &&
+              ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)used, 0) == used;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return ok;
 }
 
-/* What it says is for people and other commands: a full disk costs that, and not the server. */
+/* The lock is held by a descriptor that only reads: one that writes would keep the file system from
+ * being mounted read-only. What the file says is for people and other commands: a full disk costs
+ * that, and not the server. */
 int si_cache_claim(const char *cache, const si_cache_server *says) {
     struct stat st;
-    int fd = open_file(cache, O_RDWR | O_CREAT, &st);
-    if (fd < 0 && errno == EACCES) { /* of another user, who was the server once */
-        fd = open_file(cache, O_RDONLY, &st);
-    }
+    int fd = open_file(cache, O_RDONLY | O_CREAT, &st);
     if (fd < 0) {
         si_complain("cannot open %s/server: %s", cache, strerror(errno));
         return -1;
@@ -167,7 +172,7 @@ int si_cache_claim(const char *cache, const si_cache_server *says) {
         close(fd);
         return -1;
     }
-    (void)!(fchown(fd, geteuid(), getegid()) == 0 && write_text(fd, says));
+    (void)!write_text(cache, says);
     (void)fcntl(fd, F_SETFD, 0); /* nginx is to have it, too */
     return fd;
 }

@@ -28,7 +28,7 @@ typedef struct si_cache_server {
  * writes what `says` has but for the pid, which is our own. Returns a descriptor to be kept open;
  * children that execute nothing close it. −1, with a complaint, if another server has the folder,
  * or the file cannot be made. Whose server has just died waits for its nginx to end, 15 seconds at
- * most. A file system without locks is used all the same, with a complaint. */
+ * most. A file system without such locks is used all the same, with a complaint. */
 int si_cache_claim(const char *cache, const si_cache_server *says);
 
 /* Reads who has the folder, or had it last; strings in the arena. False if no server is known, or
