@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -127,6 +128,31 @@ static void test_lines(void **state) {
     si_top_lines_free(&lines);
 }
 
+/* Of many values the ones that are busy now, and the busiest first. */
+static void test_many_values(void **state) {
+    (void)state;
+    char page[8192], text[200];
+    si_samples s[2];
+    si_top_lines lines = {0};
+    for (int k = 0; k < 2; k++) {
+        int used = 0;
+        for (int i = 0; i < 50; i++) {
+            used += snprintf(page + used, sizeof page - (size_t)used,
+                "smartimg_requests_total{company=\"c%d\"} %d\n", i, i < 45 ? 1000 : 10 + k * 2 * i);
+        }
+        read_page(&s[k], page, k);
+    }
+    assert_true(si_top_lines_make(&s[0], &s[1], &lines));
+    assert_int_equal(lines.count, 2 + 10);
+    assert_string_equal(line_of(&lines, "company c49", text), "company c49 98 108");
+    assert_string_equal(line_of(&lines, "company c45", text), "company c45 90 100");
+    assert_non_null(strstr(lines.items[2].text, "company c49"));
+    assert_non_null(strstr(lines.items[6].text, "company c45"));
+    si_samples_free(&s[0]);
+    si_samples_free(&s[1]);
+    si_top_lines_free(&lines);
+}
+
 #define BUCKETS(stage, tenth, half, all)                                                           \
     "smartimg_stage_seconds_bucket{stage=\"" stage "\",le=\"0.1\"} " tenth "\n"                    \
     "smartimg_stage_seconds_bucket{stage=\"" stage "\",le=\"0.5\"} " half "\n"                     \
@@ -164,6 +190,7 @@ int main(void) {
         cmocka_unit_test(test_reading),
         cmocka_unit_test(test_quantiles),
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_many_values),
         cmocka_unit_test(test_histograms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

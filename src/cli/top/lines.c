@@ -9,7 +9,12 @@
 #include "base/clock.h"
 #include "base/result.h"
 
-enum { VALUES_MAX = 12, BUCKETS_MAX = 64, TEXT_COLUMNS = 34 };
+enum {
+    VALUES_MAX = 300, /* of a label */
+    VALUES_SHOWN = 10,
+    BUCKETS_MAX = 64,
+    TEXT_COLUMNS = 34
+};
 
 static const struct row {
     const char *section, *text, *metric, *label;
@@ -94,9 +99,10 @@ static double rate_of(const maker *m, double before, double now) {
 
 static void add_values(maker *m, const char *text, double before, double now, si_top_kind kind) {
     char rate[32], total[32];
-    const char *unit = kind == SI_TOP_BYTES ? "B" : "";
-    if (kind == SI_TOP_NOW) {
-        add(m, false, "  %-*s %12s %12s", TEXT_COLUMNS - 2, text, "", print_number(now, "", total));
+    const char *unit = kind == SI_TOP_BYTES || kind == SI_TOP_SIZE ? "B" : "";
+    if (kind == SI_TOP_NOW || kind == SI_TOP_SIZE) {
+        add(m, false, "  %-*s %12s %12s", TEXT_COLUMNS - 2, text, "",
+            print_number(now, unit, total));
         return;
     }
     double a_second = rate_of(m, before, now);
@@ -137,12 +143,22 @@ static void sum_by_value(
     }
 }
 
+/* What changed most lately first, then what is most in all. */
+static int by_change(const void *a, const void *b) {
+    const by_value *x = a, *y = b;
+    double change = (y->now - y->before) - (x->now - x->before), all = y->now - x->now;
+    return change != 0 ? (change > 0) - (change < 0) : (all > 0) - (all < 0);
+}
+
 static void add_by_value(maker *m, const struct row *row) {
     by_value sums[VALUES_MAX];
     int count = 0;
     sum_by_value(m->now, row, sums, &count, true);
     sum_by_value(m->before, row, sums, &count, false);
-    for (int i = 0; i < count; i++) {
+    if (count > VALUES_SHOWN) { /* else rows keep their places */
+        qsort(sums, (size_t)count, sizeof *sums, by_change);
+    }
+    for (int i = 0; i < count && i < VALUES_SHOWN; i++) {
         char text[TEXT_COLUMNS + 1];
         snprintf(text, sizeof text, "%s %.*s", row->text, SI_STR_ARG(sums[i].value));
         open_section(m, row->section);

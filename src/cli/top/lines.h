@@ -4,12 +4,14 @@
 
 #include "cli/top/samples.h"
 
-/* How a row is shown: RATE and BYTES of counters, a second and in all; NOW of gauges. */
-typedef enum si_top_kind { SI_TOP_RATE, SI_TOP_BYTES, SI_TOP_NOW } si_top_kind;
+/* How a row is shown: RATE and BYTES of counters, a second and in all; NOW and SIZE (bytes) of
+ * gauges. */
+typedef enum si_top_kind { SI_TOP_RATE, SI_TOP_BYTES, SI_TOP_NOW, SI_TOP_SIZE } si_top_kind;
 
 /* Rows in their order, by section: X(section, text, metric, label or NULL, kind). Rows whose metric
  * is not there are left out. With a label that has no value, such as "status", there is a row for
- * each value, of which the text is part. Families that no row names follow behind these. */
+ * each value, of which the text is part; of many values, those that are most lately. Families that
+ * no row names follow behind these. */
 #define SI_TOP_ROWS(X)                                                                             \
     X("Requests", "all", "smartimg_requests_total", NULL, RATE)                                    \
     X("Requests", "refused", "smartimg_errors_total", "class=\"4xx\"", RATE)                       \
@@ -27,10 +29,18 @@ typedef enum si_top_kind { SI_TOP_RATE, SI_TOP_BYTES, SI_TOP_NOW } si_top_kind;
     X("Cache", "bypasses", "smartimg_cache_total", "result=\"bypass\"", RATE)                      \
     X("Cache", "hits from memory", "smartimg_memory_hits_total", NULL, RATE)                       \
     X("Cache", "waits for another", "smartimg_waits_total", NULL, RATE)                            \
+    X("Cache", "waiting for another now", "smartimg_requests_waiting", NULL, NOW)                  \
     X("Cache", "damaged files", "smartimg_cache_damaged_total", NULL, RATE)                        \
+    X("Cache", "on disk", "smartimg_cache_bytes", NULL, SIZE)                                      \
+    X("Cache", "at most", "smartimg_cache_limit_bytes", NULL, SIZE)                                \
+    X("Cache", "disk is full", "smartimg_cache_disk_full", NULL, NOW)                              \
     X("Renderers", "first answers", "smartimg_renders_total", "kind=\"first\"", RATE)              \
     X("Renderers", "refreshes", "smartimg_renders_total", "kind=\"refresh\"", RATE)                \
     X("Renderers", "refinements", "smartimg_renders_total", "kind=\"refinement\"", RATE)           \
+    X("Renderers", "running", "smartimg_renderers_up", NULL, NOW)                                  \
+    X("Renderers", "at work", "smartimg_renderers_busy", NULL, NOW)                                \
+    X("Renderers", "asked for now", "smartimg_requests_asked", NULL, NOW)                          \
+    X("Renderers", "lane", "smartimg_lane_requests", "lane", NOW)                                  \
     X("Renderers", "rendering", "smartimg_requests_rendering", NULL, NOW)                          \
     X("Renderers", "dear ones of them", "smartimg_requests_rendering_dear", NULL, NOW)             \
     X("Renderers", "less effort", "smartimg_load_total", "step", RATE)                             \
@@ -38,6 +48,10 @@ typedef enum si_top_kind { SI_TOP_RATE, SI_TOP_BYTES, SI_TOP_NOW } si_top_kind;
     X("Renderers", "failed before", "smartimg_remembered_total", NULL, RATE)                       \
     X("Renderers", "client too fast", "smartimg_client_limited_total", NULL, RATE)                 \
     X("Renderers", "client gone", "smartimg_cancelled_total", "stage", RATE)                       \
+    X("Renderers", "tier", "smartimg_answers_total", "tier", RATE)                                 \
+    X("Renderers", "ended", "smartimg_renderer_ends_total", "reason", RATE)                        \
+    X("Renderers", "ended", "smartimg_helper_ends_total", "process", RATE)                         \
+    X("Renderers", "starts of the pool", "smartimg_pool_starts_total", NULL, RATE)                 \
     X("Refinements", "waiting", "smartimg_refinements_waiting", NULL, NOW)                         \
     X("Refinements", "result", "smartimg_refinements_total", "result", RATE)                       \
     X("Refinements", "saved", "smartimg_refinement_saved_bytes_total", NULL, BYTES)                \
