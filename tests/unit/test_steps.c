@@ -2,6 +2,7 @@
 #include "shared_catalog.h"
 
 #include "base/steps.h"
+#include "command_samples.h"
 
 static int set_up(void **state) {
     (void)state;
@@ -181,6 +182,81 @@ static void test_overridden_commands_do_nothing(void **state) {
     }
 }
 
+enum { ITEMS = 10, KINDS = 5, TRIES = 5000 };
+
+static uint32_t dice = 1;
+
+static int roll(int sides) {
+    dice = dice * 1664525 + 1013904223;
+    return (int)((dice >> 16) % (uint32_t)sides);
+}
+
+/* Makes a plan of items, with steps if they are wanted. */
+static si_result plan_items(const char *const *items, const bool *left_out, si_steps *steps,
+    si_arena *arena, si_plan *plan) {
+    char query[2000];
+    size_t used = 0;
+    for (int i = 0; i < ITEMS; i++) {
+        if (left_out == NULL || !left_out[i]) {
+            used += (size_t)snprintf(query + used, sizeof query - used, "%s&", items[i]);
+        }
+    }
+    si_request request = {.path = SI_STR("/is/image/acme/shoe"),
+        .query = si_str_of(si_arena_copy(arena, query, used)),
+        .headers.accept = si_str_of(chrome),
+        .steps = steps};
+    si_diag diag = {0};
+    return si_plan_make(catalog, NULL, &request, arena, plan, &diag);
+}
+
+/* The same for any commands: those that are said to be overridden, and those that are said to be
+ * ignored, can be left out. And to note steps changes nothing. */
+static void test_any_commands(void **state) {
+    (void)state;
+    int plans = 0, out = 0;
+    for (int n = 0; n < TRIES; n++) {
+        si_arena arena = {0};
+        si_steps steps = {.arena = &arena};
+        si_plan watched, unwatched, without;
+        const char *items[ITEMS];
+        bool left_out[ITEMS] = {false};
+        int kinds[KINDS];
+        for (int i = 0; i < KINDS; i++) {
+            do {
+                kinds[i] = roll((int)(sizeof samples / sizeof *samples));
+            } while (!samples[kinds[i]].loose);
+        }
+        for (int i = 0; i < ITEMS; i++) {
+            const struct sample *s = &samples[kinds[roll(KINDS)]];
+            items[i] = si_arena_printf(&arena, "%s=%s", s->name, s->value);
+        }
+        si_result result = plan_items(items, NULL, &steps, &arena, &watched);
+        assert_int_equal(plan_items(items, NULL, NULL, &arena, &unwatched), result);
+        int at = 0;
+        for (const si_step *s = steps.first; s != NULL; s = s->next) {
+            bool item = s->kind == SI_STEP_COMMAND || s->kind == SI_STEP_IGNORED;
+            if (item && s->from.name != NULL && strcmp(s->from.name, "query") == 0 && at < ITEMS) {
+                assert_int_equal(strncmp(s->text, items[at], strcspn(items[at], "=")), 0);
+                left_out[at++] = s->overridden || s->kind == SI_STEP_IGNORED;
+                out += left_out[at - 1];
+            }
+        }
+        if (result == SI_OK) {
+            assert_string_equal(watched.recipe_text, unwatched.recipe_text);
+            assert_int_equal(plan_items(items, left_out, NULL, &arena, &without), SI_OK);
+            if (strcmp(watched.recipe_text, without.recipe_text) != 0) {
+                for (int i = 0; i < ITEMS; i++) {
+                    print_message("%s%s\n", left_out[i] ? "-" : " ", items[i]);
+                }
+                fail_msg("%s\n%s", watched.recipe_text, without.recipe_text);
+            }
+            plans++;
+        }
+        si_arena_free(&arena);
+    }
+    assert_true(plans > TRIES / 4 && out > TRIES);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules),
@@ -189,6 +265,7 @@ int main(void) {
         cmocka_unit_test(test_nested),
         cmocka_unit_test(test_what_is_ignored_and_what_fails),
         cmocka_unit_test(test_overridden_commands_do_nothing),
+        cmocka_unit_test(test_any_commands),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
