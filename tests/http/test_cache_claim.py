@@ -9,8 +9,10 @@ import tempfile
 import unittest
 
 from ports import free_port
-from server import PROJECT, SMARTIMG, run
+from server import PROJECT, SMARTIMG, QuietHandler, run, start_origin
 from waiting import PATIENCE, wait_until
+
+USER = 65534  # nobody
 
 
 class CacheClaim(unittest.TestCase):
@@ -98,6 +100,45 @@ class CacheClaim(unittest.TestCase):
             self.assertIsNone(second.poll())
         self.assertIn("ready on", second.stdout.readline())
         self.assertIn(f"pid={second.pid}\n", (self.cache / "server").read_text())
+
+    def run_as_user(self, *arguments):
+        """As somebody who is not root, whose usual cache folder is in self.folder."""
+        if os.geteuid() == 0:
+            for path in (self.folder, *self.folder.rglob("*")):
+                os.chown(path, USER, USER)
+        who = {"user": USER, "group": USER, "extra_groups": []} if os.geteuid() == 0 else {}
+        try:
+            return run(*arguments, env=dict(os.environ, XDG_CACHE_HOME=str(self.folder)), cwd="/", **who)
+        except PermissionError:
+            self.skipTest("the program lies where nobody but root may go")
+
+    def test_commands_find_the_server(self):
+        """The one of the usual cache folder needs not be named; but nobody else's word counts."""
+        asked = []
+
+        class Handler(QuietHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                self.answer(b"smartimg_requests_total 5\n")
+
+        origin = start_origin(Handler)
+        self.addCleanup(origin.shutdown)
+        says = self.folder / "smartimg/server/server"
+        says.parent.mkdir(parents=True)
+        address = f"0.0.0.0:{origin.server_port}"
+        says.write_text(f"pid=1\nroot=/\nlisten={address}\nadmin_listen={address}\n")
+        urls = self.folder / "urls"
+        urls.write_text("/is/image/a\n")
+        done = self.run_as_user("warm", urls, "--classes", "plain")
+        self.assertEqual(done.returncode, 0, done)
+        done = self.run_as_user("top", "--once", "--interval", "1")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(asked, ["/is/image/a", "/metrics", "/metrics"])
+        if os.geteuid() == 0:
+            os.chown(says, USER - 1, USER - 1)
+            done = run("top", "--once", env=dict(os.environ, XDG_CACHE_HOME=str(self.folder)), user=USER, cwd="/")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("name the address", done.stderr)
 
     def test_links_are_not_followed(self):
         other = self.folder / "other"
