@@ -108,6 +108,7 @@ static void try_query(si_str text) {
     si_arena arena = {0};
     si_plan plan;
     si_diag diag = {0};
+    si_steps steps = {.arena = &arena}; /* of every other text */
     const char *type;
     const char *path = si_arena_printf(&arena, "/is/image/%.*s", SI_STR_ARG(text));
     if (path == NULL) {
@@ -118,7 +119,8 @@ static void try_query(si_str text) {
     si_request request = {.path = {path, len},
         .query = {query, query != NULL ? strlen(query) : 0},
         .address = SI_STR("127.0.0.1"),
-        .headers.accept = SI_STR("image/avif,image/webp")};
+        .headers.accept = SI_STR("image/avif,image/webp"),
+        .steps = text.len % 2 == 1 ? &steps : NULL};
     if (si_plan_make(catalog, NULL, &request, &arena, &plan, &diag) != SI_OK) {
         if (diag.code == SI_OK || diag.text[0] == '\0') {
             abort(); /* an error without a word */

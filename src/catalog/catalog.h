@@ -93,6 +93,17 @@ bool si_attributes_allow_host(const si_attributes *a, si_str host, int port);
  * it was defined; NULL if unknown. $shadow$ and $glow$ are built in. */
 const char *si_company_preset(const si_catalog *c, const si_company *company, si_str name);
 
+/* The same, with where it is defined. */
+typedef struct si_preset {
+    const char *name;
+    const char *body; /* with the presets that it calls in their place */
+    const char *own;  /* as it was written */
+    const char *file; /* as reports call it; NULL = built in */
+    int line;
+} si_preset;
+
+const si_preset *si_catalog_preset(const si_catalog *c, const si_company *company, si_str name);
+
 /* The record with exactly that id. `owner` (may be NULL) gets the company that has it, whose
  * RootPath and DefaultExt its paths go by. NULL if there is none. */
 const si_record *si_catalog_record(const si_catalog *c, const si_company *company, si_str id,

@@ -7,13 +7,6 @@
 #include "catalog/names.h"
 
 /* A preset. */
-typedef struct si_preset {
-    const char *body; /* with the presets that it calls in their place */
-    const char *own;  /* as it was written */
-    const char *file; /* where, as reports call it, … */
-    int line;         /* … 0 = built in */
-} si_preset;
-
 /* The up to four files of a font name: [bold + 2 italic]. */
 typedef struct si_styles {
     si_font *fonts[4];

@@ -91,11 +91,12 @@ void si_preset_define(si_loading *l, si_str name, si_str body, int line) {
         const char *key = si_arena_copy(l->arena, name.p, name.len);
         si_preset *p = si_arena_alloc(l->arena, sizeof *p);
         if (p != NULL) {
-            p->body = si_arena_copy(
-                l->arena, expanded.len > 0 ? (char *)expanded.data : "", expanded.len);
-            p->own = si_arena_copy(l->arena, body.len > 0 ? body.p : "", body.len);
-            p->file = l->file;
-            p->line = line;
+            *p = (si_preset){.name = key,
+                .body = si_arena_copy(
+                    l->arena, expanded.len > 0 ? (char *)expanded.data : "", expanded.len),
+                .own = si_arena_copy(l->arena, body.len > 0 ? body.p : "", body.len),
+                .file = line > 0 ? l->file : NULL,
+                .line = line};
         }
         if (key == NULL || p == NULL || p->body == NULL || p->own == NULL ||
             !si_names_put(&l->data->presets, l->arena, key, p)) {
@@ -112,10 +113,14 @@ bool si_presets_build_in(si_loading *l) {
     return !l->mistakes;
 }
 
+const si_preset *si_catalog_preset(const si_catalog *c, const si_company *company, si_str name) {
+    const si_preset *preset = si_names_find(&company->data->presets, name);
+    return preset != NULL ? preset : si_names_find(&c->companies[0].data->presets, name);
+}
+
 const char *si_company_preset(const si_catalog *c, const si_company *company, si_str name) {
-    const si_preset *p = si_names_find(&company->data->presets, name);
-    p = p != NULL ? p : si_names_find(&c->companies[0].data->presets, name);
-    return p != NULL ? p->body : NULL;
+    const si_preset *preset = si_catalog_preset(c, company, name);
+    return preset != NULL ? preset->body : NULL;
 }
 
 /* ---- MacroFile ---- */

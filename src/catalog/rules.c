@@ -163,6 +163,31 @@ static si_result refused(si_diag *diag) {
     return si_fail(diag, SI_ERR_FORBIDDEN, "request refused");
 }
 
+/* Notes what a rule has done to the request. */
+static void note(const run *r, const si_rule *rule, const char *what, si_steps *steps) {
+    const si_step_from from = {.file = r->set->file, .line = rule->line};
+    if (steps != NULL) {
+        si_step_add(steps, SI_STEP_RULE, &from, "%s%s%s", rule->name,
+            rule->name[0] != '\0' ? ": " : "", what);
+    }
+}
+
+/* Notes a rule that has matched: what the request is now, and which attributes are others. */
+static void note_match(const run *r, const si_rule *rule, si_steps *steps) {
+    const si_step_from from = {.file = r->set->file, .line = rule->line};
+    if (steps == NULL) {
+        return;
+    }
+    si_step_add(steps, SI_STEP_RULE, &from, "%s%smatches%s%.*s%s", rule->name,
+        rule->name[0] != '\0' ? ": " : "", rule->substitutes ? ", and makes it " : "",
+        rule->substitutes ? (int)r->text.len : 0, r->text.len > 0 ? (const char *)r->text.data : "",
+        rule->on_match == SI_MATCH_BREAK ? "; it is the last one" : "");
+    for (const si_rule_override *o = rule->overrides; o != NULL; o = o->next) {
+        si_step_add(steps, SI_STEP_ATTRIBUTE, &from, "%s = %s", o->row->name,
+            o->text != NULL ? o->text : "");
+    }
+}
+
 /* Applies the rules one after the other; `filter` gets the one that holds in the end. */
 static si_result apply_all(run *r, const si_rule_input *in, si_arena *arena, si_rule_output *out,
     const si_address_filter **filter, si_diag *diag) {
@@ -173,6 +198,8 @@ static si_result apply_all(run *r, const si_rule_input *in, si_arena *arena, si_
         }
         int groups = rule->code != NULL ? search(r, rule, 0) : 1;
         if (groups == 0) {
+            note(r, rule, r->given_up ? "takes too long, and counts as no match" : "does not match",
+                in->steps);
             if (rule->code != NULL && r->given_up &&
                 (rule->on_match == SI_MATCH_ERROR || rule->filters)) {
                 return si_fail(diag, SI_ERR_LIMIT, "a rule cannot be decided for this request");
@@ -182,10 +209,12 @@ static si_result apply_all(run *r, const si_rule_input *in, si_arena *arena, si_
         if (rule->filters && !in->lent) {
             *filter = rule->filter;
             if (!si_address_filter_allows(rule->filter, in->client)) {
+                note(r, rule, "matches, and refuses the address", in->steps);
                 return refused(diag);
             }
         }
         if (rule->on_match == SI_MATCH_ERROR) {
+            note(r, rule, "matches, and refuses the request", in->steps);
             return refused(diag);
         }
         si_result result = override_attributes(rule, arena, out, &copied, diag);
@@ -193,6 +222,7 @@ static si_result apply_all(run *r, const si_rule_input *in, si_arena *arena, si_
             result = substitute(r, rule, groups, diag);
         }
         SI_TRY(result);
+        note_match(r, rule, in->steps);
         for (const si_rule_header_node *h = rule->headers;
              h != NULL && out->header_count < SI_RULE_HEADERS_MAX; h = h->next) {
             out->headers[out->header_count++] = &h->header;

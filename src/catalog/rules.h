@@ -20,6 +20,7 @@
 #ifndef SI_CATALOG_RULES_H
 #define SI_CATALOG_RULES_H
 
+#include "base/steps.h"
 #include "catalog/catalog.h"
 
 enum {
@@ -36,10 +37,11 @@ typedef enum si_rule_context {
 
 typedef struct si_rule_input {
     si_rule_context context;
-    si_str path;   /* behind the context and its "/", as sent but for slashes that add nothing */
-    si_str query;  /* behind the "?", as sent; p == NULL = there is none */
-    si_str client; /* address, as text */
-    bool lent;     /* for any client's nested use (AllowNested): address filters say nothing */
+    si_str path;     /* behind the context and its "/", as sent but for slashes that add nothing */
+    si_str query;    /* behind the "?", as sent; p == NULL = there is none */
+    si_str client;   /* address, as text */
+    bool lent;       /* for any client's nested use (AllowNested): address filters say nothing */
+    si_steps *steps; /* gets the rules; NULL = nobody asks */
 } si_rule_input;
 
 /* A response header of a matched rule. Name and value may hold $variables$ of the request, which

@@ -28,6 +28,7 @@ typedef struct si_rule_override {
     struct si_rule_override *next;
     const si_attribute *row;
     si_attributes *values;
+    const char *text; /* as it stands in the file */
 } si_rule_override;
 
 typedef struct si_rule {
@@ -49,6 +50,7 @@ typedef struct si_rule {
 typedef struct si_rule_set {
     struct si_rule_set *next; /* of the catalog, for si_rules_free() */
     si_rule *first;
+    const char *file; /* as reports call it */
     pcre2_match_context *limits;
     uint32_t groups; /* most that an expression has */
     bool protects;   /* a rule has an address filter, or asks for a lock */

@@ -107,7 +107,8 @@ static bool read_override(parse *p, const char *name, const char *value) {
     if (values == NULL) {
         return true;
     }
-    *o = (si_rule_override){p->rule->overrides, si_attribute_find(si_str_of(name)), values};
+    *o = (si_rule_override){p->rule->overrides, si_attribute_find(si_str_of(name)), values,
+        si_arena_copy(p->l->arena, value, strlen(value))};
     if (si_value_set(&o->row->value, si_str_of(value), p->l->arena, values)) {
         p->rule->overrides = o;
     } else {
@@ -395,7 +396,7 @@ void si_rules_load(si_loading *l) {
         return;
     }
     parse p = {.l = l, .set = set, .rules_end = &set->first};
-    l->file = si_loading_shown(l, path);
+    l->file = set->file = si_loading_shown(l, path);
     parse_text(&p, text, len);
     set->protects = protects(set);
     l->file = outer;

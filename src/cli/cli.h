@@ -72,7 +72,8 @@ typedef struct si_command {
 
 extern const si_command si_command_serve, si_command_renderer, si_command_render,
     si_command_explain, si_command_report, si_command_purge, si_command_config,
-    si_command_calibrate, si_command_compat, si_command_edge_config, si_command_verify_cdn;
+    si_command_calibrate, si_command_compat, si_command_edge_config, si_command_verify_cdn,
+    si_command_warm, si_command_top;
 
 /* Every command, and those that keep running and have `initial`; ended by NULL (main.c). */
 extern const si_command *const si_commands[], *const si_server_commands[];
@@ -103,6 +104,7 @@ int si_complain_diag(const si_diag *diag);
 /* Prints a mistake in the configuration to stderr: a si_catalog_report; `context` is the folder. */
 void si_complain_mistake(void *context, const char *file, int line, const char *text);
 
+#define SI_USUAL_LISTEN "127.0.0.1:8080" /* where a server listens unless told otherwise */
 #define SI_CACHE_OF_ROOT "/var/cache/smartimg"
 #define SI_CACHE_OF_USER "smartimg/server" /* below $XDG_CACHE_HOME, or .cache of the home */
 

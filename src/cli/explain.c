@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/explain_steps.h"
 #include "cli/request.h"
 #include "client/client.h"
 #include "renderer/explanation.h"
 
 static si_request_options request;
-static bool as_json, recipe_only;
+static bool as_json, recipe_only, with_steps;
+static si_steps steps;
 
 /* ---- text ---- */
 
@@ -168,6 +170,11 @@ static void print_json(const si_exchange *x) {
     const si_answer *a = &x->answer;
     const si_choice *c = &a->choice;
     printf("{");
+    if (with_steps) {
+        printf("\"steps\":");
+        si_explain_steps_json(&steps);
+        putchar(',');
+    }
     json_field("client", si_client_print(&x->plan.client, class));
     if (x->planned && (x->plan.accept_ch & SI_USED_DPR)) {
         json_field("ratio_source", si_ratio_source_text(x->plan.client.dpr_source));
@@ -196,9 +203,19 @@ static int run(char **operands, int count) {
     (void)count;
     si_exchange x = {0};
     request.plan_only = recipe_only;
+    if (with_steps) {
+        steps.arena = &x.arena;
+        request.steps = &steps;
+    }
     if (!si_exchange_make(&request, operands[0], &x)) {
         si_exchange_end(&x);
         return SI_EXIT_FAILED;
+    }
+    if (with_steps && !as_json) {
+        si_explain_steps(&steps);
+    }
+    if (recipe_only && with_steps && x.planned) {
+        printf("%-10s ", "recipe");
     }
     if (recipe_only && x.planned) {
         printf("%s\n", x.plan.recipe_text);
@@ -223,6 +240,11 @@ static const si_option options[] = {
     {"json", 0, NULL, SI_OPTION_FLAG, &as_json, "Prints one JSON object, for programs.", 0, 0},
     {"recipe", 0, NULL, SI_OPTION_FLAG, &recipe_only,
         "Prints the recipe alone, without rendering anything.", 0, 0},
+    {"steps", 0, NULL, SI_OPTION_FLAG, &with_steps,
+        "Prints first how the recipe came about: rules, objects, presets, commands and what "
+        "overrides them, each with the file and line where it is written. With --recipe, nothing "
+        "is rendered.",
+        0, 0},
     SI_REQUEST_OPTIONS(request),
     {0},
 };
@@ -230,7 +252,7 @@ static const si_option options[] = {
 const si_command si_command_explain = {
     .name = "explain",
     .summary = "shows how a reply is chosen, and why",
-    .synopsis = "URL [--json | --recipe] [OPTION]...",
+    .synopsis = "URL [--json | --recipe] [--steps] [OPTION]...",
     .description =
         "Answers URL as `smartimg render` does, and prints how that came about instead of the "
         "image: the class of the client, the pixel ratio with what told it, the recipe (the "
@@ -244,7 +266,8 @@ const si_command si_command_explain = {
         "or poor network (docs/network.md).",
     .exit_status = " 0  the reply has status 200\n 1  it has another, or there is no such root\n"
                    " 2  wrong usage",
-    .examples = " smartimg explain '/is/image/demo/shoe?wid=300&qlt=85' --accept image/avif",
+    .examples = " smartimg explain '/is/image/demo/shoe?wid=300&qlt=85' --accept image/avif\n"
+                " smartimg explain '/is/image/demo/shoe?$thumb$' --config conf --steps --recipe",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,

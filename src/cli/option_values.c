@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalog/address_filter.h"
+#include "cli/site.h"
 #include "client/network.h"
 #include "renderer/pool.h"
 

@@ -207,6 +207,7 @@ bool si_exchange_make(const si_request_options *options, const char *url, si_exc
     split_url(url, &request);
     request.address = SI_STR("127.0.0.1");
     request.now = time(NULL);
+    request.steps = options->steps;
     if (!choose_catalog(options, root, x, &catalog)) {
         return false;
     }

@@ -18,6 +18,7 @@ typedef struct si_request_options {
     bool fast;                       /* a first answer instead of a refined one */
     si_fetch_options fetch;          /* of foreign images */
     const si_catalog *catalog;       /* borrowed; NULL = loaded from the folders for the request */
+    si_steps *steps;                 /* get how the plan comes about; NULL = nobody asks */
     bool plan_only;                  /* leave `answer` empty unless planning fails */
 } si_request_options;
 

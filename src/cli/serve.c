@@ -115,6 +115,7 @@ static void become_pool(void *context) {
     const server *s = context;
     pid_t parent = getppid();
     close(s->signals);
+    close(s->site.claim);     /* renderers that outlive us do not use the cache folder */
     si_calibration_current(); /* before there are workers */
     int status = change_user(&s->site, parent) ? si_pool_run(&pool_options) : 1;
     if (getppid() != parent) { /* it was killed, and cannot tidy up itself */

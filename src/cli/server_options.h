@@ -97,7 +97,7 @@
         0, 0, "",                                                                                  \
         "Configuration folder: smartimg.ini with options of this command (`listen = ADDR:PORT`; "  \
         "the command line beats it), and one file companies/NAME.ini per company.")                \
-    X("listen", TEXT, "ADDR:PORT", (site).listen, "127.0.0.1:8080", NULL, 0, 0, "",                \
+    X("listen", TEXT, "ADDR:PORT", (site).listen, SI_USUAL_LISTEN, NULL, 0, 0, "",                 \
         "Where to serve HTTP.")                                                                    \
     X("tls-listen", TEXT, "ADDR:PORT", (site).tls_listen, NULL, "nowhere", 0, 0, "",               \
         "Where to serve HTTPS, with HTTP/2.")                                                      \

@@ -89,11 +89,12 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
     return si_site_find_parts(s) && si_site_find_nginx(s) && si_site_find_user(o, s) &&
            port_is_free(o->listen) && port_is_free(o->tls_listen) &&
            port_is_free(o->admin_listen) &&
-           (!si_site_has_playground(o) || si_site_find_playground(s)) && si_site_prepare_cache(s) &&
-           si_site_prepare_uploads(o, s) && si_site_prepare_logs(o, s) &&
-           si_site_prepare_run_folder(s) && si_site_prepare_status(s) &&
-           si_site_prepare_seal_key(o, s) && si_site_prepare_tls(o, s) &&
-           si_site_write_playground(s) && si_site_write_configuration(o, s);
+           (!si_site_has_playground(o) || si_site_find_playground(s)) &&
+           si_site_prepare_cache(o, s) && si_site_prepare_uploads(o, s) &&
+           si_site_prepare_logs(o, s) && si_site_prepare_run_folder(s) &&
+           si_site_prepare_status(s) && si_site_prepare_seal_key(o, s) &&
+           si_site_prepare_tls(o, s) && si_site_write_playground(s) &&
+           si_site_write_configuration(o, s);
 }
 
 void si_site_clear(si_site *s) {
@@ -103,6 +104,9 @@ void si_site_clear(si_site *s) {
     }
     if (s->status != NULL) {
         munmap(s->status, sizeof *s->status);
+    }
+    if (s->claim > 0) {
+        close(s->claim);
     }
     si_arena_free(&s->arena);
     *s = (si_site){0};

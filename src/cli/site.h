@@ -61,6 +61,7 @@ typedef struct si_site {
     struct si_pool_status *status;          /* … mapped */
     const char *seal_key;                   /* file of picture/seal.h's key, … */
     int seal_key_file;                      /* … open */
+    int claim;        /* on the cache folder (cache_claim.h), a descriptor; 0 or less = none */
     const char *user; /* whom nginx's workers run as; renderers do as somebody else where root
                          starts them (process/confine.h) */
     uid_t uid;

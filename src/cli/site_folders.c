@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/pool_status.h"
+#include "cli/cache_claim.h"
 #include "cli/log_files.h"
 #include "picture/seal.h"
 
@@ -54,8 +55,16 @@ static bool give_cache_away(const si_site *s, const char *images) {
     return st.st_uid == s->uid || nftw(images, give_away, 16, FTW_PHYS | FTW_MOUNT) == 0;
 }
 
+/* Before anything in the folder is changed. */
+static bool claim_cache(const si_site_options *o, si_site *s) {
+    const si_cache_server says = {
+        .root = s->root, .config = s->config, .listen = o->listen, .admin_listen = o->admin_listen};
+    s->claim = si_cache_claim(s->cache, &says);
+    return s->claim >= 0;
+}
+
 /* A folder with subfolder that we, and whom we run as, can write to. */
-bool si_site_prepare_cache(si_site *s) {
+bool si_site_prepare_cache(const si_site_options *o, si_site *s) {
     const char *images = si_site_text(s, "%s/images", s->cache),
                *probe = si_site_text(s, "%s/.probe", s->cache);
     int fd = -1;
@@ -63,6 +72,9 @@ bool si_site_prepare_cache(si_site *s) {
               (fd = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) >= 0 && unlink(probe) == 0;
     if (fd >= 0) {
         close(fd);
+    }
+    if (ok && !claim_cache(o, s)) {
+        return false;
     }
     ok = ok && (s->uid == geteuid() || give_cache_away(s, images));
     if (!ok) {

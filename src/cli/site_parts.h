@@ -30,7 +30,7 @@ bool si_site_find_user(const si_site_options *o, si_site *s);
 int si_site_nginx_version(const si_site *s);
 
 /* site_folders.c, each of which needs what the one before it has set. */
-bool si_site_prepare_cache(si_site *s);
+bool si_site_prepare_cache(const si_site_options *o, si_site *s);
 bool si_site_prepare_uploads(const si_site_options *o, si_site *s);
 bool si_site_prepare_logs(const si_site_options *o, si_site *s);
 bool si_site_prepare_run_folder(si_site *s);

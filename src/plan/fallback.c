@@ -4,8 +4,9 @@
 #include "base/percent.h"
 #include "plan/plan_steps.h"
 
-static void restart(si_query *q, const char *object) {
+static void restart(si_query *q, const char *object, const char *what) {
     si_asked asked = q->asked;
+    si_step_add(q->all->steps, SI_STEP_INSTEAD, NULL, "of all of this the %s \"%s\"", what, object);
     *q = (si_query){.all = q->all,
         .company = q->all->main,
         .object = si_str_of(object),
@@ -30,7 +31,7 @@ si_result si_plan_default_image(si_query *q, si_str query, si_plan *plan) {
         all->attributes->default_image_mode != 0) {
         return missing.code;
     }
-    restart(q, name);
+    restart(q, name, "default image");
     si_result result = si_query_open(q, query);
     result = result == SI_OK ? si_plan_image(q, query, plan) : result;
     if (result != SI_OK) {
@@ -63,7 +64,7 @@ si_result si_plan_error_image(si_query *q, si_plan *plan) {
     if (name[0] == '\0' || !image || si_result_status(error.code) >= 500 || q->all->main == NULL) {
         return error.code;
     }
-    restart(q, name);
+    restart(q, name, "error image");
     all->access.company = all->main; /* which shows it to those whom it refuses, too */
     all->access.attributes = all->attributes;
     const char *title = encode(si_result_title(error.code), all->arena);

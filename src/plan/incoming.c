@@ -36,6 +36,21 @@ static void govern(const si_reading *all, si_plan *plan) {
     plan->vary |= si_sharing_varies(all->attributes) ? SI_USED_ORIGIN : 0;
 }
 
+/* A company that is only a folder has no file. */
+static void note_company(const si_reading *all) {
+    const si_company *c = all->main;
+    const bool standard = c->id[0] == '\0';
+    si_step_from from = {.file = NULL};
+    if (all->steps == NULL) {
+        return;
+    }
+    if (c->time_ms != 0) {
+        from.file = si_arena_printf(all->arena, "companies/%s.ini", standard ? "default" : c->id);
+    }
+    si_step_add(all->steps, SI_STEP_COMPANY, &from, "%s, files in \"%s\"",
+        standard ? "the default one" : c->id, c->attributes.root_path);
+}
+
 static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     si_str decoded;
     SI_TRY(si_object_path_read(all->catalog, &in->path, all->arena, &decoded, all->diag));
@@ -46,7 +61,11 @@ static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
     si_rule_input input = {.context = in->context,
         .path = in->path,
         .query = in->query,
-        .client = in->request->address};
+        .client = in->request->address,
+        .steps = all->steps};
+    si_step_add(all->steps, SI_STEP_REQUEST, NULL, "%.*s%s%.*s", SI_STR_ARG(in->path),
+        in->query.p != NULL ? "?" : "", SI_STR_ARG(in->query));
+    note_company(all);
     si_result result =
         si_rules_apply(all->catalog, all->main, &input, all->arena, &in->rules, all->diag);
     plan->by_address = in->rules.by_address;
@@ -62,6 +81,7 @@ static si_result apply_rules(si_incoming *in, si_reading *all, si_plan *plan) {
         if (strcmp(other->id, all->main->id) != 0) {
             all->main = other;
             all->attributes = &other->attributes;
+            note_company(all);
             result = si_access_rewritten(&all->access, other) ? SI_OK : si_refuse(all->diag);
         }
     }
@@ -139,6 +159,9 @@ si_result si_incoming_admit(si_incoming *in, si_reading *all, si_plan *plan) {
     SI_TRY(apply_rules(in, all, plan));
     if (in->context == SI_CONTEXT_IS) {
         SI_TRY(unlock(in, all, plan));
+        if (all->attributes->request_lock || all->attributes->request_obfuscation != 0) {
+            si_step_add(all->steps, SI_STEP_UNLOCKED, NULL, "%.*s", SI_STR_ARG(in->query));
+        }
         if (all->attributes->presets_only) {
             SI_TRY(check_presets(in, all));
         }

@@ -40,6 +40,7 @@ static si_result read_watermark(const si_query *target) {
         .object_raw = si_str_of(name),
         .recipe = unused};
     si_query_init(q);
+    si_step_add(all->steps, SI_STEP_REQUEST, NULL, "%s, the watermark", name);
     SI_TRY(si_query_open(q, SI_STR("")));
     if (q->found.is.record == NULL) {
         return si_fail(all->diag, SI_ERR_CONFIG, "the watermark's record is missing");
@@ -132,6 +133,25 @@ static si_result check_shape(si_query *q) {
                                   : si_fail(q->all->diag, mistake->code, "%s", mistake->text);
 }
 
+/* Notes what the client, the company and the request allow. */
+static void note_formats(const si_query *q, const si_plan *plan) {
+    char class[SI_CLIENT_CLASS_SIZE], formats[64] = "", ratio[32];
+    const si_recipe *r = q->recipe;
+    int used = 0;
+    if (q->all->steps == NULL) {
+        return;
+    }
+    for (int i = 0; i < r->ladder_len; i++) {
+        used += snprintf(formats + used, sizeof formats - (size_t)used, "%s%s", i > 0 ? ", " : "",
+            si_format_name(r->ladder[i]));
+    }
+    si_step_add(q->all->steps, SI_STEP_FORMATS, NULL,
+        "%s was asked for; the client shows %s; tried %s %s; pixel ratio %s; line %s",
+        si_format_name(r->format), si_client_print(&plan->client, class), used > 0 ? "are" : "is",
+        used > 0 ? formats : "nothing else", si_real_print(r->dpr, ratio),
+        plan->network_adapts ? si_network_name(plan->client.network) : "does not count");
+}
+
 si_result si_plan_image(si_query *q, si_str query, si_plan *plan) {
     si_recipe *r = q->recipe;
     r->req = renderer_request(q);
@@ -155,6 +175,7 @@ si_result si_plan_image(si_query *q, si_str query, si_plan *plan) {
     set_shape(q);
     si_plan_formats(q, plan);
     si_plan_network(q, plan);
+    note_formats(q, plan);
     return result == SI_OK && !is_image(q) ? si_catalog_facts(q) : result;
 }
 
@@ -316,6 +337,7 @@ static si_result make_plan(const si_catalog *catalog, const si_generations *gene
         .arena = arena,
         .diag = diag,
         .session = request->session,
+        .steps = request->steps,
         .access = {.catalog = catalog, .address = request->address}};
     si_query *q = si_arena_alloc(arena, sizeof *q);
     if (q == NULL) {
@@ -325,6 +347,7 @@ static si_result make_plan(const si_catalog *catalog, const si_generations *gene
     q->recipe = &plan->recipe;
     si_result result = read_request(&in, q, plan);
     if (result != SI_OK) {
+        si_step_add(request->steps, SI_STEP_ERROR, NULL, "%s", diag != NULL ? diag->text : "");
         result = si_plan_error_image(q, plan);
     }
     if (result == SI_ERR_NOT_FOUND && plan->error_detail >= 2) {

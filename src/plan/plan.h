@@ -5,6 +5,7 @@
 #define SI_PLAN_PLAN_H
 
 #include "base/show.h"
+#include "base/steps.h"
 #include "catalog/catalog.h"
 #include "client/client.h"
 #include "reply/properties.h"
@@ -17,6 +18,7 @@ typedef struct si_request {
     si_str session; /* key of the client's session (base/uploads.h); may be empty */
     int64_t now;    /* seconds since 1970, for addresses that end (plan/lock.h) */
     si_client_headers headers;
+    si_steps *steps; /* get how the plan comes about, also if it does not; NULL = nobody asks */
 } si_request;
 
 /* A response header that a rule adds (catalog/rules.h). */

@@ -238,6 +238,17 @@ static si_result find(
     return result;
 }
 
+static void note(
+    const si_incoming *in, const si_resolved *r, const si_file *file, si_steps *steps) {
+    si_step_from from = {.file = NULL};
+    if (r->record != NULL) {
+        from = (si_step_from){.file = r->record->file, .line = r->record->line, .name = "record"};
+    }
+    si_step_add(steps, SI_STEP_OBJECT, &from, "\"%.*s\" is static content", SI_STR_ARG(in->object));
+    si_step_add(steps, SI_STEP_FILE, NULL, "%s%s", file != NULL ? file->path : r->path,
+        file != NULL ? "" : ": not there");
+}
+
 static si_result reply(si_incoming *in, si_reading *all, si_plan *plan) {
     commands c;
     si_resolved r;
@@ -254,6 +265,7 @@ static si_result reply(si_incoming *in, si_reading *all, si_plan *plan) {
     }
     si_result found = si_catalog_find_static(
         all->catalog, r.owner, si_str_of(r.path), all->arena, &file, &missing);
+    note(in, &r, found == SI_OK ? &file : NULL, all->steps);
     if (c.req == EXISTS) {
         return reply_exists(&c, r.record != NULL || found == SI_OK, all, plan);
     }
@@ -287,6 +299,7 @@ si_result si_static_plan(const si_catalog *catalog, const si_request *request, s
     si_reading all = {.catalog = catalog,
         .arena = arena,
         .diag = diag,
+        .steps = request->steps,
         .access = {.catalog = catalog, .address = request->address}};
     si_recipe_init(&plan->recipe);
     plan->recipe_text = "";

@@ -51,6 +51,11 @@ static si_result apply(si_query *q, const si_statement *s) {
             return si_fail(all->diag, SI_ERR_SYNTAX, "%s: NUL in the value", s->row->name.p);
         }
     }
+    if (all->steps != NULL && s->raw.len > 0 && memchr(s->raw.p, '$', s->raw.len) != NULL &&
+        !si_str_eq(value, s->raw)) {
+        si_step_add(all->steps, SI_STEP_VALUE, NULL, "%s=%.*s is %.*s", s->row->name.p,
+            SI_STR_ARG(s->raw), SI_STR_ARG(value));
+    }
     if (value.len == 0 && (s->row->flags & SI_TAKES_EMPTY) == 0) {
         return SI_OK; /* docs/decisions.md, P3 */
     }
@@ -141,8 +146,9 @@ si_result si_query_open(si_query *q, si_str text) {
 
 /* ---- all of it ---- */
 
-static si_result collect(si_query *q, const char *text, si_level level, const si_company *company) {
-    si_collecting how = {level, NULL, company};
+static si_result collect(
+    si_query *q, const char *text, si_level level, const si_company *company, const si_record *r) {
+    si_collecting how = {level, NULL, company, r};
     return text[0] != '\0' ? si_query_collect(q, si_str_of(text), &how) : SI_OK;
 }
 
@@ -151,16 +157,16 @@ static si_result collect(si_query *q, const char *text, si_level level, const si
 static si_result collect_post(si_query *q, const si_found *found) {
     const si_record *r = found != NULL ? found->is.record : NULL;
     return r != NULL && !q->replaced
-               ? collect(q, r->post_modifier, SI_LEVEL_POSTMODIFIER, found->is.company)
+               ? collect(q, r->post_modifier, SI_LEVEL_POSTMODIFIER, found->is.company, r)
                : SI_OK;
 }
 
 static si_result collect_all(si_query *q, si_str text) {
     const si_record *r = q->found.is.record;
     si_result result = r != NULL && !q->replaced
-                           ? collect(q, r->modifier, SI_LEVEL_MODIFIER, q->found.is.company)
+                           ? collect(q, r->modifier, SI_LEVEL_MODIFIER, q->found.is.company, r)
                            : SI_OK;
-    si_collecting how = {SI_LEVEL_QUERY, NULL, q->company};
+    si_collecting how = {SI_LEVEL_QUERY, NULL, q->company, NULL};
     return result == SI_OK ? si_query_collect(q, text, &how) : result;
 }
 
@@ -224,7 +230,7 @@ si_result si_query_build(si_query *q, si_str text) {
 }
 
 si_result si_query_check(si_query *q, si_str text, si_level level) {
-    const si_collecting how = {level, NULL, q->company};
+    const si_collecting how = {.level = level, .company = q->company};
     assert(q->read_only);
     SI_TRY(si_query_open(q, text));
     SI_TRY(si_query_collect(q, text, &how));

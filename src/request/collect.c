@@ -1,5 +1,7 @@
 /* From the items of a query, Modifier or PostModifier to statements: segments opened, commands
  * routed, presets expanded in place, variables collected. */
+#include <stdio.h>
+
 #include "request/command.h"
 #include "request/tokens.h"
 #include "request/values.h"
@@ -13,7 +15,61 @@ typedef struct reader {
     si_draft *segment;       /* opened by layer=; the composite at first */
     si_effect_draft *effect; /* opened by effect=, NULL = none */
     int depth;               /* of presets */
+    si_step_from from;       /* where what is read now stands */
 } reader;
+
+/* ---- how it comes about, for who asks ---- */
+
+static si_step_from from_of(const si_collecting *how) {
+    const si_record *r = how->record;
+    return r == NULL
+               ? (si_step_from){.name = "query"}
+               : (si_step_from){.file = r->file,
+                     .line = r->line,
+                     .name = how->level == SI_LEVEL_POSTMODIFIER ? "PostModifier" : "Modifier"};
+}
+
+static const char *place_of(
+    const reader *r, const si_command_row *row, const si_draft *d, char out[64]) {
+    const char *scope = row->scope == SI_SCOPE_REQUEST ? "the request" : "the view";
+    if (row->comp == SI_COMP_NONE) {
+        return scope;
+    }
+    int used = d->number < 0 ? snprintf(out, 64, "the composite")
+                             : snprintf(out, 64, "layer %d", d->number);
+    if (r->effect != NULL) {
+        snprintf(out + used, (size_t)(64 - used), ", effect %d", r->effect->effect.number);
+    }
+    return out;
+}
+
+static void note_command(
+    const reader *r, const si_command_row *row, const si_draft *d, si_str raw) {
+    char place[64];
+    const si_step_key key = {{d, row->comp != SI_COMP_NONE ? r->effect : NULL}, row->handler};
+    if (r->q->all->steps != NULL) {
+        si_step_add_command(r->q->all->steps, &r->from, &key, r->how->only != NULL,
+            "%s=%.*s, of %s", row->name.p, SI_STR_ARG(raw), place_of(r, row, d, place));
+    }
+}
+
+/* What follows stands in the preset. */
+static void note_preset(reader *r, const si_preset *preset) {
+    si_steps *steps = r->q->all->steps;
+    if (steps != NULL) {
+        r->from = (si_step_from){.file = preset->file,
+            .line = preset->line,
+            .name = preset->file != NULL ? "preset" : "built in"};
+        si_step_add(steps, SI_STEP_PRESET, &r->from, "$%s$ = %s", preset->name, preset->body);
+    }
+}
+
+static void note_ignored(const reader *r, const si_token *t, const char *why) {
+    if (r->q->all->steps != NULL) {
+        si_step_add(r->q->all->steps, SI_STEP_IGNORED, &r->from, "%.*s=%.*s: %s",
+            SI_STR_ARG(t->name), SI_STR_ARG(t->value), why);
+    }
+}
 
 /* ---- layers and their names ---- */
 
@@ -202,8 +258,11 @@ static si_result state(reader *r, const si_command_row *row, si_str raw) {
     si_query *q = r->q;
     si_draft *d = route(r, row);
     if (d == NULL) {
+        note_ignored(
+            r, &(si_token){.name = row->name, .value = raw}, "not of what it stands behind");
         return SI_OK;
     }
+    note_command(r, row, d, raw);
     if (r->how->only != NULL && (row->flags & (SI_CONTENT | SI_MASK)) != 0) {
         return si_fail(q->all->diag, SI_ERR_SYNTAX,
             "the record of a layer must not itself have %s=: use src=is(…)", row->name.p);
@@ -232,8 +291,8 @@ static si_result read_items(reader *r, si_str text);
 
 static si_result expand_preset(reader *r, si_str name) {
     si_query *q = r->q;
-    const char *body = si_company_preset(q->all->catalog, r->how->company, name);
-    if (body == NULL) {
+    const si_preset *preset = si_catalog_preset(q->all->catalog, r->how->company, name);
+    if (preset == NULL) {
         q->all->unknown_preset = name;
         q->all->preset_company = r->how->company;
         return si_fail(q->all->diag, SI_ERR_NOT_FOUND, "unknown preset \"$%.*s$\"", SHOWN(name));
@@ -241,9 +300,12 @@ static si_result expand_preset(reader *r, si_str name) {
     if (r->depth == MAX_PRESET_DEPTH) {
         return si_fail(q->all->diag, SI_ERR_SYNTAX, "presets are nested too deep");
     }
+    const si_step_from outer = r->from;
+    note_preset(r, preset);
     r->depth++;
-    si_result result = read_items(r, si_str_of(body));
+    si_result result = read_items(r, si_str_of(preset->body));
     r->depth--;
+    r->from = outer;
     return result;
 }
 
@@ -262,18 +324,23 @@ static si_result open_item(reader *r, const si_command_row *row, si_str raw) {
 static si_result read_command(reader *r, const si_token *t) {
     const si_command_row *row = si_command_find(t->name);
     if (row == NULL) {
+        note_ignored(r, t, "no command has this name");
         return SI_OK; /* unknown: cache busters and tracking (docs/decisions.md, P2) */
     }
     if (row->set == NULL) {
+        si_step_add(r->q->all->steps, SI_STEP_COMMAND, &r->from, "%s=%.*s", row->name.p,
+            SI_STR_ARG(t->value));
         return open_item(r, row, t->value);
     }
     if (!counts(r, row)) {
+        note_ignored(r, t, "does not count here");
         return SI_OK;
     }
     if (r->how->level != SI_LEVEL_QUERY && si_str_eq(row->name, SI_STR("template"))) {
         return si_fail(r->q->all->diag, SI_ERR_SYNTAX, "template= cannot stand in a record");
     }
     if (t->value.len == 0 && (row->flags & SI_TAKES_EMPTY) == 0) {
+        note_ignored(r, t, "it has no value");
         return SI_OK; /* docs/decisions.md, P3 */
     }
     return state(r, row, t->value);
@@ -293,11 +360,14 @@ static si_result read_items(reader *r, si_str text) {
             result = expand_preset(r, t.name);
             break;
         case SI_TOKEN_VARIABLE:
+            si_step_add(q->all->steps, SI_STEP_VARIABLE, &r->from, "$%.*s = %.*s",
+                SI_STR_ARG(t.name), SI_STR_ARG(t.value));
             if (!si_variable_define(&q->variables, t.name, t.value, r->how->level, q->all->arena)) {
                 out_of_memory = true;
             }
             break;
         case SI_TOKEN_BARE:
+            note_ignored(r, &t, "it has no value");
             break; /* a command without a value counts as absent (docs/decisions.md, P3) */
         }
     }
@@ -305,7 +375,10 @@ static si_result read_items(reader *r, si_str text) {
 }
 
 si_result si_query_collect(si_query *q, si_str text, const si_collecting *how) {
-    reader r = {.q = q, .how = how, .segment = how->only != NULL ? how->only : &q->comp};
+    reader r = {.q = q,
+        .how = how,
+        .segment = how->only != NULL ? how->only : &q->comp,
+        .from = from_of(how)};
     return read_items(&r, text);
 }
 

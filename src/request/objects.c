@@ -175,6 +175,37 @@ static bool tidy_slashes(si_str *object, si_arena *arena) {
     return true;
 }
 
+/* Notes what an object is, and where its record is written. */
+static void note_object(const si_query *q, si_str name, const si_found *found) {
+    const si_resolved *is = &found->is;
+    const si_crop *crop = si_resolved_crop(is);
+    si_step_from from = {.file = NULL};
+    if (q->all->steps == NULL) {
+        return;
+    }
+    if (is->record != NULL) {
+        from = (si_step_from){.file = is->record->file, .line = is->record->line, .name = "record"};
+    }
+    si_step_add(q->all->steps, SI_STEP_OBJECT, &from, "\"%.*s\" is %s \"%s\" of %s%s%s%s",
+        SI_STR_ARG(name), is->record != NULL ? "the record" : "the path", is->object,
+        is->company->id[0] != '\0' ? "company " : "the default company", is->company->id,
+        crop != NULL ? ", its crop " : "", crop != NULL ? crop->name : "");
+}
+
+static void note_file(const si_query *q, const si_found *found, si_result result) {
+    const si_file_ref *file = &found->source.file;
+    if (q->all->steps == NULL) {
+        return;
+    }
+    if (result == SI_OK) {
+        si_step_add(q->all->steps, SI_STEP_FILE, NULL, "%s, %llu bytes", file->path,
+            (unsigned long long)file->size);
+    } else {
+        si_step_add(q->all->steps, SI_STEP_FILE, NULL, "%s: %s", found->is.path,
+            found->missing ? "not there" : "cannot be had");
+    }
+}
+
 si_result si_query_resolve(
     si_query *q, si_str object, bool from_url, si_found *out, si_diag *diag) {
     si_reading *all = q->all;
@@ -194,12 +225,14 @@ si_result si_query_resolve(
     }
     if (result == SI_OK) {
         use_crop(all->catalog, out);
+        note_object(q, object, out);
         result = note(q, out);
     }
     if (result == SI_OK && out->is.path[0] != '\0') {
         result = si_query_file(q, out->is.owner, out->is.path, &out->source.file, diag);
         out->missing = result == SI_ERR_NOT_FOUND;
         out->source.kind = result == SI_OK ? SI_SOURCE_FILE : SI_SOURCE_NONE;
+        note_file(q, out, result);
     }
     return result;
 }

@@ -13,6 +13,7 @@
 #ifndef SI_REQUEST_QUERY_H
 #define SI_REQUEST_QUERY_H
 
+#include "base/steps.h"
 #include "catalog/access.h"
 #include "picture/recipe.h"
 #include "request/request.h"
@@ -45,6 +46,7 @@ typedef struct si_reading {
     si_access access;                /* what the request may use */
 
     int statements, layers, effects; /* so far */
+    si_steps *steps;                 /* get how it comes about; NULL = nobody asks */
 
     /* found on the way */
     si_dependency *dependencies;
@@ -160,6 +162,7 @@ typedef struct si_collecting {
     si_level level;
     si_draft *only;            /* commands of layers go to this layer; NULL = where they say */
     const si_company *company; /* whose presets count */
+    const si_record *record;   /* whose Modifier or PostModifier it is; NULL = the query */
 } si_collecting;
 
 /* Reads what must be known before anything else from a query, and its variables. Mistakes are left

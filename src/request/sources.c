@@ -45,7 +45,10 @@ static si_result admit_nested(si_query *n, si_str *query) {
         .path = n->object_raw,
         .query = *query,
         .client = all->access.address,
-        .lent = n->company->attributes.allow_nested};
+        .lent = n->company->attributes.allow_nested,
+        .steps = all->steps};
+    si_step_add(all->steps, SI_STEP_REQUEST, NULL, "%.*s?%.*s, nested", SI_STR_ARG(n->object_raw),
+        SI_STR_ARG(*query));
     si_result result =
         si_rules_apply(all->catalog, n->company, &input, all->arena, &rules, all->diag);
     all->access.by_address |= rules.by_address;
@@ -111,7 +114,7 @@ static si_result part_nested(si_query *q, si_str text, bool inserted, si_str *pa
     return memory ? result : si_no_memory(all->diag);
 }
 
-static si_result read_nested(si_query *q, si_str text, bool inserted, si_source *out) {
+static si_result build_nested(si_query *q, si_str text, bool inserted, si_source *out) {
     si_reading *all = q->all;
     if (q->depth == SI_MAX_NESTING) {
         return si_fail(all->diag, SI_ERR_LIMIT, "requests are nested too deep");
@@ -138,6 +141,18 @@ static si_result read_nested(si_query *q, si_str text, bool inserted, si_source 
     result = result == SI_OK ? si_query_build(n, query) : result;
     out->kind = SI_SOURCE_NESTED;
     out->nested = &n->picture;
+    return result;
+}
+
+static si_result read_nested(si_query *q, si_str text, bool inserted, si_source *out) {
+    si_steps *steps = q->all->steps;
+    if (steps != NULL) {
+        steps->depth++;
+    }
+    si_result result = build_nested(q, text, inserted, out);
+    if (steps != NULL) {
+        steps->depth--;
+    }
     return result;
 }
 
@@ -204,6 +219,7 @@ static si_result read_foreign(si_query *q, si_str text, bool inserted, si_source
     if (!si_attributes_allow_host(a, host, port)) {
         return si_fail(all->diag, SI_ERR_FORBIDDEN, "images of this server are not allowed here");
     }
+    si_step_add(all->steps, SI_STEP_FILE, NULL, "%s, foreign", url);
     out->kind = SI_SOURCE_URL;
     out->url = url;
     return SI_OK;
@@ -295,6 +311,8 @@ static si_result replace_missing(si_query *q, si_found *found, si_diag *missing)
         return si_fail(q->all->diag, missing->code, "%s", missing->text);
     }
     const si_record *r = other.is.record;
+    si_step_add(q->all->steps, SI_STEP_INSTEAD, NULL, "of \"%s\" the file of DefaultImage \"%s\"",
+        found->is.object, name);
     si_reading_expire(q->all, r != NULL && r->expiration > SI_EXPIRATION_INHERIT
                                   ? r->expiration
                                   : q->all->attributes->default_expiration);
@@ -329,7 +347,7 @@ static si_result use_object(si_query *q, si_draft *d, si_str name) {
     if (found->is.record == NULL || found->is.record->modifier[0] == '\0') {
         return SI_OK;
     }
-    si_collecting how = {SI_LEVEL_LAYER, d, found->is.company};
+    si_collecting how = {SI_LEVEL_LAYER, d, found->is.company, found->is.record};
     return si_query_collect(q, si_str_of(found->is.record->modifier), &how);
 }
 

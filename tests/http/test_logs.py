@@ -205,7 +205,7 @@ class OptionTest(unittest.TestCase):
     def test_formats(self):
         done = run("serve", "--listen", f"127.0.0.1:{free_port()}", "--log-format", "xml")
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("--log-format takes text or json", done.stderr)
+        self.assertIn("is neither text nor json", done.stderr)
 
     def test_of_the_file(self):
         server = Server()

@@ -72,9 +72,13 @@ void si_report_progress_show(si_report_progress *p) {
     fprintf(stderr, "\r%s [%s] %d/%d%s%s\033[K", p->title, bar, p->done, p->total, saved, left);
 }
 
-void si_report_progress_end(si_report_progress *p) {
+void si_report_progress_clear(const si_report_progress *p) {
     if (p->terminal && p->shown_ns != 0) {
         fprintf(stderr, "\r\033[K");
     }
+}
+
+void si_report_progress_end(si_report_progress *p) {
+    si_report_progress_clear(p);
     p->total = 0;
 }

@@ -24,7 +24,10 @@ void si_report_progress_add(si_report_progress *p, const si_report_result *resul
 /* Shows it on stderr, if it is time to. */
 void si_report_progress_show(si_report_progress *p);
 
-/* Clears the bar. */
+/* Clears the bar, as something else is to be told; it is shown again in time. */
+void si_report_progress_clear(const si_report_progress *p);
+
+/* Clears the bar, and nothing is shown any more. */
 void si_report_progress_end(si_report_progress *p);
 
 #endif
