@@ -72,8 +72,9 @@ extern const si_command si_command_serve, si_command_renderer, si_command_render
     si_command_explain, si_command_report, si_command_purge, si_command_config,
     si_command_calibrate, si_command_compat, si_command_edge_config, si_command_verify_cdn;
 
-/* Every command, ended by NULL (main.c). */
+/* Every command, ended by NULL, and what all of them are for, in two lines (main.c). */
 extern const si_command *const si_commands[];
+extern const char si_program_about[];
 
 /* Parses argv (argv[0] is the command's name), checks the number of operands, runs. `--help` prints
  * the help. Returns the exit status. */

@@ -4,11 +4,17 @@
 
 #include "catalog/catalog.h"
 #include "cli/cli.h"
+#include "cli/completion.h"
 #include "cli/config_page.h"
 #include "cli/config_file.h"
+#include "cli/man_page.h"
 #include "render/libraries.h"
 
 enum { OPTIONS_MAX = 64 }; /* no command has as many */
+
+#define ACTIONS                                                                                    \
+    "check [DIR] [--root DIR] | attributes | options | man [PAGE] | completion (bash | zsh | "     \
+    "fish)"
 
 static const char *root;
 
@@ -76,7 +82,17 @@ static int run(char **operands, int count) {
         si_config_options_page();
         return SI_EXIT_OK;
     }
-    si_complain("config: there are the actions check [DIR], attributes and options");
+    if (strcmp(operands[0], "man") == 0 && count == 1) {
+        si_man_page_names();
+        return SI_EXIT_OK;
+    }
+    if (strcmp(operands[0], "man") == 0 && si_man_page(operands[1])) {
+        return SI_EXIT_OK;
+    }
+    if (strcmp(operands[0], "completion") == 0 && count == 2 && si_completion(operands[1])) {
+        return SI_EXIT_OK;
+    }
+    si_complain("config: there are the actions " ACTIONS);
     return SI_EXIT_USAGE;
 }
 
@@ -92,7 +108,7 @@ static const si_option options[] = {
 const si_command si_command_config = {
     .name = "config",
     .summary = "checks the configuration, explains its attributes",
-    .synopsis = "check [DIR] [--root DIR] | attributes | options",
+    .synopsis = ACTIONS,
     .description =
         "check reads the configuration folder DIR (default: the current folder) as the server "
         "would, with the data files and rule sets that it names, and reports every mistake as "
@@ -102,9 +118,13 @@ const si_command si_command_config = {
         "with foreign files.\n"
         "\n"
         "attributes prints the reference page of attributes and record fields, options that of the "
-        "options of `smartimg serve` and smartimg.ini, as Markdown.",
+        "options of `smartimg serve` and smartimg.ini, as Markdown.\n"
+        "\n"
+        "man prints a page for man(1), or the names of all pages; completion a script with which "
+        "a shell completes commands and options.",
     .exit_status = " 0  no mistakes\n 1  mistakes, or no such folder\n 2  wrong usage",
-    .examples = " smartimg config check /etc/smartimg",
+    .examples = " smartimg config check /etc/smartimg\n"
+                " smartimg config man smartimg-serve.1 | man -l -",
     .options = options,
     .operands_min = 1,
     .operands_max = 2,
