@@ -1,4 +1,4 @@
-# What the scripts share: the archive of the machine's distribution, and the cache in which
+# What the scripts share: the archive of the machine's distribution, and the folders in which
 # tools/setup may have built a newer libaom. To be sourced.
 # shellcheck shell=bash
 
@@ -21,7 +21,13 @@ archives() {
 # shellcheck disable=SC2034
 aom_wanted=3.13                        # the first with AOM_TUNE_SSIMULACRA2
 
-aom_cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/smartimg
+# Where a libaom is built: for root in a folder that everybody may read, for others in their home.
+aom_of_all=/usr/local/lib/smartimg
+aom_of_user=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/smartimg
+aom_cache=$aom_of_user
+if ((EUID == 0)) && [[ -z ${XDG_CACHE_HOME:-} ]]; then
+    aom_cache=$aom_of_all
+fi
 
 # Remembers when a build failed, so that not every ./run tries again.
 # shellcheck disable=SC2034
@@ -35,12 +41,26 @@ aom_prefix_for() {
     printf '%s/aom-%s-%s\n' "$aom_cache" "$1" "$aom_kind"
 }
 
-# Prints the newest prefix in the cache, or nothing.
+# Prints the folders that may have one: ours, that of all, and for root that of who owns this work tree, who
+# says what is built and run here anyway.
+aom_folders() {
+    local owner home
+    printf '%s\n' "$aom_cache" "$aom_of_user" "$aom_of_all"
+    if ((EUID == 0)); then
+        owner=$(stat -c %u "${BASH_SOURCE[0]}")
+        home=$(getent passwd "$owner" | cut -d: -f6) || true
+        [[ -z $home ]] || printf '%s\n' "$home/.cache/smartimg"
+    fi
+}
+
+# Prints the newest prefix that is there and may be read, or nothing.
 aom_cached() {
-    local so
-    so=$(find "$aom_cache" -maxdepth 3 -path "$(aom_prefix_for '*')/lib/libaom.so.3" 2>/dev/null |
-        sort -V | tail -n 1)
-    [[ -z $so ]] || printf '%s\n' "${so%/lib/libaom.so.3}"
+    local folder so
+    while read -r folder; do
+        for so in "$folder"/aom-*-"$aom_kind"/lib/libaom.so.3; do
+            [[ ! -r $so ]] || printf '%s %s\n' "$(basename "${so%/lib/libaom.so.3}")" "${so%/lib/libaom.so.3}"
+        done
+    done < <(aom_folders) | sort -s -V -k 1,1 | tail -n 1 | cut -d' ' -f2-
 }
 
 aom_version() {

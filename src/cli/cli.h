@@ -77,6 +77,8 @@ extern const si_command si_command_serve, si_command_renderer, si_command_render
 
 /* Every command, and those that keep running and have `initial`; ended by NULL (main.c). */
 extern const si_command *const si_commands[], *const si_server_commands[];
+/* What all of them are for, in two lines (main.c). */
+extern const char si_program_about[];
 
 /* Parses argv (argv[0] is the command's name), checks the number of operands, runs. `--help` prints
  * the help. Returns the exit status. */

@@ -7,9 +7,15 @@
 
 #include "cli/check/check.h"
 #include "cli/cli.h"
+#include "cli/completion.h"
 #include "cli/config_page.h"
+#include "cli/man_page.h"
 #include "cli/metrics_page.h"
 #include "process/confine.h"
+
+#define ACTIONS                                                                                    \
+    "check [DIR] [--root DIR] [--as USER] [--strict] | attributes | options | metrics | "          \
+    "man [PAGE] | completion (bash | zsh | fish)"
 
 static const char *root;
 static const char *user;
@@ -47,7 +53,17 @@ static int run(char **operands, int count) {
         si_metrics_page();
         return SI_EXIT_OK;
     }
-    si_complain("config: there are the actions check [DIR], attributes, options and metrics");
+    if (strcmp(operands[0], "man") == 0 && count == 1) {
+        si_man_page_names();
+        return SI_EXIT_OK;
+    }
+    if (strcmp(operands[0], "man") == 0 && si_man_page(operands[1])) {
+        return SI_EXIT_OK;
+    }
+    if (strcmp(operands[0], "completion") == 0 && count == 2 && si_completion(operands[1])) {
+        return SI_EXIT_OK;
+    }
+    si_complain("config: there are the actions " ACTIONS);
     return SI_EXIT_USAGE;
 }
 
@@ -69,7 +85,7 @@ static const si_option options[] = {
 const si_command si_command_config = {
     .name = "config",
     .summary = "checks the configuration, explains its attributes",
-    .synopsis = "check [DIR] [--root DIR] [--as USER] [--strict] | attributes | options | metrics",
+    .synopsis = ACTIONS,
     .description =
         "check reads the configuration folder DIR (default: the current folder) as the server "
         "would, with the data files and rule sets that it names, and the environment, and reports "
@@ -87,10 +103,14 @@ const si_command si_command_config = {
         "\n"
         "attributes prints the reference page of attributes and record fields, options that of the "
         "options of `smartimg serve` and smartimg.ini, metrics that of what /metrics tells, as "
-        "Markdown.",
+        "Markdown.\n"
+        "\n"
+        "man prints a page for man(1), or the names of all pages; completion a script with which "
+        "a shell completes commands and options.",
     .exit_status = " 0  no mistakes\n 1  mistakes, with --strict warnings too, or no such folder\n "
                    "2  wrong usage",
-    .examples = " smartimg config check /etc/smartimg --root /srv/images --strict",
+    .examples = " smartimg config check /etc/smartimg --root /srv/images --strict\n"
+                " smartimg config man smartimg-serve.1 | man -l -",
     .options = options,
     .operands_min = 1,
     .operands_max = 2,

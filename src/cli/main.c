@@ -14,6 +14,10 @@ const si_command *const si_commands[] = {&si_command_serve, &si_command_renderer
 
 const si_command *const si_server_commands[] = {&si_command_serve, &si_command_renderer, NULL};
 
+const char si_program_about[] =
+    "Serves images under Dynamic Media URLs, each as the smallest encoding that looks as\n"
+    "good as the one asked for, in a format the asking client can show.";
+
 static const si_command *find(const char *name) {
     for (int i = 0; si_commands[i] != NULL; i++) {
         if (strcmp(si_commands[i]->name, name) == 0) {
@@ -24,10 +28,7 @@ static const si_command *find(const char *name) {
 }
 
 static void print_overview(FILE *to) {
-    fprintf(to,
-        "usage: smartimg COMMAND [OPTION]...\n\n"
-        "Serves images under Dynamic Media URLs, each as the smallest encoding that looks as\n"
-        "good as the one asked for, in a format the asking client can show.\n\nCommands:\n");
+    fprintf(to, "usage: smartimg COMMAND [OPTION]...\n\n%s\n\nCommands:\n", si_program_about);
     for (int i = 0; si_commands[i] != NULL; i++) {
         fprintf(to, "  %-11s %s\n", si_commands[i]->name, si_commands[i]->summary);
     }

@@ -23,6 +23,7 @@
 #include "cli/log_files.h"
 #include "cli/sandbox_option.h"
 #include "cli/server_options.h"
+#include "cli/service_notify.h"
 #include "process/confine.h"
 #include "quality/calibration.h"
 
@@ -188,6 +189,7 @@ static void report_ready(server *s) {
     }
     report_example(si_typed_address(wanted.listen, address));
     fflush(stdout);
+    si_service_notify("READY=1");
 }
 
 static void fail_to_start(server *s, const char *why) {
@@ -313,6 +315,7 @@ static bool stop_child(server *s, si_child *c, int signal_number, int ms) {
 /* nginx first, so that what it has begun still finds renderers. */
 static void stop(server *s) {
     s->stopping = true;
+    si_service_notify("STOPPING=1");
     (void)(stop_child(s, &s->nginx, SIGQUIT, DRAIN_MS) ||
            stop_child(s, &s->nginx, SIGTERM, FORCE_MS));
     if (s->nginx.process.pid > 0) {

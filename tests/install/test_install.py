@@ -11,6 +11,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -73,13 +74,23 @@ class InstallTest(unittest.TestCase):
     def test_files(self):
         self.assertEqual(self.elsewhere, [])
         names = {str(f.relative_to(self.prefix)) for f in self.prefix.rglob("*")
-                 if f.is_file() and f.parent.name != "web"}
+                 if f.is_file() and f.parent.name not in ("web", "man1")}
         wanted = {"bin/smartimg", "lib/smartimg/ngx_http_smartimg_module.so", "share/smartimg/nginx.conf.in",
                   "share/smartimg/playground.conf.in", "share/smartimg/varnish.vcl",
                   "share/smartimg/otlp-spans.jq", "share/smartimg/prometheus/alerts.yml",
-                  "share/smartimg/prometheus/prometheus.yml", "share/smartimg/grafana/smartimg.json"}
+                  "share/smartimg/prometheus/prometheus.yml", "share/smartimg/grafana/smartimg.json",
+                  "share/man/man5/smartimg.ini.5",
+                  "share/bash-completion/completions/smartimg", "share/zsh/vendor-completions/_smartimg",
+                  "share/fish/vendor_completions.d/smartimg.fish"}
         wanted |= {f"share/smartimg/playground/{f.name}" for f in (PROJECT / "web/playground").iterdir()}
         self.assertEqual(names, wanted | ({"lib/smartimg/libaom.so.3"} if self.aom else set()))
+
+    def test_pages(self):
+        listed = subprocess.run([BUILD / "src/cli/smartimg", "config", "man"], capture_output=True, text=True, check=True).stdout
+        pages = {f.name: f.read_text() for f in (self.prefix / "share/man").glob("man*/*")}
+        self.assertEqual(sorted(pages), sorted(listed.split()))
+        for name, page in pages.items():
+            self.assertTrue(page.startswith(".TH "), name)
 
     def test_client_scripts(self):
         self.assertEqual({f.name: f.read_text() for f in (self.prefix / "share/smartimg/web").iterdir()},
@@ -100,6 +111,12 @@ class InstallTest(unittest.TestCase):
             print("[nothing could be hidden] ", end="", file=sys.stderr)
         port = free_port()
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SMARTIMG_")}
+        # as systemd's Type=notify
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(manager.close)
+        manager.bind(str(self.folder / "notify"))
+        manager.settimeout(PATIENCE)
+        environment["NOTIFY_SOCKET"] = str(self.folder / "notify")
         with open(self.folder / "serve.log", "ab") as log:
             process = subprocess.Popen(
                 [*begin, self.prefix / "bin/smartimg", "serve", "--root", self.folder / "root", "--config",
@@ -109,6 +126,7 @@ class InstallTest(unittest.TestCase):
         try:
             if not any("ready on" in line for line in iter(process.stdout.readline, "")):
                 self.fail("serve did not start: " + (self.folder / "serve.log").read_text()[-2000:])
+            self.assertEqual(manager.recv(100), b"READY=1")
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
             connection.request("GET", "/is/image/demo/product?wid=400&fmt=jpg", headers={"Accept": "image/avif,*/*"})
             reply = connection.getresponse()
@@ -121,7 +139,7 @@ class InstallTest(unittest.TestCase):
             process.send_signal(signal.SIGTERM)
             code = process.wait(PATIENCE)
             process.stdout.close()
-        self.assertEqual(code, 0)
+        self.assertEqual((code, manager.recv(100)), (0, b"STOPPING=1"))
         ours = [f for f in files if any(f.startswith(f"{h}/") for h in hidden)]
         self.assertEqual(ours, [])
         self.assertIn(str(self.prefix / "lib/smartimg/ngx_http_smartimg_module.so"), files)

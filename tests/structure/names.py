@@ -19,7 +19,7 @@ import sys
 
 PROJECT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2])
 SUFFIXES = "c|h|py|md|sh|ini|in|tsv|build|json|html|pov"
-# Files of companies and of builds: examples, not files of the repository.
+# Files of companies and of builds: examples, not files of the repository. Nor are those with an absolute path.
 EXAMPLES = re.compile(r"(?:companies/)?[\w.-]+\.ini|nginx\.conf")
 NUMBERS = 43    # P1 to P43
 NUMBER = re.compile(r"(?<![\w.#+\"\\-])(?:(P)([1-9]\d?)|(D|SI)[-_](\d{1,2}))(?![\w.'\[-])")
@@ -47,7 +47,7 @@ def files_named(page, text, paths):
         bare = name.rstrip("/")
         is_file = re.fullmatch(rf"[\w./-]+\.(?:{SUFFIXES})", name)
         is_path = re.match(r"(?:src|tests|tools|docs|bench|fuzz|conf|pictures)/", name)
-        if not is_file and not is_path or EXAMPLES.fullmatch(bare) or bare.startswith("."):
+        if not is_file and not is_path or EXAMPLES.fullmatch(bare) or bare.startswith((".", "/")):
             continue
         if "/" in bare:
             if bare not in known and f"src/{bare}" not in known:
