@@ -35,7 +35,7 @@ static const char *network_limit(const char *value) {
 static const char *log_format(const char *value) {
     return strcmp(value, SI_LOG_TEXT) == 0 || strcmp(value, SI_LOG_JSON) == 0
                ? NULL
-               : "is neither " SI_LOG_TEXT " nor " SI_LOG_JSON;
+               : "is neither text nor json";
 }
 
 static const struct {
