@@ -25,7 +25,7 @@ def output(*command, **more):
 def commands():
     """{command: its options}, from the help."""
     names = re.findall(r"^  (\S+) ", output(PROGRAM, "help").split("Commands:")[1], re.M)
-    return {name: re.findall(r"^    (?:-\w, )?--([\w-]+)", output(PROGRAM, "help", name), re.M)
+    return {name: re.findall(r"^    (?:-\w, )?--([\w-]+)", output(PROGRAM, "help", name).split("\nOPTIONS\n")[-1], re.M)
             for name in names if not name.startswith("-") and name != "help"}
 
 
