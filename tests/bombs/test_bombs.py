@@ -22,6 +22,15 @@ SANITIZED = "asan" in BUILD.name
 MOST_MS, MOST_MB, REFERENCE_MS = 200, 64, 75
 PATIENCE = 1200
 
+def measure(root, urls):
+    """For each of the addresses: itself, status, ms, MB, and text."""
+    done = subprocess.run([BUILD / "tests/bombs/measure-bombs", root], input="".join(u + "\n" for u in urls),
+                          capture_output=True, text=True, errors="replace", timeout=PATIENCE, check=True)
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [line[0] for line in lines] == urls, lines
+    return lines
+
+
 def measured():
     """Rows of (name, expectation, what it is, status, ms, MB, text), and how much slower this machine is."""
     with tempfile.TemporaryDirectory(prefix="smartimg-bombs-") as folder:
@@ -31,11 +40,12 @@ def measured():
         bombs = [line.split("\t") for line in (root / "bombs/bombs.tsv").read_text().splitlines()]
         urls = ["/is/image/demo/night?wid=120&hei=120", "reference"]
         urls += [f"/is/image/bombs/{name}?wid=120&hei=120" for name, _, _ in bombs]
-        done = subprocess.run([BUILD / "tests/bombs/measure-bombs", root], input="".join(u + "\n" for u in urls),
-                              capture_output=True, text=True, errors="replace", timeout=PATIENCE, check=True)
-    lines = [line.split("\t") for line in done.stdout.splitlines()]
-    assert [line[0] for line in lines] == urls, lines
-    slower = max(1, float(lines[1][2]) / REFERENCE_MS)
+        lines = measure(root, urls)
+        slower = max(1, float(lines[1][2]) / REFERENCE_MS)
+        for n in range(2, len(lines)):  # others' work on the machine costs time, too: the least of three counts
+            for _ in range(2):
+                if bombs[n - 2][1] != "large" and float(lines[n][2]) > MOST_MS * slower:
+                    lines[n] = min(lines[n], *measure(root, [urls[n]]), key=lambda line: float(line[2]))
     rows = [(*bomb, line[1], float(line[2]), float(line[3]), line[4]) for bomb, line in zip(bombs, lines[2:])]
     return rows, slower
 

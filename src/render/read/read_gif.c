@@ -12,10 +12,12 @@
 
 enum {
     MAX_FILE = 256 << 20,
-    MAX_BLOCKS = 500000, /* extensions and frames, each of which libnsgif looks at several times */
-    HEAD = 13,           /* signature and screen descriptor */
-    DESCRIPTOR = 10,     /* of an image, separator included */
-    CONTROL = 8,         /* graphic control extension */
+    MAX_BLOCKS = 500000,  /* extensions and frames, each of which libnsgif looks at several times */
+    FRAME_SCREENS = 4,    /* how much larger than the screen a frame may be, … */
+    FRAME_FREE = 1 << 20, /* … with some more pixels: all of it is decoded, and little shown */
+    HEAD = 13,            /* signature and screen descriptor */
+    DESCRIPTOR = 10,      /* of an image, separator included */
+    CONTROL = 8,          /* graphic control extension */
     DISPOSE_BACKGROUND = 2,
     DISPOSE_PREVIOUS = 3,
     DISPOSE_PREVIOUS_TOO = 4, /* some writers count this way */
@@ -249,8 +251,13 @@ static si_result draw(si_gif *g, const frame *f, si_diag *diag) {
     VipsImage *im = NULL;
     void *pixels = NULL;
     si_result result = SI_OK;
-    if (f->w == 0 || f->h == 0) {
-        return SI_OK;
+    if (f->w == 0 || f->h == 0 || f->x >= g->width || f->y >= g->height) {
+        return SI_OK; /* nothing of it shows */
+    }
+    if ((int64_t)f->w * f->h > FRAME_SCREENS * (int64_t)g->width * g->height + FRAME_FREE) {
+        return si_fail(diag, SI_ERR_LIMIT,
+            "the source animation has a frame of %d×%d pixels for %d×%d", f->w, f->h, g->width,
+            g->height);
     }
     uint8_t *file = single(g, f, &len);
     if (file == NULL) {
