@@ -40,14 +40,41 @@ static void go(reader *r, double x, double y, bool drawn) {
 }
 
 static void skip(reader *r) {
-    while (isspace((unsigned char)*r->text) || *r->text == ',') {
+    while (*r->text == ' ' || (*r->text >= '\t' && *r->text <= '\r') || *r->text == ',') {
         r->text++;
     }
+}
+
+/* Most numbers of paths are short, and strtod() takes ten times as long for them. */
+static bool short_number(reader *r, double *value) {
+    const char *p = r->text;
+    const bool negative = *p == '-';
+    double n = 0, unit = 1;
+    int digits = 0;
+    p += *p == '-' || *p == '+';
+    for (; *p >= '0' && *p <= '9' && digits < 9; digits++) {
+        n = 10 * n + (*p++ - '0');
+    }
+    if (*p == '.') {
+        for (p++; *p >= '0' && *p <= '9' && digits < 9; digits++) {
+            n = 10 * n + (*p++ - '0');
+            unit *= 10;
+        }
+    }
+    if (digits == 0 || digits == 9 || *p == 'e' || *p == 'E') {
+        return false;
+    }
+    *value = (negative ? -n : n) / unit;
+    r->text = p;
+    return true;
 }
 
 static bool number(reader *r, double *value) {
     char *end;
     skip(r);
+    if (short_number(r, value)) {
+        return true;
+    }
     if (!isdigit((unsigned char)*r->text) &&
         (*r->text == '\0' || strchr("+-.", *r->text) == NULL)) {
         return false; /* of what strtod() takes beside: hexadecimal, inf, nan */
