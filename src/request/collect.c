@@ -22,11 +22,12 @@ typedef struct reader {
 
 static si_step_from from_of(const si_collecting *how) {
     const si_record *r = how->record;
-    return r == NULL
-               ? (si_step_from){.name = "query"}
-               : (si_step_from){.file = r->file,
-                     .line = r->line,
-                     .name = how->level == SI_LEVEL_POSTMODIFIER ? "PostModifier" : "Modifier"};
+    if (r == NULL) {
+        return (si_step_from){.name = "query"};
+    }
+    return (si_step_from){.file = r->file,
+        .line = r->line,
+        .name = how->level == SI_LEVEL_POSTMODIFIER ? "PostModifier" : "Modifier"};
 }
 
 static const char *place_of(
