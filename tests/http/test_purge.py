@@ -15,12 +15,12 @@ class Purge(unittest.TestCase):
     def prepare(root, companies):
         (companies / "records.ini").write_text("RootPath = demo\n[objects]\nshoe = product?wid=100\n"
                                                "[object shoes/red]\nPath = product\n[object set]\nModifier = wid=50\n")
-        (companies / "documents.ini").write_text("StaticContentRootPath = documents\n[static note]\nPath = note.txt\n")
-        (companies / "locked.ini").write_text("RequestLock = true\nAllowDirectAccess = include:\n")
-        for name in ("locked", "documents"):
+        (companies / "handbills.ini").write_text("StaticContentRootPath = handbills\n[static note]\nPath = note.txt\n")
+        (companies / "vault.ini").write_text("RequestLock = true\nAllowDirectAccess = include:\n")
+        for name in ("vault", "handbills"):
             (root / name).mkdir()
             shutil.copy(root / "demo/product.jpg", root / name)
-        (root / "documents/note.txt").write_text("note")
+        (root / "handbills/note.txt").write_text("note")
 
     def purge(self, *what, cache=None):
         return run("purge", *what, "--cache", cache or self.server.cache)
@@ -39,8 +39,8 @@ class Purge(unittest.TestCase):
 
     def test_what_is_there(self):
         for name in ("demo/product", "demo/product.jpg", "/is/image/demo/product?wid=100", "records/shoe",
-                     "records/shoes/red", "records/set", "records/product", "documents/note", "documents/note.txt",
-                     "/is/content/documents/note.txt", "locked/product"):
+                     "records/shoes/red", "records/set", "records/product", "handbills/note", "handbills/note.txt",
+                     "/is/content/handbills/note.txt", "vault/product"):
             with self.subTest(name):
                 self.assertPurged(name)
         for company in ("demo", "records", "odd"):
