@@ -119,7 +119,8 @@ class LogTest(unittest.TestCase):
         self.assertStages(line)
         self.assertGreaterEqual(line["source_us"], Origin.LATE * 1e6)
         self.assertEqual((line["trace_id"], line["sampled"], line["recipe_hash"]), (TRACE, True, miss["recipe_hash"]))
-        self.assertEqual(Origin.asked[:2], [("/fresh.png", [f"00-{TRACE}-{x['span_id']}-01"], None) for x in (miss, line)])
+        for x in (miss, line):  # a refinement may have asked between them
+            self.assertIn(("/fresh.png", [f"00-{TRACE}-{x['span_id']}-01"], None), Origin.asked)
 
     def test_no_trace_is_passed_on_where_none_came(self):
         for i, value in enumerate((None, f"00-{'0' * 32}-{SPAN}-01", f"00-{TRACE}-{SPAN}-01\u00e9")):
