@@ -17,6 +17,12 @@
 
 #define SI_PARAM_PING "SMARTIMG_PING" /* 1, instead of a recipe: whether it answers */
 
+/* … and from nginx's admin listener to the purge service (cli/purge_service.h) */
+
+#define SI_PARAM_PURGE_METHOD "SMARTIMG_PURGE_METHOD" /* of the request */
+#define SI_PARAM_PURGE_PATH "SMARTIMG_PURGE_PATH"     /* its path and query */
+#define SI_PARAM_PURGE_TOKEN "SMARTIMG_PURGE_TOKEN"   /* its Authorization */
+
 /* ---- lines of a renderer's reply that are for the edge alone ---- */
 
 /* seconds that the cache keeps it, 0 = not at all */
@@ -68,6 +74,7 @@ enum {
 #define SI_ENV_CONF_DIR "SMARTIMG_CONF_DIR"       /* folder of nginx.conf.in and its like */
 #define SI_ENV_WEB_DIR "SMARTIMG_WEB_DIR"         /* folder of the folder playground */
 #define SI_ENV_MODULE "SMARTIMG_MODULE"           /* file of the nginx module */
+#define SI_ENV_PURGE_TOKEN "SMARTIMG_PURGE_TOKEN" /* of PURGE over HTTP */
 #define SI_ENV_PRELOAD "SMARTIMG_PRELOAD"         /* nginx's LD_PRELOAD: a sanitizer, for tests */
 
 #endif

@@ -240,13 +240,27 @@ static bool sync_folder(const char *path) {
     return synced;
 }
 
+/* Root makes the file one of the folder's owner, who is to write to it, too. */
+static bool give_away(int fd, const char *path) {
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    struct stat st;
+    if (geteuid() != 0 || slash == NULL || (size_t)(slash - path) >= sizeof folder) {
+        return true;
+    }
+    memcpy(folder, path, (size_t)(slash - path));
+    folder[slash - path] = '\0';
+    return stat(folder, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0;
+}
+
 /* Writes a whole file with what is in memory, in the place of the one that is there. */
 static si_result replace_file(si_generations *g, si_diag *diag) {
     char name[4096];
     int len = snprintf(name, sizeof name, "%s.XXXXXX", g->path);
     int fd = len > 0 && (size_t)len < sizeof name ? mkostemp(name, O_CLOEXEC) : -1;
-    bool good = fd >= 0 && write_counters(fd, g) && fchmod(fd, 0644) == 0 && fsync(fd) == 0 &&
-                rename(name, g->path) == 0 && sync_folder(g->path);
+    bool good = fd >= 0 && write_counters(fd, g) && fchmod(fd, 0644) == 0 &&
+                give_away(fd, g->path) && fsync(fd) == 0 && rename(name, g->path) == 0 &&
+                sync_folder(g->path);
     int error = errno;
     if (fd >= 0) {
         close(fd);

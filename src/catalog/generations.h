@@ -21,9 +21,9 @@
 
 typedef struct si_generations si_generations;
 
-/* Opens the table at `path`, making it (mode 0644) if it is not there or is damaged; that of a
- * version before journals is taken over. SI_ERR_IO if it cannot be read or made, or is something
- * else, which is left alone. Close with si_generations_close(). */
+/* Opens the table at `path`, making it (mode 0644, of the folder's owner if root does) if it is not
+ * there or is damaged; that of a version before journals is taken over. SI_ERR_IO if it cannot be
+ * read or made, or is something else, which is left alone. Close with si_generations_close(). */
 SI_NODISCARD si_result si_generations_open(const char *path, si_generations **out, si_diag *diag);
 void si_generations_close(si_generations *g);
 

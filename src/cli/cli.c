@@ -12,7 +12,7 @@
 #include "cli/config_file.h"
 
 enum {
-    OPTIONS_MAX = 64,
+    OPTIONS_MAX = 96,
     LONG_BASE = 256, /* getopt's values: LONG_BASE + row; a letter stands for itself */
     WIDTH = 80       /* columns of help text */
 };

@@ -9,7 +9,7 @@
 
 static const char file_name[] = "smartimg.ini";
 
-enum { ROWS_MAX = 64 };
+enum { ROWS_MAX = 96 };
 
 /* What was applied at the start, by row of the command's table: NULL = not in the file. */
 static struct {

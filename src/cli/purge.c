@@ -5,103 +5,128 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "catalog/generations.h"
-#include "base/percent.h"
-#include "cli/cli.h"
+#include "cli/server_options.h"
+#include "fleet/job.h"
 
-static const char *company, *cache;
+enum { EXIT_BEHIND = 3 };
+
+static const char *config, *company, *cache;
+static si_fleet_options fleet;
+static int wait_seconds, nodes;
 static bool all;
 
-/* Purges "company/name" under both readings: whether the first element is a company, only the
- * running server's catalog knows, and purging too much costs a render at most. */
-static si_result purge_object(si_generations *g, const char *text, si_diag *diag) {
-    char decoded[4096];
-    si_str object = si_str_of(text);
-    size_t len = strcspn(text, "?#");
-    object.len = len < sizeof decoded ? len : sizeof decoded;
-    object = (si_str){decoded, si_percent_decode(object, false, decoded)};
-    object.len = si_str_merge_slashes(object, decoded);
-    object.len -= object.len > 0 && decoded[object.len - 1] == '/';
-    if (si_str_starts(object, SI_STR("/is/image/")) ||
-        si_str_starts(object, SI_STR("/is/content/"))) {
-        size_t prefix = (size_t)((char *)memchr(object.p + 4, '/', object.len - 4) - object.p);
-        object = (si_str){object.p + prefix, object.len - prefix};
+/* What is to be done. False, with a complaint. */
+static bool prepare(si_purge_job *job, si_arena *arena) {
+    si_diag diag = {0};
+    si_result result = SI_OK;
+    job->fleet = fleet.redis != NULL;
+    if (job->fleet) {
+        job->nodes.wait_ms = wait_seconds * 1000;
+        job->nodes.nodes = nodes;
+        result = si_redis_address_read(fleet.redis, fleet.redis_auth, &job->nodes.redis, &diag);
+    } else {
+        const char *folder = cache != NULL ? cache : si_default_cache(arena);
+        job->generations = folder != NULL ? si_arena_printf(arena, "%s/generations", folder) : NULL;
+        if (job->generations == NULL) {
+            return false;
+        }
+        if (access(job->generations, F_OK) != 0) {
+            si_complain("there is no cache in %s: name the server's with --cache", folder);
+            return false;
+        }
     }
-    while (object.len > 0 && object.p[0] == '/') {
-        object = (si_str){object.p + 1, object.len - 1};
+    if (result == SI_OK && fleet.purge_hooks != NULL) {
+        result = si_purge_job_hooks(job, fleet.purge_hooks, &diag);
     }
-    si_str rest = object, first;
-    if (si_str_next(&rest, '/', &first) && rest.p != NULL) {
-        SI_TRY(si_generation_purge_object(g, first, rest, diag));
+    if (result != SI_OK) {
+        si_complain_diag(&diag);
     }
-    return si_generation_purge_object(g, SI_STR(""), object, diag);
+    return result == SI_OK;
 }
 
-static int purge(si_generations *g, const char *object) {
-    si_diag diag = {0};
-    si_result result = all               ? si_generation_purge_all(g, &diag)
-                       : company != NULL ? si_generation_purge_company(g, si_str_of(company), &diag)
-                                         : purge_object(g, object, &diag);
-    if (result != SI_OK) {
-        return si_complain_diag(&diag);
+static int purge(const si_purge_job *job, const si_invalidation *what) {
+    char text[SI_PURGE_TEXT];
+    switch (si_purge_job_run(job, what, text)) {
+    case SI_PURGED:
+        puts(text);
+        return SI_EXIT_OK;
+    case SI_PURGED_BEHIND:
+        si_complain("%s", text);
+        return EXIT_BEHIND;
+    default:
+        si_complain("%s", text);
+        return SI_EXIT_FAILED;
     }
-    printf("purged %s%s\n",
-        all               ? "everything"
-        : company != NULL ? "all of company "
-                          : "",
-        all               ? ""
-        : company != NULL ? company
-                          : object);
-    return SI_EXIT_OK;
 }
 
 static int run(char **operands, int count) {
+    si_invalidation what;
+    si_diag diag = {0};
     if (count + (company != NULL) + all != 1) {
         si_complain("purge: name one of OBJECT, --company and --all");
         return SI_EXIT_USAGE;
     }
-    si_arena arena = {0};
-    si_diag diag = {0};
-    signal(SIGXFSZ, SIG_IGN); /* a limit of size is an error like a full disk */
-    const char *folder = cache != NULL ? cache : si_default_cache(&arena);
-    const char *path = folder != NULL ? si_arena_printf(&arena, "%s/generations", folder) : NULL;
-    int status = SI_EXIT_FAILED;
-    si_generations *g = NULL;
-    if (path != NULL && access(path, F_OK) != 0) {
-        si_complain("there is no cache in %s: name the server's with --cache", folder);
-    } else if (path != NULL && si_generations_open(path, &g, &diag) != SI_OK) {
+    si_invalidation_kind kind = all               ? SI_INVALIDATION_ALL
+                                : company != NULL ? SI_INVALIDATION_COMPANY
+                                                  : SI_INVALIDATION_OBJECT;
+    if (si_invalidation_read(kind, company != NULL ? company : operands[0], &what, &diag) !=
+        SI_OK) {
         si_complain_diag(&diag);
-    } else if (path != NULL) {
-        status = purge(g, operands[0]);
-        si_generations_close(g);
+        return SI_EXIT_USAGE;
     }
+    signal(SIGXFSZ, SIG_IGN); /* a limit of size is an error like a full disk */
+    signal(SIGPIPE, SIG_IGN);
+    si_arena arena = {0};
+    si_purge_job job = {0};
+    int status = prepare(&job, &arena) ? purge(&job, &what) : SI_EXIT_FAILED;
+    si_purge_job_clear(&job);
     si_arena_free(&arena);
     return status;
 }
 
-static const si_option options[] = {
-    {"company", 0, "C", SI_OPTION_TEXT, &company, "Purges every object of company C.", 0, 0},
-    {"all", 0, NULL, SI_OPTION_FLAG, &all, "Purges everything.", 0, 0},
-    {"cache", 0, "DIR", SI_OPTION_TEXT, &cache,
-        "Cache folder of the server. Default: where `smartimg serve` keeps it.", 0, 0},
-    {0},
-};
+#define ROWS(X)                                                                                    \
+    X("company", TEXT, "C", company, NULL, "none", 0, 0, "", "Purges every object of company C.")  \
+    X("all", FLAG, NULL, all, NULL, "off", 0, 0, "", "Purges everything.")                         \
+    X("config", TEXT, "DIR", config, NULL, "none", 0, 0, "",                                       \
+        "Configuration folder, whose smartimg.ini may have the options below.")                    \
+    X("cache", TEXT, "DIR", cache, NULL, "where `smartimg serve` keeps it", 0, 0, "",              \
+        "Cache folder of the server, unless there is a Redis.")                                    \
+    SI_REDIS_OPTIONS(X, fleet)                                                                     \
+    SI_HOOKS_OPTION(X, fleet)                                                                      \
+    X("wait", COUNT, "SECONDS", wait_seconds, SI_FLEET_WAIT_S, NULL, 0, 3600, "seconds",           \
+        "How long to wait for all nodes of the fleet.")                                            \
+    X("nodes", COUNT, "N", nodes, 1, NULL, 0, SI_NODES_MAX, "",                                    \
+        "So many nodes must have applied it, at least, or it counts as behind.")
+
+static const si_option options[] = {ROWS(SI_OPTION_ROW){0}};
+static const si_initial initial[] = {ROWS(SI_INITIAL_ROW)};
 
 const si_command si_command_purge = {
     .name = "purge",
     .summary = "makes cached derivatives unreachable at once",
-    .synopsis = "(OBJECT | --company C | --all) [--cache DIR]",
+    .synopsis = "(OBJECT | --company C | --all) [--config DIR] [--cache DIR | --redis URL]",
     .description =
         "Makes every cached derivative of an object, a company, or everything unreachable, in one "
         "step that takes no longer for a million of them than for one. The server need not be "
         "told, and the next request renders anew. OBJECT is company/name, with or without its "
         "file extension, or a path or URL path as in requests; a query behind it is ignored.\n"
         "\n"
+        "With --redis, every node of the fleet does so. The command ends once all nodes that are "
+        "known have said that they have; from then on none sends what was purged. If some have "
+        "not in time, it names them: they will as soon as they can.\n"
+        "\n"
         "A replaced original is noticed without this. Copies that browsers and content delivery "
-        "networks keep live on until they expire.",
-    .exit_status = " 0  purged\n 1  there is no such cache, or it is not writable\n 2  wrong usage",
-    .examples = " smartimg purge demo/shoe\n smartimg purge --company demo\n smartimg purge --all",
+        "networks keep live on until they expire, but for those of a CDN that --purge-hooks has a "
+        "command for.",
+    .exit_status = " 0  purged, on all nodes that are known\n"
+                   " 1  nothing was purged: there is no such cache, it is not writable, or Redis "
+                   "cannot be reached\n"
+                   " 2  wrong usage\n"
+                   " 3  purged, but some node is behind, or a hook failed",
+    .examples = " smartimg purge demo/shoe\n smartimg purge --company demo\n smartimg purge --all\n"
+                " smartimg purge demo/shoe --redis redis://10.0.0.5 --wait 30",
     .options = options,
+    .initial = initial,
     .operands_max = 1,
     .run = run,
 };

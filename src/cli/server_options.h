@@ -15,6 +15,7 @@
 #define SI_CLI_SERVER_OPTIONS_H
 
 #include "base/wire.h"
+#include "cli/fleet_options.h"
 #include "cli/log_files.h"
 #include "cli/originals.h"
 #include "cli/site.h"
@@ -88,9 +89,10 @@
     X(name, COUNT, "N", (pool).workers, 0, "one per processor", 1, SI_POOL_WORKERS_MAX, "",        \
         "Number of renderer processes.")
 
-/* Of `serve` alone. `site` is an si_site_options, `playground` and `uploads` are si_option_parsed
- * whose parser is si_switch_parse(), `proxy_protocol` one whose parser is si_on_off_parse(). */
-#define SI_SERVE_OPTIONS(X, site, pool, playground, uploads, proxy_protocol)                       \
+/* Of `serve` alone. `site` is an si_site_options, `fleet` an si_fleet_options, `playground` and
+ * `uploads` are si_option_parsed whose parser is si_switch_parse(), `proxy_protocol` one whose
+ * parser is si_on_off_parse(). */
+#define SI_SERVE_OPTIONS(X, site, pool, fleet, playground, uploads, proxy_protocol)                \
     X("config", TEXT, "DIR", (site).config, NULL,                                                  \
         "none, and each first-level folder below the root is a company with default settings, "    \
         "which then convert and adapt replies",                                                    \
@@ -158,6 +160,7 @@
     X("network-header", TEXT, "NAME", (site).network_header, NULL, "none", 0, 0, "",               \
         "Request header by which a CDN or proxy tells the class of a client's line, excellent, "   \
         "good or poor; companies may name another (NetworkHeader).")                               \
+    SI_FLEET_OPTIONS(X, fleet)                                                                     \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
     X("refine-share", COUNT, "PERCENT", (site).refine_share, SI_REFINE_SHARE, NULL, 0, 100,        \
         "percent",                                                                                 \
@@ -204,6 +207,7 @@
     {SI_INITIAL_##kind(initial), words, unit},
 #define SI_INITIAL_TEXT(value) value, 0
 #define SI_INITIAL_PARSED(value) value, 0
+#define SI_INITIAL_FLAG(value) value, 0
 #define SI_INITIAL_COUNT(value) NULL, value
 #define SI_INITIAL_BYTES(value) NULL, value
 

@@ -214,6 +214,10 @@ static bool give_cache_away(const si_site *s, const char *images) {
     return st.st_uid == s->uid || nftw(images, give_away, 16, FTW_PHYS | FTW_MOUNT) == 0;
 }
 
+static bool give_file_away(const si_site *s, const char *name) {
+    return lchown(name, s->uid, s->gid) == 0 || errno == ENOENT;
+}
+
 /* A folder with subfolder that we, and whom we run as, can write to. */
 static bool prepare_cache(si_site *s) {
     const char *images = path(s, "%s/images", s->cache), *probe = path(s, "%s/.probe", s->cache);
@@ -223,7 +227,9 @@ static bool prepare_cache(si_site *s) {
     if (fd >= 0) {
         close(fd);
     }
-    ok = ok && (s->uid == geteuid() || give_cache_away(s, images));
+    ok = ok &&
+         (s->uid == geteuid() || (give_cache_away(s, images) && give_file_away(s, s->generations) &&
+                                     give_file_away(s, s->position)));
     if (!ok) {
         si_complain("cache folder %s is not writable: %s", s->cache, strerror(errno));
     }
@@ -307,6 +313,8 @@ static bool prepare_run_folder(si_site *s) {
     s->run = run;
     s->socket = path(s, "%s/render.sock", run);
     s->conf = path(s, "%s/nginx.conf", run);
+    s->fleet_report = path(s, "%s/fleet.metrics", run);
+    s->purge_socket = path(s, "%s/purge.sock", run);
     return true;
 }
 
@@ -484,12 +492,28 @@ static const char *scripts_line(si_site *s) {
     return "return 404;";
 }
 
+/* What passes everything else at the admin listener to the purge service, which looks at the token.
+ */
+static const char *purge_lines(const si_site_options *o, si_site *s) {
+    return !o->purges ? ""
+                      : path(s,
+                            "location / { scgi_pass unix:%s; scgi_pass_request_headers off; "
+                            "scgi_pass_request_body off; scgi_param SCGI 1; "
+                            "scgi_param " SI_PARAM_PURGE_METHOD " $request_method; "
+                            "scgi_param " SI_PARAM_PURGE_PATH " $request_uri; "
+                            "scgi_param " SI_PARAM_PURGE_TOKEN " $http_authorization; "
+                            "scgi_read_timeout 1h; scgi_ignore_client_abort on; "
+                            "scgi_next_upstream off; } ",
+                            s->purge_socket);
+}
+
 static const char *admin_lines(const si_site_options *o, si_site *s) {
     return o->admin_listen == NULL ? ""
                                    : path(s,
                                          "server { listen %s; access_log off; "
-                                         "location = /metrics { smartimg_metrics; } }",
-                                         o->admin_listen);
+                                         "location = /metrics { smartimg_metrics%s%s; } %s}",
+                                         o->admin_listen, o->fleet ? " " : "",
+                                         o->fleet ? s->fleet_report : "", purge_lines(o, s));
 }
 
 static const char *user_line(si_site *s) {
@@ -690,6 +714,7 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         return false;
     }
     s->generations = path(s, "%s/generations", s->cache);
+    s->position = path(s, "%s/invalidations", s->cache);
     if (!si_str_is_field_name(si_str_of(o->cdn_cache_control))) {
         si_complain("--cdn-cache-control takes the name of a header field, or off");
         return false;

@@ -25,6 +25,7 @@ static void ngx_http_smartimg_count_network(si_network network);
 static ngx_int_t ngx_http_smartimg_metrics_handler(ngx_http_request_t *r);
 static u_char *ngx_http_smartimg_print_rows(u_char *p,
     ngx_http_smartimg_shared_t *shared);
+static u_char *ngx_http_smartimg_copy_report(u_char *p, ngx_str_t *name);
 
 
 static ngx_http_smartimg_row_t  ngx_http_smartimg_rows[] = {
@@ -37,6 +38,11 @@ static ngx_http_smartimg_row_t  ngx_http_smartimg_rows[] = {
 
 #define NGX_HTTP_SMARTIMG_ROWS                                                \
     (sizeof(ngx_http_smartimg_rows) / sizeof(ngx_http_smartimg_row_t))
+
+
+/* bytes of another process's report, at most */
+
+#define NGX_HTTP_SMARTIMG_REPORT  16384
 
 
 /* a row that is no counter */
@@ -329,7 +335,15 @@ ngx_http_smartimg_count_saved(ngx_http_request_t *r)
 char *
 ngx_http_smartimg_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_http_smartimg_loc_conf_t  *slcf = conf;
+
+    ngx_str_t                 *value;
     ngx_http_core_loc_conf_t  *clcf;
+
+    if (cf->args->nelts == 2) {
+        value = cf->args->elts;
+        slcf->report = value[1];
+    }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_smartimg_metrics_handler;
@@ -342,11 +356,14 @@ static ngx_int_t
 ngx_http_smartimg_metrics_handler(ngx_http_request_t *r)
 {
     size_t                       size;
+    u_char                      *p;
     ngx_str_t                    type;
     ngx_uint_t                   i;
     ngx_http_complex_value_t     cv;
     ngx_http_smartimg_row_t     *row;
     ngx_http_smartimg_shared_t  *shared;
+
+    ngx_http_smartimg_loc_conf_t  *slcf;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return NGX_HTTP_NOT_ALLOWED;
@@ -358,7 +375,10 @@ ngx_http_smartimg_metrics_handler(ngx_http_request_t *r)
         return NGX_HTTP_NOT_FOUND;
     }
 
-    size = sizeof(NGX_HTTP_SMARTIMG_WAITING) + NGX_INT_T_LEN;
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_smartimg_module);
+
+    size = sizeof(NGX_HTTP_SMARTIMG_WAITING) + NGX_INT_T_LEN
+           + (slcf->report.len ? NGX_HTTP_SMARTIMG_REPORT : 0);
 
     for (i = 0; i < NGX_HTTP_SMARTIMG_ROWS; i++) {
         row = &ngx_http_smartimg_rows[i];
@@ -375,8 +395,13 @@ ngx_http_smartimg_metrics_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    cv.value.len = ngx_http_smartimg_print_rows(cv.value.data, shared)
-                   - cv.value.data;
+    p = ngx_http_smartimg_print_rows(cv.value.data, shared);
+
+    if (slcf->report.len) {
+        p = ngx_http_smartimg_copy_report(p, &slcf->report);
+    }
+
+    cv.value.len = p - cv.value.data;
 
     ngx_str_set(&type, "text/plain; version=0.0.4; charset=utf-8");
 
@@ -413,4 +438,29 @@ ngx_http_smartimg_print_rows(u_char *p, ngx_http_smartimg_shared_t *shared)
 
     return ngx_sprintf(p, NGX_HTTP_SMARTIMG_WAITING "%ui\n",
                        ngx_http_smartimg_table_waiting(shared->table));
+}
+
+
+/*
+ * What another process has written, in whole and a second ago at most; nothing
+ * if it has written nothing yet.
+ */
+
+static u_char *
+ngx_http_smartimg_copy_report(u_char *p, ngx_str_t *name)
+{
+    ssize_t   n;
+    ngx_fd_t  fd;
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        return p;
+    }
+
+    n = ngx_read_fd(fd, p, NGX_HTTP_SMARTIMG_REPORT);
+
+    (void) ngx_close_file(fd);
+
+    return n > 0 ? p + n : p;
 }

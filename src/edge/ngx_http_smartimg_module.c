@@ -227,8 +227,9 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       0,
       NULL },
 
+    /* … and what another process has written for the same page into a file */
     { ngx_string("smartimg_metrics"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
       ngx_http_smartimg_metrics,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,

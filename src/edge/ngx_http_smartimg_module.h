@@ -278,6 +278,7 @@ typedef struct {
     ngx_str_t                      home;     /* ... with this link, or none */
     ngx_uint_t                     page;   /* ..._page_e, 0 for none */
     ngx_msec_t                     ready;   /* /readyz: longest request, or 0 */
+    ngx_str_t                      report;  /* file that /metrics adds, or "" */
 } ngx_http_smartimg_loc_conf_t;
 
 
