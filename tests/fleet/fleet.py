@@ -187,6 +187,22 @@ class Node:
     def says(self, text):
         return text in self.log.read_text()
 
+    def descendants(self):
+        """Process ids below the server that can be looked into."""
+        parents = {}
+        for entry in pathlib.Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    stat = (entry / "stat").read_text()
+                    (entry / "environ").read_bytes()
+                except OSError:
+                    continue
+                parents[int(entry.name)] = int(stat[stat.rindex(")") + 2:].split()[1])
+        below = {self.process.pid}
+        for _ in range(5):
+            below |= {pid for pid, parent in parents.items() if parent in below}
+        return below
+
     def child(self, name):
         """The process id of a child by its name."""
         for entry in pathlib.Path("/proc").iterdir():
