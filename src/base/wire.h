@@ -8,8 +8,10 @@
 
 #define SI_PARAM_RECIPE "SMARTIMG_RECIPE" /* canonical text (picture/recipe.h) */
 #define SI_PARAM_SEAL "SMARTIMG_SEAL"     /* of the recipe (picture/seal.h); empty without a key */
-#define SI_PARAM_RENDER "SMARTIMG_RENDER" /* 1; only nginx looks at it, to count */
-#define SI_PARAM_TIER "SMARTIMG_TIER"     /* better, best: a refined answer; else a first */
+/* by a key that renderers have, too, where they are asked over TCP */
+#define SI_PARAM_RENDER_SEAL "SMARTIMG_RENDER_SEAL"
+#define SI_PARAM_RENDER "SMARTIMG_RENDER"       /* 1; only nginx looks at it, to count */
+#define SI_PARAM_TIER "SMARTIMG_TIER"           /* better, best: a refined answer; else a first */
 #define SI_PARAM_QUEUED_AT "SMARTIMG_QUEUED_AT" /* when it joined the queue, monotonic, ns */
 #define SI_PARAM_SHOW "SMARTIMG_SHOW"       /* what is wanted in the reply's place (base/show.h) */
 #define SI_PARAM_CLASS "SMARTIMG_CLASS"     /* the client's class, for an explanation */

@@ -23,6 +23,7 @@
 #include "cli/invalidations.h"
 #include "cli/log_files.h"
 #include "cli/purge_service.h"
+#include "cli/renderers_at.h"
 #include "cli/sandbox_option.h"
 #include "cli/server_options.h"
 #include "process/confine.h"
@@ -230,8 +231,8 @@ static void reap(void *context, pid_t pid, int status) {
 /* Starts what does not run and may. A node of a fleet does not serve before it knows what was
  * purged while it was away. */
 static void keep_running(server *s) {
-    si_child *children[] = {&s->pool, wanted.fleet ? &s->invalidations : NULL,
-        wanted.purges ? &s->purges : NULL, &s->nginx};
+    si_child *children[] = {wanted.renderers_at == NULL ? &s->pool : NULL,
+        wanted.fleet ? &s->invalidations : NULL, wanted.purges ? &s->purges : NULL, &s->nginx};
     for (size_t i = 0; i < sizeof children / sizeof *children && !s->stopping; i++) {
         si_child *c = children[i];
         bool may = c != NULL && c->process.pid == 0 && si_now_ns() >= c->process.start_at_ns;
@@ -322,7 +323,9 @@ static void wait_for_signals(server *s, int ms) {
 /* Until when keep_running() has nothing to do. */
 static int idle_ms(const server *s) {
     int64_t until = si_now_ns() + (s->ready ? WATCH_MS : PROBE_MS) * SI_MILLISECOND;
-    until = si_process_start_before(&s->pool.process, until);
+    if (wanted.renderers_at == NULL) {
+        until = si_process_start_before(&s->pool.process, until);
+    }
     if (wanted.fleet) {
         until = si_process_start_before(&s->invalidations.process, until);
     }
@@ -375,13 +378,33 @@ static bool catch_signals(server *s) {
     return s->signals >= 0;
 }
 
+/* Opens the sockets of the pool of this machine. */
+static bool listen_for_nginx(server *s) {
+    si_diag diag = {0};
+    pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
+    if (!si_pool_listen_lanes(s->site.socket, pool_options.listen_fds, &diag)) {
+        si_complain_diag(&diag);
+        return false;
+    }
+    for (int i = 0; i < SI_LANE_COUNT && s->site.uid != geteuid(); i++) {
+        char path[SI_LANE_PATH_MAX];
+        si_pool_lane_path(s->site.socket, (si_lane)i, path);
+        if (chown(path, s->site.uid, s->site.gid) != 0) {
+            si_complain("cannot give %s away: %s", path, strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Everything up to the first child. */
 static bool prepare(server *s) {
-    si_diag diag = {0};
     wanted.root = pool_options.root; /* until that is absolute */
     wanted.queue_ms = pool_options.queue_ms;
     wanted.wall_ms = pool_options.wall_ms;
-    wanted.renderers = pool_options.workers > 0 ? pool_options.workers : si_processor_count();
+    int machines = wanted.renderers_at != NULL ? si_renderers_at_count(wanted.renderers_at) : 1;
+    wanted.renderers =
+        pool_options.workers > 0 ? pool_options.workers : machines * si_processor_count();
     wanted.refused_kinds = pool_options.limits.refused;
     wanted.reply_bytes = pool_options.reply_bytes;
     wanted.fleet = fleet.redis != NULL;
@@ -404,25 +427,17 @@ static bool prepare(server *s) {
     pool_options.root = s->site.root;
     pool_options.uploads = s->site.uploads;
     pool_options.seal_key = s->site.seal_key_file;
-    pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
-    if (!si_pool_listen_lanes(s->site.socket, pool_options.listen_fds, &diag)) {
-        si_complain_diag(&diag);
+    if (wanted.renderers_at == NULL && !listen_for_nginx(s)) {
         return false;
-    }
-    for (int i = 0; i < SI_LANE_COUNT && s->site.uid != geteuid(); i++) {
-        char path[SI_LANE_PATH_MAX];
-        si_pool_lane_path(s->site.socket, (si_lane)i, path);
-        if (chown(path, s->site.uid, s->site.gid) != 0) {
-            si_complain("cannot give %s away: %s", path, strerror(errno));
-            return false;
-        }
     }
     if (geteuid() == 0 && wanted.user == NULL) {
         si_complain(
             "nginx runs as %s and may read all files, as no --user was named", s->site.user);
     }
-    si_originals_warn(pool_options.limits.refused);
-    if (!si_sandbox_announce(pool_options.sandbox)) {
+    if (wanted.renderers_at == NULL) {
+        si_originals_warn(pool_options.limits.refused);
+    }
+    if (wanted.renderers_at == NULL && !si_sandbox_announce(pool_options.sandbox)) {
         return false;
     }
     return catch_signals(s);
@@ -451,7 +466,9 @@ static int run(char **operands, int count) {
         }
     }
     stop(&s);
-    si_pool_close_lanes(pool_options.listen_fds);
+    if (wanted.renderers_at == NULL) {
+        si_pool_close_lanes(pool_options.listen_fds);
+    }
     si_site_clear(&s.site);
     return s.failed ? SI_EXIT_FAILED : SI_EXIT_OK;
 }

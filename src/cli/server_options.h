@@ -87,7 +87,8 @@
 /* What `serve` calls renderers and `renderer` workers. */
 #define SI_RENDERERS_OPTION(X, name, pool)                                                         \
     X(name, COUNT, "N", (pool).workers, 0, "one per processor", 1, SI_POOL_WORKERS_MAX, "",        \
-        "Number of renderer processes.")
+        "Number of renderer processes; with --renderers-at those of all machines together, by "    \
+        "which refinements are measured out.")
 
 /* Of `serve` alone. `site` is an si_site_options, `fleet` an si_fleet_options, `playground` and
  * `uploads` are si_option_parsed whose parser is si_switch_parse(), `proxy_protocol` one whose
@@ -160,6 +161,10 @@
     X("network-header", TEXT, "NAME", (site).network_header, NULL, "none", 0, 0, "",               \
         "Request header by which a CDN or proxy tells the class of a client's line, excellent, "   \
         "good or poor; companies may name another (NetworkHeader).")                               \
+    X("renderers-at", TEXT, "ADDR:PORT,...", (site).renderers_at, NULL, "here", 0, 0, "",          \
+        "Machines with `smartimg renderer --listen ADDR:PORT` that render for this server, which " \
+        "starts no renderers of its own then: each recipe goes to the same one, and to others "    \
+        "while that does not answer. All have the same --root and --seal-key.")                    \
     SI_FLEET_OPTIONS(X, fleet)                                                                     \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
     X("refine-share", COUNT, "PERCENT", (site).refine_share, SI_REFINE_SHARE, NULL, 0, 100,        \
@@ -196,8 +201,10 @@
         "Listens on a Unix socket at PATH for cheap first answers, and at PATH-dear and "          \
         "PATH-refine for dear ones and refinements; only this user may connect.")                  \
     X("listen", TEXT, "ADDR:PORT", address, NULL, "nowhere", 0, 0, "",                             \
-        "Listens on TCP. There is no authentication: whoever reaches this port can have any "      \
-        "image below the root rendered, so use it only between machines that trust each other.")   \
+        "Listens on TCP, at PORT for cheap first answers and at the three behind it for the "      \
+        "other "                                                                                   \
+        "lanes. It renders what servers with the same --seal-key ask for, and nothing else; but "  \
+        "nothing is encrypted, so use it only between machines that trust each other.")            \
     SI_RENDERERS_OPTION(X, "workers", pool)
 
 /* What is made of a row: an option, and its si_initial. */

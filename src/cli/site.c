@@ -20,6 +20,7 @@
 #include "catalog/address_filter.h"
 #include "cli/log_files.h"
 #include "cli/nginx_conf.h"
+#include "cli/renderers_at.h"
 #include "picture/seal.h"
 #include "client/network.h"
 #include "renderer/pool.h"
@@ -592,8 +593,20 @@ static const char *playground_http_lines(const si_site_options *o, si_site *s) {
                : path(s, "%s smartimg_uploads %s;", lines, si_nginx_word(&s->arena, s->uploads));
 }
 
+/* The renderers of a lane. */
+static const char *servers(const si_site_options *o, si_site *s, si_lane lane, bool any) {
+    if (o->renderers_at != NULL) {
+        return si_renderers_at_lines(&s->arena, o->renderers_at, lane, any);
+    }
+    char name[SI_LANE_PATH_MAX];
+    si_pool_lane_path(s->socket, lane, name);
+    return any ? path(s, "server unix:%s max_fails=0;", name)
+               : path(s, "server unix:%s max_fails=0; server unix:%s max_fails=0;", name, name);
+}
+
 static bool write_configuration(const si_site_options *o, si_site *s) {
     si_arena *a = &s->arena;
+    bool far = o->renderers_at != NULL;
     const si_template_value values[] = {
         {"MODULE", si_nginx_word(a, s->module)},
         {"PREFIX", s->run},
@@ -632,7 +645,15 @@ static bool write_configuration(const si_site_options *o, si_site *s) {
         {"REPLY_BYTES",
             path(
                 s, "%lld", (long long)(o->reply_bytes > 0 ? o->reply_bytes : SI_POOL_REPLY_BYTES))},
-        {"RENDERER_SOCKET", s->socket},
+        {"SERVERS_CHEAP", servers(o, s, SI_LANE_CHEAP, false)},
+        {"SERVERS_DEAR", servers(o, s, SI_LANE_DEAR, false)},
+        {"SERVERS_FOREIGN", servers(o, s, SI_LANE_FOREIGN, false)},
+        {"SERVERS_REFINE", servers(o, s, SI_LANE_REFINE, false)},
+        {"SERVERS_ANY", servers(o, s, SI_LANE_CHEAP, true)},
+        {"RENDER_SEAL_LINE",
+            far ? "scgi_param " SI_PARAM_RENDER_SEAL " $smartimg_render_seal;" : ""},
+        {"CONNECT_TIMEOUT", far ? "1s" : "5s"},
+        {"READY_NEXT", far ? "error timeout" : "off"},
         {"LISTEN", o->proxy_protocol ? path(s, "%s proxy_protocol", o->listen) : o->listen},
         {"TLS_SERVER", tls_lines(o, s)},
         {"PLAYGROUND_LINE", playground_line(s)},
@@ -686,6 +707,26 @@ static bool are_networks(const char *option, const char *list, si_site *s) {
     return ok;
 }
 
+static bool renderers_are_right(const si_site_options *o) {
+    if (o->renderers_at == NULL) {
+        return true;
+    }
+    if (si_renderers_at_count(o->renderers_at) == 0) {
+        si_complain(
+            "--renderers-at takes up to %d addresses ADDR:PORT, parted by commas", SI_MACHINES_MAX);
+        return false;
+    }
+    if (o->seal_key == NULL) {
+        si_complain("--renderers-at wants --seal-key, the one of the renderers");
+        return false;
+    }
+    if (si_site_has_uploads(o)) {
+        si_complain("--playground-uploads: what visitors upload is here, and renderers are not");
+        return false;
+    }
+    return true;
+}
+
 static bool network_is_right(const si_site_options *o) {
     si_network_limit ignored;
     if (!si_network_read_limit(si_str_of(o->network_good), &ignored) ||
@@ -727,7 +768,7 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         !are_networks("--trusted-proxies", o->trusted_proxies, s)) {
         return false;
     }
-    if (!network_is_right(o)) {
+    if (!renderers_are_right(o) || !network_is_right(o)) {
         return false;
     }
     return find_parts(s) && find_nginx(s) && find_user(o, s) && port_is_free(o->listen) &&

@@ -37,6 +37,7 @@ typedef struct si_site_options {
     si_line_limits line;
     const char *network_good, *network_poor; /* "MBIT,MS" (client/network.h) */
     const char *network_header;              /* name of a header field, or NULL */
+    const char *renderers_at;                /* ADDR:PORT,... or NULL */
     bool fleet;                              /* there is an invalidations process */
     bool purges;                             /* there is a purge service, at admin_listen */
 } si_site_options;

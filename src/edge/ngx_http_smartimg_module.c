@@ -579,7 +579,9 @@ ngx_http_smartimg_seal_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
 
     smcf->seal_key = ngx_palloc(cf->pool, SI_SEAL_KEY);
-    if (smcf->seal_key == NULL) {
+    smcf->render_key = ngx_palloc(cf->pool, SI_SEAL_KEY);
+
+    if (smcf->seal_key == NULL || smcf->render_key == NULL) {
         return NGX_CONF_ERROR;
     }
 
@@ -594,6 +596,10 @@ ngx_http_smartimg_seal_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (!read) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, err, "no key in \"%V\"",
                            &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (!si_seal_render_key(smcf->seal_key, smcf->render_key)) {
         return NGX_CONF_ERROR;
     }
 

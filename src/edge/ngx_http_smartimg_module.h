@@ -223,7 +223,8 @@ typedef struct {
     ngx_str_t                      generations;
     ngx_str_t                      uploads;            /* folder, "" for none */
     ngx_str_t                      kinds;              /* that are listed, "" = all */
-    u_char                        *seal_key;           /* or NULL */
+    u_char                        *seal_key;           /* or NULL, with ... */
+    u_char                        *render_key;         /* ... for renderers */
     ngx_str_t                      disk;               /* cache, or empty */
     off_t                          disk_free;          /* bytes to be left */
 

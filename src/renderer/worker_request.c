@@ -3,6 +3,9 @@
 #include <assert.h>
 #include <poll.h>
 #include <signal.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,6 +38,7 @@ typedef struct task {
     int connection;
     bool refine;
     int64_t start_ns;
+    int64_t lying_ms;   /* of lying_ms() */
     int64_t waited_ms;  /* in the queue, for a worker; 0 = not known */
     int64_t crowded_ns; /* since when a refinement has seen others wait; 0 = they do not */
     int wall_ms;
@@ -311,17 +315,48 @@ static void answer(task *t) {
     si_arena_free(&arena);
 }
 
-/* How long a request has waited for a worker, milliseconds; 0 = not known, as clocks of other
- * machines say nothing. */
-static int64_t waited_ms(const task *t) {
+/* True if the request came from another machine, or might have. */
+static bool is_remote(int connection) {
     int domain = 0;
     socklen_t len = sizeof domain;
+    return getsockopt(connection, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX;
+}
+
+/* How long a request has waited for a worker, milliseconds; 0 = not known. Clocks of other machines
+ * say nothing: there, it is since when it lies here, as it comes at once with its connection. */
+static int64_t waited_ms(const task *t) {
     int64_t at = t->request->queued_at_ns;
+    if (t->lying_ms > 0) {
+        return t->lying_ms;
+    }
     if (at == 0 || at > t->start_ns ||
-        getsockopt(t->connection, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX) {
+        (t->worker->lane != SI_LANE_FOREIGN && is_remote(t->connection))) {
         return 0;
     }
     return (t->start_ns - at) / SI_MILLISECOND;
+}
+
+/* For how long the first bytes of a request over TCP have been here; 0 for others. To be called
+ * before they are read. */
+static int64_t lying_ms(int connection) {
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    bool told = getsockopt(connection, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+                len >= offsetof(struct tcp_info, tcpi_last_data_recv) + sizeof(uint32_t);
+    return told ? info.tcpi_last_data_recv : 0;
+}
+
+/* Refuses what has not the seal that this pool wants. False if it has. */
+static bool refuse_unsealed(const task *t) {
+    const si_pool_options *o = t->worker->options;
+    si_diag diag = {0};
+    if (!o->check_seals ||
+        si_seal_check(o->render_key, t->request->recipe, t->request->render_seal)) {
+        return false;
+    }
+    (void)si_fail(&diag, SI_ERR_FORBIDDEN, "the renderer has another key of seals than the server");
+    reply_error(t->worker, t->connection, &diag);
+    return true;
 }
 
 /* Answers a request that has waited for a worker for too long; so the queue never is much longer
@@ -368,8 +403,13 @@ static void answer_ping(const task *t) {
 }
 
 /* Answers a request that has arrived whole, within its time. As si_worker_serve(). */
-static bool serve_request(si_worker *w, int connection, const si_scgi_request *request) {
-    task t = {.worker = w, .request = request, .connection = connection, .start_ns = si_now_ns()};
+static bool serve_request(
+    si_worker *w, int connection, int64_t lying, const si_scgi_request *request) {
+    task t = {.worker = w,
+        .request = request,
+        .connection = connection,
+        .lying_ms = lying,
+        .start_ns = si_now_ns()};
     if (peer_gone(&t)) { /* while the request stood in the queue */
         atomic_fetch_add(&w->slot->dropped, 1);
         return true;
@@ -381,7 +421,7 @@ static bool serve_request(si_worker *w, int connection, const si_scgi_request *r
         return true;
     }
     t.waited_ms = waited_ms(&t);
-    if (refuse_late(&t)) {
+    if (refuse_unsealed(&t) || refuse_late(&t)) {
         return true;
     }
     snprintf(w->slot->recipe, sizeof w->slot->recipe, "%.*s", SI_STR_ARG(request->recipe));
@@ -412,10 +452,11 @@ bool si_worker_serve(si_worker *w, int connection) {
     si_diag diag = {0};
     bool good = true;
     atomic_store(&w->slot->kill_at_ns, read_by + SI_WORKER_KILL_SLACK_MS * SI_MILLISECOND);
+    int64_t lying = w->lane != SI_LANE_FOREIGN ? lying_ms(connection) : 0;
     si_result result = read_request(w, connection, read_by, &request, &diag);
     si_last_reply_owe(connection);
     if (result == SI_OK) {
-        good = serve_request(w, connection, &request);
+        good = serve_request(w, connection, lying, &request);
     } else if (result != SI_ERR_IO) { /* else there is nobody to tell */
         reply_error(w, connection, &diag);
     }
