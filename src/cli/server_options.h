@@ -87,8 +87,7 @@
 /* What `serve` calls renderers and `renderer` workers. */
 #define SI_RENDERERS_OPTION(X, name, pool)                                                         \
     X(name, COUNT, "N", (pool).workers, 0, "one per processor", 1, SI_POOL_WORKERS_MAX, "",        \
-        "Number of renderer processes; with --renderers-at those of all machines together, by "    \
-        "which refinements are measured out.")
+        "Number of renderer processes.")
 
 /* Of `serve` alone. `site` is an si_site_options, `fleet` an si_fleet_options, `playground` and
  * `uploads` are si_option_parsed whose parser is si_switch_parse(), `proxy_protocol` one whose
@@ -164,7 +163,8 @@
     X("renderers-at", TEXT, "ADDR:PORT,...", (site).renderers_at, NULL, "here", 0, 0, "",          \
         "Machines with `smartimg renderer --listen ADDR:PORT` that render for this server, which " \
         "starts no renderers of its own then: each recipe goes to the same one, and to others "    \
-        "while that does not answer. All have the same --root and --seal-key.")                    \
+        "while that does not answer. All have the same --root and --seal-key. --renderers says "   \
+        "how many renderer processes they have in all.")                                           \
     SI_FLEET_OPTIONS(X, fleet)                                                                     \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
     X("refine-share", COUNT, "PERCENT", (site).refine_share, SI_REFINE_SHARE, NULL, 0, 100,        \

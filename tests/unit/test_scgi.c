@@ -273,6 +273,7 @@ static void test_names_of_the_nginx_template(void **state) {
 #undef X
             "scgi_param " SI_PARAM_RECIPE " $smartimg_recipe;",
         "scgi_param " SI_PARAM_SEAL " $smartimg_seal;",
+        "scgi_param " SI_PARAM_RENDER_SEAL " $smartimg_render_seal;",
         "scgi_param " SI_PARAM_RENDER " $smartimg_render;",
         "scgi_param " SI_PARAM_TIER " $smartimg_tier;",
         "scgi_param " SI_PARAM_HEAD_AT " $smartimg_head_at;", "scgi_param " SI_PARAM_PING " 1;",
@@ -293,7 +294,7 @@ static void test_names_of_the_nginx_template(void **state) {
     for (const char *at = text; (at = strstr(at, "SMARTIMG_")) != NULL; at++) {
         parameters += at > text && at[-1] == ' ' && strncmp(at - 11, "scgi_param ", 11) == 0;
     }
-    assert_int_equal(parameters, 9);
+    assert_int_equal(parameters, 10);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         if (strstr(text, lines[i]) == NULL) {
             fail_msg("nginx.conf.in has no line \"%s\"", lines[i]);
