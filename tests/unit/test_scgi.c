@@ -268,7 +268,7 @@ static void test_silence_and_early_end(void **state) {
 static void test_names_of_the_nginx_template(void **state) {
     (void)state;
     static const char *const lines[] = {
-#define X(name, suffix, text) "server unix:@RENDERER_SOCKET@" suffix " max_fails=0;",
+#define X(name, suffix, text) "@SERVERS_" #name "@",
         SI_LANES(X)
 #undef X
             "scgi_param " SI_PARAM_RECIPE " $smartimg_recipe;",
