@@ -47,4 +47,12 @@ SI_NODISCARD si_result si_generation_purge_company(
     si_generations *g, si_str company, si_diag *diag);
 SI_NODISCARD si_result si_generation_purge_all(si_generations *g, si_diag *diag);
 
+/* The same for many at a time, which takes no longer than one: by the places of their counters, up
+ * to SI_GENERATION_PLACES of them. Either all are purged, or none. */
+enum { SI_GENERATION_PLACES = 1024, SI_GENERATION_PLACE_ALL = 0 };
+uint32_t si_generation_place_of_company(si_str company);
+uint32_t si_generation_place_of_object(si_str company, si_str object);
+SI_NODISCARD si_result si_generation_purge_places(
+    si_generations *g, const uint32_t *places, int count, si_diag *diag);
+
 #endif

@@ -111,31 +111,49 @@ static si_result tell(follower *f, si_diag *diag) {
     return SI_OK;
 }
 
-/* Applies one entry. What cannot be understood, or does not follow on the last one, may have been
- * anything. */
-static si_result apply(follower *f, const si_stream_entry *e, si_diag *diag) {
+/* Applies the entries from `at` on that follow on what this node has, up to the first that does
+ * not. *at is moved behind them. */
+static si_result apply(
+    follower *f, const si_stream_entry *entries, int count, int *at, si_diag *diag) {
+    uint32_t places[SI_STREAM_BATCH * SI_INVALIDATION_PLACES];
+    _Static_assert(sizeof places / sizeof *places <= SI_GENERATION_PLACES, "a batch is one purge");
+    si_stream_id here = f->position.place.id;
+    int n = 0, first = *at, i = first;
+    while (i < count && entries[i].good && si_stream_id_compare(entries[i].before, here) == 0) {
+        n += si_invalidation_places(&entries[i].what, places + n);
+        here = entries[i++].id;
+    }
+    if (n > 0) {
+        SI_TRY(si_generation_purge_places(f->table, places, n, diag));
+    }
+    f->position.place.id = here;
+    f->applied += (uint64_t)(i - first);
+    *at = i;
+    return SI_OK;
+}
+
+/* An entry that cannot be understood, or does not follow on the last one: it, or what was before
+ * it, may have been anything. */
+static si_result apply_all(follower *f, const si_stream_entry *e, si_diag *diag) {
     si_stream_place here = f->position.place;
     bool follows = si_stream_id_compare(e->before, here.id) == 0;
     here.id = e->id;
-    if (!follows || !e->good) {
-        return purge_all(f,
-            follows ? "an invalidation is of a kind that this version does not know"
-                    : "invalidations were removed from the stream before they were seen",
-            &here, diag);
-    }
-    SI_TRY(si_invalidation_apply(&e->what, f->table, diag));
-    f->applied++;
-    f->position.place = here;
-    return SI_OK;
+    return purge_all(f,
+        follows ? "an invalidation is of a kind that this version does not know"
+                : "invalidations were removed from the stream before they were seen",
+        &here, diag);
 }
 
 /* Reads what there is, applies it, and tells so. */
 static si_result follow(follower *f, si_diag *diag) {
     static si_stream_entry entries[SI_STREAM_BATCH];
-    int count;
+    int count, at = 0;
     SI_TRY(si_stream_read(f->c, f->position.place.id, entries, &count, diag));
-    for (int i = 0; i < count; i++) {
-        SI_TRY(apply(f, &entries[i], diag));
+    while (at < count) {
+        SI_TRY(apply(f, entries, count, &at, diag));
+        if (at < count) {
+            SI_TRY(apply_all(f, &entries[at++], diag));
+        }
     }
     if (count > 0) {
         SI_TRY(save(f, diag));

@@ -78,18 +78,28 @@ const char *si_invalidation_text(const si_invalidation *i, char out[SI_INVALIDAT
     return out;
 }
 
-si_result si_invalidation_apply(const si_invalidation *i, si_generations *g, si_diag *diag) {
+int si_invalidation_places(const si_invalidation *i, uint32_t out[SI_INVALIDATION_PLACES]) {
     si_str name = si_str_of(i->name), rest = name, first;
+    int count = 0;
     switch (i->kind) {
     case SI_INVALIDATION_ALL:
-        return si_generation_purge_all(g, diag);
+        out[0] = SI_GENERATION_PLACE_ALL;
+        return 1;
     case SI_INVALIDATION_COMPANY:
-        return si_generation_purge_company(g, name, diag);
+        out[0] = si_generation_place_of_company(name);
+        return 1;
     default:
         break;
     }
     if (si_str_next(&rest, '/', &first) && rest.p != NULL) {
-        SI_TRY(si_generation_purge_object(g, first, rest, diag));
+        out[count++] = si_generation_place_of_object(first, rest);
     }
-    return si_generation_purge_object(g, SI_STR(""), name, diag);
+    out[count++] = si_generation_place_of_object(SI_STR(""), name);
+    return count;
+}
+
+si_result si_invalidation_apply(const si_invalidation *i, si_generations *g, si_diag *diag) {
+    uint32_t places[SI_INVALIDATION_PLACES];
+    int count = si_invalidation_places(i, places);
+    return si_generation_purge_places(g, places, count, diag);
 }

@@ -44,10 +44,15 @@ const char *si_invalidation_kind_name(si_invalidation_kind kind);
 enum { SI_INVALIDATION_TEXT = SI_INVALIDATION_NAME + 40 };
 const char *si_invalidation_text(const si_invalidation *i, char out[SI_INVALIDATION_TEXT]);
 
-/* Applies it to the table; on return it is on the disk. An object is purged as that of the company
- * that its first element names and as one of the default company: which of them it is, only the
- * catalog of a running server knows, and purging too much costs a render at most. Applying it once
- * more does the same. SI_ERR_IO as si_generation_purge_object(). */
+/* The counters of the table that it is about, for si_generation_purge_places(): returns how many.
+ * An object is purged as that of the company that its first element names and as one of the default
+ * company: which of them it is, only the catalog of a running server knows, and purging too much
+ * costs a render at most. */
+enum { SI_INVALIDATION_PLACES = 2 };
+int si_invalidation_places(const si_invalidation *i, uint32_t out[SI_INVALIDATION_PLACES]);
+
+/* Applies it to the table; on return it is on the disk. Applying it once more does the same.
+ * SI_ERR_IO as si_generation_purge_object(). */
 SI_NODISCARD si_result si_invalidation_apply(
     const si_invalidation *i, si_generations *g, si_diag *diag);
 
