@@ -37,7 +37,14 @@ int si_renderers_at_count(const char *list) {
 
 const char *si_renderers_at_lines(si_arena *arena, const char *list, si_lane lane, bool any) {
     si_str rest = si_str_of(list), address;
-    const char *lines = any ? "" : "hash $smartimg_shard consistent;";
+    static const char *const names[] = {
+#define X(name, suffix, text) #name,
+        SI_LANES(X)
+#undef X
+    };
+    /* what one worker of nginx has found out of a machine, the others know */
+    const char *lines = si_arena_printf(arena, "zone smartimg_at_%s 1m;%s",
+        any ? "ANY" : names[lane], any ? "" : " hash $smartimg_shard consistent;");
     while (lines != NULL && si_str_next(&rest, ',', &address)) {
         char name[400], of_lane[SI_LANE_PATH_MAX];
         address = si_str_trim(address);

@@ -179,6 +179,19 @@ class Purges(unittest.TestCase):
         self.assert_shown(nodes, 2)
         self.assertEqual(nodes[0].metric("smartimg_invalidations_all_total"), 0)  # it has replayed what it missed
 
+    def test_nothing_is_served_before_it_has_caught_up(self):
+        nodes = self.both()
+        self.assertEqual(nodes[0].end(), 0)
+        self.originals.set("shoe", 2)
+        self.assertEqual(purge(self.redis, f"{COMPANY}/shoe").returncode, 0)
+        self.redis.process.send_signal(signal.SIGSTOP)
+        nodes[0].launch()
+        wait_until(lambda: nodes[0].says("the connection to Redis failed"), "a first try in vain")
+        self.assertTrue(nodes[0].ask_fails())
+        self.redis.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: not nodes[0].ask_fails(), "the node to serve")
+        self.assert_shown(nodes, 2)
+
     def test_node_that_left_starts_without_redis(self):
         """Nobody waited for it, so it trusts nothing that it has."""
         nodes = self.both()

@@ -269,6 +269,20 @@ class PoolTest(unittest.TestCase):
                 self.assertTrue(0 < least <= usual)
                 wait_until(lambda: self.spared(pool, "refused") == 1, pool.log.read_text)
 
+    def test_what_lay_too_long_on_tcp_is_refused(self):
+        """By the clock of the renderer: how long the request has been there."""
+        with Pool("--workers", "1", "--queue-ms", "1000", tcp=True) as pool:
+            recipe = pool.recipe("demo/night?wid=60")
+            worker = pool.hold_worker()
+            with pool.connect() as first, pool.connect() as second:
+                first.sendall(pool.question(recipe))
+                pool.wait_until_at_work(worker)
+                second.sendall(pool.question(recipe))
+                time.sleep(1.5)
+                pool.hand_out_originals()
+                self.assertEqual(first.recv(65536)[:11], b"Status: 200")
+                self.assertIn(b"too many requests wait", second.makefile("rb").read())
+
     STEPS = (("idle", 0), ("quick-format", 100), ("requested", 400), ("refused", 601))  # s of 600 s in the queue
 
     def test_what_waited_longer_costs_less(self):
