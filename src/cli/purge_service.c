@@ -59,9 +59,12 @@ bool si_purge_service_is_wanted(const si_fleet_options *options) {
 /* The token of the environment, which no child is to have, in a file in memory. */
 static int keep_token(void) {
     char *value = getenv(SI_ENV_PURGE_TOKEN);
-    int fd = memfd_create("smartimg-purge-token", MFD_CLOEXEC);
-    size_t len = strlen(value);
-    if (fd >= 0 && write(fd, value, len) != (ssize_t)len) {
+    int fd = value != NULL ? memfd_create("smartimg-purge-token", MFD_CLOEXEC) : -1;
+    size_t len = value != NULL ? strlen(value) : 0;
+    if (fd < 0) {
+        return -1;
+    }
+    if (write(fd, value, len) != (ssize_t)len) {
         close(fd);
         fd = -1;
     }

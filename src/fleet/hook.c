@@ -244,7 +244,11 @@ si_result si_hook_words(const si_hook *h, const si_invalidation *what, char ***o
         assert(section < SI_INVALIDATION_KINDS);
     }
     char **words = calloc(SI_HOOK_WORDS + 1, sizeof *words);
-    si_result result = words != NULL ? SI_OK : si_fail(diag, SI_ERR_MEMORY, "no memory for a hook");
+    si_result result = SI_OK;
+    *out = NULL;
+    if (words == NULL) {
+        return si_fail(diag, SI_ERR_MEMORY, "no memory for a hook");
+    }
     for (int i = 0; i < h->counts[section] && result == SI_OK; i++) {
         result = make_word(h->words[section][i], what, &words[i], diag);
     }
@@ -261,6 +265,7 @@ si_result si_hook_words(const si_hook *h, const si_invalidation *what, char ***o
 static _Noreturn void execute(char **words, int out) {
     int null = open("/dev/null", O_RDONLY);
     sigset_t none;
+    assert(words != NULL && words[0] != NULL);
     setpgid(0, 0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -335,6 +340,7 @@ si_result si_hook_run(const si_hook *h, const si_invalidation *what, si_diag *di
         printed[0] = '\0';
         good = try_once(words, printed, how);
     }
+    assert(words != NULL);
     si_result result =
         good ? SI_OK
              : si_fail(diag, SI_ERR_IO, "the hook for the CDN failed %d times: %s %s%s%s",

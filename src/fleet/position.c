@@ -12,15 +12,21 @@
 
 #include "base/hash.h"
 
-static const char magic[] = "smartimg invalidations 1";
+#define MAGIC "smartimg invalidations 1"
 enum { TEXT = 512 };
 
 /* The line, without its sum. */
 static int print(const si_position *p, char out[TEXT]) {
     char id[SI_STREAM_ID_TEXT];
-    return snprintf(out, TEXT, "%s %s %s %s %d", magic, p->node,
-        si_stream_id_print(p->place.id, id), p->place.epoch[0] != '\0' ? p->place.epoch : "-",
-        p->left);
+    return snprintf(out, TEXT, MAGIC " %s %s %s %d", p->node, si_stream_id_print(p->place.id, id),
+        p->place.epoch[0] != '\0' ? p->place.epoch : "-", p->left);
+}
+
+/* The line as it stands in the file. Returns its length. */
+static int print_with_sum(const si_position *p, char line[TEXT], char out[TEXT]) {
+    int len = print(p, line);
+    uint64_t sum = si_hash64(SI_HASH64_START, line, (size_t)len);
+    return snprintf(out, TEXT, "%s %llx\n", line, (unsigned long long)sum);
 }
 
 /* A name for this machine and folder. */
@@ -36,22 +42,38 @@ static void name_node(char out[SI_NODE_NAME]) {
     snprintf(out, SI_NODE_NAME, "%s-%08x", host[0] != '\0' ? host : "node", random);
 }
 
-static bool parse(const char *text, si_position *out) {
-    char id[SI_STREAM_ID_TEXT], again[TEXT];
-    unsigned long long sum;
-    int left, used = 0;
-    *out = (si_position){0};
-    if (sscanf(text, "smartimg invalidations 1 %128s %43s %63s %d %llx%n", out->node, id,
-            out->place.epoch, &left, &sum, &used) != 5 ||
-        !si_stream_id_read(si_str_of(id), &out->place.id) || !si_node_name_is_good(out->node)) {
+/* Takes the next word, and copies it. */
+static bool take(si_str *rest, char *out, size_t size) {
+    si_str word;
+    if (!si_str_next(rest, ' ', &word) || word.len == 0 || word.len >= size) {
         return false;
     }
-    out->left = left != 0;
+    memcpy(out, word.p, word.len);
+    out[word.len] = '\0';
+    return true;
+}
+
+/* The line has to be the very one that would be written. */
+static bool parse(const char *text, si_position *out) {
+    char id[SI_STREAM_ID_TEXT], left[2], again[TEXT], sum[TEXT];
+    si_str rest = si_str_of(text);
+    *out = (si_position){0};
+    if (!si_str_starts(rest, SI_STR(MAGIC " "))) {
+        return false;
+    }
+    rest = (si_str){rest.p + sizeof MAGIC, rest.len - sizeof MAGIC};
+    if (!take(&rest, out->node, sizeof out->node) || !take(&rest, id, sizeof id) ||
+        !take(&rest, out->place.epoch, sizeof out->place.epoch) ||
+        !take(&rest, left, sizeof left) || !si_stream_id_read(si_str_of(id), &out->place.id) ||
+        !si_node_name_is_good(out->node)) {
+        return false;
+    }
+    out->left = left[0] == '1';
     if (strcmp(out->place.epoch, "-") == 0) {
         out->place.epoch[0] = '\0';
     }
-    int len = print(out, again);
-    return sum == si_hash64(SI_HASH64_START, again, (size_t)len);
+    print_with_sum(out, again, sum);
+    return strcmp(sum, text) == 0;
 }
 
 void si_position_read(const char *path, si_position *out) {
@@ -82,10 +104,8 @@ static bool sync_folder(const char *path) {
 }
 
 si_result si_position_write(const char *path, const si_position *p, si_diag *diag) {
-    char text[TEXT], name[4096];
-    int len = print(p, text);
-    uint64_t sum = si_hash64(SI_HASH64_START, text, (size_t)len);
-    len += snprintf(text + len, sizeof text - (size_t)len, " %llx\n", (unsigned long long)sum);
+    char line[TEXT], text[TEXT], name[4096];
+    int len = print_with_sum(p, line, text);
     int n = snprintf(name, sizeof name, "%s.new", path);
     int fd = n > 0 && (size_t)n < sizeof name
                  ? open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644)

@@ -63,12 +63,11 @@ static bool read_place(si_str place, si_redis_address *out) {
         place.len = (size_t)(slash - place.p);
     }
     bool brackets = place.len > 0 && place.p[0] == '[';
-    const char *end = brackets ? memchr(place.p, ']', place.len) : NULL;
-    const char *from = end != NULL ? end : place.p;
-    const char *colon = memchr(from, ':', place.len - (size_t)(from - place.p));
-    if (brackets && end == NULL) {
+    const char *from = brackets ? memchr(place.p, ']', place.len) : place.p;
+    if (from == NULL) {
         return false;
     }
+    const char *colon = memchr(from, ':', place.len - (size_t)(from - place.p));
     if (colon != NULL) {
         si_str port = {colon + 1, place.len - (size_t)(colon + 1 - place.p)};
         if (!read_number(port, 65535, &out->port) || out->port == 0) {
@@ -103,6 +102,7 @@ si_result si_redis_address_read(
     const char *text, const char *auth, si_redis_address *out, si_diag *diag) {
     static const char scheme[] = "redis://";
     *out = (si_redis_address){.port = SI_REDIS_PORT};
+    assert(text != NULL);
     si_str rest = si_str_of(text);
     bool good = false;
     if (si_str_starts(rest, SI_STR("unix:"))) {

@@ -77,6 +77,7 @@ class InstallTest(unittest.TestCase):
         wanted = {"bin/smartimg", "lib/smartimg/ngx_http_smartimg_module.so", "share/smartimg/nginx.conf.in",
                   "share/smartimg/playground.conf.in", "share/smartimg/varnish.vcl"}
         wanted |= {f"share/smartimg/playground/{f.name}" for f in (PROJECT / "web/playground").iterdir()}
+        wanted |= {f"share/smartimg/hooks/{f.name}" for f in (PROJECT / "conf/hooks").glob("*.hook")}
         self.assertEqual(names, wanted | ({"lib/smartimg/libaom.so.3"} if self.aom else set()))
 
     def test_client_scripts(self):
