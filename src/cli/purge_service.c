@@ -23,6 +23,7 @@
 #include "process/confine.h"
 #include "process/supervise.h"
 #include "renderer/pool.h"
+#include "renderer/scgi.h"
 
 enum {
     HEAD_MAX = 16 * 1024, /* of a request */
@@ -293,6 +294,7 @@ static void accept_one(const si_purge_job *job, int listener) {
         signal(SIGTERM, SIG_DFL);
         if (si_die_with(parent, SIGKILL)) {
             answer(job, fd);
+            si_scgi_close(fd, false);
         }
         _exit(0);
     }
@@ -300,7 +302,11 @@ static void accept_one(const si_purge_job *job, int listener) {
         reply(fd, "503 Service Unavailable", "Retry-After: 1\r\n", "too many purges at a time");
     }
     running += pid > 0;
-    close(fd);
+    if (pid < 0) { /* what was not read would reset the connection, and the reply with it */
+        si_scgi_close(fd, true);
+    } else {
+        close(fd);
+    }
 }
 
 /* Takes the token's digest, gives up what is not needed, and becomes nginx's user. */

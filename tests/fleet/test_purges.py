@@ -7,14 +7,16 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from fleet import COMPANY, REDIS, Node, Originals, Redis  # noqa: E402
+from fleet import COMPANY, REDIS, Node, Originals, Redis, fleet, wait_until  # noqa: E402
 from server import PROJECT, SMARTIMG, QuietHandler, start_origin  # noqa: E402
 from waiting import PATIENCE  # noqa: E402
 
@@ -107,6 +109,30 @@ class OverHttp(Fixture):
                               capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(done.returncode, 1)
         self.assertIn("16 to 512 bytes", done.stderr)
+
+    def test_service_dies(self):
+        node = self.node("--purge-token", str(self.token)).start()
+        first = node.child("smartimg-purge")
+        os.kill(first, signal.SIGKILL)
+        self.assertEqual(self.ask(node, "/purge/all"), (200, "purged everything\n"))
+        self.assertNotEqual(node.child("smartimg-purge"), first)
+
+    @unittest.skipUnless(REDIS, "there is no redis-server")
+    def test_too_many_at_a_time(self):
+        with Redis() as redis:
+            nodes = [self.node("--purge-token", str(self.token), "--purge-wait", "100", redis=redis).start()
+                     for _ in range(2)]
+            nodes[1].crash()
+            answers = []
+            threads = [threading.Thread(target=lambda: answers.append(self.ask(nodes[0], "/purge/all"))) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            wait_until(lambda: redis.call("XLEN", "smartimg:invalidations") == "8", "eight purges that wait")
+            self.assertEqual(self.ask(nodes[0], "/purge/all"), (503, "too many purges at a time\n"))
+            self.assertEqual(fleet(redis, "--forget", nodes[1].name).returncode, 0)
+            for thread in threads:
+                thread.join()
+            self.assertEqual(answers, [(200, "purged everything on 1 nodes\n")] * 8)
 
     @unittest.skipUnless(REDIS, "there is no redis-server")
     def test_fleet(self):
