@@ -89,10 +89,10 @@ const si_command si_command_fleet = {
     .summary = "lists the nodes of a fleet",
     .synopsis = "(--redis URL | --config DIR) [--forget NODE]",
     .description =
-        "Lists the nodes that get purges through Redis, with how far each has come. A node says "
-        "goodbye when its server is stopped in order; one that is gone without that stays, and "
-        "purges wait for it, until it is forgotten here or its time is over (--node-expire of "
-        "`smartimg serve`). A node that comes back gets what it has missed, forgotten or not.",
+        "Lists the nodes that get purges through Redis, with how far each has come. A node leaves "
+        "when its server is stopped in order; one that is gone without that stays, and purges wait "
+        "for it, until it is forgotten here or its time is over (--node-expire of `smartimg "
+        "serve`). A node that comes back gets what it has missed, forgotten or not.",
     .exit_status = " 0  all nodes are up to date; the node is forgotten\n"
                    " 1  some are not; Redis cannot be reached; there is no such node\n"
                    " 2  wrong usage",

@@ -38,8 +38,8 @@ typedef struct si_fleet_options {
         "Name of this node of a fleet, which no other may have: letters, digits, dots, dashes.")   \
     X("node-expire", COUNT, "SECONDS", (fleet).node_expire, SI_FOLLOWER_EXPIRE_S, NULL, 10,        \
         31536000, "seconds",                                                                       \
-        "How long purges wait for this node, or say that it is behind, when it is gone without a " \
-        "goodbye.")                                                                                \
+        "How long purges wait for this node, or say that it is behind, when it is gone without "   \
+        "having left the fleet, as it does when it is stopped in order.")                          \
     X("purge-token", TEXT, "FILE", (fleet).purge_token, NULL,                                      \
         "that of the environment variable " SI_ENV_PURGE_TOKEN ", or there is none and no PURGE",  \
         0, 0, "",                                                                                  \

@@ -36,7 +36,7 @@ enum {
     LOGS_MS = 1000,
     DRAIN_MS = 10000, /* for nginx to end what it has begun, then as long for the pool */
     FORCE_MS = 2000,  /* for nginx to stop without ending that */
-    GOODBYE_MS = 1000 /* to the other nodes of a fleet */
+    LEAVE_MS = 1000   /* for a node to leave its fleet */
 };
 
 static si_site_options wanted;
@@ -366,7 +366,7 @@ static void stop(server *s) {
     if (!stop_child(s, &s->purges, SIGTERM, FORCE_MS)) {
         stop_child(s, &s->purges, SIGKILL, FORCE_MS);
     }
-    if (!stop_child(s, &s->invalidations, SIGTERM, GOODBYE_MS)) {
+    if (!stop_child(s, &s->invalidations, SIGTERM, LEAVE_MS)) {
         stop_child(s, &s->invalidations, SIGKILL, FORCE_MS);
     }
 }

@@ -184,8 +184,8 @@ static void disconnect(follower *f) {
 
 /* ---- without a connection ---- */
 
-/* The node has to serve without knowing what was purged. It has been waited for, unless it had said
- * goodbye, or knows nothing of itself any more. */
+/* The node has to serve without knowing what was purged. It has been waited for, unless it had left
+ * in order, or knows nothing of itself any more. */
 static void begin_alone(follower *f) {
     si_diag diag = {0};
     bool known = f->position.place.epoch[0] != '\0' && !f->position.left;
@@ -222,8 +222,8 @@ static void pause_for_a_while(follower *f) {
     }
 }
 
-/* Says goodbye, so that no purge waits for this node until it is back. The disk knows first: who
- * has said so and forgets it would trust its cache later. */
+/* Leaves the fleet, so that no purge waits for this node until it is back. The disk knows first:
+ * who has left and forgets it would trust its cache later. */
 static void leave(follower *f) {
     si_diag diag = {0};
     bool known;

@@ -10,7 +10,7 @@
 typedef struct si_position {
     char node[SI_NODE_NAME]; /* a name that was made for this folder */
     si_stream_place place;
-    bool left; /* the node has said goodbye, so purges do not wait for it */
+    bool left; /* the node has left in order, so purges do not wait for it */
 } si_position;
 
 /* Reads the file; what is not there or damaged is as if nothing were known, with a new name: that

@@ -140,7 +140,7 @@ class Node:
         return self.process.returncode if self.process else None
 
     def crash(self):
-        """As if its machine had lost its power: nobody says goodbye."""
+        """As if its machine had lost its power: it does not leave in order."""
         self.process.send_signal(signal.SIGSTOP)
         os.kill(self.child("smartimg-purges"), signal.SIGKILL)
         self.end(signal.SIGKILL)
