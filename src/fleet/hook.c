@@ -223,7 +223,7 @@ static si_result make_word(
     } while (result == SI_OK && rest.p != NULL);
     *out = NULL;
     if (result == SI_OK) {
-        *out = strndup(text.data != NULL ? (const char *)text.data : "", text.len);
+        *out = si_bytes_append(&text, "", 1) ? strdup((const char *)text.data) : NULL;
         result = *out != NULL ? SI_OK : si_fail(diag, SI_ERR_MEMORY, "no memory for a hook");
     }
     si_bytes_free(&text);

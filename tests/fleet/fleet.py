@@ -147,7 +147,10 @@ class Node:
 
     def stop(self):
         self.end()
+        complaints = self.log.read_text(errors="replace") if self.log.exists() else ""
         shutil.rmtree(self.folder, ignore_errors=True)
+        for sign in ("Sanitizer", "runtime error", "Assertion"):
+            assert sign not in complaints, complaints
 
     __enter__ = start
 
