@@ -8,8 +8,10 @@
 
 #define SI_PARAM_RECIPE "SMARTIMG_RECIPE" /* canonical text (picture/recipe.h) */
 #define SI_PARAM_SEAL "SMARTIMG_SEAL"     /* of the recipe (picture/seal.h); empty without a key */
-#define SI_PARAM_RENDER "SMARTIMG_RENDER" /* 1; only nginx looks at it, to count */
-#define SI_PARAM_TIER "SMARTIMG_TIER"     /* better, best: a refined answer; else a first */
+/* by a key that renderers have, too, where they are asked over TCP */
+#define SI_PARAM_RENDER_SEAL "SMARTIMG_RENDER_SEAL"
+#define SI_PARAM_RENDER "SMARTIMG_RENDER"       /* 1; only nginx looks at it, to count */
+#define SI_PARAM_TIER "SMARTIMG_TIER"           /* better, best: a refined answer; else a first */
 #define SI_PARAM_QUEUED_AT "SMARTIMG_QUEUED_AT" /* when it joined the queue, monotonic, ns */
 #define SI_PARAM_SHOW "SMARTIMG_SHOW"       /* what is wanted in the reply's place (base/show.h) */
 #define SI_PARAM_CLASS "SMARTIMG_CLASS"     /* the client's class, for an explanation */
@@ -18,6 +20,12 @@
 #define SI_PARAM_HEAD_AT "SMARTIMG_HEAD_AT" /* bytes before the reply's head in the cache file */
 
 #define SI_PARAM_PING "SMARTIMG_PING" /* 1, instead of a recipe: whether it answers */
+
+/* … and from nginx's admin listener to the purge service (cli/purge_service.h) */
+
+#define SI_PARAM_PURGE_METHOD "SMARTIMG_PURGE_METHOD" /* of the request */
+#define SI_PARAM_PURGE_PATH "SMARTIMG_PURGE_PATH"     /* its path and query */
+#define SI_PARAM_PURGE_TOKEN "SMARTIMG_PURGE_TOKEN"   /* its Authorization */
 
 /* ---- lines of a renderer's reply that are for the edge alone ---- */
 
@@ -70,10 +78,11 @@ enum {
 
 /* ---- environment variables; unset or empty = none ---- */
 
-#define SI_ENV_CALIBRATION "SMARTIMG_CALIBRATION" /* file of `smartimg calibrate` */
-#define SI_ENV_CONF_DIR "SMARTIMG_CONF_DIR"       /* folder of nginx.conf.in and its like */
-#define SI_ENV_WEB_DIR "SMARTIMG_WEB_DIR"         /* folder of the folder playground */
-#define SI_ENV_MODULE "SMARTIMG_MODULE"           /* file of the nginx module */
-#define SI_ENV_PRELOAD "SMARTIMG_PRELOAD"         /* nginx's LD_PRELOAD: a sanitizer, for tests */
+#define SI_ENV_CALIBRATION "SMARTIMG_CALIBRATION"  /* file of `smartimg calibrate` */
+#define SI_ENV_CONF_DIR "SMARTIMG_CONF_DIR"        /* folder of nginx.conf.in and its like */
+#define SI_ENV_WEB_DIR "SMARTIMG_WEB_DIR"          /* folder of the folder playground */
+#define SI_ENV_MODULE "SMARTIMG_MODULE"            /* file of the nginx module */
+#define SI_ENV_PURGE_TOKEN "SMARTIMG_PURGE_SECRET" /* of PURGE over HTTP */
+#define SI_ENV_PRELOAD "SMARTIMG_PRELOAD"          /* nginx's LD_PRELOAD: a sanitizer, for tests */
 
 #endif

@@ -19,7 +19,7 @@ enum {
     OBJECTS = 65536,
     COMPANIES = 1024,
     /* places of the counters: of everything, of companies, of objects */
-    ALL_AT = 0,
+    ALL_AT = SI_GENERATION_PLACE_ALL,
     COMPANIES_AT = 1,
     OBJECTS_AT = COMPANIES_AT + COMPANIES,
     COUNTERS = OBJECTS_AT + OBJECTS,
@@ -66,11 +66,11 @@ static uint32_t fold(uint64_t h) {
     return (uint32_t)(h ^ (h >> 32) ^ (h >> 17));
 }
 
-static uint32_t company_place(si_str company) {
+uint32_t si_generation_place_of_company(si_str company) {
     return COMPANIES_AT + fold(hash(SI_HASH64_START, company)) % COMPANIES;
 }
 
-static uint32_t object_place(si_str company, si_str object) {
+uint32_t si_generation_place_of_object(si_str company, si_str object) {
     uint64_t h = hash(SI_HASH64_START, company);
     h = hash(h, SI_STR("/"));
     h = hash(h, si_extension_strip(object));
@@ -240,13 +240,27 @@ static bool sync_folder(const char *path) {
     return synced;
 }
 
+/* Root makes the file one of the folder's owner, who is to write to it, too. */
+static bool give_away(int fd, const char *path) {
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    struct stat st;
+    if (geteuid() != 0 || slash == NULL || (size_t)(slash - path) >= sizeof folder) {
+        return true;
+    }
+    memcpy(folder, path, (size_t)(slash - path));
+    folder[slash - path] = '\0';
+    return stat(folder, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0;
+}
+
 /* Writes a whole file with what is in memory, in the place of the one that is there. */
 static si_result replace_file(si_generations *g, si_diag *diag) {
     char name[4096];
     int len = snprintf(name, sizeof name, "%s.XXXXXX", g->path);
     int fd = len > 0 && (size_t)len < sizeof name ? mkostemp(name, O_CLOEXEC) : -1;
-    bool good = fd >= 0 && write_counters(fd, g) && fchmod(fd, 0644) == 0 && fsync(fd) == 0 &&
-                rename(name, g->path) == 0 && sync_folder(g->path);
+    bool good = fd >= 0 && write_counters(fd, g) && fchmod(fd, 0644) == 0 &&
+                give_away(fd, g->path) && fsync(fd) == 0 && rename(name, g->path) == 0 &&
+                sync_folder(g->path);
     int error = errno;
     if (fd >= 0) {
         close(fd);
@@ -344,8 +358,8 @@ uint64_t si_generation_of(const si_generations *g, si_str company, si_str object
     if (g == NULL) {
         return 0;
     }
-    return g->base + g->counters[ALL_AT] + g->counters[company_place(company)] +
-           g->counters[object_place(company, object)];
+    return g->base + g->counters[ALL_AT] + g->counters[si_generation_place_of_company(company)] +
+           g->counters[si_generation_place_of_object(company, object)];
 }
 
 /* Opens the file that has the table's name, locked against other purges. −1 with errno set. */
@@ -366,24 +380,31 @@ static int lock_file(const si_generations *g) {
     return -1;
 }
 
-/* Appends a record to the locked file, or nothing. A part of one that a process left which died
+/* Appends records to the locked file, or nothing. A part of one that a process left which died
  * meanwhile goes. */
-static bool append(int fd, const si_generations *g, uint32_t place) {
+static bool append(int fd, const si_generations *g, const uint32_t *places, int count) {
+    record records[SI_GENERATION_PLACES];
     off_t at = g->read;
-    record r = {.place = place, .add = 1};
-    r.check = check_record(g->base, at, &r);
-    if (ftruncate(fd, at) == 0 && write_all(fd, &r, sizeof r, at) && fdatasync(fd) == 0 &&
-        write_head(fd, g, at + (off_t)sizeof r) && fdatasync(fd) == 0) {
+    assert(count > 0 && count <= SI_GENERATION_PLACES);
+    for (int i = 0; i < count; i++) {
+        assert(places[i] < COUNTERS);
+        records[i] = (record){.place = places[i], .add = 1};
+        records[i].check = check_record(g->base, at, &records[i]);
+        at += (off_t)sizeof *records;
+    }
+    if (ftruncate(fd, g->read) == 0 &&
+        write_all(fd, records, (size_t)count * sizeof *records, g->read) && fdatasync(fd) == 0 &&
+        write_head(fd, g, at) && fdatasync(fd) == 0) {
         return true;
     }
     int error = errno;
-    (void)!ftruncate(fd, at);
+    (void)!ftruncate(fd, g->read);
     errno = error;
     return false;
 }
 
-static si_result purge(si_generations *g, uint32_t place, si_diag *diag) {
-    assert(place < COUNTERS);
+si_result si_generation_purge_places(
+    si_generations *g, const uint32_t *places, int count, si_diag *diag) {
     (void)si_generations_refresh(g);
     int fd = lock_file(g);
     if (fd < 0) {
@@ -392,7 +413,7 @@ static si_result purge(si_generations *g, uint32_t place, si_diag *diag) {
     }
     (void)si_generations_refresh(g); /* all that was there before the lock */
     si_result result = SI_OK;
-    if (!append(fd, g, place)) {
+    if (!append(fd, g, places, count)) {
         result = si_fail(diag, SI_ERR_IO, "nothing was purged: generation table %s: %s", g->path,
             strerror(errno));
     }
@@ -407,13 +428,16 @@ static si_result purge(si_generations *g, uint32_t place, si_diag *diag) {
 
 si_result si_generation_purge_object(
     si_generations *g, si_str company, si_str object, si_diag *diag) {
-    return purge(g, object_place(company, object), diag);
+    uint32_t place = si_generation_place_of_object(company, object);
+    return si_generation_purge_places(g, &place, 1, diag);
 }
 
 si_result si_generation_purge_company(si_generations *g, si_str company, si_diag *diag) {
-    return purge(g, company_place(company), diag);
+    uint32_t place = si_generation_place_of_company(company);
+    return si_generation_purge_places(g, &place, 1, diag);
 }
 
 si_result si_generation_purge_all(si_generations *g, si_diag *diag) {
-    return purge(g, ALL_AT, diag);
+    uint32_t place = SI_GENERATION_PLACE_ALL;
+    return si_generation_purge_places(g, &place, 1, diag);
 }

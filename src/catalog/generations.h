@@ -21,9 +21,9 @@
 
 typedef struct si_generations si_generations;
 
-/* Opens the table at `path`, making it (mode 0644) if it is not there or is damaged; that of a
- * version before journals is taken over. SI_ERR_IO if it cannot be read or made, or is something
- * else, which is left alone. Close with si_generations_close(). */
+/* Opens the table at `path`, making it (mode 0644, of the folder's owner if root does) if it is not
+ * there or is damaged; that of a version before journals is taken over. SI_ERR_IO if it cannot be
+ * read or made, or is something else, which is left alone. Close with si_generations_close(). */
 SI_NODISCARD si_result si_generations_open(const char *path, si_generations **out, si_diag *diag);
 void si_generations_close(si_generations *g);
 
@@ -46,5 +46,13 @@ SI_NODISCARD si_result si_generation_purge_object(
 SI_NODISCARD si_result si_generation_purge_company(
     si_generations *g, si_str company, si_diag *diag);
 SI_NODISCARD si_result si_generation_purge_all(si_generations *g, si_diag *diag);
+
+/* The same for many at a time, which takes no longer than one: by the places of their counters, up
+ * to SI_GENERATION_PLACES of them. Either all are purged, or none. */
+enum { SI_GENERATION_PLACES = 1024, SI_GENERATION_PLACE_ALL = 0 };
+uint32_t si_generation_place_of_company(si_str company);
+uint32_t si_generation_place_of_object(si_str company, si_str object);
+SI_NODISCARD si_result si_generation_purge_places(
+    si_generations *g, const uint32_t *places, int count, si_diag *diag);
 
 #endif

@@ -73,7 +73,7 @@ typedef struct si_command {
 extern const si_command si_command_serve, si_command_renderer, si_command_render,
     si_command_explain, si_command_report, si_command_purge, si_command_config,
     si_command_calibrate, si_command_compat, si_command_edge_config, si_command_verify_cdn,
-    si_command_warm, si_command_top;
+    si_command_warm, si_command_top, si_command_fleet;
 
 /* Every command, and those that keep running and have `initial`; ended by NULL (main.c). */
 extern const si_command *const si_commands[], *const si_server_commands[];

@@ -17,9 +17,9 @@ enum { PREFIX = sizeof prefix - 1 };
 /* What is no option: variables of the program, then those of tools and tests, which find it in
  * their own environment. */
 static const char *const others[] = {SI_ENV_CALIBRATION, SI_ENV_CONF_DIR, SI_ENV_MODULE,
-    SI_ENV_PRELOAD, SI_ENV_WEB_DIR, "SMARTIMG_AOM", "SMARTIMG_BUILD", "SMARTIMG_CACHE_DIR",
-    "SMARTIMG_DRAWN", "SMARTIMG_KEEP", "SMARTIMG_LINK", "SMARTIMG_NGINX", "SMARTIMG_SHARED",
-    "SMARTIMG_SOURCE_ROOT", "SMARTIMG_STORM", "SMARTIMG_TEST_SLOT"};
+    SI_ENV_PRELOAD, SI_ENV_WEB_DIR, SI_ENV_PURGE_TOKEN, "SMARTIMG_AOM", "SMARTIMG_BUILD",
+    "SMARTIMG_CACHE_DIR", "SMARTIMG_DRAWN", "SMARTIMG_KEEP", "SMARTIMG_LINK", "SMARTIMG_NGINX",
+    "SMARTIMG_SHARED", "SMARTIMG_SOURCE_ROOT", "SMARTIMG_STORM", "SMARTIMG_TEST_SLOT"};
 
 const char *si_variable_of(const char *option, char out[SI_VARIABLE_MAX]) {
     size_t len = (size_t)snprintf(out, SI_VARIABLE_MAX, "%s%s", prefix, option);

@@ -10,7 +10,7 @@
 const si_command *const si_commands[] = {&si_command_serve, &si_command_renderer,
     &si_command_render, &si_command_explain, &si_command_report, &si_command_purge,
     &si_command_config, &si_command_calibrate, &si_command_compat, &si_command_edge_config,
-    &si_command_verify_cdn, &si_command_warm, &si_command_top, NULL};
+    &si_command_verify_cdn, &si_command_warm, &si_command_top, &si_command_fleet, NULL};
 
 const si_command *const si_server_commands[] = {&si_command_serve, &si_command_renderer, NULL};
 

@@ -26,6 +26,13 @@ static int run(char **operands, int count) {
             "renderer: --socket wants a path with a slash in it, such as ./%s", pool.socket_path);
         return SI_EXIT_USAGE;
     }
+    if (listen_address != NULL && seal_key == NULL) {
+        si_complain(
+            "renderer: --listen wants --seal-key, the one of the servers, as it renders what "
+            "has their seal only");
+        return SI_EXIT_USAGE;
+    }
+    pool.check_seals = listen_address != NULL;
     si_diag diag = {0};
     const char *address = pool.socket_path != NULL ? pool.socket_path : listen_address;
     if (!si_pool_listen_lanes(address, pool.listen_fds, &diag)) {
@@ -74,7 +81,8 @@ const si_command si_command_renderer = {
         "SIGTERM and SIGINT stop the pool after the running requests, within 10 seconds.",
     .exit_status = " 0  stopped by a signal\n 1  could not start\n 2  wrong usage",
     .examples = " smartimg renderer --socket /run/smartimg/renderer.sock --root /srv/images\n"
-                " smartimg renderer --listen 10.0.0.7:4000 --root /srv/images --workers 16",
+                " smartimg renderer --listen 10.0.0.7:4000 --seal-key /etc/smartimg/seal.key "
+                "--root /srv/images",
     .options = options,
     .initial = initial,
     .run = run,

@@ -20,7 +20,10 @@
 #include "cli/example.h"
 #include "cli/ready_probe.h"
 #include "cli/config_file.h"
+#include "cli/invalidations.h"
 #include "cli/log_files.h"
+#include "cli/purge_service.h"
+#include "cli/renderers_at.h"
 #include "cli/sandbox_option.h"
 #include "cli/server_options.h"
 #include "cli/service_notify.h"
@@ -33,10 +36,12 @@ enum {
     WATCH_MS = 1000,
     LOGS_MS = 1000,
     DRAIN_MS = 10000, /* for nginx to end what it has begun, then as long for the pool */
-    FORCE_MS = 2000   /* for nginx to stop without ending that */
+    FORCE_MS = 2000,  /* for nginx to stop without ending that */
+    LEAVE_MS = 1000   /* for a node to leave its fleet */
 };
 
 static si_site_options wanted;
+static si_fleet_options fleet;
 static si_pool_options pool_options;
 static si_option_parsed sandbox = {si_sandbox_parse, &pool_options.sandbox};
 static si_option_parsed originals = {si_originals_parse, &pool_options.limits.refused};
@@ -48,9 +53,12 @@ static si_option_parsed proxy_protocol = {si_on_off_parse, &wanted.proxy_protoco
 typedef struct server {
     si_site site;
     si_child nginx, pool;
+    si_child invalidations, purges; /* of a fleet, and for PURGE over HTTP, if wanted */
+    si_purge_service service;
     int signals;
     bool ready, stopping, failed;
-    int64_t ready_by_ns, logs_at_ns;
+    int64_t ready_by_ns; /* 0 = nginx has not been started yet */
+    int64_t logs_at_ns;
 } server;
 
 /* ---- children ---- */
@@ -123,6 +131,16 @@ static void become_pool(void *context) {
         si_site_remove_run_folder(&s->site);
     }
     _exit(status);
+}
+
+static void become_invalidations(void *context) {
+    const server *s = context;
+    si_invalidations_run(&fleet, &s->site);
+}
+
+static void become_purges(void *context) {
+    const server *s = context;
+    si_purge_service_run(&s->service, &s->site);
 }
 
 /* What a server does that nobody has configured. */
@@ -201,6 +219,10 @@ static void reap(void *context, pid_t pid, int status) {
     server *s = context;
     if (pid == s->pool.process.pid) {
         si_child_reap(&s->pool, status);
+    } else if (pid == s->invalidations.process.pid) {
+        si_child_reap(&s->invalidations, status);
+    } else if (pid == s->purges.process.pid) {
+        si_child_reap(&s->purges, status);
     } else if (pid == s->nginx.process.pid) {
         si_child_reap(&s->nginx, status);
         if (!s->ready && !s->stopping) {
@@ -209,12 +231,20 @@ static void reap(void *context, pid_t pid, int status) {
     } /* else an orphan of either, which came to us as their subreaper */
 }
 
-/* Starts what does not run and may. */
+/* Starts what does not run and may. A node of a fleet does not serve before it knows what was
+ * purged while it was away. */
 static void keep_running(server *s) {
-    si_child *children[] = {&s->pool, &s->nginx};
-    for (int i = 0; i < 2 && !s->stopping; i++) {
-        if (children[i]->process.pid == 0 && si_now_ns() >= children[i]->process.start_at_ns) {
-            si_child_start(children[i]);
+    si_child *children[] = {wanted.renderers_at == NULL ? &s->pool : NULL,
+        wanted.fleet ? &s->invalidations : NULL, wanted.purges ? &s->purges : NULL, &s->nginx};
+    for (size_t i = 0; i < sizeof children / sizeof *children && !s->stopping; i++) {
+        si_child *c = children[i];
+        bool may = c != NULL && c->process.pid == 0 && si_now_ns() >= c->process.start_at_ns;
+        if (may && c == &s->nginx && s->ready_by_ns == 0) {
+            may = !wanted.fleet || si_invalidations_ready(&s->site);
+            s->ready_by_ns = may ? si_now_ns() + READY_MS * SI_MILLISECOND : 0;
+        }
+        if (may) {
+            si_child_start(c);
         }
     }
 }
@@ -296,8 +326,19 @@ static void wait_for_signals(server *s, int ms) {
 /* Until when keep_running() has nothing to do. */
 static int idle_ms(const server *s) {
     int64_t until = si_now_ns() + (s->ready ? WATCH_MS : PROBE_MS) * SI_MILLISECOND;
-    until = si_process_start_before(&s->pool.process, until);
-    return si_until_ms(si_process_start_before(&s->nginx.process, until));
+    if (wanted.renderers_at == NULL) {
+        until = si_process_start_before(&s->pool.process, until);
+    }
+    if (wanted.fleet) {
+        until = si_process_start_before(&s->invalidations.process, until);
+    }
+    if (wanted.purges) {
+        until = si_process_start_before(&s->purges.process, until);
+    }
+    if (s->ready_by_ns != 0) { /* else nginx waits for another event than its time */
+        until = si_process_start_before(&s->nginx.process, until);
+    }
+    return si_until_ms(until);
 }
 
 /* ---- the stages of a server's life ---- */
@@ -326,6 +367,12 @@ static void stop(server *s) {
         kill(-s->pool.process.pid, SIGKILL);
         stop_child(s, &s->pool, SIGKILL, FORCE_MS);
     }
+    if (!stop_child(s, &s->purges, SIGTERM, FORCE_MS)) {
+        stop_child(s, &s->purges, SIGKILL, FORCE_MS);
+    }
+    if (!stop_child(s, &s->invalidations, SIGTERM, LEAVE_MS)) {
+        stop_child(s, &s->invalidations, SIGKILL, FORCE_MS);
+    }
 }
 
 static bool catch_signals(server *s) {
@@ -335,26 +382,9 @@ static bool catch_signals(server *s) {
     return s->signals >= 0;
 }
 
-/* Everything up to the first child. */
-static bool prepare(server *s) {
+/* Opens the sockets of the pool of this machine. */
+static bool listen_for_nginx(server *s) {
     si_diag diag = {0};
-    wanted.root = pool_options.root; /* until that is absolute */
-    wanted.queue_ms = pool_options.queue_ms;
-    wanted.wall_ms = pool_options.wall_ms;
-    wanted.renderers = pool_options.workers > 0 ? pool_options.workers : si_processor_count();
-    wanted.refused_kinds = pool_options.limits.refused;
-    wanted.reply_bytes = pool_options.reply_bytes;
-    if (access(wanted.root, R_OK | X_OK) != 0) {
-        si_complain("cannot read folder %s: %s", wanted.root, strerror(errno));
-        return false;
-    }
-    if (!load_catalog() || !si_site_prepare(&wanted, &s->site)) {
-        return false;
-    }
-    pool_options.root = s->site.root;
-    pool_options.uploads = s->site.uploads;
-    pool_options.seal_key = s->site.seal_key_file;
-    pool_options.status = s->site.status;
     pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
     if (!si_pool_listen_lanes(s->site.socket, pool_options.listen_fds, &diag)) {
         si_complain_diag(&diag);
@@ -368,12 +398,51 @@ static bool prepare(server *s) {
             return false;
         }
     }
+    return true;
+}
+
+/* Everything up to the first child. */
+static bool prepare(server *s) {
+    wanted.root = pool_options.root; /* until that is absolute */
+    wanted.queue_ms = pool_options.queue_ms;
+    wanted.wall_ms = pool_options.wall_ms;
+    int machines = wanted.renderers_at != NULL ? si_renderers_at_count(wanted.renderers_at) : 1;
+    wanted.renderers =
+        pool_options.workers > 0 ? pool_options.workers : machines * si_processor_count();
+    wanted.refused_kinds = pool_options.limits.refused;
+    wanted.reply_bytes = pool_options.reply_bytes;
+    wanted.fleet = fleet.redis != NULL;
+    wanted.purges = si_purge_service_is_wanted(&fleet);
+    if (wanted.purges && wanted.admin_listen == NULL) {
+        si_complain("PURGE over HTTP takes --admin-listen");
+        return false;
+    }
+    if (access(wanted.root, R_OK | X_OK) != 0) {
+        si_complain("cannot read folder %s: %s", wanted.root, strerror(errno));
+        return false;
+    }
+    if (!load_catalog() || !si_site_prepare(&wanted, &s->site)) {
+        return false;
+    }
+    if ((wanted.fleet && !si_invalidations_are_right(&fleet)) ||
+        (wanted.purges && !si_purge_service_prepare(&fleet, &s->site, &s->service))) {
+        return false;
+    }
+    pool_options.root = s->site.root;
+    pool_options.uploads = s->site.uploads;
+    pool_options.seal_key = s->site.seal_key_file;
+    pool_options.status = s->site.status;
+    if (wanted.renderers_at == NULL && !listen_for_nginx(s)) {
+        return false;
+    }
     if (geteuid() == 0 && wanted.user == NULL) {
         si_complain(
             "nginx runs as %s and may read all files, as no --user was named", s->site.user);
     }
-    si_originals_warn(pool_options.limits.refused);
-    if (!si_sandbox_announce(pool_options.sandbox)) {
+    if (wanted.renderers_at == NULL) {
+        si_originals_warn(pool_options.limits.refused);
+    }
+    if (wanted.renderers_at == NULL && !si_sandbox_announce(pool_options.sandbox)) {
         return false;
     }
     return catch_signals(s);
@@ -381,32 +450,37 @@ static bool prepare(server *s) {
 
 static int run(char **operands, int count) {
     static server s = {.nginx = {.name = "nginx", .become = become_nginx, .context = &s},
-        .pool = {.name = "the renderer pool", .become = become_pool, .context = &s}};
+        .pool = {.name = "the renderer pool", .become = become_pool, .context = &s},
+        .invalidations = {.name = "the invalidations process",
+            .become = become_invalidations,
+            .context = &s},
+        .purges = {.name = "the purge service", .become = become_purges, .context = &s}};
     (void)operands;
     (void)count;
     if (!prepare(&s)) {
         si_site_clear(&s.site);
         return SI_EXIT_FAILED;
     }
-    s.ready_by_ns = si_now_ns() + READY_MS * SI_MILLISECOND;
     while (!s.stopping) {
         keep_running(&s);
         wait_for_signals(&s, idle_ms(&s));
         report_ready(&s);
         look_after_logs(&s);
-        if (!s.ready && !s.stopping && si_now_ns() > s.ready_by_ns) {
+        if (!s.ready && !s.stopping && s.ready_by_ns != 0 && si_now_ns() > s.ready_by_ns) {
             fail_to_start(&s, "the server does not answer");
         }
     }
     stop(&s);
-    si_pool_close_lanes(pool_options.listen_fds);
+    if (wanted.renderers_at == NULL) {
+        si_pool_close_lanes(pool_options.listen_fds);
+    }
     si_site_clear(&s.site);
     return s.failed ? SI_EXIT_FAILED : SI_EXIT_OK;
 }
 
 #define ROWS(X)                                                                                    \
     SI_ROOT_OPTION(X, pool_options)                                                                \
-    SI_SERVE_OPTIONS(X, wanted, pool_options, playground, uploads, proxy_protocol)                 \
+    SI_SERVE_OPTIONS(X, wanted, pool_options, fleet, playground, uploads, proxy_protocol)          \
     SI_POOL_OPTIONS(X, pool_options, originals, sandbox, wanted.seal_key)
 
 static const si_option options[] = {ROWS(SI_OPTION_ROW){0}};

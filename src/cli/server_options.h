@@ -15,6 +15,7 @@
 #define SI_CLI_SERVER_OPTIONS_H
 
 #include "base/wire.h"
+#include "cli/fleet_options.h"
 #include "cli/log_files.h"
 #include "cli/originals.h"
 #include "cli/site.h"
@@ -88,9 +89,10 @@
     X(name, COUNT, "N", (pool).workers, 0, "one per processor", 1, SI_POOL_WORKERS_MAX, "",        \
         "Number of renderer processes.")
 
-/* Of `serve` alone. `site` is an si_site_options, `playground` and `uploads` are si_option_parsed
- * whose parser is si_switch_parse(), `proxy_protocol` one whose parser is si_on_off_parse(). */
-#define SI_SERVE_OPTIONS(X, site, pool, playground, uploads, proxy_protocol)                       \
+/* Of `serve` alone. `site` is an si_site_options, `fleet` an si_fleet_options, `playground` and
+ * `uploads` are si_option_parsed whose parser is si_switch_parse(), `proxy_protocol` one whose
+ * parser is si_on_off_parse(). */
+#define SI_SERVE_OPTIONS(X, site, pool, fleet, playground, uploads, proxy_protocol)                \
     X("config", TEXT, "DIR", (site).config, NULL,                                                  \
         "none, and each first-level folder below the root is a company with default settings, "    \
         "which then convert and adapt replies",                                                    \
@@ -158,6 +160,12 @@
     X("network-header", TEXT, "NAME", (site).network_header, NULL, "none", 0, 0, "",               \
         "Request header by which a CDN or proxy tells the class of a client's line, excellent, "   \
         "good or poor; companies may name another (NetworkHeader).")                               \
+    X("renderers-at", TEXT, "ADDR:PORT,...", (site).renderers_at, NULL, "here", 0, 0, "",          \
+        "Machines with `smartimg renderer --listen ADDR:PORT` that render for this server, which " \
+        "starts no renderers of its own then: each recipe goes to the same one, and to others "    \
+        "while that does not answer. All have the same --root and --seal-key. --renderers says "   \
+        "how many renderer processes they have in all.")                                           \
+    SI_FLEET_OPTIONS(X, fleet)                                                                     \
     SI_RENDERERS_OPTION(X, "renderers", pool)                                                      \
     X("refine-share", COUNT, "PERCENT", (site).refine_share, SI_REFINE_SHARE, NULL, 0, 100,        \
         "percent",                                                                                 \
@@ -197,8 +205,10 @@
         "Listens on a Unix socket at PATH for cheap first answers, and at PATH-dear and "          \
         "PATH-refine for dear ones and refinements; only this user may connect.")                  \
     X("listen", TEXT, "ADDR:PORT", address, NULL, "nowhere", 0, 0, "",                             \
-        "Listens on TCP. There is no authentication: whoever reaches this port can have any "      \
-        "image below the root rendered, so use it only between machines that trust each other.")   \
+        "Listens on TCP, at PORT for cheap first answers and at the three behind it for the "      \
+        "other "                                                                                   \
+        "lanes. It renders what servers with the same --seal-key ask for, and nothing else; but "  \
+        "nothing is encrypted, so use it only between machines that trust each other.")            \
     SI_RENDERERS_OPTION(X, "workers", pool)
 
 /* What is made of a row: an option, and its si_initial. */
@@ -208,6 +218,7 @@
     {SI_INITIAL_##kind(initial), words, unit},
 #define SI_INITIAL_TEXT(value) value, 0
 #define SI_INITIAL_PARSED(value) value, 0
+#define SI_INITIAL_FLAG(value) value, 0
 #define SI_INITIAL_COUNT(value) NULL, value
 #define SI_INITIAL_BYTES(value) NULL, value
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/pool_status.h"
+#include "cli/renderers_at.h"
 #include "cli/site_parts.h"
 #include "renderer/pool.h"
 
@@ -74,6 +75,26 @@ bool si_site_has_json_log(const si_site_options *o) {
     return strcmp(o->log_format, SI_LOG_JSON) == 0;
 }
 
+static bool renderers_are_right(const si_site_options *o) {
+    if (o->renderers_at == NULL) {
+        return true;
+    }
+    if (si_renderers_at_count(o->renderers_at) == 0) {
+        si_complain(
+            "--renderers-at takes up to %d addresses ADDR:PORT, parted by commas", SI_MACHINES_MAX);
+        return false;
+    }
+    if (o->seal_key == NULL) {
+        si_complain("--renderers-at wants --seal-key, the one of the renderers");
+        return false;
+    }
+    if (si_site_has_uploads(o)) {
+        si_complain("--playground-uploads: what visitors upload is here, and renderers are not");
+        return false;
+    }
+    return true;
+}
+
 bool si_site_prepare(const si_site_options *o, si_site *s) {
     s->root = si_site_absolute(s, o->root);
     s->config = si_site_absolute(s, o->config);
@@ -82,8 +103,12 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
         return false;
     }
     s->generations = si_site_text(s, "%s/generations", s->cache);
+    s->position = si_site_text(s, "%s/invalidations", s->cache);
     if (o->line.poor_loss < o->line.good_loss) {
         si_complain("--network-poor-loss is less than --network-good-loss");
+        return false;
+    }
+    if (!renderers_are_right(o)) {
         return false;
     }
     return si_site_find_parts(s) && si_site_find_nginx(s) && si_site_find_user(o, s) &&

@@ -42,6 +42,9 @@ typedef struct si_site_options {
     si_line_limits line;
     const char *network_good, *network_poor; /* "MBIT,MS" (client/network.h) */
     const char *network_header;              /* name of a header field, or NULL */
+    const char *renderers_at;                /* ADDR:PORT,... or NULL */
+    bool fleet;                              /* there is an invalidations process */
+    bool purges;                             /* there is a purge service, at admin_listen */
 } si_site_options;
 
 /* Where the files of a server are. Zero-initialize; release with si_site_clear(). All strings in
@@ -51,6 +54,9 @@ typedef struct si_site {
     const char *nginx;                  /* path of the program */
     const char *module, *conf_template; /* of the installed parts */
     const char *root, *config, *cache, *generations, *tls_cert, *tls_key; /* absolute */
+    const char *position;               /* file of fleet/position.h, in the cache folder */
+    const char *fleet_report;           /* file of the invalidations process, in the run folder */
+    const char *purge_socket;           /* of the purge service, in the run folder */
     const char *access_log, *error_log; /* absolute; NULL: requests are not logged, complaints go to
                                            standard error */
     const char *run;                    /* run folder, mode 0700, ours alone */

@@ -55,6 +55,10 @@ static bool give_cache_away(const si_site *s, const char *images) {
     return st.st_uid == s->uid || nftw(images, give_away, 16, FTW_PHYS | FTW_MOUNT) == 0;
 }
 
+static bool give_file_away(const si_site *s, const char *name) {
+    return lchown(name, s->uid, s->gid) == 0 || errno == ENOENT;
+}
+
 /* Before anything in the folder is changed. */
 static bool claim_cache(const si_site_options *o, si_site *s) {
     const si_cache_server says = {
@@ -76,7 +80,9 @@ bool si_site_prepare_cache(const si_site_options *o, si_site *s) {
     if (ok && !claim_cache(o, s)) {
         return false;
     }
-    ok = ok && (s->uid == geteuid() || give_cache_away(s, images));
+    ok = ok &&
+         (s->uid == geteuid() || (give_cache_away(s, images) && give_file_away(s, s->generations) &&
+                                     give_file_away(s, s->position)));
     if (!ok) {
         si_complain("cache folder %s is not writable: %s", s->cache, strerror(errno));
     }
@@ -160,6 +166,8 @@ bool si_site_prepare_run_folder(si_site *s) {
     s->run = run;
     s->socket = si_site_text(s, "%s/render.sock", run);
     s->conf = si_site_text(s, "%s/nginx.conf", run);
+    s->fleet_report = si_site_text(s, "%s/fleet.metrics", run);
+    s->purge_socket = si_site_text(s, "%s/purge.sock", run);
     return true;
 }
 

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "base/uploads.h"
+#include "base/wire.h"
 #include "cli/nginx_conf.h"
+#include "cli/renderers_at.h"
 #include "renderer/pool.h"
 
 enum {
@@ -83,12 +85,28 @@ static const char *scripts_line(si_site *s) {
     return "return 404;";
 }
 
+/* What passes everything else at the admin listener to the purge service, which looks at the token.
+ */
+static const char *purge_lines(const si_site_options *o, si_site *s) {
+    return !o->purges ? ""
+                      : si_site_text(s,
+                            "location / { scgi_pass unix:%s; scgi_pass_request_headers off; "
+                            "scgi_pass_request_body off; scgi_param SCGI 1; "
+                            "scgi_param " SI_PARAM_PURGE_METHOD " $request_method; "
+                            "scgi_param " SI_PARAM_PURGE_PATH " $request_uri; "
+                            "scgi_param " SI_PARAM_PURGE_TOKEN " $http_authorization; "
+                            "scgi_read_timeout 1h; scgi_ignore_client_abort on; "
+                            "scgi_next_upstream off; } ",
+                            s->purge_socket);
+}
+
 static const char *admin_lines(const si_site_options *o, si_site *s) {
     return o->admin_listen == NULL ? ""
                                    : si_site_text(s,
                                          "server { listen %s; access_log off; "
-                                         "location = /metrics { smartimg_metrics; } }",
-                                         o->admin_listen);
+                                         "location = /metrics { smartimg_metrics%s%s; } %s}",
+                                         o->admin_listen, o->fleet ? " " : "",
+                                         o->fleet ? s->fleet_report : "", purge_lines(o, s));
 }
 
 static const char *user_line(si_site *s) {
@@ -167,8 +185,21 @@ static const char *playground_http_lines(const si_site_options *o, si_site *s) {
                                     si_nginx_word(&s->arena, s->uploads));
 }
 
+/* The renderers of a lane. */
+static const char *servers(const si_site_options *o, si_site *s, si_lane lane, bool any) {
+    if (o->renderers_at != NULL) {
+        return si_renderers_at_lines(&s->arena, o->renderers_at, lane, any);
+    }
+    char name[SI_LANE_PATH_MAX];
+    si_pool_lane_path(s->socket, lane, name);
+    return any ? si_site_text(s, "server unix:%s max_fails=0;", name)
+               : si_site_text(
+                     s, "server unix:%s max_fails=0; server unix:%s max_fails=0;", name, name);
+}
+
 bool si_site_write_configuration(const si_site_options *o, si_site *s) {
     si_arena *a = &s->arena;
+    bool far = o->renderers_at != NULL;
     const si_template_value values[] = {
         {"MODULE", si_nginx_word(a, s->module)},
         {"PREFIX", s->run},
@@ -212,7 +243,15 @@ bool si_site_write_configuration(const si_site_options *o, si_site *s) {
         {"REPLY_BYTES",
             si_site_text(
                 s, "%lld", (long long)(o->reply_bytes > 0 ? o->reply_bytes : SI_POOL_REPLY_BYTES))},
-        {"RENDERER_SOCKET", s->socket},
+        {"SERVERS_CHEAP", servers(o, s, SI_LANE_CHEAP, false)},
+        {"SERVERS_DEAR", servers(o, s, SI_LANE_DEAR, false)},
+        {"SERVERS_FOREIGN", servers(o, s, SI_LANE_FOREIGN, false)},
+        {"SERVERS_REFINE", servers(o, s, SI_LANE_REFINE, false)},
+        {"SERVERS_ANY", servers(o, s, SI_LANE_CHEAP, true)},
+        {"RENDER_SEAL_LINE",
+            far ? "scgi_param " SI_PARAM_RENDER_SEAL " $smartimg_render_seal;" : ""},
+        {"CONNECT_TIMEOUT", far ? "1s" : "5s"},
+        {"READY_NEXT", far ? "error timeout" : "off"},
         {"LISTEN", o->proxy_protocol ? si_site_text(s, "%s proxy_protocol", o->listen) : o->listen},
         {"TLS_SERVER", tls_lines(o, s)},
         {"PLAYGROUND_LINE", playground_line(s)},

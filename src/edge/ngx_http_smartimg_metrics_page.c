@@ -12,6 +12,10 @@
 #define NGX_HTTP_SMARTIMG_PAGE_SIZE    65536
 #define NGX_HTTP_SMARTIMG_SERIES_SIZE  320
 
+/* bytes of another process's report, at most */
+
+#define NGX_HTTP_SMARTIMG_REPORT  16384
+
 
 static ngx_int_t ngx_http_smartimg_metrics_handler(ngx_http_request_t *r);
 static void ngx_http_smartimg_print_family(ngx_http_smartimg_text_t *page,
@@ -32,6 +36,7 @@ static void ngx_http_smartimg_print_decimal(ngx_http_smartimg_text_t *page,
 static ngx_atomic_int_t ngx_http_smartimg_sum(
     ngx_http_smartimg_shared_t *shared, size_t offset);
 static ngx_http_file_cache_t *ngx_http_smartimg_find_cache(void);
+static u_char *ngx_http_smartimg_copy_report(u_char *p, ngx_str_t *name);
 
 
 /* numbers of processes: where they stand in the counters */
@@ -71,7 +76,15 @@ static ngx_http_smartimg_row_t  ngx_http_smartimg_histograms[] = {
 char *
 ngx_http_smartimg_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_http_smartimg_loc_conf_t  *slcf = conf;
+
+    ngx_str_t                 *value;
     ngx_http_core_loc_conf_t  *clcf;
+
+    if (cf->args->nelts == 2) {
+        value = cf->args->elts;
+        slcf->report = value[1];
+    }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_smartimg_metrics_handler;
@@ -90,6 +103,8 @@ ngx_http_smartimg_metrics_handler(ngx_http_request_t *r)
     ngx_http_smartimg_text_t     page;
     ngx_http_smartimg_shared_t  *shared;
 
+    ngx_http_smartimg_loc_conf_t  *slcf;
+
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return NGX_HTTP_NOT_ALLOWED;
     }
@@ -100,13 +115,15 @@ ngx_http_smartimg_metrics_handler(ngx_http_request_t *r)
         return NGX_HTTP_NOT_FOUND;
     }
 
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_smartimg_module);
+
     size = NGX_HTTP_SMARTIMG_PAGE_SIZE
            + ngx_http_smartimg_count_numbers(&shared->series)
              * NGX_HTTP_SMARTIMG_SERIES_SIZE;
 
     ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
 
-    cv.value.data = ngx_pnalloc(r->pool, size);
+    cv.value.data = ngx_pnalloc(r->pool, size + NGX_HTTP_SMARTIMG_REPORT);
     if (cv.value.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -122,6 +139,10 @@ ngx_http_smartimg_metrics_handler(ngx_http_request_t *r)
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
                       "the page of metrics is too long");
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (slcf->report.len) {
+        page.p = ngx_http_smartimg_copy_report(page.p, &slcf->report);
     }
 
     cv.value.len = page.p - cv.value.data;
@@ -412,4 +433,29 @@ ngx_http_smartimg_print_decimal(ngx_http_smartimg_text_t *page,
         page->p = ngx_slprintf(page->p, page->last, "%A", rest / unit);
         rest %= unit;
     }
+}
+
+
+/*
+ * What another process has written, in whole and a second ago at most; nothing
+ * if it has written nothing yet.
+ */
+
+static u_char *
+ngx_http_smartimg_copy_report(u_char *p, ngx_str_t *name)
+{
+    ssize_t   n;
+    ngx_fd_t  fd;
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        return p;
+    }
+
+    n = ngx_read_fd(fd, p, NGX_HTTP_SMARTIMG_REPORT);
+
+    (void) ngx_close_file(fd);
+
+    return n > 0 ? p + n : p;
 }

@@ -241,8 +241,9 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       0,
       NULL },
 
+    /* … and what another process has written for the same page into a file */
     { ngx_string("smartimg_metrics"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
       ngx_http_smartimg_metrics,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -506,7 +507,9 @@ ngx_http_smartimg_seal_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
 
     smcf->seal_key = ngx_palloc(cf->pool, SI_SEAL_KEY);
-    if (smcf->seal_key == NULL) {
+    smcf->render_key = ngx_palloc(cf->pool, SI_SEAL_KEY);
+
+    if (smcf->seal_key == NULL || smcf->render_key == NULL) {
         return NGX_CONF_ERROR;
     }
 
@@ -521,6 +524,10 @@ ngx_http_smartimg_seal_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (!read) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, err, "no key in \"%V\"",
                            &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (!si_seal_render_key(smcf->seal_key, smcf->render_key)) {
         return NGX_CONF_ERROR;
     }
 

@@ -130,7 +130,8 @@ typedef struct {
     ngx_str_t                      generations;
     ngx_str_t                      uploads;            /* folder, "" for none */
     ngx_str_t                      kinds;              /* that are listed, "" = all */
-    u_char                        *seal_key;           /* or NULL */
+    u_char                        *seal_key;           /* or NULL, with ... */
+    u_char                        *render_key;         /* ... for renderers */
     ngx_str_t                      disk;               /* cache, or empty */
     off_t                          disk_free;          /* bytes to be left */
 
@@ -188,6 +189,7 @@ typedef struct {
     ngx_str_t                      home;     /* ... with this link, or none */
     ngx_uint_t                     page;   /* ..._page_e, 0 for none */
     ngx_msec_t                     ready;   /* /readyz: longest request, or 0 */
+    ngx_str_t                      report;  /* file that /metrics adds, or "" */
 } ngx_http_smartimg_loc_conf_t;
 
 

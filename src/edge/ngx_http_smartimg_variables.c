@@ -21,6 +21,8 @@ static void ngx_http_smartimg_count_render(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);
 static ngx_uint_t ngx_http_smartimg_is_refresh(ngx_http_request_t *r);
 static ngx_int_t ngx_http_smartimg_seal(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx, ngx_uint_t render, ngx_str_t *value);
+static ngx_int_t ngx_http_smartimg_shard(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx, ngx_str_t *value);
 static ngx_int_t ngx_http_smartimg_head_at(ngx_http_request_t *r,
     ngx_str_t *value);
@@ -29,6 +31,8 @@ static ngx_int_t ngx_http_smartimg_head_at(ngx_http_request_t *r,
 enum {
     NGX_HTTP_SMARTIMG_RECIPE,
     NGX_HTTP_SMARTIMG_SEAL,
+    NGX_HTTP_SMARTIMG_RENDER_SEAL,
+    NGX_HTTP_SMARTIMG_SHARD,
     NGX_HTTP_SMARTIMG_KEY,
     NGX_HTTP_SMARTIMG_CLASS,
     NGX_HTTP_SMARTIMG_LINE,
@@ -54,6 +58,14 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
     /* for scgi_param: proves to the fetcher whose recipe it is */
     { ngx_string("smartimg_seal"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_SEAL, 0, 0 },
+
+    /* ... and to renderers on other machines */
+    { ngx_string("smartimg_render_seal"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_RENDER_SEAL, 0, 0 },
+
+    /* for hash, over machines with renderers */
+    { ngx_string("smartimg_shard"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_SHARD, 0, 0 },
 
     /* for scgi_cache_key: the recipe, or a digest of a long one */
     { ngx_string("smartimg_key"), NULL, ngx_http_smartimg_variable,
@@ -177,7 +189,13 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
         return NGX_OK;
 
     case NGX_HTTP_SMARTIMG_SEAL:
-        return ngx_http_smartimg_seal(r, ctx, value);
+        return ngx_http_smartimg_seal(r, ctx, 0, value);
+
+    case NGX_HTTP_SMARTIMG_RENDER_SEAL:
+        return ngx_http_smartimg_seal(r, ctx, 1, value);
+
+    case NGX_HTTP_SMARTIMG_SHARD:
+        return ngx_http_smartimg_shard(r, ctx, value);
 
     case NGX_HTTP_SMARTIMG_KEY:
 
@@ -365,7 +383,7 @@ ngx_http_smartimg_add_variables(ngx_conf_t *cf)
 
 static ngx_int_t
 ngx_http_smartimg_seal(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
-    ngx_str_t *value)
+    ngx_uint_t render, ngx_str_t *value)
 {
     si_str                          recipe;
     ngx_http_smartimg_main_conf_t  *smcf;
@@ -383,10 +401,54 @@ ngx_http_smartimg_seal(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
     value->data = ngx_pnalloc(r->pool, SI_SEAL_TEXT);
 
     if (value->data == NULL
-        || !si_seal_print(smcf->seal_key, recipe, (char *) value->data))
+        || !si_seal_print(render ? smcf->render_key : smcf->seal_key, recipe,
+                          (char *) value->data))
     {
         return NGX_ERROR;
     }
+
+    return NGX_OK;
+}
+
+
+/*
+ * The recipe without its generation: a purge does not move a picture, and it
+ * has the same place for all edges, whose generations differ.
+ */
+
+static ngx_int_t
+ngx_http_smartimg_shard(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
+    ngx_str_t *value)
+{
+    u_char     *p, *gen, *end, *last;
+    ngx_str_t  *text;
+
+    static ngx_str_t  name = ngx_string("&gen=");
+
+    text = &ctx->plan->text;
+    last = text->data + text->len;
+
+    *value = *text;
+
+    gen = ngx_strlcasestrn(text->data, last, name.data, name.len - 1);
+    if (gen == NULL) {
+        return NGX_OK;
+    }
+
+    end = ngx_strlchr(gen + name.len, last, '&');
+    if (end == NULL) {
+        return NGX_OK;
+    }
+
+    value->data = ngx_pnalloc(r->pool, text->len);
+    if (value->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(value->data, text->data, gen - text->data);
+    p = ngx_cpymem(p, end, last - end);
+
+    value->len = p - value->data;
 
     return NGX_OK;
 }

@@ -4,7 +4,22 @@
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+bool si_seal_render_key(const uint8_t key[SI_SEAL_KEY], uint8_t out[SI_SEAL_KEY]) {
+    static const char purpose[] = "smartimg: what renderers may render";
+    uint8_t mac[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    bool made = HMAC(EVP_sha256(), key, SI_SEAL_KEY, (const uint8_t *)purpose, sizeof purpose - 1,
+                    mac, &len) != NULL &&
+                len >= SI_SEAL_KEY;
+    if (made) {
+        memcpy(out, mac, SI_SEAL_KEY);
+    }
+    OPENSSL_cleanse(mac, sizeof mac);
+    return made;
+}
 
 bool si_seal_print(const uint8_t key[SI_SEAL_KEY], si_str recipe, char out[SI_SEAL_TEXT]) {
     uint8_t mac[EVP_MAX_MD_SIZE];

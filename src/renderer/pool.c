@@ -197,6 +197,7 @@ static void say_how_it_ended(const pool_slot *w, int status) {
 }
 
 static void kill_all(pool *p, int signal_number);
+static void shut_listeners(const pool *p, bool foreign);
 
 static void reap_one(void *context, pid_t pid, int status) {
     pool *p = context;
@@ -207,6 +208,7 @@ static void reap_one(void *context, pid_t pid, int status) {
     if (pid == p->downloads.pid) {
         reap_other(p, &p->downloads, &downloads_kind, SI_POOL_HELPER_DOWNLOADS, status);
         if (p->stop_by_ns != 0) {
+            shut_listeners(p, false);
             kill_all(p, SIGTERM); /* nothing more is handed over */
         }
         return;
@@ -234,6 +236,20 @@ static void kill_all(pool *p, int signal_number) {
     }
 }
 
+/* Ends the listeners on TCP, that of foreign images or the others: nobody is to take what still
+ * comes, and the edge goes elsewhere. */
+static void shut_listeners(const pool *p, bool foreign) {
+    for (int i = 0; i < SI_LANE_COUNT && !p->options.shared_listener; i++) {
+        struct sockaddr_storage a = {0};
+        socklen_t len = sizeof a;
+        int fd = p->options.listen_fds[i];
+        if (fd >= 0 && (i == SI_LANE_FOREIGN) == foreign &&
+            getsockname(fd, (struct sockaddr *)&a, &len) == 0 && a.ss_family != AF_UNIX) {
+            shutdown(fd, SHUT_RDWR);
+        }
+    }
+}
+
 /* Stops taking requests; workers end after what they have begun, and after the downloads process,
  * which ends when it has handed all its requests over. Those that already wait in the queue of a
  * Unix socket are still served: nobody can join them once its path is gone. */
@@ -242,20 +258,15 @@ static void begin_stop(pool *p) {
         return;
     }
     p->stop_by_ns = si_now_ns() + SI_POOL_DRAIN_MS * SI_MILLISECOND;
-    struct sockaddr_storage a;
-    socklen_t len = sizeof a;
     for (int i = 0; i < SI_LANE_COUNT && p->options.socket_path != NULL; i++) {
         char path[SI_LANE_PATH_MAX];
         unlink(si_pool_lane_path(p->options.socket_path, (si_lane)i, path));
     }
-    int fd = p->options.listen_fds[SI_LANE_CHEAP]; /* TCP has no other */
-    if (!p->options.shared_listener && getsockname(fd, (struct sockaddr *)&a, &len) == 0 &&
-        a.ss_family != AF_UNIX) {
-        shutdown(fd, SHUT_RDWR);
-    }
-    if (p->downloads.pid > 0) {
+    shut_listeners(p, true);
+    if (p->downloads.pid > 0) { /* workers take what it hands over until then */
         kill(p->downloads.pid, SIGTERM);
     } else {
+        shut_listeners(p, false);
         kill_all(p, SIGTERM);
     }
 }
@@ -438,6 +449,10 @@ static bool prepare(pool *p, const si_pool_options *options) {
         if (fd >= 0) {
             fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
         }
+    }
+    if (o->check_seals && !si_admission_render_key(o->seal_key, o->render_key)) {
+        say("cannot read the key of seals: %s", strerror(errno));
+        return false;
     }
     signal(SIGHUP, SIG_IGN); /* these two are for nginx, but may be sent to all processes */
     signal(SIGUSR1, SIG_IGN);

@@ -14,6 +14,7 @@
 
 #include "base/lane.h"
 #include "base/result.h"
+#include "picture/seal.h"
 #include "process/sandbox.h"
 #include "render/render.h"
 #include "source/fetch.h"
@@ -52,9 +53,11 @@ typedef struct si_pool_options {
     int64_t reply_bytes;     /* of a reply; a larger one is refused */
     int queue_ms;            /* how long a request may wait for a worker; then it gets 503 */
     si_render_limits limits; /* max_ms and max_bytes follow from those above */
-    int seal_key; /* descriptor of a file with the key of picture/seal.h, without which no
-                     foreign image is downloaded for a recipe; −1 = for any; the caller's
-                     to close */
+    int seal_key;     /* descriptor of a file with the key of picture/seal.h, without which no
+                         foreign image is downloaded for a recipe; −1 = for any; the caller's
+                         to close */
+    bool check_seals; /* render what has the right seal only (seal_key is there); for TCP */
+    uint8_t render_key[SI_SEAL_KEY]; /* that this is told by; the pool's to make */
     struct si_pool_status
         *status;            /* where the pool tells of its renderers
                                (base/pool_status.h), shared with who reads it; NULL = nowhere */
@@ -70,13 +73,13 @@ int si_pool_listen(const char *address, si_diag *diag);
 /* Whether a text is an "ADDR:PORT" or "[ADDR]:PORT" with a port of 1 to 65535. */
 bool si_pool_is_address(const char *address);
 
-/* Opens the sockets of all lanes: of a Unix socket's path and what lanes add to it. TCP has one,
- * for all requests, and the others are −1. False with `diag` set as above, and all are −1. */
+/* Opens the sockets of all lanes: of a Unix socket's path and what lanes add to it, or of a TCP
+ * port and those behind it. False with `diag` set as above, and all are −1. */
 bool si_pool_listen_lanes(const char *address, int fds[SI_LANE_COUNT], si_diag *diag);
 
 void si_pool_close_lanes(const int fds[SI_LANE_COUNT]);
 
-/* The path of a lane's socket, SI_LANE_PATH_MAX bytes at most with its NUL. */
+/* The path of a lane's socket, or its address, SI_LANE_PATH_MAX bytes at most with its NUL. */
 enum { SI_LANE_PATH_MAX = 4096 };
 const char *si_pool_lane_path(const char *socket_path, si_lane lane, char out[SI_LANE_PATH_MAX]);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -109,7 +110,13 @@ const char *si_pool_lane_path(const char *socket_path, si_lane lane, char out[SI
         SI_LANES(X)
 #undef X
     };
-    snprintf(out, SI_LANE_PATH_MAX, "%s%s", socket_path, suffixes[lane]);
+    const char *colon = strrchr(socket_path, ':');
+    if (strchr(socket_path, '/') != NULL || colon == NULL) {
+        snprintf(out, SI_LANE_PATH_MAX, "%s%s", socket_path, suffixes[lane]);
+    } else {
+        snprintf(out, SI_LANE_PATH_MAX, "%.*s:%ld", (int)(colon - socket_path), socket_path,
+            strtol(colon + 1, NULL, 10) + (long)lane);
+    }
     return out;
 }
 
@@ -122,17 +129,17 @@ void si_pool_close_lanes(const int fds[SI_LANE_COUNT]) {
 }
 
 bool si_pool_listen_lanes(const char *address, int fds[SI_LANE_COUNT], si_diag *diag) {
-    int count = strchr(address, '/') != NULL ? SI_LANE_COUNT : 1;
+    bool is_path = strchr(address, '/') != NULL;
     for (int i = 0; i < SI_LANE_COUNT; i++) {
         fds[i] = -1;
     }
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < SI_LANE_COUNT; i++) {
         char path[SI_LANE_PATH_MAX];
         fds[i] = si_pool_listen(si_pool_lane_path(address, (si_lane)i, path), diag);
         if (fds[i] < 0) {
             si_pool_close_lanes(fds);
             for (int k = 0; k < SI_LANE_COUNT; k++) {
-                if (fds[k] >= 0 && count > 1) {
+                if (fds[k] >= 0 && is_path) {
                     unlink(si_pool_lane_path(address, (si_lane)k, path));
                 }
                 fds[k] = -1;

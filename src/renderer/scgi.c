@@ -88,6 +88,8 @@ si_result si_scgi_parse(const char *data, size_t len, si_scgi_request *out, si_d
             out->recipe = value;
         } else if (si_str_eq(name, SI_STR(SI_PARAM_SEAL))) {
             out->seal = value;
+        } else if (si_str_eq(name, SI_STR(SI_PARAM_RENDER_SEAL))) {
+            out->render_seal = value;
         } else if (si_str_eq(name, SI_STR(SI_PARAM_TIER))) {
             si_tier tier = si_tier_by_name(value.p, value.len);
             out->tier = si_tier_is_refined(tier) ? tier : SI_TIER_DEFAULT;

@@ -18,8 +18,9 @@ enum { SI_SCGI_LIMIT = 64 * 1024 }; /* longest request head accepted, bytes, len
 
 /* What a renderer wants to know of a request. */
 typedef struct si_scgi_request {
-    si_str recipe; /* SI_PARAM_RECIPE, borrowed from the buffer; none in a ping */
-    si_str seal;   /* SI_PARAM_SEAL, borrowed from the buffer; empty = not told */
+    si_str recipe;      /* SI_PARAM_RECIPE, borrowed from the buffer; none in a ping */
+    si_str seal;        /* SI_PARAM_SEAL, borrowed from the buffer; empty = not told */
+    si_str render_seal; /* SI_PARAM_RENDER_SEAL, likewise */
     si_tier tier;  /* SI_PARAM_TIER: of a refined answer; else SI_TIER_DEFAULT, a first answer */
     si_show show;  /* SI_PARAM_SHOW */
     si_str client; /* SI_PARAM_CLASS, borrowed as well; may be empty */

@@ -3,6 +3,9 @@
 #include <assert.h>
 #include <poll.h>
 #include <signal.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,6 +38,7 @@ typedef struct task {
     int connection;
     bool refine;
     int64_t start_ns;
+    int64_t lying_ms;   /* of lying_ms() */
     int64_t waited_ms;  /* in the queue, for a worker; 0 = not known */
     int64_t queue_us;   /* the same, and before its downloads, if it had any */
     int64_t source_us;  /* that these took */
@@ -331,20 +335,27 @@ static void answer(task *t) {
     si_arena_free(&arena);
 }
 
-/* How long a request has waited for a worker; 0 = not known, as clocks of other machines say
- * nothing. One with downloads has waited for them between two waits, of which only the second is
- * for a worker. */
-static void measure_wait(task *t) {
+/* True if the request came from another machine, or might have. */
+static bool is_remote(int connection) {
     int domain = 0;
     socklen_t len = sizeof domain;
+    return getsockopt(connection, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX;
+}
+
+/* How long a request has waited for a worker; 0 = not known. Clocks of other machines say nothing:
+ * there, it is since when it lies here, as it comes at once with its connection. One with downloads
+ * has waited for them between two waits, of which only the second is for a worker. */
+static void measure_wait(task *t) {
     const si_downloaded *d = &t->worker->downloaded;
-    bool downloaded = t->worker->lane == SI_LANE_FOREIGN;
-    int64_t at = t->request->queued_at_ns, from = downloaded ? d->ended_ns : at;
+    bool downloaded = t->worker->lane == SI_LANE_FOREIGN, remote = is_remote(t->connection);
+    int64_t at = remote ? 0 : t->request->queued_at_ns;
+    int64_t from = downloaded ? d->ended_ns : at;
     if (downloaded) {
         t->source_us = (d->ended_ns - d->began_ns) / 1000;
+    } else if (remote && t->lying_ms > 0) {
+        from = t->start_ns - t->lying_ms * SI_MILLISECOND;
     }
-    if (from == 0 || from > t->start_ns ||
-        getsockopt(t->connection, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX) {
+    if (from == 0 || from > t->start_ns) {
         return;
     }
     t->waited_ms = (t->start_ns - from) / SI_MILLISECOND;
@@ -352,6 +363,29 @@ static void measure_wait(task *t) {
     if (downloaded && at != 0 && at < d->began_ns) {
         t->queue_us += (d->began_ns - at) / 1000;
     }
+}
+
+/* For how long the first bytes of a request over TCP have been here; 0 for others. To be called
+ * before they are read. */
+static int64_t lying_ms(int connection) {
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    bool told = getsockopt(connection, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+                len >= offsetof(struct tcp_info, tcpi_last_data_recv) + sizeof(uint32_t);
+    return told ? info.tcpi_last_data_recv : 0;
+}
+
+/* Refuses what has not the seal that this pool wants. False if it has. */
+static bool refuse_unsealed(const task *t) {
+    const si_pool_options *o = t->worker->options;
+    si_diag diag = {0};
+    if (!o->check_seals ||
+        si_seal_check(o->render_key, t->request->recipe, t->request->render_seal)) {
+        return false;
+    }
+    (void)si_fail(&diag, SI_ERR_FORBIDDEN, "the renderer has another key of seals than the server");
+    reply_error(t->worker, t->connection, &diag);
+    return true;
 }
 
 /* Answers a request that has waited for a worker for too long; so the queue never is much longer
@@ -399,8 +433,13 @@ static void answer_ping(const task *t) {
 }
 
 /* Answers a request that has arrived whole, within its time. As si_worker_serve(). */
-static bool serve_request(si_worker *w, int connection, const si_scgi_request *request) {
-    task t = {.worker = w, .request = request, .connection = connection, .start_ns = si_now_ns()};
+static bool serve_request(
+    si_worker *w, int connection, int64_t lying, const si_scgi_request *request) {
+    task t = {.worker = w,
+        .request = request,
+        .connection = connection,
+        .lying_ms = lying,
+        .start_ns = si_now_ns()};
     if (peer_gone(&t)) { /* while the request stood in the queue */
         atomic_fetch_add(&w->slot->dropped, 1);
         return true;
@@ -412,7 +451,7 @@ static bool serve_request(si_worker *w, int connection, const si_scgi_request *r
         return true;
     }
     measure_wait(&t);
-    if (refuse_late(&t)) {
+    if (refuse_unsealed(&t) || refuse_late(&t)) {
         return true;
     }
     snprintf(w->slot->id, sizeof w->slot->id, "%.*s", SI_STR_ARG(request->id));
@@ -441,10 +480,11 @@ bool si_worker_serve(si_worker *w, int connection) {
     si_diag diag = {0};
     bool good = true;
     atomic_store(&w->slot->kill_at_ns, read_by + SI_WORKER_KILL_SLACK_MS * SI_MILLISECOND);
+    int64_t lying = w->lane != SI_LANE_FOREIGN ? lying_ms(connection) : 0;
     si_result result = read_request(w, connection, read_by, &request, &diag);
     si_last_reply_owe(connection);
     if (result == SI_OK) {
-        good = serve_request(w, connection, &request);
+        good = serve_request(w, connection, lying, &request);
     } else if (result != SI_ERR_IO) { /* else there is nobody to tell */
         reply_error(w, connection, &diag);
     }

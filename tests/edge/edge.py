@@ -205,7 +205,12 @@ class Edge:
             "READY_MS": "10000",
             "MISSES_PER_CLIENT": str(misses_per_client),
             "REPLY_BYTES": "100m",
-            "RENDERER_SOCKET": self.renderer.path,
+            **{f"SERVERS_{lane}": f"server unix:{self.renderer.path}{end} max_fails=0;" * 2 for lane, end in
+               (("CHEAP", ""), ("DEAR", "-dear"), ("FOREIGN", "-foreign"), ("REFINE", "-refine"))},
+            "SERVERS_ANY": f"server unix:{self.renderer.path} max_fails=0;",
+            "RENDER_SEAL_LINE": "",
+            "CONNECT_TIMEOUT": "5s",
+            "READY_NEXT": "off",
             "LISTEN": f"127.0.0.1:{self.port}" + (" proxy_protocol" if proxy_protocol else ""),
             "PLAYGROUND_HTTP_LINES": "",
             "PLAYGROUND_LINE": server_lines,

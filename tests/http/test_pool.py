@@ -1,7 +1,9 @@
 """The renderer pool alone, asked in SCGI as the edge asks it: what must hold when things go wrong."""
 
+import hmac
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -34,13 +36,25 @@ class Pool:
         self.root = self.folder / "root"
         shutil.copytree(PROJECT / "pictures/demo", self.root / "demo")
         self.path = self.folder / "socket"
-        self.address = ("127.0.0.1", free_port()) if tcp else str(self.path)
-        where = ["--listen", "%s:%d" % self.address] if tcp else ["--socket", self.path]
+        # an address of its own, as the ports behind this one are those of other lanes
+        self.address = (f"127.{random.randrange(1, 255)}.{os.getpid() % 256}.9", free_port()) if tcp else str(self.path)
+        where = ["--listen", "%s:%d" % self.address, "--seal-key", self.make_key()] if tcp else ["--socket", self.path]
         self.log = self.folder / "log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [SMARTIMG, "renderer", *where, "--root", self.root, *VISIBLE, *options], stderr=log)
         wait_until(self.listens, self.log.read_text)
+
+    def make_key(self):
+        self.key = os.urandom(32)
+        path = self.folder / "seal.key"
+        path.write_bytes(self.key)
+        return path
+
+    def seal(self, recipe):
+        """What a server with the key of a pool on TCP has for a renderer."""
+        derived = hmac.digest(self.key, b"smartimg: what renderers may render", "sha256")
+        return hmac.new(derived, recipe.encode(), "sha256").hexdigest()
 
     def __enter__(self):
         return self
@@ -88,10 +102,11 @@ class Pool:
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         return int(headers["Status"].split()[0]), headers, body
 
-    @staticmethod
-    def question(recipe, tier=""):
-        headers = [("CONTENT_LENGTH", "0"), ("SCGI", "1"), ("SMARTIMG_RECIPE", recipe)]
-        return netstring(headers + [("SMARTIMG_TIER", tier)])
+    def question(self, recipe, tier="", *more):
+        headers = [("CONTENT_LENGTH", "0"), ("SCGI", "1"), ("SMARTIMG_RECIPE", recipe), ("SMARTIMG_TIER", tier), *more]
+        if not isinstance(self.address, str) and not any(name == "SMARTIMG_RENDER_SEAL" for name, _ in more):
+            headers.append(("SMARTIMG_RENDER_SEAL", self.seal(recipe)))
+        return netstring(headers)
 
     def ask(self, recipe, tier=""):
         return self.send(self.question(recipe, tier))
@@ -109,8 +124,8 @@ class Pool:
 
     @property
     def IDLE(self):
-        """Sockets of an idle worker; on TCP it has one lane."""
-        return IDLE_SOCKETS if isinstance(self.address, str) else 3
+        """Sockets of an idle worker."""
+        return IDLE_SOCKETS
 
     def idle(self, worker):
         try:
@@ -193,6 +208,17 @@ class PoolTest(unittest.TestCase):
                 headers = self.assertImage(pool.ask(pool.recipe("demo/night?wid=60")))
                 self.assertGreater(int(headers["X-Accel-Expires"]), 86400)
 
+    def test_tcp_renders_what_is_sealed(self):
+        with Pool("--workers", "1", tcp=True) as pool:
+            recipe = pool.recipe("demo/night?wid=60")
+            other = hmac.new(pool.key, recipe.encode(), "sha256").hexdigest()  # the fetcher's
+            for seal in ("", "x", pool.seal(recipe)[:-1], pool.seal(recipe + "&"), other):
+                reply = pool.send(pool.question(recipe, "", ("SMARTIMG_RENDER_SEAL", seal)))
+                self.assertError(reply, 403)
+                self.assertIn(b"another key of seals", reply[2])
+            self.assertImage(pool.ask(recipe))
+            self.assertEqual(pool.send(netstring([("SMARTIMG_PING", "1")]))[2], b"ready\n")
+
     def test_answers_say_which_tier_they_have_reached(self):
         with Pool("--workers", "1", *AMPLE) as pool:
             recipe = pool.recipe("demo/night?wid=60&bfc=on", accept="image/webp")
@@ -229,7 +255,7 @@ class PoolTest(unittest.TestCase):
                 recipe = pool.recipe("demo/night?wid=60")
 
                 def ask(at):
-                    return pool.send(netstring([("SMARTIMG_RECIPE", recipe), ("SMARTIMG_QUEUED_AT", at)]))
+                    return pool.send(pool.question(recipe, "", ("SMARTIMG_QUEUED_AT", at)))
                 now = time.monotonic_ns()
                 for at in (str(now), str(now + 10**12), "", "x", "-1", "9" * 30):
                     self.assertImage(ask(at))
@@ -293,6 +319,20 @@ class PoolTest(unittest.TestCase):
             reply = pool.ask(recipe)
             self.assertGreaterEqual(reply[0], 400)
             self.assertEqual(self.stages(reply)["encode"], 0)
+
+    def test_what_lay_too_long_on_tcp_is_refused(self):
+        """By the clock of the renderer: how long the request has been there."""
+        with Pool("--workers", "1", "--queue-ms", "1000", tcp=True) as pool:
+            recipe = pool.recipe("demo/night?wid=60")
+            worker = pool.hold_worker()
+            with pool.connect() as first, pool.connect() as second:
+                first.sendall(pool.question(recipe))
+                pool.wait_until_at_work(worker)
+                second.sendall(pool.question(recipe))
+                time.sleep(1.5)
+                pool.hand_out_originals()
+                self.assertEqual(first.recv(65536)[:11], b"Status: 200")
+                self.assertIn(b"too many requests wait", second.makefile("rb").read())
 
     STEPS = (("idle", 0), ("quick-format", 100), ("requested", 400), ("refused", 601))  # s of 600 s in the queue
 

@@ -83,6 +83,7 @@ class InstallTest(unittest.TestCase):
                   "share/bash-completion/completions/smartimg", "share/zsh/vendor-completions/_smartimg",
                   "share/fish/vendor_completions.d/smartimg.fish"}
         wanted |= {f"share/smartimg/playground/{f.name}" for f in (PROJECT / "web/playground").iterdir()}
+        wanted |= {f"share/smartimg/hooks/{f.name}" for f in (PROJECT / "conf/hooks").glob("*.hook")}
         self.assertEqual(names, wanted | ({"lib/smartimg/libaom.so.3"} if self.aom else set()))
 
     def test_pages(self):

@@ -268,11 +268,12 @@ static void test_silence_and_early_end(void **state) {
 static void test_names_of_the_nginx_template(void **state) {
     (void)state;
     static const char *const lines[] = {
-#define X(name, suffix, text) "server unix:@RENDERER_SOCKET@" suffix " max_fails=0;",
+#define X(name, suffix, text) "@SERVERS_" #name "@",
         SI_LANES(X)
 #undef X
             "scgi_param " SI_PARAM_RECIPE " $smartimg_recipe;",
         "scgi_param " SI_PARAM_SEAL " $smartimg_seal;",
+        "scgi_param " SI_PARAM_RENDER_SEAL " $smartimg_render_seal;",
         "scgi_param " SI_PARAM_RENDER " $smartimg_render;",
         "scgi_param " SI_PARAM_TIER " $smartimg_tier;",
         "scgi_param " SI_PARAM_HEAD_AT " $smartimg_head_at;", "scgi_param " SI_PARAM_PING " 1;",
@@ -295,7 +296,7 @@ static void test_names_of_the_nginx_template(void **state) {
     for (const char *at = text; (at = strstr(at, "SMARTIMG_")) != NULL; at++) {
         parameters += at > text && at[-1] == ' ' && strncmp(at - 11, "scgi_param ", 11) == 0;
     }
-    assert_int_equal(parameters, 11);
+    assert_int_equal(parameters, 12);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         if (strstr(text, lines[i]) == NULL) {
             fail_msg("nginx.conf.in has no line \"%s\"", lines[i]);
