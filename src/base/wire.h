@@ -36,6 +36,8 @@
 #define SI_HEADER_FINAL '-'
 /* of replies with foreign images: until when they are good, Unix time */
 #define SI_HEADER_FRESH_UNTIL "X-Smartimg-Fresh-Until"
+/* 1: an original was not in the state that the recipe names (not kept, and to be asked for anew) */
+#define SI_HEADER_CHANGED "X-Smartimg-Changed"
 /* of the body, so that the edge sees what became of it on a disk (picture/checksum.h) */
 #define SI_HEADER_SUM "X-Smartimg-Sum"
 /* zeros, so that the body begins with a page of the cache file */

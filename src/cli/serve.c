@@ -25,6 +25,9 @@
 #include "cli/server_options.h"
 #include "process/confine.h"
 #include "quality/calibration.h"
+#include "base/origin_ask.h"
+#include "source/origin_keys.h"
+#include "source/origins.h"
 
 enum {
     PROBE_MS = 20,    /* between two looks whether the server answers */
@@ -246,6 +249,7 @@ static void reload(server *s) {
             si_complain("%s of smartimg.ini %s changed, which counts from the next start only",
                 changed, count == 1 ? "has" : "have");
         }
+        si_child_signal(&s->pool, SIGHUP);
         si_child_signal(&s->nginx, SIGHUP);
     } else {
         si_complain("the configuration has mistakes, the old one stays in use");
@@ -331,9 +335,19 @@ static bool catch_signals(server *s) {
     return s->signals >= 0;
 }
 
+/* To nginx's workers, who connect to it. */
+static bool give_socket_away(const server *s, const char *path) {
+    if (s->site.uid != geteuid() && chown(path, s->site.uid, s->site.gid) != 0) {
+        si_complain("cannot give %s away: %s", path, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
 /* Everything up to the first child. */
 static bool prepare(server *s) {
     si_diag diag = {0};
+    pool_options.keys = si_origin_keys_take_environment();
     wanted.root = pool_options.root; /* until that is absolute */
     wanted.queue_ms = pool_options.queue_ms;
     wanted.wall_ms = pool_options.wall_ms;
@@ -350,18 +364,26 @@ static bool prepare(server *s) {
     pool_options.root = s->site.root;
     pool_options.uploads = s->site.uploads;
     pool_options.seal_key = s->site.seal_key_file;
+    pool_options.config = s->site.config;
     pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
     if (!si_pool_listen_lanes(s->site.socket, pool_options.listen_fds, &diag)) {
         si_complain_diag(&diag);
         return false;
     }
-    for (int i = 0; i < SI_LANE_COUNT && s->site.uid != geteuid(); i++) {
-        char path[SI_LANE_PATH_MAX];
-        si_pool_lane_path(s->site.socket, (si_lane)i, path);
-        if (chown(path, s->site.uid, s->site.gid) != 0) {
-            si_complain("cannot give %s away: %s", path, strerror(errno));
+    char path[SI_LANE_PATH_MAX];
+    for (int i = 0; i < SI_LANE_COUNT; i++) {
+        if (!give_socket_away(s, si_pool_lane_path(s->site.socket, (si_lane)i, path))) {
             return false;
         }
+    }
+    snprintf(path, sizeof path, "%s" SI_ORIGINS_SUFFIX, s->site.socket);
+    pool_options.origins_fd = si_origins_listen(path, &diag);
+    if (pool_options.origins_fd < 0) {
+        si_complain_diag(&diag);
+        return false;
+    }
+    if (!give_socket_away(s, path)) {
+        return false;
     }
     if (geteuid() == 0 && wanted.user == NULL) {
         si_complain(

@@ -195,7 +195,10 @@
     X("listen", TEXT, "ADDR:PORT", address, NULL, "nowhere", 0, 0, "",                             \
         "Listens on TCP. There is no authentication: whoever reaches this port can have any "      \
         "image below the root rendered, so use it only between machines that trust each other.")   \
-    SI_RENDERERS_OPTION(X, "workers", pool)
+    SI_RENDERERS_OPTION(X, "workers", pool)                                                        \
+    X("config", TEXT, "DIR", (pool).config, NULL, "none", 0, 0, "",                                \
+        "Configuration folder, of which this command reads the sources of originals (sections "    \
+        "[source NAME]), and nothing else.")
 
 /* What is made of a row: an option, and its si_initial. */
 #define SI_OPTION_ROW(name, kind, argument, target, initial, words, minimum, maximum, unit, help)  \

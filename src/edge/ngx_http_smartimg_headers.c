@@ -166,6 +166,7 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
     if (r->upstream && !r->cached) {
         ngx_http_smartimg_note_service(r);
         ngx_http_smartimg_note_load(r);
+        ngx_http_smartimg_note_changed(r);
         ngx_http_smartimg_check_upstream(r);
     }
 

@@ -172,6 +172,14 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       offsetof(ngx_http_smartimg_main_conf_t, dpr_header),
       NULL },
 
+    /* socket of the origins process, and room for what it tells */
+    { ngx_string("smartimg_origins"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_smartimg_origins,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("smartimg_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_smartimg_zone,
@@ -330,6 +338,10 @@ ngx_http_smartimg_handler(ngx_http_request_t *r)
     }
 
     plan = ctx->plan;
+
+    if (plan->nwants && ngx_http_smartimg_ask_origins(r, ctx) == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
 
     if (plan->failed) {
         rc = ngx_http_smartimg_send_error(r, plan);
@@ -638,6 +650,7 @@ ngx_http_smartimg_init_process(ngx_cycle_t *cycle)
     ngx_http_smartimg_init_waiting(cycle);
     ngx_http_smartimg_init_refining(cycle);
     ngx_http_smartimg_init_uploads(cycle);
+    ngx_http_smartimg_init_asking(cycle);
 
     if (ngx_http_smartimg_init_peers(cycle) != NGX_OK) {
         return NGX_ERROR;

@@ -42,6 +42,8 @@ static ngx_http_smartimg_plan_t *ngx_http_smartimg_create_plan(
     ngx_http_request_t *r);
 static void ngx_http_smartimg_fill_request(ngx_http_request_t *r,
     si_client_headers *headers, si_request *request);
+static si_result ngx_http_smartimg_take_lacks(ngx_http_smartimg_plan_t *plan,
+    si_diag *diag);
 static void ngx_http_smartimg_finish_plan(ngx_http_smartimg_plan_t *plan,
     si_result result, si_diag *diag);
 static void ngx_http_smartimg_split_uri(ngx_str_t *uri, si_request *request);
@@ -176,6 +178,7 @@ ngx_http_smartimg_cleanup(void *data)
     ngx_http_smartimg_ctx_t  *ctx = data;
 
     ngx_http_smartimg_stop_waiting(ctx);
+    ngx_http_smartimg_forget_waits(ctx);
 
     if (ctx->refinement) {
         ngx_http_smartimg_end_refinement(ctx->request, ctx->refinement);
@@ -366,7 +369,9 @@ ngx_http_smartimg_test_plan(ngx_http_request_t *r,
     si_recipe                      *recipe;
     ngx_http_smartimg_main_conf_t  *smcf;
 
-    if (ngx_current_msec - plan->made >= NGX_HTTP_SMARTIMG_AGE) {
+    if (ngx_current_msec - plan->made >= NGX_HTTP_SMARTIMG_AGE
+        || plan->doubted)
+    {
         return NGX_DECLINED;
     }
 
@@ -425,12 +430,34 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
 
     smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
 
+    ngx_http_smartimg_begin_wants();
+
     result = si_plan_make(smcf->catalog, smcf->table, &request, &plan->arena,
                           &plan->plan, &diag);
 
     ngx_http_smartimg_finish_plan(plan, result, &diag);
 
     return plan;
+}
+
+
+/* A plan in the place of one that lacked the states of originals. */
+
+ngx_http_smartimg_plan_t *
+ngx_http_smartimg_plan_again(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan)
+{
+    si_client_headers  headers;
+
+    if (plan->page) {
+        return ngx_http_smartimg_plan_of_page(r,
+                                   plan->page == NGX_HTTP_SMARTIMG_EXPLAIN);
+    }
+
+    ngx_memzero(&headers, sizeof(si_client_headers));
+    ngx_http_smartimg_read_headers(r, &headers);
+
+    return ngx_http_smartimg_make_plan(r, &headers);
 }
 
 
@@ -458,6 +485,11 @@ ngx_http_smartimg_plan_of_page(ngx_http_request_t *r, ngx_uint_t explanation)
     ngx_memzero(&diag, sizeof(si_diag));
 
     smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    plan->page = explanation ? NGX_HTTP_SMARTIMG_EXPLAIN
+                             : NGX_HTTP_SMARTIMG_VIEW;
+
+    ngx_http_smartimg_begin_wants();
 
     result = si_shown_plan(smcf->catalog, smcf->table, &request, explanation,
                            &plan->arena, &plan->plan, &diag);
@@ -527,6 +559,38 @@ ngx_http_smartimg_fill_request(ngx_http_request_t *r,
 }
 
 
+/*
+ * A plan that lacks the states of originals is none yet: until they are known
+ * it is the error that is sent if they do not become so.
+ */
+
+static si_result
+ngx_http_smartimg_take_lacks(ngx_http_smartimg_plan_t *plan, si_diag *diag)
+{
+    size_t                     size;
+    ngx_uint_t                 n;
+    ngx_http_smartimg_want_t  *wants;
+
+    n = ngx_http_smartimg_take_wants(&wants);
+
+    if (n == 0) {
+        ngx_http_smartimg_take_seen(plan);
+        return SI_OK;
+    }
+
+    size = n * sizeof(ngx_http_smartimg_want_t);
+    plan->wants = si_arena_alloc(&plan->arena, size);
+
+    if (plan->wants) {
+        ngx_memcpy(plan->wants, wants, size);
+        plan->nwants = n;
+    }
+
+    return si_fail(diag, SI_ERR_IO,
+                   "where originals come from does not answer now");
+}
+
+
 /* What the edge needs of a plan that was made, or could not be made. */
 
 static void
@@ -534,6 +598,10 @@ ngx_http_smartimg_finish_plan(ngx_http_smartimg_plan_t *plan, si_result result,
     si_diag *diag)
 {
     si_str  error;
+
+    if (result == SI_OK) {
+        result = ngx_http_smartimg_take_lacks(plan, diag);
+    }
 
     if (result == SI_OK) {
         plan->text.data = (u_char *) plan->plan.recipe_text;

@@ -87,6 +87,9 @@ static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_SUM ": %s\r\n",
             si_checksum_print(si_checksum(a->body.data, a->body.len), sum));
     }
+    if (a->changed) {
+        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_CHANGED ": 1\r\n");
+    }
     if (a->retry_after > 0) {
         n +=
             snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_RETRY ": %d\r\n", a->retry_after);
@@ -141,6 +144,7 @@ static long keep_seconds(const si_answer *a) {
 /* For how long the edge keeps an answer: a file that was replaced on the way is answered for with
  * what is there, but not kept. */
 static long keep_answer(task *t, si_answer *a) {
+    a->changed = t->originals.changed;
     a->foreign = t->originals.foreign;
     a->fresh_until = t->originals.fresh_until;
     return si_originals_unchanged(&t->originals, t->recipe) ? keep_seconds(a) : 0;
@@ -167,7 +171,9 @@ static void keep_best(void *context, const si_answer *so_far) {
 }
 
 static int fetch_ms(const task *t) {
-    return t->worker->options->fetch.timeout_ms + SI_FETCHER_SLACK_MS;
+    const si_pool_options *o = t->worker->options;
+    int ms = o->origin_ms > o->fetch.timeout_ms ? o->origin_ms : o->fetch.timeout_ms;
+    return ms + SI_FETCHER_SLACK_MS;
 }
 
 /* True if the edge has closed the connection: nobody waits for the answer. The edge does so once
@@ -221,6 +227,8 @@ static void answer_recipe(task *t) {
     t->originals = (si_originals){.broker = w->broker,
         .fetcher = w->fetcher,
         .fetch = &w->options->fetch,
+        .origins = w->origins,
+        .origin_ms = w->options->origin_ms,
         .recipe = t->recipe,
         .recipe_text = t->request->recipe,
         .seal = t->request->seal,

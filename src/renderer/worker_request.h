@@ -12,7 +12,7 @@ typedef struct si_worker {
     const si_pool_options *options;
     int listeners[SI_LANE_COUNT]; /* −1 = none; that of SI_LANE_FOREIGN is the socket of
                                      si_downloaded_receive() */
-    int broker, fetcher, refinement_slots;
+    int broker, fetcher, origins, refinement_slots;
     int statm; /* /proc/self/statm, −1 without /proc */
     si_worker_slot *slot;
     si_lane lane;      /* that the connection came from */
