@@ -1,6 +1,6 @@
-/* What nginx's workers ask the origins process (source/origins.h), and what it tells them: packets on
- * a Unix socket of type SOCK_SEQPACKET, the path of the renderers' with SI_ORIGINS_SUFFIX behind it.
- * Both sides are of one machine and one build. */
+/* What nginx's workers ask the origins process (source/origins.h), and what it tells them: packets
+ * on a Unix socket of type SOCK_SEQPACKET, the path of the renderers' with SI_ORIGINS_SUFFIX behind
+ * it. Both sides are of one machine and one build. */
 #ifndef SI_BASE_ORIGIN_ASK_H
 #define SI_BASE_ORIGIN_ASK_H
 
@@ -21,9 +21,9 @@ typedef struct si_origin_ask {
 
 typedef struct si_origin_told {
     uint64_t number;
-    int32_t code;     /* si_result: SI_OK, SI_ERR_NOT_FOUND; all else says nothing of the original */
-    int64_t time;     /* as si_origin_answer has these: seconds since 1970, … */
-    uint64_t size;    /* … bytes … */
+    int32_t code;  /* si_result: SI_OK, SI_ERR_NOT_FOUND; all else says nothing of the original */
+    int64_t time;  /* as si_origin_answer has these: seconds since 1970, … */
+    uint64_t size; /* … bytes … */
     uint64_t version; /* … */
     char extension[SI_ORIGIN_EXTENSION];
     char text[160]; /* for the log, if it is no such code */

@@ -214,9 +214,9 @@ static void look_for(
     si_arena arena = {0};
     si_file found;
     char text[300];
-    si_result result =
-        path[0] != '\0' ? find(s->catalog, s->company, si_str_of(path), &arena, &found, NULL)
-                        : SI_OK;
+    si_result result = path[0] != '\0'
+                           ? find(s->catalog, s->company, si_str_of(path), &arena, &found, NULL)
+                           : SI_OK;
     if (result != SI_OK && result != SI_ERR_IO) { /* nobody asks origins here */
         snprintf(text, sizeof text, "warning: \"%.80s\": there is no file \"%.150s\"", who, path);
         s->report(s->context, file, line, text);

@@ -56,8 +56,8 @@ void si_origin_line(si_loading *l, si_str name, si_str field, si_str value, int 
         }
         si_str text = value.len > 0 ? value : si_str_of(row->initial);
         if (!si_value_set(&row->value, text, l->arena, o)) {
-            si_loading_mistake(l, line, "%s: \"%.*s\" is not a valid %s", row->name,
-                SI_SHOWN(value), row->type);
+            si_loading_mistake(
+                l, line, "%s: \"%.*s\" is not a valid %s", row->name, SI_SHOWN(value), row->type);
         }
         return;
     }
@@ -103,7 +103,8 @@ static const char *objection(const si_origin *o) {
     si_str name = si_str_of(o->name), prefix = si_str_of(o->prefix);
     if (name.len > SI_ORIGIN_NAME_MAX || !si_name_is_clean(name, "-_.") ||
         strcmp(o->name, SI_ORIGIN_FOLDER) == 0) {
-        return "names of sources have up to 64 letters, digits, \"-\", \"_\" and \".\", and are not "
+        return "names of sources have up to 64 letters, digits, \"-\", \"_\" and \".\", and are "
+               "not "
                "folder";
     }
     if ((o->url[0] == '\0') == (o->bucket[0] == '\0')) {
@@ -117,11 +118,12 @@ static const char *objection(const si_origin *o) {
     }
     if (o->bucket[0] != '\0' && (!si_name_is_clean(si_str_of(o->bucket), "-._") ||
                                     !si_name_is_clean(si_str_of(o->region), "-"))) {
-        return "Bucket and Region have only letters, digits and \"-\", and a bucket \".\" and \"_\"";
+        return "Bucket and Region have only letters, digits and \"-\", and a bucket \".\" and "
+               "\"_\"";
     }
-    if (prefix.len > 256 || (prefix.len > 0 && (prefix.p[0] == '/' ||
-                                                   strstr(o->prefix, "..") != NULL ||
-                                                   strstr(o->prefix, "//") != NULL))) {
+    if (prefix.len > 256 ||
+        (prefix.len > 0 && (prefix.p[0] == '/' || strstr(o->prefix, "..") != NULL ||
+                               strstr(o->prefix, "//") != NULL))) {
         return "Prefix is the beginning of a path, without \"/\" before it";
     }
     if (!is_credentials(o->credentials) || (o->url[0] != '\0' && o->credentials[0] != '\0')) {
@@ -190,8 +192,9 @@ void si_sources_check(si_loading *l) {
         si_str name = si_str_of(sources->items[i]);
         if (!si_str_eq(name, SI_STR(SI_ORIGIN_FOLDER)) &&
             find_origin(l->catalog, l->company, name) == NULL) {
-            si_loading_mistake(l, 1, "Sources: there is neither a section [source %.*s] nor is it "
-                                     "folder",
+            si_loading_mistake(l, 1,
+                "Sources: there is neither a section [source %.*s] nor is it "
+                "folder",
                 SI_SHOWN(name));
         }
     }
@@ -277,8 +280,8 @@ si_result si_origin_find(const si_catalog *c, const si_company *company, si_str 
     si_str object, si_arena *arena, si_file *out, si_diag *diag) {
     const si_attributes *a = &company->attributes;
     const si_origin *origin = find_origin(c, company, source);
-    const char *key = si_arena_printf(arena, "%s%s%.*s", a->root_path,
-        a->root_path[0] != '\0' ? "/" : "", SI_STR_ARG(object));
+    const char *key = si_arena_printf(
+        arena, "%s%s%.*s", a->root_path, a->root_path[0] != '\0' ? "/" : "", SI_STR_ARG(object));
     if (origin == NULL || key == NULL) {
         return si_fail(diag, origin == NULL ? SI_ERR_CONFIG : SI_ERR_MEMORY, "no such source");
     }

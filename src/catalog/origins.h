@@ -1,9 +1,9 @@
 /* Origins (base/origin.h): their sections, and finding objects in them.
  *
- * The catalog touches no network. What is known of an original in an origin is asked from a function
- * that it is given. That may not know it yet: then the catalog goes on as if the original were there,
- * so that all those a request needs are asked for at once, and whoever has the request throws away
- * what came of it and begins again once they are known. */
+ * The catalog touches no network. What is known of an original in an origin is asked from a
+ * function that it is given. That may not know it yet: then the catalog goes on as if the original
+ * were there, so that all those a request needs are asked for at once, and whoever has the request
+ * throws away what came of it and begins again once they are known. */
 #ifndef SI_CATALOG_ORIGINS_H
 #define SI_CATALOG_ORIGINS_H
 
@@ -32,8 +32,8 @@ SI_NODISCARD si_result si_catalog_load_origins(const char *config_dir, si_catalo
 /* What an object is looked for as. */
 typedef struct si_origin_question {
     const si_origin *origin;
-    const char *key;       /* path in the origin, without Prefix; less than SI_ORIGIN_KEY_MAX bytes */
-    const char *extension; /* tried first if the key has none; "" = none. DefaultExt */
+    const char *key; /* path in the origin, without Prefix; less than SI_ORIGIN_KEY_MAX bytes */
+    const char *extension;     /* tried first if the key has none; "" = none. DefaultExt */
     const si_company *company; /* whose object it is, … */
     si_str object;             /* … and how it is called there: what purges name */
 } si_origin_question;
@@ -50,7 +50,8 @@ typedef struct si_origin_answer {
     uint64_t size;    /* bytes, 0 = not told */
     int64_t time;     /* when it was changed, seconds since 1970, 0 = not told */
     uint64_t version; /* see base/origin.h */
-    char extension[SI_ORIGIN_EXTENSION]; /* the key's with which it was found; "" = none was added */
+    char
+        extension[SI_ORIGIN_EXTENSION]; /* the key's with which it was found; "" = none was added */
 } si_origin_answer;
 
 /* Tells what is known; *out counts if it is SI_ORIGIN_FOUND. */
@@ -61,8 +62,8 @@ typedef si_origin_state (*si_origin_look)(
 void si_catalog_on_origins(si_catalog *c, si_origin_look look, void *context);
 
 /* The names that are tried in the origin for a key, in their order: what is put behind it. Returns
- * their number, 1…SI_ORIGIN_CANDIDATES. `first` and the origin's own are tried only for a key without
- * an extension that originals have. */
+ * their number, 1…SI_ORIGIN_CANDIDATES. `first` and the origin's own are tried only for a key
+ * without an extension that originals have. */
 int si_origin_candidates(const si_origin *o, si_str key, si_str first,
     char out[SI_ORIGIN_CANDIDATES][SI_ORIGIN_EXTENSION]);
 

@@ -78,6 +78,38 @@ ngx_http_smartimg_init_asking(ngx_cycle_t *cycle)
 }
 
 
+/*
+ * A plan that lacks the states of originals is none yet: until they are known
+ * it is the error that is sent if they do not become so.
+ */
+
+si_result
+ngx_http_smartimg_take_lacks(ngx_http_smartimg_plan_t *plan, si_diag *diag)
+{
+    size_t                     size;
+    ngx_uint_t                 n;
+    ngx_http_smartimg_want_t  *wants;
+
+    n = ngx_http_smartimg_take_wants(&wants);
+
+    if (n == 0) {
+        ngx_http_smartimg_take_seen(plan);
+        return SI_OK;
+    }
+
+    size = n * sizeof(ngx_http_smartimg_want_t);
+    plan->wants = si_arena_alloc(&plan->arena, size);
+
+    if (plan->wants) {
+        ngx_memcpy(plan->wants, wants, size);
+        plan->nwants = n;
+    }
+
+    return si_fail(diag, SI_ERR_IO,
+                   "where originals come from does not answer now");
+}
+
+
 /* For nobody: what is known is used until then. */
 
 void

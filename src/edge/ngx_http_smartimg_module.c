@@ -7,6 +7,7 @@
 #include "picture/seal.h"
 
 #include "base/clock.h"
+#include "base/wire.h"
 
 
 static ngx_int_t ngx_http_smartimg_handler(ngx_http_request_t *r);
@@ -390,6 +391,12 @@ ngx_http_smartimg_send_error(ngx_http_request_t *r,
 
     type.data = (u_char *) plan->type;
     type.len = ngx_strlen(plan->type);
+
+    /* what cannot be told now may be in a moment */
+
+    if (plan->failed == NGX_HTTP_SERVICE_UNAVAILABLE) {
+        ngx_http_smartimg_add_retry(r, SI_RETRY_SECONDS);
+    }
 
     return ngx_http_send_response(r, plan->failed, &type, &cv);
 }

@@ -42,8 +42,6 @@ static ngx_http_smartimg_plan_t *ngx_http_smartimg_create_plan(
     ngx_http_request_t *r);
 static void ngx_http_smartimg_fill_request(ngx_http_request_t *r,
     si_client_headers *headers, si_request *request);
-static si_result ngx_http_smartimg_take_lacks(ngx_http_smartimg_plan_t *plan,
-    si_diag *diag);
 static void ngx_http_smartimg_finish_plan(ngx_http_smartimg_plan_t *plan,
     si_result result, si_diag *diag);
 static void ngx_http_smartimg_split_uri(ngx_str_t *uri, si_request *request);
@@ -556,38 +554,6 @@ ngx_http_smartimg_fill_request(ngx_http_request_t *r,
     ngx_http_smartimg_read_session(r, &request->session);
 
     ngx_http_smartimg_split_uri(&r->unparsed_uri, request);
-}
-
-
-/*
- * A plan that lacks the states of originals is none yet: until they are known
- * it is the error that is sent if they do not become so.
- */
-
-static si_result
-ngx_http_smartimg_take_lacks(ngx_http_smartimg_plan_t *plan, si_diag *diag)
-{
-    size_t                     size;
-    ngx_uint_t                 n;
-    ngx_http_smartimg_want_t  *wants;
-
-    n = ngx_http_smartimg_take_wants(&wants);
-
-    if (n == 0) {
-        ngx_http_smartimg_take_seen(plan);
-        return SI_OK;
-    }
-
-    size = n * sizeof(ngx_http_smartimg_want_t);
-    plan->wants = si_arena_alloc(&plan->arena, size);
-
-    if (plan->wants) {
-        ngx_memcpy(plan->wants, wants, size);
-        plan->nwants = n;
-    }
-
-    return si_fail(diag, SI_ERR_IO,
-                   "where originals come from does not answer now");
 }
 
 

@@ -100,8 +100,8 @@ typedef struct visitor {
 } visitor;
 
 static bool visit_file(const visitor *v, const si_file_ref *file) {
-    bool wanted = v->in_origins ? si_is_in_origin(file->path)
-                                : file->path[0] != '\0' && file->path[0] != '/';
+    bool wanted =
+        v->in_origins ? si_is_in_origin(file->path) : file->path[0] != '\0' && file->path[0] != '/';
     return !wanted || v->visit(v->context, file);
 }
 

@@ -28,7 +28,7 @@ enum {
     FILES_MAX = 4096,
     LONGEST_WAIT_MS = 1000,
     ORIGINS_MAX = 512, /* questions that the origins process may have */
-    ASK_AGAIN_MS = 20 /* when the fetcher's socket is full */
+    ASK_AGAIN_MS = 20  /* when the fetcher's socket is full */
 };
 #define MEMORY (INT64_C(1) << 30)
 
@@ -41,10 +41,10 @@ typedef enum phase {
 
 /* The download of an image. */
 typedef struct question {
-    char *url;   /* to be asked for; NULL = it was, or need not be */
-    int socket;  /* for the answer; −1 = none is waited for */
-    char *again; /* to be asked for once more, if the fetcher ends; NULL = no more */
-    bool tried;  /* once already */
+    char *url;      /* to be asked for; NULL = it was, or need not be */
+    int socket;     /* for the answer; −1 = none is waited for */
+    char *again;    /* to be asked for once more, if the fetcher ends; NULL = no more */
+    bool tried;     /* once already */
     bool in_origin; /* asked of the origins process */
 } question;
 
@@ -53,8 +53,8 @@ typedef struct request {
     int64_t deadline_ns; /* to be read or downloaded by then */
     char *head;          /* `need` bytes once that is known, before that READ_FIRST ones */
     size_t len, need;
-    si_scgi_request asked; /* borrowed from the head; counts from DOWNLOADING on */
-    int64_t bytes;         /* of images that no other request has, too */
+    si_scgi_request asked;       /* borrowed from the head; counts from DOWNLOADING on */
+    int64_t bytes;               /* of images that no other request has, too */
     ino_t files[SI_FOREIGN_MAX]; /* that its images are; 0 = none */
     question questions[SI_FOREIGN_MAX];
     si_downloaded downloaded; /* its connection counts unless the request is FREE */
@@ -63,11 +63,11 @@ typedef struct request {
 typedef struct downloads {
     const si_pool_options *options;
     int listener, asking, origins, handing;
-    int active;  /* requests that are not FREE, … */
-    int waiting; /* … and of these those that are DOWNLOADING or READY */
-    int asked;   /* questions that the fetcher has, … */
+    int active;        /* requests that are not FREE, … */
+    int waiting;       /* … and of these those that are DOWNLOADING or READY */
+    int asked;         /* questions that the fetcher has, … */
     int asked_origins; /* … and the origins process */
-    int images;  /* that `waiting` may come to have, and how many there may be */
+    int images;        /* that `waiting` may come to have, and how many there may be */
     int images_max;
     int64_t bytes;  /* of images */
     bool ask_later; /* the fetcher's socket is full */
@@ -259,8 +259,8 @@ static bool ask(downloads *d, request *r, int i) {
 /* Whether a question may be asked now. More of the fetcher than it downloads at a time would only
  * stand in its socket, where a question cannot be taken back, and before those of the workers. */
 static bool may_be_asked(const downloads *d, const question *q) {
-    return q->url != NULL && (q->in_origin ? d->asked_origins < ORIGINS_MAX
-                                           : d->asked < d->options->fetch.transfers);
+    return q->url != NULL &&
+           (q->in_origin ? d->asked_origins < ORIGINS_MAX : d->asked < d->options->fetch.transfers);
 }
 
 /* The request that has waited longest of those that something is still to be asked for; *index is
@@ -313,8 +313,8 @@ static bool take_urls(request *r, const si_recipe *recipe) {
     const char *urls[SI_FOREIGN_MAX];
     int count = si_foreign_urls(recipe, urls);
     for (int i = 0; i < count; i++) {
-        r->questions[i] = (question){
-            .url = strdup(urls[i]), .socket = -1, .in_origin = si_is_in_origin(urls[i])};
+        r->questions[i] =
+            (question){.url = strdup(urls[i]), .socket = -1, .in_origin = si_is_in_origin(urls[i])};
         r->downloaded.images[i] = (si_download){.fd = -1};
         r->downloaded.count++;
         if (r->questions[i].url == NULL) {
@@ -442,8 +442,7 @@ static void end_late(downloads *d) {
         for (int k = 0; k < r->downloaded.count && r->phase == DOWNLOADING; k++) {
             si_download *image = &r->downloaded.images[k];
             if (image->fd < 0 && image->failure.code == SI_OK) {
-                (void)si_fail(
-                    &image->failure, SI_ERR_TIMEOUT, "the image did not arrive in time");
+                (void)si_fail(&image->failure, SI_ERR_TIMEOUT, "the image did not arrive in time");
                 forget_question(d, &r->questions[k]);
                 make_ready(d, r);
             }

@@ -152,9 +152,9 @@ static int ask_origin(const si_originals *o, const char *path, long *life, si_di
     static const char as_it_is[1][SI_ORIGIN_EXTENSION] = {""};
     si_origin_path parts;
     si_origin_keys keys;
-    const si_origin *origin =
-        o->known != NULL && si_origin_path_read(path, &parts) ? si_origins_find(o->known, parts.origin)
-                                                              : NULL;
+    const si_origin *origin = o->known != NULL && si_origin_path_read(path, &parts)
+                                  ? si_origins_find(o->known, parts.origin)
+                                  : NULL;
     int fd;
     if (origin == NULL) {
         (void)si_fail(diag, SI_ERR_IO, "there is no such source of originals here");
@@ -237,6 +237,7 @@ static int open_original(si_originals *o, const char *path, si_diag *diag) {
     si_foreign *there = find_fetched(o, path);
     int fd = there != NULL ? take_fetched(o, there, &why) : download(o, path, &life, &why);
     o->changed = o->changed || (fd < 0 && why.code == SI_ERR_NOT_FOUND);
+    o->silent = o->silent || (fd < 0 && si_result_status(si_diag_result(&why, SI_ERR_IO)) == 503);
     if (fd < 0) {
         (void)si_fail(diag, si_diag_result(&why, SI_ERR_IO), "%s", why.text);
         return -1;

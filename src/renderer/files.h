@@ -1,5 +1,5 @@
-/* Where answers get the files of their recipe: from the broker, the fetcher and the origins process,
- * or from a folder and the network. */
+/* Where answers get the files of their recipe: from the broker, the fetcher and the origins
+ * process, or from a folder and the network. */
 #ifndef SI_RENDERER_FILES_H
 #define SI_RENDERER_FILES_H
 
@@ -36,6 +36,7 @@ typedef struct si_originals {
     int broker;   /* socket of si_broker_open(), or −1 */
     int root;     /* folder that paths are relative to; counts if there is no broker */
     bool changed; /* a file was opened that is not the one the recipe was made for */
+    bool silent;  /* an origin did not give an original, which says nothing of that */
 
     int fetcher;                         /* socket of si_fetcher_open(), or −1: downloads are this
                                             process' own; counts if there is a broker */
@@ -49,11 +50,12 @@ typedef struct si_originals {
     void (*before_fetch)(void *context); /* called before the first download, which with all others
                                             takes fetch->timeout_ms at most; NULL = not wanted */
     void *context;
-    int origins;   /* socket of si_fetcher_open() to the origins process, or −1: this process asks … */
+    int origins; /* socket of si_fetcher_open() to the origins process, or −1: this process asks …
+                  */
     const si_origins *known; /* … these itself (NULL = none); counts if there is a broker */
-    int origin_ms; /* for which originals in origins are waited for in all */
-    int64_t waited_ns; /* for downloads */
-    bool foreign;      /* there were any, … */
+    int origin_ms;           /* for which originals in origins are waited for in all */
+    int64_t waited_ns;       /* for downloads */
+    bool foreign;            /* there were any, … */
     int64_t
         fresh_until; /* … good until then (Unix seconds); 0 = nothing made of them may be kept */
     si_foreign fetched[SI_FOREIGN_MAX];

@@ -46,7 +46,7 @@ typedef struct pool {
     int refinement_slots;  /* see si_worker_run() */
     int asking, answering; /* the fetcher's sockets: kept, so that questions survive it */
     si_process fetcher;
-    si_catalog *catalog; /* with the origins alone; NULL = there are none */
+    si_catalog *catalog;                   /* with the origins alone; NULL = there are none */
     int asking_origins, answering_origins; /* the same of the origins process */
     si_process origins;
     int handing, taking; /* requests with their downloads: kept, so that they survive who hands them
@@ -93,8 +93,8 @@ static void become_worker(void *context, int socket, pid_t parent) {
     const start *s = context;
     const pool *p = s->pool;
     forget_others(s->pool, s->own);
-    si_worker_run(
-        &p->options, socket, p->asking, p->asking_origins, p->refinement_slots, p->taking, s->own->slot, parent);
+    si_worker_run(&p->options, socket, p->asking, p->asking_origins, p->refinement_slots, p->taking,
+        s->own->slot, parent);
 }
 
 static void become_fetcher(void *context, int socket, pid_t parent) {
@@ -180,8 +180,7 @@ static void reap_other(
     si_process *process, const si_process_kind *kind, const char *name, int status) {
     si_process_ended(process, kind, status == 0 ? SI_END_ORDERLY : SI_END_BY_AGE);
     if (status != 0) {
-        say("the %s ended %s %d", name,
-            WIFSIGNALED(status) ? "by signal" : "with status",
+        say("the %s ended %s %d", name, WIFSIGNALED(status) ? "by signal" : "with status",
             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     }
 }

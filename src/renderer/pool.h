@@ -7,9 +7,9 @@
  * slowly.
  *
  * Originals that are in origins come from the origins process (source/origins.h), which runs while
- * there are questions for it. Foreign images come from one more process, the fetcher (source/fetcher.h), which runs while there
- * are questions for it; and requests wait for them in another, the downloads process (downloads.h),
- * which runs while there are such requests. */
+ * there are questions for it. Foreign images come from one more process, the fetcher
+ * (source/fetcher.h), which runs while there are questions for it; and requests wait for them in
+ * another, the downloads process (downloads.h), which runs while there are such requests. */
 #ifndef SI_RENDERER_POOL_H
 #define SI_RENDERER_POOL_H
 
@@ -59,9 +59,9 @@ typedef struct si_pool_options {
                                to close */
     si_fetch_options fetch; /* of foreign images; its time counts on top of wall_ms */
     const char *config;     /* folder whose origins (base/origin.h) may be asked; NULL = none */
-    int origins_fd; /* socket of si_origins_listen(), or −1; the caller's to close */
-    int keys;       /* file of si_origin_keys_take_environment(), or −1; the caller's to close */
-    int origin_ms;  /* the pool's own: for which originals in origins are waited for */
+    int origins_fd;         /* socket of si_origins_listen(), or −1; the caller's to close */
+    int keys;      /* file of si_origin_keys_take_environment(), or −1; the caller's to close */
+    int origin_ms; /* the pool's own: for which originals in origins are waited for */
 } si_pool_options;
 
 /* Opens a listening socket: "ADDR:PORT" or "[ADDR]:PORT" is TCP, a text with a slash in it the path

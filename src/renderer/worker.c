@@ -82,7 +82,7 @@ static void enter_sandbox(si_worker *w, unsigned layers) {
 static void start(si_worker *w, pid_t pool) {
     int *kept[] = {&w->listeners[SI_LANE_CHEAP], &w->listeners[SI_LANE_DEAR],
         &w->listeners[SI_LANE_FOREIGN], &w->listeners[SI_LANE_REFINE], &w->broker, &w->fetcher,
-        &w->origins,        &w->refinement_slots};
+        &w->origins, &w->refinement_slots};
     si_confinement limits = {.memory = w->options->memory, .file_size = 0, .files = FILES_MAX};
     si_diag diag = {0};
     prctl(PR_SET_NAME, "smartimg-render", 0, 0, 0);
@@ -231,8 +231,8 @@ static int next_connection(si_worker *w, int events) {
     return stopping && no_slot ? TIME_TO_GO : fd;
 }
 
-_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher,
-    int origins, int refinement_slots, int downloaded, si_worker_slot *slot, pid_t pool) {
+_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher, int origins,
+    int refinement_slots, int downloaded, si_worker_slot *slot, pid_t pool) {
     si_worker w = {.options = options,
         .broker = broker,
         .fetcher = fetcher,

@@ -250,6 +250,9 @@ static void answer_recipe(task *t) {
     si_answer a = {0};
     si_files files = si_originals_files(&t->originals);
     si_answer_make(t->recipe, &files, &how, &a);
+    if (a.status == 503 && t->originals.silent) {
+        a.retry_after = SI_RETRY_SECONDS;
+    }
     if (!t->refine) {
         bool dear = w->lane == SI_LANE_DEAR || w->lane == SI_LANE_FOREIGN;
         int at_a_time = dear ? si_refinement_slot_count(w->options->workers) : w->options->workers;

@@ -86,7 +86,8 @@ static bool take_questions(fetcher *f) {
             continue; /* nobody to answer */
         }
         if (!si_question_read(packet, (size_t)n, url, &q)) {
-            si_question_refuse(socket, SI_ERR_SYNTAX, "the address of a foreign image is malformed");
+            si_question_refuse(
+                socket, SI_ERR_SYNTAX, "the address of a foreign image is malformed");
         } else if (f->guard.admits != NULL && !f->guard.admits(f->guard.context, &q)) {
             dprintf(STDERR_FILENO, "smartimg: an image was asked for that no recipe needs\n");
             si_question_refuse(socket, SI_ERR_FORBIDDEN, "no recipe needs this foreign image");

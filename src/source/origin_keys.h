@@ -23,7 +23,8 @@ typedef struct si_origin_keys {
 /* Reads lines NAME = VALUE, the names AccessKeyId, SecretAccessKey and SessionToken, or those that
  * Amazon's own files have (aws_access_key_id and so on), in any case; others, and headers of
  * sections, do not count. SI_ERR_IO, SI_ERR_CONFIG. Messages hold neither keys nor the path. */
-SI_NODISCARD si_result si_origin_keys_read_file(const char *path, si_origin_keys *out, si_diag *diag);
+SI_NODISCARD si_result si_origin_keys_read_file(
+    const char *path, si_origin_keys *out, si_diag *diag);
 
 /* The same from a text. */
 SI_NODISCARD si_result si_origin_keys_read(si_str text, si_origin_keys *out, si_diag *diag);
@@ -34,8 +35,8 @@ SI_NODISCARD si_result si_origin_keys_read_json(si_str json, si_origin_keys *out
 
 /* Takes AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN out of this process'
  * environment, so that no child has them: what was in its memory is overwritten. Returns a file in
- * memory with them, for si_origin_keys_read_file() by its descriptor, which is close on exec and the
- * caller's; −1 if there are none. */
+ * memory with them, for si_origin_keys_read_file() by its descriptor, which is close on exec and
+ * the caller's; −1 if there are none. */
 int si_origin_keys_take_environment(void);
 
 /* The keys that an origin's Credentials name: none if it is public. `environment` is the file of

@@ -1,5 +1,6 @@
 #include "source/origin_request.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -133,6 +134,20 @@ static curl_socket_t open_socket(
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* A connection that is there already may have been made for another origin. */
+static int check_address(void *context, char *address, char *own, int port, int own_port) {
+    si_origin_request *r = context;
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    (void)own, (void)port, (void)own_port;
+    bool public = (inet_pton(AF_INET, address, &in.sin_addr) == 1 &&
+                      si_address_is_public((struct sockaddr *)&in, sizeof in)) ||
+                  (inet_pton(AF_INET6, address, &in6.sin6_addr) == 1 &&
+                      si_address_is_public((struct sockaddr *)&in6, sizeof in6));
+    r->refused = !r->origin->may_be_private && !public;
+    return r->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 static void copy(char *out, size_t room, si_str text) {
     snprintf(out, room, "%.*s", (int)(text.len < room ? text.len : room - 1), text.p);
 }
@@ -184,8 +199,7 @@ static size_t take_header(char *data, size_t size, size_t count, void *context) 
     const char *colon = line.len > 0 ? memchr(line.p, ':', line.len) : NULL;
     if (colon != NULL) {
         name = (si_str){line.p, (size_t)(colon - line.p)};
-        read_field(
-            &r->head, name, si_str_trim((si_str){colon + 1, line.len - name.len - 1}));
+        read_field(&r->head, name, si_str_trim((si_str){colon + 1, line.len - name.len - 1}));
     }
     return size * count;
 }
@@ -311,6 +325,8 @@ static bool set_up(si_origin_request *r, const char *address, long left_ms) {
     SET(CURLOPT_USERAGENT, "smartimg/" SMARTIMG_VERSION);
     SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
     SET(CURLOPT_OPENSOCKETDATA, (void *)r);
+    SET(CURLOPT_PREREQFUNCTION, check_address);
+    SET(CURLOPT_PREREQDATA, (void *)r);
     SET(CURLOPT_HEADERFUNCTION, take_header);
     SET(CURLOPT_HEADERDATA, (void *)r);
     SET(CURLOPT_WRITEFUNCTION, take_body);
@@ -363,15 +379,15 @@ static void take_state(si_origin_request *r) {
     si_origin_outcome *out = &r->outcome;
     curl_off_t length = -1;
     (void)curl_easy_getinfo(r->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-    int64_t size = r->body ? r->bytes : h->total >= 0 ? h->total : r->probe ? length : length;
+    int64_t size = r->body ? r->bytes : h->total >= 0 ? h->total : length;
     out->size = size > 0 ? (uint64_t)size : 0;
     out->time = h->time;
     out->validated = h->etag[0] != '\0' || h->time != 0;
     uint64_t v = si_hash64(SI_HASH64_START, h->etag, strlen(h->etag));
     if (h->etag[0] == '\0') {
         char state[64];
-        snprintf(state, sizeof state, "%lld,%llu", (long long)h->time,
-            (unsigned long long)out->size);
+        snprintf(
+            state, sizeof state, "%lld,%llu", (long long)h->time, (unsigned long long)out->size);
         v = si_hash64(v, state, strlen(state));
     }
     out->version = v;
@@ -449,7 +465,8 @@ static bool redirected(si_origin_request *r, int64_t *at_ns) {
             r->head.region);
     }
     if (to == NULL || !is_same_server(here, to) || ++r->redirects > REDIRECTS_MAX) {
-        return fail(r, SI_ERR_IO, "where originals come from leads elsewhere, which is not followed");
+        return fail(
+            r, SI_ERR_IO, "where originals come from leads elsewhere, which is not followed");
     }
     free(r->redirect);
     r->redirect = strdup(to);
@@ -508,7 +525,7 @@ bool si_origin_request_end(si_origin_request *r, CURLcode code, int64_t *at_ns) 
     if (r->no_memory) {
         return fail(r, SI_ERR_MEMORY, "no memory for an original");
     }
-    if (r->refused && code == CURLE_COULDNT_CONNECT) {
+    if (r->refused) {
         return fail(r, SI_ERR_IO, "where originals come from has no public address");
     }
     if (code == CURLE_OK || code == CURLE_HTTP_RETURNED_ERROR || r->enough) {

@@ -4,9 +4,9 @@
  * It is GET or HEAD over http or https, signed for buckets (AWS Signature Version 4). Certificates
  * are verified, no proxy is used, and redirects lead to other paths of the same server only. Only
  * public addresses are connected to unless the origin says that it may have others
- * (public_address.h). What may pass by itself is tried again, after a wait that doubles and is drawn
- * at random up to that: no connection, or one that broke, and 429, 500, 502, 503 and 504; as often
- * and for as long in all as the origin's settings say.
+ * (public_address.h). What may pass by itself is tried again, after a wait that doubles and is
+ * drawn at random up to that: no connection, or one that broke, and 429, 500, 502, 503 and 504; as
+ * often and for as long in all as the origin's settings say.
  *
  * An original arrives as a whole or not at all, in a sealed file in memory. */
 #ifndef SI_SOURCE_ORIGIN_REQUEST_H
@@ -22,9 +22,10 @@
 typedef struct si_origin_wanted {
     const si_origin *origin; /* outlives the request */
     const char *key;         /* path in the origin, without Prefix */
-    const char (*candidates)[SI_ORIGIN_EXTENSION]; /* what is put behind it, one after the other, … */
-    int candidate_count;     /* … 1…SI_ORIGIN_CANDIDATES */
-    bool body;               /* the original itself, which the only candidate names */
+    const char (
+        *candidates)[SI_ORIGIN_EXTENSION]; /* what is put behind it, one after the other, … */
+    int candidate_count;                   /* … 1…SI_ORIGIN_CANDIDATES */
+    bool body;                             /* the original itself, which the only candidate names */
 } si_origin_wanted;
 
 /* What came of it. */

@@ -179,7 +179,8 @@ static void start_task(process *p, task *t) {
     const si_origin_keys *keys = keys_of(p, t->origin);
     bool wanted = t->origin->credentials[0] != '\0';
     if (wanted && keys->id[0] == '\0') {
-        si_origin_request_fail(t->request, SI_ERR_IO, "there are no keys for where originals come from");
+        si_origin_request_fail(
+            t->request, SI_ERR_IO, "there are no keys for where originals come from");
         end_task(p, t);
         return;
     }
@@ -345,8 +346,8 @@ static void ask_for_state(process *p, const si_origin_ask *q, const waiter *who)
         tell(p, who, &other, -1);
         return;
     }
-    const si_origin_wanted wanted = {
-        origin, q->key, (const char(*)[SI_ORIGIN_EXTENSION])q->candidates, q->candidate_count, false};
+    const si_origin_wanted wanted = {origin, q->key,
+        (const char(*)[SI_ORIGIN_EXTENSION])q->candidates, q->candidate_count, false};
     ask(p, &wanted, who);
 }
 
@@ -433,8 +434,7 @@ static unsigned list_watched(const process *p, struct curl_waitfd *fds) {
 static int wait_ms(const process *p) {
     int64_t until = si_now_ns() + LONGEST_WAIT_MS * SI_MILLISECOND;
     for (const task *t = p->tasks; t != NULL; t = t->next) {
-        if (t->phase == RESTING && t->at_ns < until &&
-            running(p, t) < t->origin->connections) {
+        if (t->phase == RESTING && t->at_ns < until && running(p, t) < t->origin->connections) {
             until = t->at_ns;
         }
     }
@@ -514,7 +514,8 @@ static bool read_keys(process *p) {
         const si_origin *o = all->items[i];
         si_diag diag = {0};
         si_result result = si_origin_keys_of(o, p->options->keys, &p->keys[i], &diag);
-        if (result != SI_OK && result != SI_ERR_UNSUPPORTED) { /* what needs them fails; the others work */
+        if (result != SI_OK &&
+            result != SI_ERR_UNSUPPORTED) { /* what needs them fails; the others work */
             dprintf(STDERR_FILENO, "smartimg: source %s: %s\n", o->name, diag.text);
             p->keys[i] = (si_origin_keys){.expires = 0};
         }

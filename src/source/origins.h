@@ -2,10 +2,11 @@
  * has their keys.
  *
  * nginx's workers ask it for the state of originals, over connections of their own
- * (base/origin_ask.h). Renderers, and the downloads process, ask it for originals themselves, as they
- * ask the fetcher for foreign images (fetcher.h); what they name is the path that a recipe has, and
- * the answer's life is 0 if what the origin has is of another version. However many ask, an original
- * is asked for once at a time. A question of a renderer that closes its socket is taken back.
+ * (base/origin_ask.h). Renderers, and the downloads process, ask it for originals themselves, as
+ * they ask the fetcher for foreign images (fetcher.h); what they name is the path that a recipe
+ * has, and the answer's life is 0 if what the origin has is of another version. However many ask,
+ * an original is asked for once at a time. A question of a renderer that closes its socket is taken
+ * back.
  *
  * It is started when there is a question, and ends when there has been none for a while, and nobody
  * of nginx is connected. */
@@ -29,10 +30,10 @@ typedef struct si_origins_options {
     si_sandbox_mode sandbox;
 } si_origins_options;
 
-/* The life of the process, freshly forked and of a single thread: never returns. `listener` is where
- * nginx's workers connect to (−1 = nowhere), `answering` an end of si_fetcher_sockets(). Reads the
- * files of keys; closes every descriptor but 0 to 2 and these two, gives root up, enters its sandbox,
- * and dies with its parent. SIGTERM ends it after the questions that it has. */
+/* The life of the process, freshly forked and of a single thread: never returns. `listener` is
+ * where nginx's workers connect to (−1 = nowhere), `answering` an end of si_fetcher_sockets().
+ * Reads the files of keys; closes every descriptor but 0 to 2 and these two, gives root up, enters
+ * its sandbox, and dies with its parent. SIGTERM ends it after the questions that it has. */
 _Noreturn void si_origins_run(
     const si_origins_options *options, int listener, int answering, pid_t parent);
 

@@ -1,1 +1,210 @@
-"""Companies whose originals are at an origin that is asked over http: nginx, and a server that misbehaves."""
+"""Companies whose originals are at an http origin: Debian's nginx."""
+
+import atexit
+import os
+import unittest
+
+from origins import NginxOrigin, color_of, picture
+from server import CHROME, Server, run
+from waiting import at_once, wait_until
+
+# Freshness is short, and silence long: no test waits for it.
+SOURCE = """
+[source legacy]
+Url = http://127.0.0.1:{port}/masters
+Private = true
+Extensions = .png,.jpg
+Fresh = {fresh}
+Missing = 0
+"""
+
+
+class Origins(unittest.TestCase):
+    server = origin = None
+
+    @classmethod
+    def prepare(cls, root, companies):
+        cls.origin = NginxOrigin().__enter__()
+        atexit.register(cls.origin.__exit__)
+        source = SOURCE.format(port=cls.origin.port, fresh=3600)
+        (companies / "shop.ini").write_text("Sources = legacy\nBfc = true\n" + source +
+                                            "[objects]\nhero = shoe.png?wid=40\n[object masked]\nPath = shoe.png\n"
+                                            "MaskPath = half.png\n[crops]\nWide = 40x10\n")
+        (companies / "quick.ini").write_text("Sources = legacy\nRootPath = shop\n" +
+                                             SOURCE.format(port=cls.origin.port, fresh=0))
+        (companies / "both.ini").write_text("Sources = folder, legacy\nRootPath = demo\n" + source)
+        (companies / "standby.ini").write_text("Sources = legacy\nRootPath = shop\nDefaultImage = standin\n" + source)
+        (companies / "layer.ini").write_text("Sources = legacy\nRootPath = shop\nDefaultImage = standin\n"
+                                             "DefaultImageMode = 1\n" + source)
+        for name in ("shoe", "old", "many", "purged", "gone"):
+            cls.origin.put(f"masters/shop/{name}.png", picture("red", (400, 300)), 1000000000)
+        cls.origin.put("masters/shop/standin.png", picture("blue", (100, 100)))
+        cls.origin.put("masters/shop/with blank+plus.png", picture("lime"))
+        cls.origin.put("masters/shop/schön.png", picture("lime"))
+        cls.origin.put("masters/demo/remote.png", picture("lime"))
+        cls.origin.put("masters/shop/half.png", picture("white", (400, 300)))
+
+    def get(self, url, **how):
+        return self.server.image(url, **how)
+
+    def test_first_picture(self):
+        reply = self.get("quick/shoe?wid=100&fmt=png")
+        self.assertEqual((reply.status, color_of(reply)), (200, "red"), reply)
+        self.assertEqual(reply.headers["last-modified"], "Sun, 09 Sep 2001 01:46:40 GMT")
+        self.assertEqual(self.get("quick/shoe?wid=100&fmt=png").headers["x-cache"], "hit")
+
+    def test_converted(self):
+        reply = self.get("shop/shoe.png?wid=200", accept=CHROME)
+        self.assertEqual((reply.status, int(reply.headers["x-adobe-smart-imaging"]) > 0), (200, True), reply)
+
+    def test_names(self):
+        for name in ("with%20blank%2Bplus", "with%20blank%2Bplus.png", "sch%C3%B6n"):
+            with self.subTest(name):
+                reply = self.get(f"shop/{name}?wid=10&fmt=png")
+                self.assertEqual((reply.status, color_of(reply)), (200, "lime"), reply)
+
+    def test_missing(self):
+        reply = self.get("shop/nothing")
+        self.assertEqual((reply.status, reply.body), (403, b'image not found: image "nothing" not found\n'))
+        self.assertEqual(self.get("shop/../shop/%2e%2e/x").status, 403)
+
+    def test_default_image(self):
+        reply = self.get("standby/nothing?wid=50&fmt=png")
+        self.assertEqual((reply.status, color_of(reply)), (200, "blue"), reply)
+        reply = self.get("layer/nothing?wid=50&fmt=png&layer=1&src=shoe&size=20,20")
+        self.assertEqual((reply.status, color_of(reply)), (200, "red"), reply)
+
+    def test_records(self):
+        reply = self.get("shop/hero?fmt=png&req=props")
+        self.assertIn(b"image.width=40", reply.body)
+        self.assertEqual(self.get("shop/masked?fmt=png&wid=20").status, 200)
+
+    def test_smart_crop(self):
+        reply = self.get("shop/shoe:Wide?req=userdata")
+        self.assertEqual(reply.status, 200, reply)
+        self.assertIn(b"SmartCropWidth=40", reply.body)
+
+    def test_properties(self):
+        reply = self.get("shop/shoe?req=imageprops")
+        self.assertIn(b"image.width=400", reply.body)
+        self.assertIn(b"image.timeStamp=1000000000000", reply.body)
+        self.assertIn(b"1", self.get("shop/shoe?req=exists").body)
+        self.assertIn(b"0", self.get("shop/nothing?req=exists").body)
+
+    def test_composite(self):
+        reply = self.get("shop/shoe?wid=200&fmt=png&layer=1&src=standin&size=200,150&layer=2&src=is(shop/half?wid=20)"
+                         "&pos=-100,-80")
+        self.assertEqual((reply.status, color_of(reply)), (200, "blue"), reply)
+
+    def test_folder_first(self):
+        reply = self.get("both/remote?wid=20&fmt=png")
+        self.assertEqual((reply.status, color_of(reply)), (200, "lime"), reply)
+        self.assertEqual(self.get("both/logo?wid=20").status, 200)
+        self.assertEqual(self.origin.asked("demo/logo"), [])
+
+    def test_one_fetch_for_many(self):
+        replies = [None] * 24
+
+        def ask(i):
+            replies[i] = self.get(f"shop/many?wid={20 + i}&fmt=png")
+
+        at_once(ask, 24)
+        self.assertEqual({r.status for r in replies}, {200})
+        self.assertEqual(len(self.origin.asked("HEAD /masters/shop/many.png")), 1)
+
+    def test_changed_original(self):
+        self.assertEqual(color_of(self.get("quick/old?wid=30&fmt=png")), "red")
+        self.origin.put("masters/shop/old.png", picture("blue", (400, 300)), 1100000000)
+
+        def changed():
+            return color_of(self.get("quick/old?wid=30&fmt=png")) == "blue"
+
+        wait_until(changed, "the changed original")
+        wait_until(lambda: self.get("quick/old?wid=30&fmt=png").headers["x-cache"] == "hit", "a hit")
+
+    def test_purged(self):
+        self.assertEqual(color_of(self.get("shop/purged?wid=30&fmt=png")), "red")
+        self.origin.put("masters/shop/purged.png", picture("blue", (400, 300)), 1100000000)
+        self.assertEqual(color_of(self.get("shop/purged?wid=30&fmt=png")), "red")  # known for an hour
+        self.assertEqual(run("purge", "shop/purged", "--cache", self.server.cache).returncode, 0)
+        self.assertEqual(color_of(self.get("shop/purged?wid=30&fmt=png")), "blue")
+
+    def test_replaced_unnoticed(self):
+        """What is there is sent, and kept as soon as it is known."""
+        self.assertEqual(color_of(self.get("shop/gone?wid=30&fmt=png")), "red")
+        self.origin.put("masters/shop/gone.png", picture("blue", (400, 300)), 1100000000)
+        reply = self.get("shop/gone?wid=31&fmt=png")
+        self.assertEqual(color_of(reply), "blue")
+        self.assertNotIn("x-smartimg-changed", reply.headers)
+        self.assertEqual(color_of(self.get("shop/gone?wid=30&fmt=png")), "blue")
+        self.get("shop/gone?wid=31&fmt=png")
+        self.assertEqual(self.get("shop/gone?wid=31&fmt=png").headers["x-cache"], "hit")
+        os.unlink(self.origin.folder / "masters/shop/gone.png")
+        self.assertEqual(self.get("shop/gone?wid=32&fmt=png").status, 403)
+        self.assertEqual(self.get("shop/gone?wid=33&fmt=png").status, 403)
+
+
+class OriginDown(unittest.TestCase):
+    """What is known stays in use; what is not is no missing image."""
+
+    def test_down(self):
+        with NginxOrigin() as origin:
+            origin.put("shop/shoe.png", picture("red", (400, 300)))
+            server = Server()
+            source = f"[source legacy]\nUrl = http://127.0.0.1:{origin.port}\nPrivate = true\nRetries = 0\n"
+            (server.config / "companies/shop.ini").write_text("Sources = legacy\nDefaultImage = shoe.png\n" + source +
+                                                              "Fresh = 0\nMissing = 0\n")
+            (server.config / "companies/brief.ini").write_text("Sources = legacy\nRootPath = shop\n" + source +
+                                                               "Fresh = 0\nStaleIfError = 0\n")
+            with server:
+                for company in ("shop", "brief"):
+                    self.assertEqual(server.image(f"{company}/shoe.png?wid=30").status, 200)
+                origin.stop()
+                for _ in range(3):
+                    self.assertEqual(server.image("shop/shoe.png?wid=30").headers["x-cache"], "hit")
+                reply = server.image("shop/new.png?wid=30")
+                self.assertEqual(reply.status, 503, reply)
+                self.assertEqual(reply.headers.get("retry-after"), "1")
+                wait_until(lambda: server.image("brief/shoe.png?wid=30").status == 503, "the end of what is known")
+                self.assertEqual(server.image("brief/nothing.png?wid=30").status, 503)
+                origin.__enter__()
+                wait_until(lambda: server.image("brief/shoe.png?wid=30").status == 200, "the origin's return")
+                wait_until(lambda: server.image("shop/new.png?wid=30").status == 200, "the default image")
+
+    def test_process_killed(self):
+        with NginxOrigin() as origin:
+            server = Server()
+            (server.config / "companies/shop.ini").write_text(
+                f"Sources = legacy\n[source legacy]\nUrl = http://127.0.0.1:{origin.port}\nPrivate = true\n")
+            for i in range(4):
+                origin.put(f"shop/{i}.png", picture("red"))
+            with server:
+                self.assertEqual(server.image("shop/0.png?wid=30").status, 200)
+                for i in range(1, 4):
+                    pids = [pid for pid, name in server.children().items() if name == "smartimg-origin"]
+                    self.assertEqual(len(pids), 1)
+                    os.kill(pids[0], 9)
+                    self.assertEqual(server.image(f"shop/{i}.png?wid=30").status, 200)
+
+    def test_reload(self):
+        with NginxOrigin() as one, NginxOrigin() as other:
+            one.put("shop/shoe.png", picture("red"))
+            other.put("shop/shoe.png", picture("blue"))
+            server = Server()
+            file = server.config / "companies/shop.ini"
+            text = "Sources = legacy\n[source legacy]\nUrl = http://127.0.0.1:{}\nPrivate = true\n"
+            file.write_text(text.format(one.port))
+            with server:
+                self.assertEqual(color_of(server.image("shop/shoe.png?fmt=png")), "red")
+                file.write_text(text.format(other.port))
+                server.process.send_signal(1)
+
+                def blue():
+                    reply = server.image("shop/shoe.png?fmt=png")
+                    return reply.status == 200 and color_of(reply) == "blue"
+
+                wait_until(blue, "the other origin")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -110,7 +110,7 @@ class Pool:
     @property
     def IDLE(self):
         """Sockets of an idle worker; on TCP it has one lane."""
-        return IDLE_SOCKETS if isinstance(self.address, str) else 3
+        return IDLE_SOCKETS if isinstance(self.address, str) else 4
 
     def idle(self, worker):
         try:
