@@ -354,6 +354,7 @@ static bool prepare(server *s) {
     wanted.renderers = pool_options.workers > 0 ? pool_options.workers : si_processor_count();
     wanted.refused_kinds = pool_options.limits.refused;
     wanted.reply_bytes = pool_options.reply_bytes;
+    wanted.originals = pool_options.originals;
     if (access(wanted.root, R_OK | X_OK) != 0) {
         si_complain("cannot read folder %s: %s", wanted.root, strerror(errno));
         return false;
@@ -365,6 +366,8 @@ static bool prepare(server *s) {
     pool_options.uploads = s->site.uploads;
     pool_options.seal_key = s->site.seal_key_file;
     pool_options.config = s->site.config;
+    pool_options.originals = s->site.originals;
+    pool_options.originals_free = wanted.cache_min_free;
     pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
     if (!si_pool_listen_lanes(s->site.socket, pool_options.listen_fds, &diag)) {
         si_complain_diag(&diag);

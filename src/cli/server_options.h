@@ -79,6 +79,14 @@
     X("foreign-transfers", COUNT, "N", (pool).fetch.transfers, SI_FETCH_TRANSFERS, NULL, 1,        \
         SI_FETCH_TRANSFERS_MAX, "",                                                                \
         "Foreign images that are downloaded at a time; more have to wait.")                        \
+    X("originals-cache", TEXT, "DIR", (pool).originals, NULL,                                      \
+        "originals in the folder of the cache; `renderer` has none", 0, 0, "",                     \
+        "Folder in which originals are kept that came from servers and buckets (sources.md).")     \
+    X("originals-cache-size", BYTES, "SIZE", (pool).originals_bytes, INT64_C(5) << 30, NULL, 0, 0, \
+        "",                                                                                        \
+        "What that folder may take on disk. What was not used longest goes first; 0: no "          \
+        "originals "                                                                               \
+        "are kept.")                                                                               \
     X("foreign-life", COUNT, "SECONDS", (pool).fetch.usual_life, SI_FETCH_USUAL_LIFE, NULL, 1,     \
         31536000, "seconds",                                                                       \
         "How long replies with foreign images are kept whose server does not say.")

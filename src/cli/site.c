@@ -21,6 +21,7 @@
 #include "cli/log_files.h"
 #include "cli/nginx_conf.h"
 #include "picture/seal.h"
+#include "process/confine.h"
 #include "client/network.h"
 #include "renderer/pool.h"
 
@@ -263,6 +264,25 @@ static bool prepare_uploads(const si_site_options *o, si_site *s) {
     return ok;
 }
 
+/* The folder of originals, which the origins process writes to: as whoever renderers run as, if
+ * root starts it (process/confine.h). */
+static bool prepare_originals(const si_site_options *o, si_site *s) {
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+    s->originals =
+        o->originals != NULL ? absolute(s, o->originals) : path(s, "%s/originals", s->cache);
+    if (uid == 0) {
+        si_set_other_user(s->uid);
+        si_render_user(&uid, &gid);
+    }
+    if (!make_folders(s->originals, 0755) || chmod(s->originals, 0700) != 0 ||
+        chown(s->originals, uid, gid) != 0) {
+        si_complain("cannot make folder %s for originals: %s", s->originals, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
 /* A disk that takes no log costs the log. Anything else that is wrong with a file that was named is
  * nginx's to complain of. */
 static bool prepare_logs(const si_site_options *o, si_site *s) {
@@ -293,7 +313,7 @@ static bool prepare_logs(const si_site_options *o, si_site *s) {
 static bool prepare_run_folder(si_site *s) {
     const char *base = getenv("XDG_RUNTIME_DIR");
     size_t room =
-        sizeof((struct sockaddr_un *)0)->sun_path - sizeof "/smartimg-XXXXXX/render.sock-refine";
+        sizeof((struct sockaddr_un *)0)->sun_path - sizeof "/smartimg-XXXXXX/render.sock-foreign";
     if (base == NULL || base[0] != '/' || strlen(base) > room || access(base, W_OK) != 0 ||
         s->uid != geteuid() ||                       /* who could not get into our own */
         strpbrk(base, " \t\n\"'\\;{}#$:") != NULL) { /* it goes into nginx.conf as it is */
@@ -708,9 +728,9 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
     return find_parts(s) && find_nginx(s) && find_user(o, s) && port_is_free(o->listen) &&
            port_is_free(o->tls_listen) && port_is_free(o->admin_listen) &&
            (!si_site_has_playground(o) || find_playground(s)) && prepare_cache(s) &&
-           prepare_uploads(o, s) && prepare_logs(o, s) && prepare_run_folder(s) &&
-           prepare_seal_key(o, s) && prepare_tls(o, s) && write_playground(s) &&
-           write_configuration(o, s);
+           prepare_uploads(o, s) && prepare_originals(o, s) && prepare_logs(o, s) &&
+           prepare_run_folder(s) && prepare_seal_key(o, s) && prepare_tls(o, s) &&
+           write_playground(s) && write_configuration(o, s);
 }
 
 void si_site_remove_run_folder(const si_site *s) {

@@ -118,6 +118,9 @@ static void become_origins(void *context, int socket, pid_t parent) {
     const si_pool_options *o = &s->pool->options;
     si_origins_options options = {.origins = si_catalog_origins(s->pool->catalog),
         .guard = {si_admission_admits, &admission},
+        .cache = o->originals_bytes > 0 ? o->originals : NULL,
+        .cache_bytes = o->originals_bytes,
+        .cache_free = o->originals_free,
         .keys = o->keys,
         .sandbox = o->sandbox};
     forget_others(s->pool, NULL);

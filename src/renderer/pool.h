@@ -59,7 +59,11 @@ typedef struct si_pool_options {
                                to close */
     si_fetch_options fetch; /* of foreign images; its time counts on top of wall_ms */
     const char *config;     /* folder whose origins (base/origin.h) may be asked; NULL = none */
-    int origins_fd;         /* socket of si_origins_listen(), or −1; the caller's to close */
+    const char
+        *originals; /* folder of a cache of originals (source/original_cache.h); NULL = none */
+    int64_t originals_bytes; /* its size; 0 = none */
+    int64_t originals_free;  /* that are to be left free on its disk */
+    int origins_fd;          /* socket of si_origins_listen(), or −1; the caller's to close */
     int keys;      /* file of si_origin_keys_take_environment(), or −1; the caller's to close */
     int origin_ms; /* the pool's own: for which originals in origins are waited for */
 } si_pool_options;

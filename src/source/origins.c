@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "base/origin_ask.h"
 #include "process/confine.h"
 #include "process/fdpass.h"
+#include "source/original_cache.h"
 #include "source/origin_request.h"
 #include "source/question.h"
 
@@ -61,6 +63,8 @@ typedef struct process {
     const si_origins_options *options;
     CURLM *multi;
     int listener, answering;
+    int folder; /* of the cache, −1 = none */
+    si_original_cache *cache;
     si_origin_keys *keys; /* one for each origin */
     task *tasks;          /* the oldest first */
     int task_count;
@@ -146,6 +150,10 @@ static void free_task(process *p, task *t) {
 static void end_task(process *p, task *t) {
     const si_origin_outcome *o = si_origin_request_outcome(t->request);
     int fd = t->body && o->result == SI_OK ? si_origin_request_file(t->request) : -1;
+    if (fd >= 0 && o->validated) {
+        const si_original_name name = {t->origin->id, o->version, t->key};
+        si_original_cache_put(p->cache, &name, fd, (int64_t)o->size);
+    }
     if (o->result != SI_OK && o->result != SI_ERR_NOT_FOUND) {
         complain(t, o);
     }
@@ -290,6 +298,15 @@ static void ask_for_original(process *p, const char *path, int socket) {
     if (!si_origin_path_read(path, &parts) ||
         (origin = si_origins_find(&p->options->origins, parts.origin)) == NULL) {
         si_question_refuse(socket, SI_ERR_IO, "there is no such source of originals here");
+        return;
+    }
+    const si_original_name name = {origin->id, parts.version, parts.key};
+    int fd = si_original_cache_get(p->cache, &name);
+    if (fd >= 0) {
+        static const si_diag nothing;
+        si_question_reply(socket, &nothing, fd, LIFE);
+        close(fd);
+        close(socket);
         return;
     }
     const si_origin_wanted wanted = {origin, parts.key, as_it_is, 1, true};
@@ -523,6 +540,34 @@ static bool read_keys(process *p) {
     return p->keys != NULL;
 }
 
+/* The folder is that of whom this process becomes, as far as that is in its power. */
+static int open_folder(const char *path) {
+    uid_t uid;
+    gid_t gid;
+    if (path == NULL) {
+        return -1;
+    }
+    (void)mkdir(path, 0700);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        dprintf(STDERR_FILENO, "smartimg: the folder of originals cannot be opened: %s\n",
+            strerror(errno));
+    } else if (geteuid() == 0) {
+        si_render_user(&uid, &gid);
+        (void)!fchown(fd, uid, gid);
+    }
+    return fd;
+}
+
+static void open_cache(process *p) {
+    const si_origins_options *o = p->options;
+    p->cache =
+        p->folder >= 0 ? si_original_cache_open(p->folder, o->cache_bytes, o->cache_free) : NULL;
+    if (p->folder >= 0 && p->cache == NULL) {
+        dprintf(STDERR_FILENO, "smartimg: the folder of originals cannot be used\n");
+    }
+}
+
 static void catch_signals(void) {
     struct sigaction stop = {.sa_handler = on_stop};
     sigset_t none;
@@ -547,30 +592,32 @@ static int64_t largest_original(const si_origins *all) {
 _Noreturn void si_origins_run(
     const si_origins_options *options, int listener, int answering, pid_t parent) {
     static process p;
-    int *kept[] = {&p.listener, &p.answering};
+    int *kept[] = {&p.listener, &p.answering, &p.folder};
     prctl(PR_SET_NAME, "smartimg-origin", 0, 0, 0);
     p.options = options;
     p.listener = listener;
     p.answering = answering;
+    p.folder = open_folder(options->cache);
     for (int i = 0; i < SI_ORIGINS_CONNECTIONS; i++) {
         p.connections[i].socket = -1;
     }
     si_confinement limits = {.memory = MEMORY,
-        .file_size = largest_original(&options->origins),
+        .file_size = largest_original(&options->origins) + 4096,
         .files = SPARE_FILES + SI_ORIGINS_CONNECTIONS + 4 * SI_ORIGINS_TASKS};
-    bool confined = read_keys(&p) && si_keep_descriptors(kept, 2, false) && si_confine(&limits);
+    bool confined = read_keys(&p) && si_keep_descriptors(kept, 3, false) && si_confine(&limits);
     catch_signals();
     bool ready = confined && si_give_up_root() &&
                  curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
                  (p.multi = curl_multi_init()) != NULL && si_die_with(parent, SIGKILL);
     if (ready && options->sandbox != SI_SANDBOX_OFF) {
-        unsigned layers = si_sandbox_close(SI_SANDBOX_FETCHER);
+        unsigned layers = si_sandbox_close_around(SI_SANDBOX_FETCHER, p.folder);
         ready = si_sandbox_suffices(options->sandbox, SI_SANDBOX_FETCHER, layers);
     }
     if (!ready) {
         dprintf(STDERR_FILENO, "smartimg: the origins process cannot start\n");
         _exit(1);
     }
+    open_cache(&p);
     work(&p);
     _exit(0);
 }

@@ -26,14 +26,18 @@ enum {
 typedef struct si_origins_options {
     si_origins origins;
     si_fetcher_guard guard; /* of questions for originals */
-    int keys;               /* file of si_origin_keys_take_environment(), or −1 */
+    const char
+        *cache; /* folder of original_cache.h, which is made if it is not there; NULL = none */
+    int64_t cache_bytes, cache_free; /* its bounds */
+    int keys;                        /* file of si_origin_keys_take_environment(), or −1 */
     si_sandbox_mode sandbox;
 } si_origins_options;
 
 /* The life of the process, freshly forked and of a single thread: never returns. `listener` is
  * where nginx's workers connect to (−1 = nowhere), `answering` an end of si_fetcher_sockets().
- * Reads the files of keys; closes every descriptor but 0 to 2 and these two, gives root up, enters
- * its sandbox, and dies with its parent. SIGTERM ends it after the questions that it has. */
+ * Reads the files of keys, and opens its folder; closes every descriptor but 0 to 2 and these two,
+ * gives root up, enters its sandbox, and dies with its parent. SIGTERM ends it after the questions
+ * that it has. */
 _Noreturn void si_origins_run(
     const si_origins_options *options, int listener, int answering, pid_t parent);
 
