@@ -15,6 +15,8 @@
 #define SI_PARAM_CLASS "SMARTIMG_CLASS"     /* the client's class, for an explanation */
 #define SI_PARAM_HEAD_AT "SMARTIMG_HEAD_AT" /* bytes before the reply's head in the cache file */
 
+/* 1: foreseen to be cheap, once its originals have come from their origins */
+#define SI_PARAM_CHEAP "SMARTIMG_CHEAP"
 #define SI_PARAM_PING "SMARTIMG_PING" /* 1, instead of a recipe: whether it answers */
 
 /* ---- lines of a renderer's reply that are for the edge alone ---- */

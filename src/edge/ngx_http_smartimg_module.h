@@ -19,7 +19,6 @@
 #include "client/line.h"
 #include "plan/lifetime.h"
 #include "plan/plan.h"
-#include "catalog/origins.h"
 #include "base/origin_ask.h"
 #include "ngx_http_smartimg_table.h"
 
@@ -539,6 +538,8 @@ void ngx_http_smartimg_note_answer(void);
 void ngx_http_smartimg_note_work(void);
 ngx_uint_t ngx_http_smartimg_asked(ngx_http_smartimg_shared_t *shared);
 
+ngx_uint_t ngx_http_smartimg_is_cheap_elsewhere(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 ngx_uint_t ngx_http_smartimg_first_rendering(void);
 char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

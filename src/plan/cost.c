@@ -113,7 +113,11 @@ static bool is_none(void *context, const si_file_ref *file) {
 }
 
 bool si_cost_has_downloads(const si_recipe *r) {
-    return !si_recipe_in_origins(r, is_none, NULL) || si_picture_is_foreign(&r->picture) ||
+    return !si_recipe_in_origins(r, is_none, NULL) || si_cost_has_foreign(r);
+}
+
+bool si_cost_has_foreign(const si_recipe *r) {
+    return si_picture_is_foreign(&r->picture) ||
            (r->watermark != NULL && si_picture_is_foreign(&r->watermark->picture));
 }
 

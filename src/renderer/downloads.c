@@ -62,7 +62,8 @@ typedef struct request {
 
 typedef struct downloads {
     const si_pool_options *options;
-    int listener, asking, origins, handing;
+    int listener, asking, origins;
+    int handing[SI_DOWNLOADS_KINDS];
     int active;        /* requests that are not FREE, … */
     int waiting;       /* … and of these those that are DOWNLOADING or READY */
     int asked;         /* questions that the fetcher has, … */
@@ -411,18 +412,19 @@ static bool accept_some(downloads *d) {
     return true;
 }
 
+static int handing_of(const downloads *d, const request *r) {
+    return d->handing[r->asked.cheap ? SI_DOWNLOADS_CHEAP : SI_DOWNLOADS_DEAR];
+}
+
 /* Hands over what is ready, as far as there is room for it. */
 static void hand_over(downloads *d) {
     for (int i = 0; i < REQUESTS_MAX; i++) {
         request *r = &d->requests[i];
-        struct pollfd room = {.fd = d->handing, .events = POLLOUT};
-        if (r->phase != READY) {
-            continue;
+        int to = handing_of(d, r);
+        struct pollfd room = {.fd = to, .events = POLLOUT};
+        if (r->phase == READY && poll(&room, 1, 0) > 0 && si_downloaded_send(to, &r->downloaded)) {
+            end_request(d, r, true);
         }
-        if (poll(&room, 1, 0) <= 0 || !si_downloaded_send(d->handing, &r->downloaded)) {
-            return;
-        }
-        end_request(d, r, true);
     }
 }
 
@@ -467,7 +469,7 @@ static void watch(struct pollfd *fds, watched *of, nfds_t *n, int fd, short even
 /* Lists all that may happen; returns when something is too late. */
 static int64_t list_watched(downloads *d, struct pollfd *fds, watched *of, nfds_t *n) {
     int64_t until = si_now_ns() + (d->ask_later ? ASK_AGAIN_MS : LONGEST_WAIT_MS) * SI_MILLISECOND;
-    bool ready = false;
+    bool ready[SI_DOWNLOADS_KINDS] = {false};
     for (int i = 0; i < REQUESTS_MAX; i++) {
         request *r = &d->requests[i];
         if (r->phase == FREE) {
@@ -481,9 +483,11 @@ static int64_t list_watched(downloads *d, struct pollfd *fds, watched *of, nfds_
             }
         }
         until = r->phase != READY && r->deadline_ns < until ? r->deadline_ns : until;
-        ready = ready || r->phase == READY;
+        ready[r->asked.cheap ? SI_DOWNLOADS_CHEAP : SI_DOWNLOADS_DEAR] |= r->phase == READY;
     }
-    watch(fds, of, n, ready ? d->handing : -1, POLLOUT, (watched){NULL, -1});
+    for (int i = 0; i < SI_DOWNLOADS_KINDS; i++) {
+        watch(fds, of, n, ready[i] ? d->handing[i] : -1, POLLOUT, (watched){NULL, -1});
+    }
     watch(fds, of, n, d->active < REQUESTS_MAX ? d->listener : -1, POLLIN, (watched){NULL, -1});
     return until;
 }
@@ -558,18 +562,19 @@ static int most_images(int transfers) {
     return all - SPARE_FILES - REQUESTS_MAX - transfers;
 }
 
-_Noreturn void si_downloads_run(
-    const si_pool_options *options, int asking, int origins, int handing, pid_t pool) {
+_Noreturn void si_downloads_run(const si_pool_options *options, int asking, int origins,
+    const int handing[SI_DOWNLOADS_KINDS], pid_t pool) {
     static downloads d;
-    int *kept[] = {&d.listener, &d.asking, &d.origins, &d.handing};
+    int *kept[] = {&d.listener, &d.asking, &d.origins, &d.handing[SI_DOWNLOADS_DEAR],
+        &d.handing[SI_DOWNLOADS_CHEAP]};
     si_confinement limits = {.memory = MEMORY, .file_size = 0, .files = FILES_MAX};
     prctl(PR_SET_NAME, "smartimg-downld", 0, 0, 0);
     d.options = options;
     d.listener = options->listen_fds[SI_LANE_FOREIGN];
     d.asking = asking;
     d.origins = origins;
-    d.handing = handing;
-    bool confined = si_keep_descriptors(kept, 4, false) && si_confine(&limits);
+    memcpy(d.handing, handing, sizeof d.handing);
+    bool confined = si_keep_descriptors(kept, 5, false) && si_confine(&limits);
     catch_signals();
     d.images_max = most_images(options->fetch.transfers);
     unsigned layers = 0;

@@ -27,14 +27,19 @@ enum {
 /* Bytes of the images that wait at a time; a request whose image is beyond them gets 503. */
 #define SI_DOWNLOADS_BYTES (INT64_C(512) << 20)
 
-/* Makes the two ends of the socket for requests that are handed over. False with errno set. */
+/* What is handed over: what is dear by then, and what is cheap (SI_PARAM_CHEAP). */
+enum { SI_DOWNLOADS_DEAR, SI_DOWNLOADS_CHEAP, SI_DOWNLOADS_KINDS };
+
+/* Makes the two ends of the socket for requests of a kind that are handed over. False with errno
+ * set. */
 bool si_downloads_sockets(int *handing, int *taking);
 
 /* The life of the process, freshly forked and of a single thread: never returns. `options` has its
  * defaults filled in; `asking` is the socket of si_fetcher_ask(), `origins` the same to the origins
- * process. Closes every descriptor but 0 to 2, these three and the lane's, gives root up, and dies
- * with its parent `pool`. SIGTERM ends it when all its requests are handed over. */
-_Noreturn void si_downloads_run(
-    const si_pool_options *options, int asking, int origins, int handing, pid_t pool);
+ * process, `handing` those for requests that are handed over. Closes every descriptor but 0 to 2,
+ * these and the lane's, gives root up, and dies with its parent `pool`. SIGTERM ends it when all
+ * its requests are handed over. */
+_Noreturn void si_downloads_run(const si_pool_options *options, int asking, int origins,
+    const int handing[SI_DOWNLOADS_KINDS], pid_t pool);
 
 #endif

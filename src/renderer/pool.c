@@ -49,8 +49,9 @@ typedef struct pool {
     si_catalog *catalog;                   /* with the origins alone; NULL = there are none */
     int asking_origins, answering_origins; /* the same of the origins process */
     si_process origins;
-    int handing, taking; /* requests with their downloads: kept, so that they survive who hands them
-                            over; −1 without a lane for them */
+    int handing[SI_DOWNLOADS_KINDS],
+        taking[SI_DOWNLOADS_KINDS]; /* requests with their downloads: kept, so that they survive who
+hands them over; −1 without a lane for them */
     si_process downloads;
     pool_slot slots[SI_POOL_WORKERS_MAX];
     unsigned said[3];   /* of the counters in say_what_was_spared() */
@@ -479,10 +480,13 @@ static bool prepare(pool *p, const si_pool_options *options) {
         say("no sockets for a fetcher: %s", strerror(errno));
         return false;
     }
-    p->handing = p->taking = -1;
-    if (o->listen_fds[SI_LANE_FOREIGN] >= 0 && !si_downloads_sockets(&p->handing, &p->taking)) {
-        say("no sockets for downloads: %s", strerror(errno));
-        return false;
+    for (int i = 0; i < SI_DOWNLOADS_KINDS; i++) {
+        p->handing[i] = p->taking[i] = -1;
+        if (o->listen_fds[SI_LANE_FOREIGN] >= 0 &&
+            !si_downloads_sockets(&p->handing[i], &p->taking[i])) {
+            say("no sockets for downloads: %s", strerror(errno));
+            return false;
+        }
     }
     return true;
 }

@@ -188,11 +188,12 @@ static bool peer_gone(void *context) {
 static bool others_wait(const si_worker *w) {
     struct pollfd p[] = {{.fd = w->listeners[SI_LANE_CHEAP], .events = POLLIN},
         {.fd = w->listeners[SI_LANE_DEAR], .events = POLLIN},
-        {.fd = w->listeners[SI_LANE_FOREIGN], .events = POLLIN}};
-    if (poll(p, 3, 0) <= 0) {
+        {.fd = w->listeners[SI_LANE_FOREIGN], .events = POLLIN},
+        {.fd = w->fetched, .events = POLLIN}};
+    if (poll(p, 4, 0) <= 0) {
         return false;
     }
-    return p[0].revents != 0 || w->lane != SI_LANE_CHEAP ||
+    return p[0].revents != 0 || p[3].revents != 0 || w->lane != SI_LANE_CHEAP ||
            si_refinement_slot_is_free(w->refinement_slots, w->options->workers);
 }
 
@@ -235,7 +236,7 @@ static void answer_recipe(task *t) {
         .client = &t->connection,
         .before_fetch = allow_for_downloads,
         .context = t};
-    if (w->lane == SI_LANE_FOREIGN) {
+    if (w->handed_over) {
         si_downloaded_put(&w->downloaded, t->recipe, &t->originals);
     }
     si_answer_options how = {.limits = w->options->limits,
@@ -409,7 +410,7 @@ static si_result read_request(
     si_worker *w, int connection, int64_t read_by, si_scgi_request *request, si_diag *diag) {
     static char buffer[SI_SCGI_LIMIT];
     const si_downloaded *d = &w->downloaded;
-    if (w->lane != SI_LANE_FOREIGN) {
+    if (!w->handed_over) {
         return si_scgi_read(connection, read_by, buffer, request, diag);
     }
     SI_TRY(si_scgi_parse(d->head, d->head_len, request, diag));
@@ -431,7 +432,7 @@ bool si_worker_serve(si_worker *w, int connection) {
         reply_error(w, connection, &diag);
     }
     (void)si_last_reply_claim(connection);
-    if (w->lane == SI_LANE_FOREIGN) {
+    if (w->handed_over) {
         si_downloaded_close_images(&w->downloaded);
     }
     si_scgi_close(connection, result != SI_OK); /* whoever sends nonsense may be sending more */

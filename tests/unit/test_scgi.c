@@ -278,6 +278,7 @@ static void test_names_of_the_nginx_template(void **state) {
         "scgi_param " SI_PARAM_HEAD_AT " $smartimg_head_at;", "scgi_param " SI_PARAM_PING " 1;",
         "scgi_param " SI_PARAM_QUEUED_AT " $smartimg_queued_at;",
         "scgi_param " SI_PARAM_SHOW " $smartimg_show if_not_empty;",
+        "scgi_param " SI_PARAM_CHEAP " $smartimg_cheap if_not_empty;",
         "scgi_param " SI_PARAM_CLASS " $smartimg_class if_not_empty;",
         "scgi_hide_header " SI_HEADER_SERVICE ";", "scgi_hide_header " SI_HEADER_LOAD ";",
         "scgi_hide_header " SI_HEADER_OUT_OF_TIME ";", "scgi_hide_header " SI_HEADER_PADDING ";",
