@@ -275,7 +275,12 @@ void si_origin_request_fail(si_origin_request *r, si_result result, const char *
 
 static bool set_signature(si_origin_request *r, const si_origin_keys *keys) {
     char sigv4[128], user[SI_ORIGIN_KEY_ID + SI_ORIGIN_SECRET], token[SI_ORIGIN_TOKEN + 32];
-    bool ok = true;
+    /* S3 wants to be told the payload's hash, that of nothing, which not each libcurl does */
+    static const char nothing[] =
+        "x-amz-content-sha256: "
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    r->headers = curl_slist_append(NULL, nothing);
+    bool ok = r->headers != NULL;
     snprintf(sigv4, sizeof sigv4, "aws:amz:%s:s3", r->origin->region);
     snprintf(user, sizeof user, "%s:%s", keys->id, keys->secret);
     if (keys->token[0] != '\0') {

@@ -337,6 +337,8 @@ class Origin:
             then = calendar.timegm(time.strptime(stamp, "%Y%m%dT%H%M%SZ"))
         except ValueError:
             return "AccessDenied"
+        if request.headers.get("x-amz-content-sha256") != hashlib.sha256(b"").hexdigest():
+            return "InvalidRequest"  # as real services want it
         if key not in self.keys:
             return "InvalidAccessKeyId"
         if abs(now - then) > 900 or not stamp.startswith(date):

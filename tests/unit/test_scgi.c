@@ -294,7 +294,7 @@ static void test_names_of_the_nginx_template(void **state) {
     for (const char *at = text; (at = strstr(at, "SMARTIMG_")) != NULL; at++) {
         parameters += at > text && at[-1] == ' ' && strncmp(at - 11, "scgi_param ", 11) == 0;
     }
-    assert_int_equal(parameters, 9);
+    assert_int_equal(parameters, 10);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         if (strstr(text, lines[i]) == NULL) {
             fail_msg("nginx.conf.in has no line \"%s\"", lines[i]);
