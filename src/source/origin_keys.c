@@ -159,6 +159,10 @@ int si_origin_keys_take_environment(void) {
     return fd;
 }
 
+bool si_origin_keys_are_of_instance(const si_origin *o) {
+    return strcmp(o->credentials, "instance") == 0;
+}
+
 static si_result read_environment(si_origin_keys *out, si_diag *diag) {
     const char *id = getenv("AWS_ACCESS_KEY_ID"), *secret = getenv("AWS_SECRET_ACCESS_KEY");
     const char *token = getenv("AWS_SESSION_TOKEN");

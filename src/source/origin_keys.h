@@ -39,6 +39,9 @@ SI_NODISCARD si_result si_origin_keys_read_json(si_str json, si_origin_keys *out
  * the caller's; −1 if there are none. */
 int si_origin_keys_take_environment(void);
 
+/* Whether its keys are those of the instance (instance_keys.h). */
+bool si_origin_keys_are_of_instance(const si_origin *o);
+
 /* The keys that an origin's Credentials name: none if it is public. `environment` is the file of
  * si_origin_keys_take_environment(); −1 = none, and the environment itself counts. Keys of an
  * instance have to be asked for: SI_ERR_UNSUPPORTED. */

@@ -2,12 +2,15 @@
 checks signatures by itself (origins.py)."""
 
 import atexit
+import http.server
+import json
 import os
 import pathlib
 import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from origins import Origin, Thing, color_of, picture
@@ -99,6 +102,72 @@ class KeysOfEnvironment(unittest.TestCase):
                     self.assertNotIn(SECRET.encode(), pathlib.Path(f"/proc/{pid}/environ").read_bytes())
             finally:
                 server.stop()
+
+
+class Metadata(http.server.BaseHTTPRequestHandler):
+    """What EC2 and ECS tell of a role; keys of the second version of a service only."""
+
+    def log_message(self, *_):
+        pass
+
+    def say(self, body, status=200):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_PUT(self):
+        known = self.path == "/latest/api/token" and self.headers.get("X-aws-ec2-metadata-token-ttl-seconds")
+        self.say(b"a-token", 200 if known else 400)
+
+    def do_GET(self):
+        keys = {"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": KEY, "SecretAccessKey": SECRET, "Token": TOKEN,
+                "Expiration": "2099-01-01T00:00:00Z", "Number": 7}
+        if self.path == "/container":
+            allowed = self.headers.get("Authorization") == "Basic of-the-task"
+            return self.say(json.dumps(keys).encode(), 200 if allowed else 401)
+        if self.headers.get("X-aws-ec2-metadata-token") != "a-token":
+            return self.say(b"", 401)
+        roles = "/latest/meta-data/iam/security-credentials/"
+        return self.say(b"images-role\n" if self.path == roles else json.dumps(keys, indent=1).encode()
+                        if self.path == roles + "images-role" else b"")
+
+
+class KeysOfInstance(unittest.TestCase):
+    def ask(self, **environment):
+        with Origin(keys={KEY: SECRET}, region="eu-west-1", token=TOKEN) as origin:
+            origin.things["pictures/masters/shop/shoe.png"] = Thing(picture("red"))
+            server = Server()
+            (server.config / "companies/shop.ini").write_text("Sources = assets\n" + BUCKET.format(
+                path="true", endpoint=f"127.0.0.1:{origin.port}", credentials="instance"))
+            before = dict(os.environ)
+            os.environ.update(environment)
+            try:
+                server.start()
+            finally:
+                os.environ.clear()
+                os.environ.update(before)
+            try:
+                return server.image("shop/shoe.png?fmt=png"), origin.mistakes
+            finally:
+                server.stop()
+
+    def test_instance(self):
+        service = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
+        threading.Thread(target=service.serve_forever, daemon=True).start()
+        here = f"http://127.0.0.1:{service.server_port}"
+        try:
+            for environment in ({"AWS_EC2_METADATA_SERVICE_ENDPOINT": here + "/"},
+                                {"AWS_CONTAINER_CREDENTIALS_FULL_URI": here + "/container",
+                                 "AWS_CONTAINER_AUTHORIZATION_TOKEN": "Basic of-the-task"}):
+                with self.subTest(environment):
+                    reply, mistakes = self.ask(**environment)
+                    self.assertEqual((reply.status, mistakes), (200, []), reply)
+            reply, _ = self.ask(AWS_CONTAINER_CREDENTIALS_FULL_URI=here + "/container")
+            self.assertEqual(reply.status, 503)
+        finally:
+            service.shutdown()
+            service.server_close()
 
 
 class OddOrigins(unittest.TestCase):
