@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import socket
 import ssl
 import subprocess
@@ -14,7 +15,7 @@ import threading
 import unittest
 
 from origins import Origin, Thing, color_of, picture
-from server import Server
+from server import PROJECT, Server
 from waiting import wait_until
 
 KEY, SECRET, TOKEN = "AKIATESTTESTTEST", "secret/With+Signs", "token//of+a=session"
@@ -314,6 +315,51 @@ class OddOrigins(unittest.TestCase):
             s.sendall(b"GET /is/image/odd/left.png HTTP/1.1\r\nHost: x\r\n\r\n")
             wait_until(lambda: self.origin.asked("odd/left.png"), "the question")
         self.assertEqual(self.get("fine").status, 200)
+
+
+class Documented(unittest.TestCase):
+    """What docs/sources.md shows works: each configuration, but for the addresses of its servers and keys."""
+
+    def test_page(self):
+        page = (PROJECT / "docs/sources.md").read_text()
+        blocks = re.findall(r"```ini\n# (\S+?)[:,]?(?: [^\n]*)?\n(.*?)```", page, re.DOTALL)
+        keys = [text for name, text in blocks if name.endswith(".keys")]
+        companies = [(name, text) for name, text in blocks if name.startswith("companies/")]
+        self.assertEqual((len(keys), len(companies)), (1, 4))
+        secrets = dict(line.split(" = ") for line in keys[0].strip().splitlines())
+        key, secret = secrets["AccessKeyId"], secrets["SecretAccessKey"]
+        for name, text in companies:
+            with self.subTest(text), Origin() as plain, tempfile.TemporaryDirectory() as folder, \
+                    Origin(keys={key: secret}, region="eu-west-1" if "eu-west-1" in text else "us-east-1") as bucket:
+                file = pathlib.Path(folder) / "keys"
+                file.write_text(keys[0])
+                text = text.replace("https://pictures.example", f"http://127.0.0.1:{plain.port}")
+                text = text.replace("Url = ", "Private = true\nUrl = ")
+                text = text.replace("https://s3.example", f"http://127.0.0.1:{bucket.port}")
+                text = text.replace("instance", "environment")  # test_instance has that
+                text = text.replace("file:/etc/smartimg/shop.keys", f"file:{file}")
+                if "Endpoint" not in text:
+                    text = text.replace("Bucket = ", f"Private = true\nEndpoint = http://localhost:{bucket.port}\nBucket = ")
+                for origin, path in ((plain, "masters/shop/shoe.jpg"), (bucket, "pictures/shop/shoe.jpg"),
+                                     (bucket, "pictures/masters/shoe.jpg")):
+                    origin.things[path] = Thing(picture("red", kind="JPEG"), kind="image/jpeg")
+                server = Server()
+                (server.config / name).write_text(text)
+                if "default" in name:
+                    (server.config / "companies/shop.ini").write_text("")
+                before = dict(os.environ)
+                os.environ.update(AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret)
+                try:
+                    server.start()
+                finally:
+                    os.environ.clear()
+                    os.environ.update(before)
+                try:
+                    reply = server.image("shop/shoe.jpg?fmt=png")
+                    self.assertEqual((reply.status, bucket.mistakes), (200, []), (reply, text))
+                    self.assertEqual(color_of(reply), "red")
+                finally:
+                    server.stop()
 
 
 class TlsOrigins(unittest.TestCase):
