@@ -234,7 +234,8 @@ static bool load_catalog(void) {
 }
 
 /* The configuration as `smartimg config check` sees it first; then nginx reads it again, whose old
- * workers end what they have begun. Renderers know recipes only, so there is nothing to tell them.
+ * workers end what they have begun. Renderers know recipes only, so there is nothing to tell them;
+ * but the pool has the origins that originals come from.
  */
 static void reload(server *s) {
     bool settings = wanted.config == NULL || si_config_file_check(wanted.config,
