@@ -42,6 +42,14 @@ static si_origin *new_origin(si_loading *l, si_str name, int line) {
 }
 
 void si_origin_line(si_loading *l, si_str name, si_str field, si_str value, int line) {
+    if (name.len > SI_ORIGIN_NAME_MAX || !si_name_is_clean(name, "-_.") ||
+        si_str_eq(name, SI_STR(SI_ORIGIN_FOLDER))) {
+        si_loading_mistake(l, line,
+            "names of sources have up to %d letters, digits, \"-\", \"_\" and \".\", and are not "
+            "folder",
+            SI_ORIGIN_NAME_MAX);
+        return;
+    }
     si_origin *o = si_names_find(&l->data->origins, name);
     o = o != NULL ? o : new_origin(l, name, line);
     if (o == NULL) {
@@ -100,13 +108,7 @@ static bool are_extensions(const char *text) {
 
 /* What is wrong with it; NULL = nothing. */
 static const char *objection(const si_origin *o) {
-    si_str name = si_str_of(o->name), prefix = si_str_of(o->prefix);
-    if (name.len > SI_ORIGIN_NAME_MAX || !si_name_is_clean(name, "-_.") ||
-        strcmp(o->name, SI_ORIGIN_FOLDER) == 0) {
-        return "names of sources have up to 64 letters, digits, \"-\", \"_\" and \".\", and are "
-               "not "
-               "folder";
-    }
+    si_str prefix = si_str_of(o->prefix);
     if ((o->url[0] == '\0') == (o->bucket[0] == '\0')) {
         return "a source has either Url or Bucket";
     }
