@@ -174,6 +174,8 @@ ngx_http_smartimg_ask_origins(ngx_http_request_t *r,
     wait[0].count = n;
     ctx->waits = wait;
 
+    ngx_http_smartimg_count(origin_waits, 1);
+
     /* a client that goes ends the request, and with it the wait */
 
     r->read_event_handler = ngx_http_test_reading;

@@ -84,6 +84,15 @@
       "counter", "")                                                          \
     X(judged_poor, "smartimg_connections_judged_total", "{class=\"poor\"}",   \
       "counter", "")                                                          \
+    X(origin_found, "smartimg_origin_answers_total",                          \
+      "{result=\"found\"}", "counter",                                        \
+      "What origins told of originals, or that they told nothing")            \
+    X(origin_missing, "smartimg_origin_answers_total",                        \
+      "{result=\"missing\"}", "counter", "")                                  \
+    X(origin_failed, "smartimg_origin_answers_total",                         \
+      "{result=\"failed\"}", "counter", "")                                   \
+    X(origin_waits, "smartimg_origin_waits_total", "", "counter",             \
+      "Requests that waited for what an origin tells of an original")         \
     X(refused, "smartimg_errors_total", "{class=\"4xx\"}", "counter",         \
       "Requests answered with an error")                                      \
     X(failed, "smartimg_errors_total", "{class=\"5xx\"}", "counter", "")      \

@@ -501,7 +501,14 @@ ngx_http_smartimg_note_origin(ngx_http_smartimg_want_t *want,
 
     ngx_shmtx_unlock(&shpool->mutex);
 
-    if (code != SI_OK && code != SI_ERR_NOT_FOUND) {
+    if (code == SI_OK) {
+        ngx_http_smartimg_count(origin_found, 1);
+
+    } else if (code == SI_ERR_NOT_FOUND) {
+        ngx_http_smartimg_count(origin_missing, 1);
+
+    } else {
+        ngx_http_smartimg_count(origin_failed, 1);
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "smartimg: source %s: nothing is told of an original: "
                       "%s", o->name, told ? told->text : "no answer");

@@ -3,13 +3,19 @@
 import atexit
 import io
 import os
+import pathlib
+import re
+import subprocess
+import tempfile
 import unittest
+import urllib.request
 
 import PIL.Image
 
 from origins import NginxOrigin, color_of, picture
-from server import CHROME, Server, run
-from waiting import at_once, wait_until
+from server import CHROME, SMARTIMG, Server, run
+from test_pool import Pool
+from waiting import PATIENCE, at_once, wait_until
 
 # Freshness is short, and silence long: no test waits for it.
 SOURCE = """
@@ -214,6 +220,11 @@ class KeptOriginals(unittest.TestCase):
                 for i in range(2):
                     self.assertEqual(server.image(f"shop/shoe.png?wid={30 + i}").status, 200)
                 self.assertEqual(len(origin.asked("GET")), 2)
+                with urllib.request.urlopen(f"http://127.0.0.1:{server.admin_port}/metrics", timeout=PATIENCE) as page:
+                    metrics = page.read().decode()
+                self.assertIn('smartimg_origin_answers_total{result="found"} 1\n', metrics)
+                self.assertIn('smartimg_origin_answers_total{result="failed"} 0\n', metrics)
+                self.assertIn("smartimg_origin_waits_total 1\n", metrics)
 
     def test_replaced_unnoticed(self):
         """What is there is sent, and kept as soon as it is known; what is gone is missing."""
@@ -235,6 +246,36 @@ class KeptOriginals(unittest.TestCase):
                 for width in (32, 33):
                     self.assertEqual(get(width).status, 403, width)
                 wait_until(lambda: get(31).status == 403, "what is cached to be missing, too")
+
+
+class RenderersElsewhere(unittest.TestCase):
+    """`smartimg renderer` on TCP, as on another machine, and commands without a server, ask origins themselves."""
+
+    def test_renderer(self):
+        with NginxOrigin() as origin, tempfile.TemporaryDirectory() as place:
+            folder = pathlib.Path(place)
+            (folder / "conf/companies").mkdir(parents=True)
+            (folder / "root").mkdir()
+            (folder / "conf/companies/shop.ini").write_text(
+                f"Sources = legacy\n[source legacy]\nUrl = http://127.0.0.1:{origin.port}\nPrivate = true\n")
+            origin.put("shop/shoe.png", picture("red", (400, 300)))
+            origin.put("shop/half.png", picture("blue", (400, 300)))
+            address = "/is/image/shop/shoe.png?wid=40&fmt=png&layer=1&src=half.png&size=40,30"
+            told = run("explain", "--recipe", address, "--root", folder / "root", "--config", folder / "conf", check=True)
+            recipe = told.stdout.strip()
+            self.assertIn("/origin/legacy%40shop/" if "%40" in recipe else "/origin/legacy@shop/", recipe)
+            drawn = subprocess.run([SMARTIMG, "render", address, "--root", folder / "root", "--config", folder / "conf"],
+                                   capture_output=True, check=True).stdout
+            with Pool("--config", folder / "conf", "--originals-cache", folder / "originals", tcp=True) as pool:
+                for _ in range(2):
+                    status, headers, body = pool.ask(recipe)
+                    self.assertEqual((status, body, "X-Smartimg-Changed" in headers), (200, drawn, False))
+                self.assertEqual(len(origin.asked("GET /shop/shoe.png")), 2)  # the command's and the renderers'
+                status, headers, _ = pool.ask(recipe.replace("shoe.png", "none.png"))
+                self.assertEqual((status, headers.get("X-Smartimg-Changed")), (403, "1"))
+                origin.put("shop/shoe.png", picture("lime", (400, 300)), 1000000000)
+                status, headers, _ = pool.ask(re.sub(r"/[0-9a-f]{16}/", "/0123456789abcdef/", recipe))
+                self.assertEqual((status, headers.get("X-Smartimg-Changed"), headers["X-Accel-Expires"]), (200, "1", "0"))
 
 
 class OriginDown(unittest.TestCase):
