@@ -351,8 +351,10 @@ int si_origins_listen(const char *path, si_diag *diag) {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     int fd = -1;
     mode_t mask = umask(0177);
-    if (strlen(path) < sizeof a.sun_path) {
-        snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+    size_t len = strlen(path);
+    errno = ENAMETOOLONG;
+    if (len < sizeof a.sun_path) {
+        memcpy(a.sun_path, path, len + 1);
         (void)unlink(path);
         fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     }

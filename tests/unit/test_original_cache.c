@@ -22,7 +22,7 @@ static si_original_cache *open_cache(int64_t most) {
 }
 
 static si_original_name name_of(int i) {
-    static char keys[4][20];
+    static char keys[4][32];
     char *key = keys[i % 4];
     snprintf(key, sizeof keys[0], "shop/%d.png", i);
     return (si_original_name){1, 2, key};
