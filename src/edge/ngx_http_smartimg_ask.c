@@ -6,7 +6,7 @@
  * An original is asked for once at a time, however many requests wait for it.
  * They stand in the phase that they were in, and get another plan once all
  * that theirs lacked is known.  If the process ends, what it had not answered
- * is asked once more.
+ * is asked again.
  */
 
 #include "ngx_http_smartimg_module.h"
@@ -15,6 +15,7 @@
 
 
 #define NGX_HTTP_SMARTIMG_QUESTIONS  1024  /* at a time */
+#define NGX_HTTP_SMARTIMG_TIMES      3     /* that a question is sent */
 #define NGX_HTTP_SMARTIMG_ROUNDS     8     /* plans of a request */
 #define NGX_HTTP_SMARTIMG_SLACK      2000  /* ms, that an answer may be late */
 #define NGX_HTTP_SMARTIMG_LATE       250   /* ms, between looks for late ones */
@@ -46,6 +47,7 @@ static ngx_http_smartimg_question_t *ngx_http_smartimg_question(
     ngx_http_smartimg_want_t *want);
 static void ngx_http_smartimg_flush(void);
 static ngx_int_t ngx_http_smartimg_connect(void);
+static void ngx_http_smartimg_forgive(void);
 static void ngx_http_smartimg_disconnect(void);
 static void ngx_http_smartimg_read_told(ngx_event_t *ev);
 static void ngx_http_smartimg_write_asks(ngx_event_t *ev);
@@ -74,7 +76,6 @@ ngx_http_smartimg_init_asking(ngx_cycle_t *cycle)
     ngx_http_smartimg_late.handler = ngx_http_smartimg_end_late;
     ngx_http_smartimg_late.data = &ngx_http_smartimg_late_dummy;
     ngx_http_smartimg_late.log = cycle->log;
-    ngx_http_smartimg_late.cancelable = 1;
 }
 
 
@@ -107,6 +108,18 @@ ngx_http_smartimg_take_lacks(ngx_http_smartimg_plan_t *plan, si_diag *diag)
 
     return si_fail(diag, SI_ERR_IO,
                    "where originals come from does not answer now");
+}
+
+
+/* Called when a worker ends: nobody waits any more. */
+
+void
+ngx_http_smartimg_stop_asking(void)
+{
+    if (ngx_http_smartimg_asking) {
+        ngx_close_connection(ngx_http_smartimg_asking);
+        ngx_http_smartimg_asking = NULL;
+    }
 }
 
 
@@ -385,7 +398,23 @@ ngx_http_smartimg_connect(void)
 }
 
 
-/* What was sent and not answered is to be sent once more, and then fails. */
+static void
+ngx_http_smartimg_forgive(void)
+{
+    ngx_queue_t                   *e;
+    ngx_http_smartimg_question_t  *q;
+
+    for (e = ngx_queue_head(&ngx_http_smartimg_questions);
+         e != ngx_queue_sentinel(&ngx_http_smartimg_questions);
+         e = ngx_queue_next(e))
+    {
+        q = ngx_queue_data(e, ngx_http_smartimg_question_t, queue);
+        q->sent = 0;
+    }
+}
+
+
+/* What was sent and not answered is to be sent again, so often. */
 
 static void
 ngx_http_smartimg_disconnect(void)
@@ -409,7 +438,7 @@ ngx_http_smartimg_disconnect(void)
             continue;
         }
 
-        if (q->sent == 2) {
+        if (q->sent == NGX_HTTP_SMARTIMG_TIMES) {
             ngx_http_smartimg_answered(q, NULL);
 
         } else {
@@ -428,7 +457,14 @@ ngx_http_smartimg_read_told(ngx_event_t *ev)
 
     c = ev->data;
 
-    if (c->close || ngx_exiting) {
+    if (c->close) {
+
+        /*
+         * the worker is to end; what is still waited for is asked again, and
+         * that is no failure of the process
+         */
+
+        ngx_http_smartimg_forgive();
         ngx_http_smartimg_disconnect();
         return;
     }

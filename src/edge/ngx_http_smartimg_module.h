@@ -524,6 +524,7 @@ void ngx_http_smartimg_add_retry(ngx_http_request_t *r, time_t seconds);
 void ngx_http_smartimg_init_asking(ngx_cycle_t *cycle);
 si_result ngx_http_smartimg_take_lacks(ngx_http_smartimg_plan_t *plan,
     si_diag *diag);
+void ngx_http_smartimg_stop_asking(void);
 void ngx_http_smartimg_ask_meanwhile(ngx_http_smartimg_want_t *want);
 ngx_int_t ngx_http_smartimg_ask_origins(ngx_http_request_t *r,
     ngx_http_smartimg_ctx_t *ctx);

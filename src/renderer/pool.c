@@ -48,7 +48,7 @@ typedef struct pool {
     si_process fetcher;
     si_catalog *catalog;                   /* with the origins alone; NULL = there are none */
     int asking_origins, answering_origins; /* the same of the origins process */
-    si_process origins;
+    si_process origins, origins_before;    /* the latter has been told to end */
     int handing[SI_DOWNLOADS_KINDS],
         taking[SI_DOWNLOADS_KINDS]; /* requests with their downloads: kept, so that they survive who
 hands them over; −1 without a lane for them */
@@ -217,6 +217,10 @@ static void reap_one(void *context, pid_t pid, int status) {
         reap_other(&p->origins, &origins_kind, "origins process", status);
         return;
     }
+    if (pid == p->origins_before.pid) {
+        reap_other(&p->origins_before, &origins_kind, "origins process of before", status);
+        return;
+    }
     if (pid == p->downloads.pid) {
         reap_other(&p->downloads, &downloads_kind, "downloads process of foreign images", status);
         if (p->stop_by_ns != 0) {
@@ -292,12 +296,19 @@ static bool load_origins(pool *p) {
     return true;
 }
 
-/* The configuration may have changed: who asks origins from now on has the new one, and the keys as
- * their files are now. */
+/* The configuration may have changed: a process that asks origins from now on has the new one, and
+ * the keys as their files are now. The one of before ends what renderers wait for. */
 static void renew_origins(pool *p) {
-    if (load_origins(p) && p->origins.pid > 0) {
-        kill(p->origins.pid, SIGTERM);
+    if (!load_origins(p) || p->origins.pid == 0) {
+        return;
     }
+    if (p->origins_before.pid > 0) {
+        kill(p->origins_before.pid, SIGKILL);
+        (void)waitpid(p->origins_before.pid, NULL, 0);
+    }
+    kill(p->origins.pid, SIGTERM);
+    p->origins_before = p->origins;
+    p->origins = (si_process){.pid = 0};
 }
 
 static void read_signals(pool *p) {

@@ -272,3 +272,12 @@ void si_tasks_forget(si_origins_process *p, int socket) {
         }
     }
 }
+
+void si_tasks_end_states(si_origins_process *p) {
+    for (si_origin_task *t = p->tasks, *next; t != NULL; t = next) {
+        next = t->next;
+        if (!t->body) {
+            free_task(p, t);
+        }
+    }
+}

@@ -208,6 +208,18 @@ static bool attend(si_origins_process *p) {
     return events > 0;
 }
 
+/* Nobody asks this process any more: nginx's workers ask the next one, what it has not answered,
+ * too. */
+static void leave(si_origins_process *p) {
+    for (int i = 0; i < SI_ORIGINS_CONNECTIONS; i++) {
+        if (p->connections[i].socket >= 0) {
+            close(p->connections[i].socket);
+            p->connections[i].socket = -1;
+        }
+    }
+    si_tasks_end_states(p);
+}
+
 static bool is_connected(const si_origins_process *p) {
     for (int i = 0; i < SI_ORIGINS_CONNECTIONS; i++) {
         if (p->connections[i].socket >= 0) {
@@ -225,8 +237,11 @@ static void work(si_origins_process *p) {
         curl_multi_perform(p->multi, &ignored);
         si_tasks_take_finished(p);
         int64_t now = si_now_ns();
-        if (stopping && p->tasks == NULL) {
-            return;
+        if (stopping) {
+            leave(p);
+            if (p->tasks == NULL) {
+                return;
+            }
         }
         if (attend(p) || p->tasks != NULL || is_connected(p)) {
             idle_since = now;

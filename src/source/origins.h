@@ -36,8 +36,9 @@ typedef struct si_origins_options {
 /* The life of the process, freshly forked and of a single thread: never returns. `listener` is
  * where nginx's workers connect to (−1 = nowhere), `answering` an end of si_fetcher_sockets().
  * Reads the files of keys, and opens its folder; closes every descriptor but 0 to 2 and these two,
- * gives root up, enters its sandbox, and dies with its parent. SIGTERM ends it after the questions
- * that it has. */
+ * gives root up, enters its sandbox, and dies with its parent. SIGTERM
+ * ends it after what renderers have asked; nginx's workers, whose connections it closes at once,
+ * ask the next one. */
 _Noreturn void si_origins_run(
     const si_origins_options *options, int listener, int answering, pid_t parent);
 

@@ -75,6 +75,9 @@ void si_tasks_take_finished(si_origins_process *p);
 /* How many tasks run that are of the same origin and kind. */
 int si_tasks_running(const si_origins_process *p, const si_origin_task *like);
 
+/* Ends all tasks that are about a state rather than an original. */
+void si_tasks_end_states(si_origins_process *p);
+
 /* Whether a renderer waits on that socket, and that it has gone. */
 bool si_tasks_has_waiter(const si_origins_process *p, int socket);
 void si_tasks_forget(si_origins_process *p, int socket);

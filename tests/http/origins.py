@@ -204,6 +204,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return
         return None
 
+    def wrong_held(self, thing, count):
+        """Not before it is let go."""
+        thing.more.wait(PATIENCE)
+        self.send(thing)
+
     def wrong_silent(self, thing, count):
         """Nothing at all."""
         self.server.origin.ended.wait(PATIENCE)

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -16,7 +17,7 @@ import unittest
 
 from origins import Origin, Thing, color_of, picture
 from server import PROJECT, Server
-from waiting import wait_until
+from waiting import PATIENCE, at_once, wait_until
 
 KEY, SECRET, TOKEN = "AKIATESTTESTTEST", "secret/With+Signs", "token//of+a=session"
 BUCKET = """
@@ -315,6 +316,51 @@ class OddOrigins(unittest.TestCase):
             s.sendall(b"GET /is/image/odd/left.png HTTP/1.1\r\nHost: x\r\n\r\n")
             wait_until(lambda: self.origin.asked("odd/left.png"), "the question")
         self.assertEqual(self.get("fine").status, 200)
+
+
+class Held(unittest.TestCase):
+    """What happens while requests wait for an origin."""
+
+    def test_reload(self):
+        """Who waits in a worker of nginx that is to end is answered all the same."""
+        go = threading.Event()
+        with Origin() as origin:
+            origin.things["shop/shoe.png"] = Thing(picture("red"), wrong="held", more=go)
+            origin.things["shop/sole.png"] = Thing(picture("blue"))
+            server = Server()
+            file = server.config / "companies/shop.ini"
+            file.write_text(f"Sources = far\n[source far]\nUrl = http://127.0.0.1:{origin.port}\nPrivate = true\n")
+            with server:
+                replies = []
+
+                def reload():
+                    wait_until(lambda: origin.asked("shop/shoe.png"), "the question")
+                    before = {pid for pid, name in server.children().items() if name == "nginx"}
+                    server.process.send_signal(signal.SIGHUP)
+                    wait_until(lambda: {pid for pid, name in server.children().items() if name == "nginx"} - before,
+                               "new workers")
+                    wait_until(lambda: server.image("shop/sole.png").status == 200, "another request")
+                    go.set()
+
+                at_once(lambda i: replies.append(server.image(f"shop/shoe.png?wid={20 + i}&fmt=png")), 6, reload)
+                self.assertEqual([r.status for r in replies], [200] * 6, replies)
+                self.assertNotIn("open socket", server.log.read_text())
+
+    def test_http2(self):
+        go = threading.Event()
+        with Origin() as origin:
+            origin.things["shop/shoe.png"] = Thing(picture("red"), wrong="held", more=go)
+            server = Server()
+            (server.config / "companies/shop.ini").write_text(
+                f"Sources = far\n[source far]\nUrl = http://127.0.0.1:{origin.port}\nPrivate = true\n")
+            with server:
+                address = f"https://127.0.0.1:{server.tls_port}/is/image/shop/shoe.png?fmt=png&wid="
+                with subprocess.Popen(["curl", "-sSk", "--http2", "-Z", "-o", "/dev/null", "-o", "/dev/null", "-w",
+                                       "%{http_version} %{http_code} ", address + "20", address + "21"],
+                                      stdout=subprocess.PIPE, text=True) as curl:
+                    wait_until(lambda: origin.asked("shop/shoe.png"), "the question")
+                    go.set()
+                    self.assertEqual(curl.communicate(timeout=PATIENCE)[0], "2 200 2 200 ")
 
 
 class Documented(unittest.TestCase):

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import unittest
 import urllib.request
+from urllib.parse import quote
 
 import PIL.Image
 
@@ -304,6 +305,22 @@ class OriginDown(unittest.TestCase):
                 origin.__enter__()
                 wait_until(lambda: server.image("brief/shoe.png?wid=30").status == 200, "the origin's return")
                 wait_until(lambda: server.image("shop/new.png?wid=30").status == 200, "the default image")
+
+    def test_playground(self):
+        """What shows another request's reply waits as that would."""
+        with NginxOrigin() as origin:
+            origin.put("shop/shoe.png", picture("red", (400, 300)))
+            origin.put("shop/sole.png", picture("blue", (400, 300)))
+            server = Server("--playground", "on")
+            (server.config / "companies/shop.ini").write_text(
+                f"Sources = legacy\n[source legacy]\nUrl = http://127.0.0.1:{origin.port}\nPrivate = true\n")
+            with server:
+                reply = server.request("/.smartimg/explain?url=" + quote("/is/image/shop/shoe.png?wid=40", safe=""))
+                self.assertEqual((reply.status, b"/origin/legacy" in reply.body), (200, True), reply)
+                reply = server.request("/.smartimg/view?url=" + quote("/is/image/shop/sole.png?wid=40&fmt=png", safe=""))
+                self.assertEqual((reply.status, color_of(reply)), (200, "blue"), reply)
+                reply = server.request("/.smartimg/view?url=" + quote("/is/image/shop/none.png", safe=""))
+                self.assertEqual(reply.status, 403, reply)
 
     def test_process_killed(self):
         with NginxOrigin() as origin:
