@@ -4,7 +4,8 @@
  * dear ones, and refinements wait for both. Not all workers may be in the others at a time
  * (renderer/refinement_slots.h). The lane of foreign images has a process of its own, which hands
  * requests over to workers when their images are there (renderer/downloads.h); from then on they
- * are dear ones, and take turns with these. */
+ * are dear ones, and take turns with these. Those whose originals alone had to be fetched, from
+ * origins, are cheap ones by then if they would have been with the originals in the folder. */
 #ifndef SI_BASE_LANE_H
 #define SI_BASE_LANE_H
 

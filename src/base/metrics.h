@@ -38,6 +38,11 @@
         "Requests that adapt to the network, by the class of their line")                          \
     X(JUDGED, "smartimg_connections_judged_total", COUNTER, "class",                               \
         "Connections by what they were found to be, again when that changed")                      \
+    /* origins */                                                                                  \
+    X(ORIGIN_ANSWERS, "smartimg_origin_answers_total", COUNTER, "result",                          \
+        "What origins told of originals, or that they told nothing")                               \
+    X(ORIGIN_WAITS, "smartimg_origin_waits_total", COUNTER, "",                                    \
+        "Requests that waited for what an origin tells of an original")                            \
     /* the cache */                                                                                \
     X(CACHE, "smartimg_cache_total", COUNTER, "result", "Requests by what the cache had for them") \
     X(MEMORY, "smartimg_memory_hits_total", COUNTER, "", "Hits that did not need nginx's cache")   \
@@ -127,6 +132,10 @@ typedef enum si_metric {
     X(judged_excellent, JUDGED, "excellent")                                                       \
     X(judged_good, JUDGED, "good")                                                                 \
     X(judged_poor, JUDGED, "poor")                                                                 \
+    X(origin_found, ORIGIN_ANSWERS, "found")                                                       \
+    X(origin_missing, ORIGIN_ANSWERS, "missing")                                                   \
+    X(origin_failed, ORIGIN_ANSWERS, "failed")                                                     \
+    X(origin_waits, ORIGIN_WAITS, "")                                                              \
     X(hits, CACHE, "hit")                                                                          \
     X(misses, CACHE, "miss")                                                                       \
     X(refreshes, CACHE, "refresh")                                                                 \

@@ -46,7 +46,8 @@ typedef enum si_renderer_spared {
 /* The other processes of the pool: id, label, meaning */
 #define SI_POOL_HELPERS(X)                                                                         \
     X(FETCHER, "fetcher", "downloads foreign images")                                              \
-    X(DOWNLOADS, "downloads", "holds the requests that wait for them")
+    X(DOWNLOADS, "downloads", "holds the requests that wait for them")                             \
+    X(ORIGINS, "origins", "asks origins, and downloads originals")
 
 typedef enum si_pool_helper {
 #define X(id, ...) SI_POOL_HELPER_##id,

@@ -19,6 +19,8 @@
 #define SI_PARAM_TRACE "SMARTIMG_TRACE"     /* traceparent for origins (base/trace.h) */
 #define SI_PARAM_HEAD_AT "SMARTIMG_HEAD_AT" /* bytes before the reply's head in the cache file */
 
+/* 1: foreseen to be cheap, once its originals have come from their origins */
+#define SI_PARAM_CHEAP "SMARTIMG_CHEAP"
 #define SI_PARAM_PING "SMARTIMG_PING" /* 1, instead of a recipe: whether it answers */
 
 /* … and from nginx's admin listener to the purge service (cli/purge_service.h) */
@@ -50,6 +52,8 @@
 #define SI_HEADER_FINAL '-'
 /* of replies with foreign images: until when they are good, Unix time */
 #define SI_HEADER_FRESH_UNTIL "X-Smartimg-Fresh-Until"
+/* 1: an original was not in the state that the recipe names (not kept, and to be asked for anew) */
+#define SI_HEADER_CHANGED "X-Smartimg-Changed"
 /* of the body, so that the edge sees what became of it on a disk (picture/checksum.h) */
 #define SI_HEADER_SUM "X-Smartimg-Sum"
 /* zeros, so that the body begins with a page of the cache file */

@@ -32,6 +32,10 @@
     X(RootPath, root_path, TEXT, OFF, 0, 0, "", "",                                                \
         "folder of images, masks, fonts and profiles below the served root; empty = the root "     \
         "itself; defined nowhere = the folder named like the company")                             \
+    X(Sources, sources, LIST, OFF, 0, 0, "", "",                                                   \
+        "where images and masks are looked for, in this order: folder = the served root, and "     \
+        "names "                                                                                   \
+        "of sections [source NAME], of servers and buckets (sources.md); empty = folder")          \
     X(StaticContentRootPath, static_root_path, TEXT, OFF, 0, 0, "", "",                            \
         "folder of /is/content below the served root; empty = no static content")                  \
     X(SavePath, save_path, TEXT, OFF, 0, 0, "", "",                                                \

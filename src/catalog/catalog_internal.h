@@ -5,6 +5,7 @@
 #include "catalog/catalog.h"
 #include "catalog/datafile.h"
 #include "catalog/names.h"
+#include "catalog/origins.h"
 
 /* A preset. */
 /* The up to four files of a font name: [bold + 2 italic]. */
@@ -20,6 +21,7 @@ typedef struct si_company_data {
     si_names profiles;        /* name → si_profile */
     si_names crops;           /* name → si_crop */
     si_names overrides;       /* object without extension → struct si_override */
+    si_names origins;         /* name → si_origin */
     si_crop *first_crop;
     const struct si_rule_set *rules; /* NULL = none */
     bool configured;                 /* there is a company file */
@@ -62,6 +64,9 @@ struct si_catalog {
     struct si_rule_set *rule_sets;
     si_outside *outside;
     si_listings *listings;
+    si_origins origins;         /* of all companies */
+    si_origin_look origin_look; /* NULL = they cannot be asked */
+    void *origin_context;
     bool uploads; /* there may be some, in uploads_fd */
     int uploads_fd;
 };
@@ -80,6 +85,7 @@ typedef struct si_loading {
     bool mistakes;       /* there were some, in any file */
     bool root_path_here; /* RootPath is defined in this company file */
     bool sections;       /* second pass: sections, not attributes */
+    bool only_origins;   /* nothing but their sections is read */
     si_crop **crops_end;
 } si_loading;
 
@@ -139,6 +145,18 @@ void si_crop_line(si_loading *l, si_str name, si_str value, int line);
 void si_override_line(si_loading *l, si_str object, si_str crop, si_str value, int line);
 void si_fonts_load(si_loading *l);
 void si_profiles_load(si_loading *l);
+
+/* Origins: a setting in a section [source NAME]; those of a company once they are all there; what
+ * the attribute Sources names; the list of all companies' (false if memory runs out). */
+void si_origin_line(si_loading *l, si_str name, si_str field, si_str value, int line);
+void si_origins_check(si_loading *l);
+void si_sources_check(si_loading *l);
+bool si_origins_list(si_catalog *c);
+
+/* An object in an origin, which Sources names: as si_catalog_find(), and SI_ERR_NOT_FOUND without a
+ * text. */
+si_result si_origin_find(const si_catalog *c, const si_company *company, si_str source,
+    si_str object, si_arena *arena, si_file *out, si_diag *diag);
 
 /* The company of uploads, in the arena; NULL if there are none. */
 const si_company *si_uploads_company(const si_catalog *c, si_arena *arena);

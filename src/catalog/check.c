@@ -131,6 +131,7 @@ void si_company_check(si_loading *l) {
         check_record(l, record);
     }
     check_attributes(l);
+    si_sources_check(l);
 }
 
 /* ---- folders of protected companies ---- */

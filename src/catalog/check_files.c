@@ -133,7 +133,8 @@ static void look_for_file(
     search *s, finder find, const si_company *owner, const char *path, const place *p) {
     const char *root_path = find == si_catalog_find_static ? owner->attributes.static_root_path
                                                            : owner->attributes.root_path;
-    if (path[0] == '\0') {
+    if (path[0] == '\0' || (find == si_catalog_find &&
+                               owner->attributes.sources.count > 0)) { /* nobody asks origins */
         return;
     }
     const listing *l = folder_of(s, root_path, path);

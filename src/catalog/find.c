@@ -225,25 +225,47 @@ static si_result find_with_extension(const si_catalog *c, const char *first, cha
     return own.len > 0 ? try_extensions(c, path, stem, own, st, diag) : SI_ERR_NOT_FOUND;
 }
 
-si_result si_catalog_find(const si_catalog *c, const si_company *company, si_str object,
+/* Finds an object in the served root. SI_ERR_NOT_FOUND without a text. */
+static si_result find_in_folder(const si_catalog *c, const si_company *company, si_str object,
     si_arena *arena, si_file *out, si_diag *diag) {
-    if (!object_is_clean(object)) {
-        return si_fail(diag, SI_ERR_FORBIDDEN, "the image name is not allowed");
-    }
     const si_attributes *a = &company->attributes;
     char path[MAX_PATH];
     int n = snprintf(path, sizeof path, "%s%s%.*s", a->root_path,
         a->root_path[0] != '\0' ? "/" : "", SI_STR_ARG(object));
     if (n < 0 || n > MAX_PATH - MAX_EXTENSION) {
-        return si_fail(diag, SI_ERR_NOT_FOUND, "image not found");
+        return SI_ERR_NOT_FOUND;
     }
     struct stat st;
+    SI_TRY(find_with_extension(c, a->default_ext, path, (size_t)n, &st, diag));
+    return found(path, &st, arena, out, diag);
+}
+
+/* The next source is for what the one before does not have, not for when it does not tell. */
+static si_result find_in_sources(const si_catalog *c, const si_company *company, si_str object,
+    si_arena *arena, si_file *out, si_diag *diag) {
+    const si_value_LIST *sources = &company->attributes.sources;
+    si_result result = SI_ERR_NOT_FOUND;
+    if (sources->count == 0) {
+        return find_in_folder(c, company, object, arena, out, diag);
+    }
+    for (int i = 0; i < sources->count && result == SI_ERR_NOT_FOUND; i++) {
+        si_str source = si_str_of(sources->items[i]);
+        result = si_str_eq(source, SI_STR(SI_ORIGIN_FOLDER))
+                     ? find_in_folder(c, company, object, arena, out, diag)
+                     : si_origin_find(c, company, source, object, arena, out, diag);
+    }
+    return result;
+}
+
+si_result si_catalog_find(const si_catalog *c, const si_company *company, si_str object,
+    si_arena *arena, si_file *out, si_diag *diag) {
+    if (!object_is_clean(object)) {
+        return si_fail(diag, SI_ERR_FORBIDDEN, "the image name is not allowed");
+    }
     si_result result = si_file_path_is_hidden(object)
                            ? SI_ERR_NOT_FOUND
-                           : find_with_extension(c, a->default_ext, path, (size_t)n, &st, diag);
-    if (result != SI_OK) { /* the first text counts */
-        return si_fail(diag, result, "image \"%.*s\" not found",
-            (int)(object.len > 200 ? 200 : object.len), object.p);
-    }
-    return found(path, &st, arena, out, diag);
+                           : find_in_sources(c, company, object, arena, out, diag);
+    return result == SI_OK ? SI_OK /* the first text counts */
+                           : si_fail(diag, result, "image \"%.*s\" not found",
+                                 (int)(object.len > 200 ? 200 : object.len), object.p);
 }

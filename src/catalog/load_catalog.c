@@ -127,6 +127,13 @@ static void section_line(si_loading *l, si_str section, si_str name, si_str valu
         {{"crops", 5}, si_crop_line},
     };
     si_str id;
+    if (section_about(section, SI_STR("source"), &id)) {
+        si_origin_line(l, id, name, value, line);
+        return;
+    }
+    if (l->only_origins) {
+        return;
+    }
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
         if (si_str_eq_nocase(section, sections[i].section)) {
             sections[i].line(l, name, value, line);
@@ -142,7 +149,7 @@ static void section_line(si_loading *l, si_str section, si_str name, si_str valu
     } else {
         si_loading_mistake(l, line,
             "unknown section; there are [attributes], [presets], [objects], [object ID], "
-            "[static ID], [fonts], [profiles], [crops] and [crop OBJECT]");
+            "[static ID], [fonts], [profiles], [crops], [crop OBJECT] and [source NAME]");
     }
 }
 
@@ -197,6 +204,12 @@ static si_result load_company(si_loading *l, const char *file, si_company *compa
     l->company = company;
     l->file = si_loading_shown(l, file);
     l->root_path_here = l->sections = false;
+    if (l->only_origins) {
+        l->sections = true;
+        SI_TRY(si_ini_read(l->dir_fd, file, setting, known_mistake, l, l->diag));
+        si_origins_check(l);
+        return SI_OK;
+    }
     SI_TRY(si_ini_read(l->dir_fd, file, setting, mistake, l, l->diag));
     settle_root_path(l);
     settle_time(l, file);
@@ -207,6 +220,7 @@ static si_result load_company(si_loading *l, const char *file, si_company *compa
     si_rules_load(l);
     l->sections = true;
     si_result result = si_ini_read(l->dir_fd, file, setting, known_mistake, l, l->diag);
+    si_origins_check(l);
     si_company_check(l);
     return result;
 }
@@ -336,7 +350,8 @@ static si_result begin(si_loading *l, bool configured) {
     return si_presets_build_in(l) ? SI_OK : SI_ERR_MEMORY;
 }
 
-/* `with_mistakes`: what is wrong in files is left out, and the rest given. */
+/* `root` is NULL for the origins alone. `with_mistakes`: what is wrong in files is left out, and
+ * the rest given. */
 static si_result load(const char *config_dir, const char *root, bool with_mistakes,
     si_catalog_report report, void *context, si_catalog **out, si_diag *diag) {
     *out = NULL;
@@ -349,10 +364,11 @@ static si_result load(const char *config_dir, const char *root, bool with_mistak
         .report = report,
         .context = context,
         .diag = diag,
+        .only_origins = root == NULL,
         .file = "companies"};
     si_result result = begin(&l, config_dir != NULL);
-    c->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (result == SI_OK && c->root_fd < 0) {
+    c->root_fd = root != NULL ? open(root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (result == SI_OK && c->root_fd < 0 && root != NULL) {
         result = si_fail(diag, SI_ERR_IO, "image folder %s: %s", root, strerror(errno));
     }
     if (result == SI_OK && config_dir != NULL) {
@@ -361,10 +377,10 @@ static si_result load(const char *config_dir, const char *root, bool with_mistak
     if (result == SI_OK && config_dir == NULL) {
         c->companies[0].attributes.folder_companies = true; /* there is nothing else to serve */
     }
-    if (result == SI_OK && !si_guards_build(c)) {
+    if (result == SI_OK && (!si_guards_build(c) || !si_origins_list(c))) {
         result = si_fail(diag, SI_ERR_MEMORY, "out of memory");
     }
-    if (result == SI_OK) {
+    if (result == SI_OK && root != NULL) {
         si_folders_check(&l);
     }
     if (result == SI_OK && l.mistakes) {
@@ -386,6 +402,11 @@ si_result si_catalog_load(const char *config_dir, const char *root, si_catalog_r
 si_result si_catalog_load_to_check(const char *config_dir, const char *root,
     si_catalog_report report, void *context, si_catalog **out, si_diag *diag) {
     return load(config_dir, root, true, report, context, out, diag);
+}
+
+si_result si_catalog_load_origins(const char *config_dir, si_catalog_report report, void *context,
+    si_catalog **out, si_diag *diag) {
+    return load(config_dir, NULL, false, report, context, out, diag);
 }
 
 void si_catalog_free(si_catalog *c) {

@@ -32,6 +32,7 @@ const si_company *si_uploads_company(const si_catalog *c, si_arena *arena) {
     company->id = SI_UPLOADS_COMPANY;
     company->attributes.bfc = true;
     company->attributes.root_path = SI_UPLOADS_PATH; /* where si_catalog_find() finds nothing */
+    company->attributes.sources.count = 0;
     company->data = &nothing;
     return company;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
+#include "catalog/origins.h"
 #include "cli/cli.h"
 #include "cli/environment.h"
 
@@ -49,6 +50,9 @@ static const char head[] =
     "\n"
     "[crops]                            # smart crops, addressed as object:Large\n"
     "Large = 1600x900\n"
+    "\n"
+    "[source assets]                    # where originals come from (sources.md)\n"
+    "Bucket = pictures\n"
     "\n"
     "[crop banner]                      # by hand: x,y,width,height in fractions of the original\n"
     "Large = 0,0.1,1,0.5\n"
@@ -159,6 +163,30 @@ static void print_unconfigured(void) {
     puts(".");
 }
 
+static const char sources[] =
+    "\n"
+    "## Settings of sources\n"
+    "\n"
+    "In sections `[source NAME]`, which the attribute `Sources` names ([sources.md](sources.md)).\n"
+    "\n"
+    "| setting | type | default | meaning |\n"
+    "|---|---|---|---|\n";
+
+static void print_source_setting(const si_origin_setting *row) {
+    printf("| `%s` | ", row->name);
+    print_type(row->type);
+    printf(" | ");
+    if (row->initial[0] != '\0') {
+        printf("`%s`%s%s", row->initial, row->unit[0] != '\0' ? " " : "", row->unit);
+    }
+    printf(" | ");
+    print_cell(row->help);
+    if (row->value.limits.max > 1) {
+        printf(" (%.0f to %.0f)", row->value.limits.min, row->value.limits.max);
+    }
+    printf(" |\n");
+}
+
 void si_config_page(void) {
     fputs(head, stdout);
     for (int i = 0; i < si_attribute_count; i++) {
@@ -175,6 +203,10 @@ void si_config_page(void) {
                                                           : "both");
         print_cell(f->help);
         printf(" |\n");
+    }
+    fputs(sources, stdout);
+    for (int i = 0; i < si_origin_setting_count; i++) {
+        print_source_setting(&si_origin_settings[i]);
     }
 }
 

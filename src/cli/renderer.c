@@ -8,6 +8,7 @@
 #include "cli/sandbox_option.h"
 #include "cli/server_options.h"
 #include "quality/calibration.h"
+#include "source/origin_keys.h"
 
 static const char *listen_address, *seal_key;
 static si_pool_options pool;
@@ -43,6 +44,8 @@ static int run(char **operands, int count) {
         return SI_EXIT_FAILED;
     }
     si_calibration_current(); /* before there are workers */
+    pool.origins_fd = -1;
+    pool.keys = si_origin_keys_take_environment();
     pool.seal_key = seal_key != NULL ? open(seal_key, O_RDONLY | O_CLOEXEC) : -1;
     if (seal_key != NULL && pool.seal_key < 0) {
         si_complain("cannot read %s: %s", seal_key, strerror(errno));

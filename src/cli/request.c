@@ -16,6 +16,7 @@
 #include "plan/sharing.h"
 #include "reply/replies.h"
 #include "renderer/files.h"
+#include "renderer/origin_look.h"
 
 /* Splits a URL into raw path and raw query, without scheme, host and fragment. */
 static void split_url(const char *url, si_request *request) {
@@ -97,9 +98,13 @@ static bool read_headers(const si_request_options *options, si_client_headers *h
     return true;
 }
 
-static void answer(const char *root, const si_request_options *options, si_exchange *x) {
+static void answer(const char *root, const si_request_options *options, const si_catalog *catalog,
+    si_exchange *x) {
     si_diag diag = {0};
+    const si_origins known = si_catalog_origins(catalog);
     si_originals originals = {.broker = -1,
+        .origins = -1,
+        .known = &known,
         .root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
         .fetch = &options->fetch};
     if (originals.root < 0) {
@@ -191,6 +196,7 @@ static bool choose_catalog(const si_request_options *options, const char *root, 
     }
     if (x->catalog != NULL) {
         si_catalog_on_outside(x->catalog, complain_of_link, NULL);
+        si_catalog_on_origins(x->catalog, si_look_at_origin, NULL);
     }
     *catalog = options->catalog != NULL ? options->catalog : x->catalog;
     return result == SI_OK;
@@ -219,7 +225,7 @@ bool si_exchange_make(const si_request_options *options, const char *url, si_exc
         } else if (x->plan.kind == SI_PLAN_FILE) {
             take_content(root, &x->plan, &x->answer);
         } else if (!options->plan_only) {
-            answer(root, options, x);
+            answer(root, options, catalog, x);
         }
     } else {
         take_error(&diag, x);

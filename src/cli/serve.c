@@ -29,6 +29,9 @@
 #include "cli/service_notify.h"
 #include "process/confine.h"
 #include "quality/calibration.h"
+#include "base/origin_ask.h"
+#include "source/origin_keys.h"
+#include "source/origins.h"
 
 enum {
     PROBE_MS = 20,    /* between two looks whether the server answers */
@@ -264,7 +267,8 @@ static bool load_catalog(void) {
 }
 
 /* The configuration as `smartimg config check` sees it first; then nginx reads it again, whose old
- * workers end what they have begun. Renderers know recipes only, so there is nothing to tell them.
+ * workers end what they have begun. Renderers know recipes only, so there is nothing to tell them;
+ * but the pool has the origins that originals come from.
  */
 static void reload(server *s) {
     bool settings = wanted.config == NULL || si_config_file_check(wanted.config,
@@ -279,6 +283,7 @@ static void reload(server *s) {
             si_complain("%s of smartimg.ini %s changed, which counts from the next start only",
                 changed, count == 1 ? "has" : "have");
         }
+        si_child_signal(&s->pool, SIGHUP);
         si_child_signal(&s->nginx, SIGHUP);
     } else {
         si_complain("the configuration has mistakes, the old one stays in use");
@@ -382,6 +387,15 @@ static bool catch_signals(server *s) {
     return s->signals >= 0;
 }
 
+/* To nginx's workers, who connect to it. */
+static bool give_socket_away(const server *s, const char *path) {
+    if (s->site.uid != geteuid() && chown(path, s->site.uid, s->site.gid) != 0) {
+        si_complain("cannot give %s away: %s", path, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
 /* Opens the sockets of the pool of this machine. */
 static bool listen_for_nginx(server *s) {
     si_diag diag = {0};
@@ -390,19 +404,24 @@ static bool listen_for_nginx(server *s) {
         si_complain_diag(&diag);
         return false;
     }
-    for (int i = 0; i < SI_LANE_COUNT && s->site.uid != geteuid(); i++) {
-        char path[SI_LANE_PATH_MAX];
-        si_pool_lane_path(s->site.socket, (si_lane)i, path);
-        if (chown(path, s->site.uid, s->site.gid) != 0) {
-            si_complain("cannot give %s away: %s", path, strerror(errno));
+    char path[SI_LANE_PATH_MAX];
+    for (int i = 0; i < SI_LANE_COUNT; i++) {
+        if (!give_socket_away(s, si_pool_lane_path(s->site.socket, (si_lane)i, path))) {
             return false;
         }
     }
-    return true;
+    snprintf(path, sizeof path, "%s" SI_ORIGINS_SUFFIX, s->site.socket);
+    pool_options.origins_fd = si_origins_listen(path, &diag);
+    if (pool_options.origins_fd < 0) {
+        si_complain_diag(&diag);
+        return false;
+    }
+    return give_socket_away(s, path);
 }
 
 /* Everything up to the first child. */
 static bool prepare(server *s) {
+    pool_options.keys = si_origin_keys_take_environment();
     wanted.root = pool_options.root; /* until that is absolute */
     wanted.queue_ms = pool_options.queue_ms;
     wanted.wall_ms = pool_options.wall_ms;
@@ -417,6 +436,7 @@ static bool prepare(server *s) {
         si_complain("PURGE over HTTP takes --admin-listen");
         return false;
     }
+    wanted.originals = pool_options.originals;
     if (access(wanted.root, R_OK | X_OK) != 0) {
         si_complain("cannot read folder %s: %s", wanted.root, strerror(errno));
         return false;
@@ -431,6 +451,9 @@ static bool prepare(server *s) {
     pool_options.root = s->site.root;
     pool_options.uploads = s->site.uploads;
     pool_options.seal_key = s->site.seal_key_file;
+    pool_options.config = s->site.config;
+    pool_options.originals = s->site.originals;
+    pool_options.originals_free = wanted.cache_min_free;
     pool_options.status = s->site.status;
     if (wanted.renderers_at == NULL && !listen_for_nginx(s)) {
         return false;

@@ -80,6 +80,14 @@
     X("foreign-transfers", COUNT, "N", (pool).fetch.transfers, SI_FETCH_TRANSFERS, NULL, 1,        \
         SI_FETCH_TRANSFERS_MAX, "",                                                                \
         "Foreign images that are downloaded at a time; more have to wait.")                        \
+    X("originals-cache", TEXT, "DIR", (pool).originals, NULL,                                      \
+        "originals in the folder of the cache; `renderer` has none", 0, 0, "",                     \
+        "Folder in which originals are kept that came from servers and buckets (sources.md).")     \
+    X("originals-cache-size", BYTES, "SIZE", (pool).originals_bytes, INT64_C(5) << 30, NULL, 0, 0, \
+        "",                                                                                        \
+        "What that folder may take on disk. What was not used longest goes first; 0: no "          \
+        "originals "                                                                               \
+        "are kept.")                                                                               \
     X("foreign-life", COUNT, "SECONDS", (pool).fetch.usual_life, SI_FETCH_USUAL_LIFE, NULL, 1,     \
         31536000, "seconds",                                                                       \
         "How long replies with foreign images are kept whose server does not say.")
@@ -209,7 +217,10 @@
         "other "                                                                                   \
         "lanes. It renders what servers with the same --seal-key ask for, and nothing else; but "  \
         "nothing is encrypted, so use it only between machines that trust each other.")            \
-    SI_RENDERERS_OPTION(X, "workers", pool)
+    SI_RENDERERS_OPTION(X, "workers", pool)                                                        \
+    X("config", TEXT, "DIR", (pool).config, NULL, "none", 0, 0, "",                                \
+        "Configuration folder, of which this command reads the sources of originals (sections "    \
+        "[source NAME]), and nothing else.")
 
 /* What is made of a row: an option, and its si_initial. */
 #define SI_OPTION_ROW(name, kind, argument, target, initial, words, minimum, maximum, unit, help)  \

@@ -116,10 +116,10 @@ bool si_site_prepare(const si_site_options *o, si_site *s) {
            port_is_free(o->admin_listen) &&
            (!si_site_has_playground(o) || si_site_find_playground(s)) &&
            si_site_prepare_cache(o, s) && si_site_prepare_uploads(o, s) &&
-           si_site_prepare_logs(o, s) && si_site_prepare_run_folder(s) &&
-           si_site_prepare_status(s) && si_site_prepare_seal_key(o, s) &&
-           si_site_prepare_tls(o, s) && si_site_write_playground(s) &&
-           si_site_write_configuration(o, s);
+           si_site_prepare_originals(o, s) && si_site_prepare_logs(o, s) &&
+           si_site_prepare_run_folder(s) && si_site_prepare_status(s) &&
+           si_site_prepare_seal_key(o, s) && si_site_prepare_tls(o, s) &&
+           si_site_write_playground(s) && si_site_write_configuration(o, s);
 }
 
 void si_site_clear(si_site *s) {

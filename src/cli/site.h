@@ -21,6 +21,7 @@ typedef struct si_site_options {
     const char *listen, *tls_listen, *admin_listen; /* ADDR:PORT */
     const char *tls_cert, *tls_key;                 /* both or none */
     int64_t cache_size, cache_min_free;             /* bytes */
+    const char *originals;                          /* folder, or NULL */
     int64_t log_size;                               /* bytes; 0 = any */
     const char *log_format;                         /* SI_LOG_TEXT or SI_LOG_JSON */
     int queue_ms;                                   /* 0 = SI_POOL_QUEUE_MS */
@@ -62,6 +63,7 @@ typedef struct si_site {
     const char *run;                    /* run folder, mode 0700, ours alone */
     const char *socket, *conf;          /* in the run folder */
     const char *page, *playground_template; /* of the playground; NULL = it is off */
+    const char *originals;                  /* folder of originals of origins */
     const char *uploads, *arriving;         /* folders in the cache folder; NULL = off */
     const char *status_file;                /* in the run folder: base/pool_status.h, … */
     struct si_pool_status *status;          /* … mapped */

@@ -16,6 +16,7 @@
 #include "cli/cache_claim.h"
 #include "cli/log_files.h"
 #include "picture/seal.h"
+#include "process/confine.h"
 
 static bool make_folders(const char *name, mode_t mode) {
     char part[PATH_MAX];
@@ -122,6 +123,25 @@ bool si_site_prepare_uploads(const si_site_options *o, si_site *s) {
     return ok;
 }
 
+/* The folder of originals, which the origins process writes to: as whoever renderers run as, if
+ * root starts it (process/confine.h). */
+bool si_site_prepare_originals(const si_site_options *o, si_site *s) {
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+    s->originals = o->originals != NULL ? si_site_absolute(s, o->originals)
+                                        : si_site_text(s, "%s/originals", s->cache);
+    if (uid == 0) {
+        si_set_other_user(s->uid);
+        si_render_user(&uid, &gid);
+    }
+    if (!make_folders(s->originals, 0755) || chmod(s->originals, 0700) != 0 ||
+        chown(s->originals, uid, gid) != 0) {
+        si_complain("cannot make folder %s for originals: %s", s->originals, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
 /* A disk that takes no log costs the log. Anything else that is wrong with a file that was named is
  * nginx's to complain of. */
 bool si_site_prepare_logs(const si_site_options *o, si_site *s) {
@@ -152,7 +172,7 @@ bool si_site_prepare_logs(const si_site_options *o, si_site *s) {
 bool si_site_prepare_run_folder(si_site *s) {
     const char *base = getenv("XDG_RUNTIME_DIR");
     size_t room =
-        sizeof((struct sockaddr_un *)0)->sun_path - sizeof "/smartimg-XXXXXX/render.sock-refine";
+        sizeof((struct sockaddr_un *)0)->sun_path - sizeof "/smartimg-XXXXXX/render.sock-foreign";
     if (base == NULL || base[0] != '/' || strlen(base) > room || access(base, W_OK) != 0 ||
         s->uid != geteuid() ||                       /* who could not get into our own */
         strpbrk(base, " \t\n\"'\\;{}#$:") != NULL) { /* it goes into nginx.conf as it is */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/origin_ask.h"
 #include "base/uploads.h"
 #include "base/wire.h"
 #include "cli/nginx_conf.h"
@@ -243,6 +244,7 @@ bool si_site_write_configuration(const si_site_options *o, si_site *s) {
         {"REPLY_BYTES",
             si_site_text(
                 s, "%lld", (long long)(o->reply_bytes > 0 ? o->reply_bytes : SI_POOL_REPLY_BYTES))},
+        {"ORIGINS_SOCKET", si_site_text(s, "%s" SI_ORIGINS_SUFFIX, s->socket)},
         {"SERVERS_CHEAP", servers(o, s, SI_LANE_CHEAP, false)},
         {"SERVERS_DEAR", servers(o, s, SI_LANE_DEAR, false)},
         {"SERVERS_FOREIGN", servers(o, s, SI_LANE_FOREIGN, false)},

@@ -32,6 +32,7 @@ int si_site_nginx_version(const si_site *s);
 /* site_folders.c, each of which needs what the one before it has set. */
 bool si_site_prepare_cache(const si_site_options *o, si_site *s);
 bool si_site_prepare_uploads(const si_site_options *o, si_site *s);
+bool si_site_prepare_originals(const si_site_options *o, si_site *s);
 bool si_site_prepare_logs(const si_site_options *o, si_site *s);
 bool si_site_prepare_run_folder(si_site *s);
 bool si_site_prepare_status(si_site *s); /* where the pool tells of its renderers */

@@ -70,6 +70,8 @@ ngx_http_smartimg_load(ngx_conf_t *cf, ngx_http_smartimg_main_conf_t *smcf)
 
     si_catalog_on_outside(smcf->catalog, ngx_http_smartimg_link_outside, NULL);
 
+    si_catalog_on_origins(smcf->catalog, ngx_http_smartimg_look_at_origin, smcf);
+
     smcf->root_fd = open((char *) smcf->root.data,
                          O_PATH|O_DIRECTORY|O_CLOEXEC);
 

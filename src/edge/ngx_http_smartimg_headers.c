@@ -50,6 +50,7 @@ ngx_http_smartimg_header_filter(ngx_http_request_t *r)
         ngx_http_smartimg_note_load(r);
         ngx_http_smartimg_note_choice(r);
         ngx_http_smartimg_note_stages(r);
+        ngx_http_smartimg_note_changed(r);
         ngx_http_smartimg_check_upstream(r);
     }
 

@@ -35,12 +35,34 @@ ngx_http_smartimg_make_plan(ngx_http_request_t *r, si_client_headers *headers)
 
     smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
 
+    ngx_http_smartimg_begin_wants();
+
     result = si_plan_make(smcf->catalog, smcf->table, &request, &plan->arena,
                           &plan->plan, &diag);
 
     ngx_http_smartimg_finish_plan(plan, result, &diag);
 
     return plan;
+}
+
+
+/* A plan in the place of one that lacked the states of originals. */
+
+ngx_http_smartimg_plan_t *
+ngx_http_smartimg_plan_again(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan)
+{
+    si_client_headers  headers;
+
+    if (plan->page) {
+        return ngx_http_smartimg_plan_of_page(r,
+                                   plan->page == NGX_HTTP_SMARTIMG_EXPLAIN);
+    }
+
+    ngx_memzero(&headers, sizeof(si_client_headers));
+    ngx_http_smartimg_read_headers(r, &headers);
+
+    return ngx_http_smartimg_make_plan(r, &headers);
 }
 
 
@@ -68,6 +90,11 @@ ngx_http_smartimg_plan_of_page(ngx_http_request_t *r, ngx_uint_t explanation)
     ngx_memzero(&diag, sizeof(si_diag));
 
     smcf = ngx_http_get_module_main_conf(r, ngx_http_smartimg_module);
+
+    plan->page = explanation ? NGX_HTTP_SMARTIMG_EXPLAIN
+                             : NGX_HTTP_SMARTIMG_VIEW;
+
+    ngx_http_smartimg_begin_wants();
 
     result = si_shown_plan(smcf->catalog, smcf->table, &request, explanation,
                            &plan->arena, &plan->plan, &diag);
@@ -144,6 +171,10 @@ ngx_http_smartimg_finish_plan(ngx_http_smartimg_plan_t *plan, si_result result,
     si_diag *diag)
 {
     si_str  error;
+
+    if (result == SI_OK) {
+        result = ngx_http_smartimg_take_lacks(plan, diag);
+    }
 
     if (result == SI_OK) {
         plan->text.data = (u_char *) plan->plan.recipe_text;

@@ -7,6 +7,7 @@
 #include "picture/seal.h"
 
 #include "base/clock.h"
+#include "base/wire.h"
 
 
 static ngx_int_t ngx_http_smartimg_handler(ngx_http_request_t *r);
@@ -168,6 +169,14 @@ static ngx_command_t  ngx_http_smartimg_commands[] = {
       ngx_conf_set_str_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_smartimg_main_conf_t, dpr_header),
+      NULL },
+
+    /* socket of the origins process, and room for what it tells */
+    { ngx_string("smartimg_origins"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_smartimg_origins,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("smartimg_zone"),
@@ -345,6 +354,10 @@ ngx_http_smartimg_handler(ngx_http_request_t *r)
     }
 
     plan = ctx->plan;
+
+    if (plan->nwants && ngx_http_smartimg_ask_origins(r, ctx) == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
 
     if (plan->failed) {
         rc = ngx_http_smartimg_send_error(r, plan);
@@ -573,6 +586,7 @@ ngx_http_smartimg_init_process(ngx_cycle_t *cycle)
     ngx_http_smartimg_init_waiting(cycle);
     ngx_http_smartimg_init_refining(cycle);
     ngx_http_smartimg_init_uploads(cycle);
+    ngx_http_smartimg_init_asking(cycle);
 
     if (ngx_http_smartimg_init_series(cycle) != NGX_OK
         || ngx_http_smartimg_init_identities(cycle) != NGX_OK

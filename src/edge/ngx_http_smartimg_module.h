@@ -20,6 +20,7 @@
 #include "picture/stages.h"
 #include "plan/lifetime.h"
 #include "plan/plan.h"
+#include "base/origin_ask.h"
 #include "ngx_http_smartimg_log.h"
 #include "ngx_http_smartimg_metrics.h"
 #include "ngx_http_smartimg_table.h"
@@ -150,6 +151,9 @@ typedef struct {
     ngx_shm_zone_t                *zone;
     si_pool_status                *pool;               /* mapped, or NULL */
 
+    ngx_str_t                      origins_socket;     /* "" for none */
+    ngx_shm_zone_t                *origins_zone;       /* or NULL */
+
     ngx_uint_t                     renderers;          /* 0 = not told */
     ngx_uint_t                     refine_share;       /* percent of them */
     ngx_msec_t                     refine_quiet;
@@ -207,6 +211,18 @@ typedef struct {
 } ngx_http_smartimg_life_t;
 
 
+/* an original whose state is to be asked for */
+
+typedef struct {
+    u_char                         key[16];  /* of the table of origins */
+    const si_origin               *origin;
+    uint64_t                       generation;
+    si_origin_ask                  ask;
+} ngx_http_smartimg_want_t;
+
+#define NGX_HTTP_SMARTIMG_WANTS   32     /* of a plan, at a time */
+
+
 /*
  * A plan, shared by requests for one address from clients of one class.  Who
  * uses it holds a reference.
@@ -238,6 +254,14 @@ typedef struct {
                                                 is asked for */
     ngx_uint_t                     failed;   /* status of the error or 0 */
     const char                    *type;     /* MIME type of the error's text */
+
+    /* originals in origins: keys of those that it is made of (16 bytes each) */
+    u_char                       (*origins)[16];
+    ngx_uint_t                     norigins;
+    ngx_http_smartimg_want_t      *wants;    /* that it lacks, allocated */
+    ngx_uint_t                     nwants;
+    ngx_uint_t                     page;     /* how it was made: ..._page_e */
+    ngx_uint_t                     doubted;  /* one is another by now */
 
     ngx_uint_t                     hits;     /* of the cache */
     ngx_http_smartimg_reply_t     *reply;    /* allocated, or NULL */
@@ -300,6 +324,10 @@ typedef struct ngx_http_smartimg_ctx_s {
     ngx_http_smartimg_identity_t  *identity;  /* once it is asked for */
 
     ngx_http_smartimg_refinement_t  *refinement;  /* that it is, or NULL */
+
+    /* waiting for the states of originals */
+    void                          *waits;   /* ngx_http_smartimg_wait_t */
+    ngx_uint_t                     rounds;  /* how often it has */
 
     unsigned                       queued:1;
     unsigned                       memory:1;     /* a hit, from memory */
@@ -402,6 +430,29 @@ ngx_http_smartimg_place_t *ngx_http_smartimg_find_place(uint32_t id);
 ngx_int_t ngx_http_smartimg_set_caller(ngx_http_smartimg_place_t *place,
     ngx_http_smartimg_caller_t *caller, ngx_http_connection_t *hc);
 
+char *ngx_http_smartimg_origins(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+si_origin_state ngx_http_smartimg_look_at_origin(void *context,
+    const si_origin_question *q, si_origin_answer *out);
+void ngx_http_smartimg_begin_wants(void);
+ngx_uint_t ngx_http_smartimg_take_wants(ngx_http_smartimg_want_t **wants);
+void ngx_http_smartimg_take_seen(ngx_http_smartimg_plan_t *plan);
+void ngx_http_smartimg_note_origin(ngx_http_smartimg_want_t *want,
+    si_origin_told *told);
+void ngx_http_smartimg_doubt_origins(ngx_http_smartimg_plan_t *plan);
+void ngx_http_smartimg_note_changed(ngx_http_request_t *r);
+void ngx_http_smartimg_add_retry(ngx_http_request_t *r, time_t seconds);
+void ngx_http_smartimg_init_asking(ngx_cycle_t *cycle);
+si_result ngx_http_smartimg_take_lacks(ngx_http_smartimg_plan_t *plan,
+    si_diag *diag);
+void ngx_http_smartimg_stop_asking(void);
+void ngx_http_smartimg_ask_meanwhile(ngx_http_smartimg_want_t *want);
+ngx_int_t ngx_http_smartimg_ask_origins(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
+void ngx_http_smartimg_forget_waits(ngx_http_smartimg_ctx_t *ctx);
+ngx_http_smartimg_plan_t *ngx_http_smartimg_plan_again(ngx_http_request_t *r,
+    ngx_http_smartimg_plan_t *plan);
+
 void ngx_http_smartimg_mark_final(ngx_http_cache_t *c, off_t bytes);
 void ngx_http_smartimg_init_refining(ngx_cycle_t *cycle);
 ngx_uint_t ngx_http_smartimg_note_first(ngx_http_request_t *r,
@@ -420,6 +471,8 @@ void ngx_http_smartimg_note_answer(void);
 void ngx_http_smartimg_note_work(void);
 ngx_uint_t ngx_http_smartimg_asked(ngx_http_smartimg_shared_t *shared);
 
+ngx_uint_t ngx_http_smartimg_is_cheap_elsewhere(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx);
 ngx_uint_t ngx_http_smartimg_first_rendering(void);
 uint64_t ngx_http_smartimg_foreseen(ngx_http_smartimg_shared_t *shared);
 char *ngx_http_smartimg_queue_limit(ngx_conf_t *cf, ngx_command_t *cmd,

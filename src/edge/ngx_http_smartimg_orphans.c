@@ -77,6 +77,8 @@ ngx_http_smartimg_leave_worker(ngx_cycle_t *cycle)
 {
     ngx_http_smartimg_shared_t  *shared;
 
+    ngx_http_smartimg_stop_asking();
+
     shared = ngx_http_smartimg_shared();
 
     if (ngx_process == NGX_PROCESS_WORKER && shared

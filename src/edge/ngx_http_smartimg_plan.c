@@ -166,6 +166,7 @@ ngx_http_smartimg_cleanup(void *data)
     ngx_http_smartimg_ctx_t  *ctx = data;
 
     ngx_http_smartimg_stop_waiting(ctx);
+    ngx_http_smartimg_forget_waits(ctx);
 
     if (ctx->refinement) {
         ngx_http_smartimg_end_refinement(ctx->request, ctx->refinement);
@@ -356,7 +357,9 @@ ngx_http_smartimg_test_plan(ngx_http_request_t *r,
     si_recipe                      *recipe;
     ngx_http_smartimg_main_conf_t  *smcf;
 
-    if (ngx_current_msec - plan->made >= NGX_HTTP_SMARTIMG_AGE) {
+    if (ngx_current_msec - plan->made >= NGX_HTTP_SMARTIMG_AGE
+        || plan->doubted)
+    {
         return NGX_DECLINED;
     }
 

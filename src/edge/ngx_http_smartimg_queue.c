@@ -171,6 +171,27 @@ ngx_http_smartimg_lane(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx)
 }
 
 
+/*
+ * Whether a request in the lane of foreign images would be in that of cheap
+ * ones, were its originals in the folder: then it is as soon as they are here.
+ */
+
+ngx_uint_t
+ngx_http_smartimg_is_cheap_elsewhere(ngx_http_request_t *r,
+    ngx_http_smartimg_ctx_t *ctx)
+{
+    si_recipe  *recipe;
+
+    recipe = &ctx->plan->plan.recipe;
+
+    return ctx->plan->plan.show == SI_SHOW_REPLY
+           && ngx_http_smartimg_is_waited_for(r, ctx)
+           && si_cost_has_downloads(recipe)
+           && !si_cost_has_foreign(recipe)
+           && !si_cost_is_dear(recipe);
+}
+
+
 static ngx_int_t
 ngx_http_smartimg_init_upstream(ngx_conf_t *cf,
     ngx_http_upstream_srv_conf_t *us)

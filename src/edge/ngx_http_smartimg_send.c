@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_smartimg_module.h"
+#include "base/wire.h"
 
 
 /* The error's text is in the encoding that the request asked for. */
@@ -21,6 +22,12 @@ ngx_http_smartimg_send_error(ngx_http_request_t *r,
 
     type.data = (u_char *) plan->type;
     type.len = ngx_strlen(plan->type);
+
+    /* what cannot be told now may be in a moment */
+
+    if (plan->failed == NGX_HTTP_SERVICE_UNAVAILABLE) {
+        ngx_http_smartimg_add_retry(r, SI_RETRY_SECONDS);
+    }
 
     return ngx_http_send_response(r, plan->failed, &type, &cv);
 }

@@ -39,6 +39,7 @@ enum {
     NGX_HTTP_SMARTIMG_RENDER,
     NGX_HTTP_SMARTIMG_TIER,
     NGX_HTTP_SMARTIMG_SHOW,
+    NGX_HTTP_SMARTIMG_CHEAP,
     NGX_HTTP_SMARTIMG_HEAD_AT,
     NGX_HTTP_SMARTIMG_BYPASS,
     NGX_HTTP_SMARTIMG_NO_STORE,
@@ -96,6 +97,10 @@ static ngx_http_variable_t  ngx_http_smartimg_vars[] = {
     /* for scgi_param: what is wanted in the reply's place (base/show.h) */
     { ngx_string("smartimg_show"), NULL, ngx_http_smartimg_variable,
       NGX_HTTP_SMARTIMG_SHOW, 0, 0 },
+
+    /* for scgi_param: 1 = its originals are in origins, and the rest is cheap */
+    { ngx_string("smartimg_cheap"), NULL, ngx_http_smartimg_variable,
+      NGX_HTTP_SMARTIMG_CHEAP, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     /* for scgi_cache_bypass and scgi_no_cache */
     { ngx_string("smartimg_bypass"), NULL, ngx_http_smartimg_variable,
@@ -228,6 +233,10 @@ ngx_http_smartimg_value(ngx_http_request_t *r, ngx_http_smartimg_ctx_t *ctx,
         value->data = (u_char *) si_show_word(ctx->plan->plan.show);
         value->len = ngx_strlen(value->data);
         return NGX_OK;
+
+    case NGX_HTTP_SMARTIMG_CHEAP:
+        yes = ngx_http_smartimg_is_cheap_elsewhere(r, ctx);
+        break;
 
     case NGX_HTTP_SMARTIMG_HEAD_AT:
         return ngx_http_smartimg_head_at(r, value);

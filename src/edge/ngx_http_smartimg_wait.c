@@ -38,7 +38,6 @@ static ngx_uint_t ngx_http_smartimg_alone(ngx_http_request_t *r);
 static void ngx_http_smartimg_leave(ngx_http_smartimg_ctx_t *ctx);
 static void ngx_http_smartimg_look(ngx_event_t *ev);
 static void ngx_http_smartimg_resume(ngx_http_request_t *r);
-static void ngx_http_smartimg_add_retry(ngx_http_request_t *r, time_t seconds);
 static ngx_int_t ngx_http_smartimg_find_error(ngx_http_smartimg_ctx_t *ctx,
     ngx_http_smartimg_error_t *error);
 
@@ -406,7 +405,7 @@ ngx_http_smartimg_resume(ngx_http_request_t *r)
 
 /* without memory the reply does without it */
 
-static void
+void
 ngx_http_smartimg_add_retry(ngx_http_request_t *r, time_t seconds)
 {
     ngx_str_t  value;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/origin.h"
 #include "picture/recipe.h"
 
 /* ---- nothing given ---- */
@@ -95,33 +96,42 @@ bool si_picture_is_simple(const si_picture *p) {
 typedef struct visitor {
     bool (*visit)(void *context, const si_file_ref *file);
     void *context;
+    bool in_origins; /* those in origins, rather than those below the root */
 } visitor;
 
 static bool visit_file(const visitor *v, const si_file_ref *file) {
-    return file->path[0] == '\0' || file->path[0] == '/' || v->visit(v->context, file);
+    bool wanted =
+        v->in_origins ? si_is_in_origin(file->path) : file->path[0] != '\0' && file->path[0] != '/';
+    return !wanted || v->visit(v->context, file);
 }
+
+static bool visit_picture(const visitor *v, const si_picture *p);
 
 static bool visit_source(const visitor *v, const si_source *s) {
     return (s->kind != SI_SOURCE_FILE || visit_file(v, &s->file)) &&
-           (s->kind != SI_SOURCE_NESTED || si_picture_files(s->nested, v->visit, v->context)) &&
+           (s->kind != SI_SOURCE_NESTED || visit_picture(v, s->nested)) &&
            visit_file(v, &s->profile);
 }
 
-bool si_picture_files(
-    const si_picture *p, bool (*visit)(void *context, const si_file_ref *file), void *context) {
-    const visitor v = {visit, context};
+static bool visit_picture(const visitor *v, const si_picture *p) {
     for (int i = 0; i < p->layer_count; i++) {
         const si_layer *l = &p->layers[i];
-        if (!visit_source(&v, &l->source) || !visit_source(&v, &l->mask)) {
+        if (!visit_source(v, &l->source) || !visit_source(v, &l->mask)) {
             return false;
         }
         for (int k = 0; k < l->text.font_count; k++) {
-            if (!visit_file(&v, &l->text.fonts[k].file)) {
+            if (!visit_file(v, &l->text.fonts[k].file)) {
                 return false;
             }
         }
     }
     return true;
+}
+
+bool si_picture_files(
+    const si_picture *p, bool (*visit)(void *context, const si_file_ref *file), void *context) {
+    const visitor v = {visit, context, false};
+    return visit_picture(&v, p);
 }
 
 static bool source_is_foreign(const si_source *s) {
@@ -161,9 +171,16 @@ bool si_picture_urls(
 
 bool si_recipe_files(
     const si_recipe *r, bool (*visit)(void *context, const si_file_ref *file), void *context) {
-    const visitor v = {visit, context};
+    const visitor v = {visit, context, false};
     return si_picture_files(&r->picture, visit, context) &&
            (r->watermark == NULL || si_picture_files(&r->watermark->picture, visit, context)) &&
            visit_file(&v, &r->icc) && visit_file(&v, &r->assumed[0]) &&
            visit_file(&v, &r->assumed[1]) && visit_file(&v, &r->assumed[2]);
+}
+
+bool si_recipe_in_origins(
+    const si_recipe *r, bool (*visit)(void *context, const si_file_ref *file), void *context) {
+    const visitor v = {visit, context, true};
+    return visit_picture(&v, &r->picture) &&
+           (r->watermark == NULL || visit_picture(&v, &r->watermark->picture));
 }

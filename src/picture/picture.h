@@ -15,10 +15,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A file below the served root, and the state it was in. */
+/* A file, and the state it was in. */
 typedef struct si_file_ref {
-    const char *path; /* relative to the root, "" = none; "/" and a name: a colour profile that
-                         smartimg makes itself (base/icc.h), no file at all */
+    const char *path; /* relative to the served root, "" = none. With "/" before it: an upload
+                         (base/uploads.h), an original in an origin (base/origin.h), or the name of
+                         a colour profile that smartimg makes itself (base/icc.h), no file at all */
     uint64_t size;    /* bytes */
     int64_t time;     /* modification time, ns since 1970 */
 } si_file_ref;

@@ -171,6 +171,12 @@ void si_recipe_init(si_recipe *r);
 bool si_recipe_files(
     const si_recipe *r, bool (*visit)(void *context, const si_file_ref *file), void *context);
 
+/* Calls `visit` for every original of the recipe that is in an origin (base/origin.h), the same one
+ * perhaps several times, in the order in which they are looked at; stops when it returns false, and
+ * returns that. si_recipe_files() leaves them out. */
+bool si_recipe_in_origins(
+    const si_recipe *r, bool (*visit)(void *context, const si_file_ref *file), void *context);
+
 /* Writes the canonical text into the arena: no blanks, printable ASCII, at most SI_RECIPE_TEXT_MAX
  * bytes (more is SI_ERR_LIMIT). Fails only for that or for lack of memory. */
 enum { SI_RECIPE_TEXT_MAX = 32768 };

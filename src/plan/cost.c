@@ -107,7 +107,16 @@ static double cost_of_picture(const si_picture *p, double scale, bool moving, in
     return cost + (passes(&p->comp) - 1) * drawn * canvas;
 }
 
+static bool is_none(void *context, const si_file_ref *file) {
+    (void)context, (void)file;
+    return false;
+}
+
 bool si_cost_has_downloads(const si_recipe *r) {
+    return !si_recipe_in_origins(r, is_none, NULL) || si_cost_has_foreign(r);
+}
+
+bool si_cost_has_foreign(const si_recipe *r) {
     return si_picture_is_foreign(&r->picture) ||
            (r->watermark != NULL && si_picture_is_foreign(&r->watermark->picture));
 }

@@ -30,6 +30,9 @@
 #define SI_COST_FOREIGN SI_COST_DEAR
 
 /* True if foreign images have to be downloaded for the answer. */
+bool si_cost_has_foreign(const si_recipe *r);
+
+/* True if anything has to be downloaded for it, be it originals in origins. */
 bool si_cost_has_downloads(const si_recipe *r);
 
 /* Megapixel equivalents, > 0. */

@@ -7,6 +7,7 @@
 #include "base/show.h"
 #include "base/steps.h"
 #include "catalog/catalog.h"
+#include "catalog/origins.h" /* what is told of originals while a plan is made */
 #include "client/client.h"
 #include "reply/properties.h"
 

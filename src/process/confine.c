@@ -117,6 +117,11 @@ void si_set_other_user(uid_t other) {
     render_gid = taken ? NOBODY - 1 : p != NULL ? p->pw_gid : NOBODY;
 }
 
+void si_render_user(uid_t *uid, gid_t *gid) {
+    *uid = render_uid;
+    *gid = render_gid;
+}
+
 bool si_give_up_root(void) {
     return geteuid() != 0 || (setgroups(0, NULL) == 0 && change_ids(render_uid, render_gid));
 }

@@ -39,6 +39,9 @@ bool si_renew_cpu_limit(int seconds);
 #define SI_RENDER_USER "smartimg-render"
 bool si_give_up_root(void);
 
+/* Whom si_give_up_root() makes of root. */
+void si_render_user(uid_t *uid, gid_t *gid);
+
 /* Says who nginx runs as, so that si_give_up_root() of this process and its children becomes
  * somebody else. Looks the users up, while there are files to look into. */
 void si_set_other_user(uid_t other);

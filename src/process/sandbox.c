@@ -123,7 +123,16 @@ static void allow_settings(int rules) {
     }
 }
 
-static bool landlock(si_sandbox_kind kind) {
+/* Files of a folder may be made, written, renamed and removed. */
+static void allow_folder(int rules, int folder, uint64_t handled) {
+    struct landlock_path_beneath_attr below = {
+        .allowed_access = FS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
+                          LANDLOCK_ACCESS_FS_REMOVE_FILE | (handled & FS_TRUNCATE),
+        .parent_fd = folder};
+    (void)syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &below, 0);
+}
+
+static bool landlock(si_sandbox_kind kind, int folder) {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (abi < 1) {
         return false;
@@ -139,6 +148,9 @@ static bool landlock(si_sandbox_kind kind) {
     }
     if (kind == SI_SANDBOX_FETCHER) {
         allow_settings(rules);
+    }
+    if (folder >= 0) {
+        allow_folder(rules, folder, handled.files);
     }
     bool held = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
     close(rules);
@@ -253,9 +265,13 @@ static const int forbidden[] = {CALL(execve), CALL(execveat), CALL(fork), CALL(v
     CALL(swapoff), CALL(acct), CALL(quotactl), CALL(personality), CALL(iopl), CALL(ioperm),
     CALL(setuid), CALL(setgid), CALL(setreuid), CALL(setregid), CALL(setresuid), CALL(setresgid),
     CALL(setgroups), CALL(capset), CALL(mknod), CALL(mknodat), CALL(link), CALL(linkat),
-    CALL(symlink), CALL(symlinkat), CALL(rename), CALL(renameat), CALL(renameat2), CALL(unlink),
-    CALL(unlinkat), CALL(mkdir), CALL(mkdirat), CALL(rmdir), CALL(chmod), CALL(fchmod),
-    CALL(fchmodat), CALL(chown), CALL(lchown), CALL(fchownat), CALL(truncate), CALL(setxattr)};
+    CALL(symlink), CALL(symlinkat), CALL(mkdir), CALL(mkdirat), CALL(rmdir), CALL(chmod),
+    CALL(fchmod), CALL(fchmodat), CALL(chown), CALL(lchown), CALL(fchownat), CALL(truncate),
+    CALL(setxattr)};
+
+/* … unless it has a folder of its own. */
+static const int of_folders[] = {
+    CALL(rename), CALL(renameat), CALL(renameat2), CALL(unlink), CALL(unlinkat)};
 
 static bool add_all(scmp_filter_ctx f, uint32_t action, const int *calls, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -297,22 +313,24 @@ static bool add_conditional(scmp_filter_ctx f) {
            seccomp_rule_add_array(f, SCMP_ACT_ALLOW, CALL(setpriority), 2, itself) == 0;
 }
 
-static bool fill_filter(scmp_filter_ctx f, si_sandbox_kind kind) {
+static bool fill_filter(scmp_filter_ctx f, si_sandbox_kind kind, bool folder) {
     if (seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1) != 0) {
         return false;
     }
     if (kind == SI_SANDBOX_FETCHER) {
-        return add_all(f, SCMP_ACT_KILL_PROCESS, forbidden, sizeof forbidden / sizeof *forbidden);
+        return add_all(f, SCMP_ACT_KILL_PROCESS, forbidden, sizeof forbidden / sizeof *forbidden) &&
+               (folder || add_all(f, SCMP_ACT_KILL_PROCESS, of_folders,
+                              sizeof of_folders / sizeof *of_folders));
     }
     return add_all(f, SCMP_ACT_ALLOW, needed, sizeof needed / sizeof *needed) &&
            add_all(f, SCMP_ACT_ERRNO(EACCES), refused, sizeof refused / sizeof *refused) &&
            add_conditional(f);
 }
 
-static bool filter_system_calls(si_sandbox_kind kind) {
+static bool filter_system_calls(si_sandbox_kind kind, bool folder) {
     scmp_filter_ctx f =
         seccomp_init(kind == SI_SANDBOX_FETCHER ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS);
-    bool held = f != NULL && fill_filter(f, kind) && seccomp_load(f) == 0;
+    bool held = f != NULL && fill_filter(f, kind, folder) && seccomp_load(f) == 0;
     if (f != NULL) {
         seccomp_release(f);
     }
@@ -322,11 +340,15 @@ static bool filter_system_calls(si_sandbox_kind kind) {
 /* ---- public ---- */
 
 unsigned si_sandbox_close(si_sandbox_kind kind) {
+    return si_sandbox_close_around(kind, -1);
+}
+
+unsigned si_sandbox_close_around(si_sandbox_kind kind, int folder) {
     if (SI_SANITIZED || !si_keep_capabilities(0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
         return 0;
     }
-    unsigned layers = landlock(kind) ? SI_SANDBOX_LANDLOCK : 0;
-    return layers | (filter_system_calls(kind) ? SI_SANDBOX_SYSTEM_CALLS : 0);
+    unsigned layers = landlock(kind, folder) ? SI_SANDBOX_LANDLOCK : 0;
+    return layers | (filter_system_calls(kind, folder >= 0) ? SI_SANDBOX_SYSTEM_CALLS : 0);
 }
 
 unsigned si_sandbox_probe(void) {

@@ -68,6 +68,10 @@ unsigned si_sandbox_leave_files(void);
  * hold. */
 unsigned si_sandbox_close(si_sandbox_kind kind);
 
+/* The same for a process that may write files of one folder (−1 = none), too: make, rename and
+ * remove them. */
+unsigned si_sandbox_close_around(si_sandbox_kind kind, int folder);
+
 /* What the kernel gives here: goes through all steps in a process of its own. 0 if there is no
  * process. */
 unsigned si_sandbox_probe(void);

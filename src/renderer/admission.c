@@ -38,8 +38,13 @@ static bool is_another(void *url, const char *needed) {
     return strcmp(url, needed) != 0;
 }
 
+static bool is_another_file(void *path, const si_file_ref *needed) {
+    return strcmp(path, needed->path) != 0;
+}
+
 static bool needs(const si_recipe *r, const char *url) {
-    return !si_picture_urls(&r->picture, is_another, (void *)url) ||
+    return !si_recipe_in_origins(r, is_another_file, (void *)url) ||
+           !si_picture_urls(&r->picture, is_another, (void *)url) ||
            (r->watermark != NULL &&
                !si_picture_urls(&r->watermark->picture, is_another, (void *)url));
 }

@@ -1,4 +1,5 @@
-/* Which questions the fetcher answers: those for images that a recipe of the front side names. */
+/* Which questions the fetcher and the origins process answer: those for images that a recipe of the
+ * front side names. */
 #ifndef SI_RENDERER_ADMISSION_H
 #define SI_RENDERER_ADMISSION_H
 

@@ -43,6 +43,7 @@ typedef struct si_answer {
     char server_timing[200];  /* value of Server-Timing, "" if none */
     bool foreign;             /* made of foreign images (files.h), which are good until … */
     int64_t fresh_until; /* … this Unix time, 0 = not to be kept; both are the caller's to set */
+    bool changed;        /* a file was not the one of the recipe; the caller's to set */
     int retry_after;     /* seconds for Retry-After; 0 = not told */
     si_stage_times stages; /* SI_STAGE_QUEUE is the caller's to set, SI_STAGE_SOURCE, too, unless
                               source_ns is there */

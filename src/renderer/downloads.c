@@ -27,7 +27,8 @@ enum {
     SPARE_FILES = 32,
     FILES_MAX = 4096,
     LONGEST_WAIT_MS = 1000,
-    ASK_AGAIN_MS = 20 /* when the fetcher's socket is full */
+    ORIGINS_MAX = 512, /* questions that the origins process may have */
+    ASK_AGAIN_MS = 20  /* when the fetcher's socket is full */
 };
 #define MEMORY (INT64_C(1) << 30)
 
@@ -40,10 +41,11 @@ typedef enum phase {
 
 /* The download of an image. */
 typedef struct question {
-    char *url;   /* to be asked for; NULL = it was, or need not be */
-    int socket;  /* for the answer; −1 = none is waited for */
-    char *again; /* to be asked for once more, if the fetcher ends; NULL = no more */
-    bool tried;  /* once already */
+    char *url;      /* to be asked for; NULL = it was, or need not be */
+    int socket;     /* for the answer; −1 = none is waited for */
+    char *again;    /* to be asked for once more, if the fetcher ends; NULL = no more */
+    bool tried;     /* once already */
+    bool in_origin; /* asked of the origins process */
 } question;
 
 typedef struct request {
@@ -51,19 +53,22 @@ typedef struct request {
     int64_t deadline_ns; /* to be read or downloaded by then */
     char *head;          /* `need` bytes once that is known, before that READ_FIRST ones */
     size_t len, need;
-    si_scgi_request asked; /* borrowed from the head; counts from DOWNLOADING on */
-    int64_t bytes;         /* of images */
+    si_scgi_request asked;       /* borrowed from the head; counts from DOWNLOADING on */
+    int64_t bytes;               /* of images that no other request has, too */
+    ino_t files[SI_FOREIGN_MAX]; /* that its images are; 0 = none */
     question questions[SI_FOREIGN_MAX];
     si_downloaded downloaded; /* its connection counts unless the request is FREE */
 } request;
 
 typedef struct downloads {
     const si_pool_options *options;
-    int listener, asking, handing;
-    int active;  /* requests that are not FREE, … */
-    int waiting; /* … and of these those that are DOWNLOADING or READY */
-    int asked;   /* questions that the fetcher has */
-    int images;  /* that `waiting` may come to have, and how many there may be */
+    int listener, asking, origins;
+    int handing[SI_DOWNLOADS_KINDS];
+    int active;        /* requests that are not FREE, … */
+    int waiting;       /* … and of these those that are DOWNLOADING or READY */
+    int asked;         /* questions that the fetcher has, … */
+    int asked_origins; /* … and the origins process */
+    int images;        /* that `waiting` may come to have, and how many there may be */
     int images_max;
     int64_t bytes;  /* of images */
     bool ask_later; /* the fetcher's socket is full */
@@ -89,10 +94,14 @@ bool si_downloads_sockets(int *handing, int *taking) {
 
 /* ---- the end of a request ---- */
 
+static int *asked(downloads *d, bool in_origin) {
+    return in_origin ? &d->asked_origins : &d->asked;
+}
+
 static void forget_question(downloads *d, question *q) {
     if (q->socket >= 0) {
-        close(q->socket); /* the fetcher gives it up */
-        d->asked--;
+        close(q->socket); /* it is given up */
+        *asked(d, q->in_origin) -= 1;
     }
     free(q->url);
     free(q->again);
@@ -177,9 +186,23 @@ static bool ask_again(downloads *d, question *q, long life) {
         return false;
     }
     q->again = NULL;
+    bool in_origin = q->in_origin;
     forget_question(d, q);
-    *q = (question){.url = url, .socket = -1, .tried = true};
+    *q = (question){.url = url, .socket = -1, .tried = true, .in_origin = in_origin};
     return true;
+}
+
+/* Whether a request has that file in memory already: all who wait for an original get the same. */
+static bool is_had(const downloads *d, ino_t file) {
+    for (int i = 0; i < REQUESTS_MAX; i++) {
+        const request *r = &d->requests[i];
+        for (int k = 0; r->phase != FREE && k < r->downloaded.count; k++) {
+            if (r->files[k] == file && r->downloaded.images[k].fd >= 0) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 /* Takes the fetcher's answer to question `i`, or what the fetcher's silence comes to. */
@@ -194,7 +217,9 @@ static void take_answer(downloads *d, request *r, int i) {
     }
     forget_question(d, &r->questions[i]);
     if (image->fd >= 0) {
-        int64_t bytes = fstat(image->fd, &s) == 0 ? s.st_size : 0;
+        bool known = fstat(image->fd, &s) == 0;
+        int64_t bytes = known && !is_had(d, s.st_ino) ? s.st_size : 0;
+        r->files[i] = known ? s.st_ino : 0;
         image->fresh_until = si_fresh_until(life);
         r->bytes += bytes;
         d->bytes += bytes;
@@ -212,8 +237,9 @@ static void take_answer(downloads *d, request *r, int i) {
 static bool ask(downloads *d, request *r, int i) {
     question *q = &r->questions[i];
     si_diag *failure = &r->downloaded.images[i].failure;
-    si_fetcher_question asked = {q->url, r->asked.recipe, r->asked.seal, r->asked.trace};
-    q->socket = si_fetcher_ask_now(d->asking, &asked, &d->ask_later, failure);
+    si_fetcher_question question_of = {q->url, r->asked.recipe, r->asked.seal, r->asked.trace};
+    q->socket = si_fetcher_ask_now(
+        q->in_origin ? d->origins : d->asking, &question_of, &d->ask_later, failure);
     if (d->ask_later) {
         *failure = (si_diag){0};
         return false;
@@ -224,11 +250,18 @@ static bool ask(downloads *d, request *r, int i) {
         q->again = q->url;
     }
     q->url = NULL;
-    d->asked += q->socket >= 0;
+    *asked(d, q->in_origin) += q->socket >= 0;
     if (q->socket < 0 && is_ready(r)) {
         make_ready(d, r);
     }
     return true;
+}
+
+/* Whether a question may be asked now. More of the fetcher than it downloads at a time would only
+ * stand in its socket, where a question cannot be taken back, and before those of the workers. */
+static bool may_be_asked(const downloads *d, const question *q) {
+    return q->url != NULL &&
+           (q->in_origin ? d->asked_origins < ORIGINS_MAX : d->asked < d->options->fetch.transfers);
 }
 
 /* The request that has waited longest of those that something is still to be asked for; *index is
@@ -241,7 +274,7 @@ static request *next_question(downloads *d, int *index) {
             continue;
         }
         for (int k = 0; k < r->downloaded.count; k++) {
-            if (r->questions[k].url != NULL) {
+            if (may_be_asked(d, &r->questions[k])) {
                 first = r;
                 *index = k;
                 break;
@@ -251,14 +284,12 @@ static request *next_question(downloads *d, int *index) {
     return first;
 }
 
-/* Asks for as many images as the fetcher downloads at a time. More would only stand in its socket,
- * where a question cannot be taken back, and before those of the workers. */
+/* Asks for as many images as may be asked for. */
 static void ask_questions(downloads *d) {
     int index;
     request *r;
     d->ask_later = false;
-    while (d->asked < d->options->fetch.transfers && (r = next_question(d, &index)) != NULL &&
-           ask(d, r, index)) {
+    while ((r = next_question(d, &index)) != NULL && ask(d, r, index)) {
     }
 }
 
@@ -283,7 +314,8 @@ static bool take_urls(request *r, const si_recipe *recipe) {
     const char *urls[SI_FOREIGN_MAX];
     int count = si_foreign_urls(recipe, urls);
     for (int i = 0; i < count; i++) {
-        r->questions[i] = (question){.url = strdup(urls[i]), .socket = -1};
+        r->questions[i] =
+            (question){.url = strdup(urls[i]), .socket = -1, .in_origin = si_is_in_origin(urls[i])};
         r->downloaded.images[i] = (si_download){.fd = -1};
         r->downloaded.count++;
         if (r->questions[i].url == NULL) {
@@ -291,6 +323,16 @@ static bool take_urls(request *r, const si_recipe *recipe) {
         }
     }
     return true;
+}
+
+/* For how long its images are waited for. */
+static int wait_ms(const downloads *d, const request *r) {
+    int ms = d->options->fetch.timeout_ms;
+    for (int i = 0; i < r->downloaded.count; i++) {
+        bool longer = r->questions[i].in_origin && d->options->origin_ms > ms;
+        ms = longer ? d->options->origin_ms : ms;
+    }
+    return ms;
 }
 
 /* The head is there: the downloads begin. */
@@ -312,8 +354,7 @@ static void begin_downloads(downloads *d, request *r) {
         return;
     }
     r->phase = DOWNLOADING;
-    r->deadline_ns =
-        si_now_ns() + (d->options->fetch.timeout_ms + SI_FETCHER_SLACK_MS) * SI_MILLISECOND;
+    r->deadline_ns = si_now_ns() + (wait_ms(d, r) + SI_FETCHER_SLACK_MS) * SI_MILLISECOND;
     r->downloaded.head = r->head;
     r->downloaded.head_len = r->need;
     r->downloaded.began_ns = si_now_ns();
@@ -372,18 +413,19 @@ static bool accept_some(downloads *d) {
     return true;
 }
 
+static int handing_of(const downloads *d, const request *r) {
+    return d->handing[r->asked.cheap ? SI_DOWNLOADS_CHEAP : SI_DOWNLOADS_DEAR];
+}
+
 /* Hands over what is ready, as far as there is room for it. */
 static void hand_over(downloads *d) {
     for (int i = 0; i < REQUESTS_MAX; i++) {
         request *r = &d->requests[i];
-        struct pollfd room = {.fd = d->handing, .events = POLLOUT};
-        if (r->phase != READY) {
-            continue;
+        int to = handing_of(d, r);
+        struct pollfd room = {.fd = to, .events = POLLOUT};
+        if (r->phase == READY && poll(&room, 1, 0) > 0 && si_downloaded_send(to, &r->downloaded)) {
+            end_request(d, r, true);
         }
-        if (poll(&room, 1, 0) <= 0 || !si_downloaded_send(d->handing, &r->downloaded)) {
-            return;
-        }
-        end_request(d, r, true);
     }
 }
 
@@ -403,8 +445,7 @@ static void end_late(downloads *d) {
         for (int k = 0; k < r->downloaded.count && r->phase == DOWNLOADING; k++) {
             si_download *image = &r->downloaded.images[k];
             if (image->fd < 0 && image->failure.code == SI_OK) {
-                (void)si_fail(
-                    &image->failure, SI_ERR_TIMEOUT, "the foreign image did not arrive in time");
+                (void)si_fail(&image->failure, SI_ERR_TIMEOUT, "the image did not arrive in time");
                 forget_question(d, &r->questions[k]);
                 make_ready(d, r);
             }
@@ -429,7 +470,7 @@ static void watch(struct pollfd *fds, watched *of, nfds_t *n, int fd, short even
 /* Lists all that may happen; returns when something is too late. */
 static int64_t list_watched(downloads *d, struct pollfd *fds, watched *of, nfds_t *n) {
     int64_t until = si_now_ns() + (d->ask_later ? ASK_AGAIN_MS : LONGEST_WAIT_MS) * SI_MILLISECOND;
-    bool ready = false;
+    bool ready[SI_DOWNLOADS_KINDS] = {false};
     for (int i = 0; i < REQUESTS_MAX; i++) {
         request *r = &d->requests[i];
         if (r->phase == FREE) {
@@ -443,9 +484,11 @@ static int64_t list_watched(downloads *d, struct pollfd *fds, watched *of, nfds_
             }
         }
         until = r->phase != READY && r->deadline_ns < until ? r->deadline_ns : until;
-        ready = ready || r->phase == READY;
+        ready[r->asked.cheap ? SI_DOWNLOADS_CHEAP : SI_DOWNLOADS_DEAR] |= r->phase == READY;
     }
-    watch(fds, of, n, ready ? d->handing : -1, POLLOUT, (watched){NULL, -1});
+    for (int i = 0; i < SI_DOWNLOADS_KINDS; i++) {
+        watch(fds, of, n, ready[i] ? d->handing[i] : -1, POLLOUT, (watched){NULL, -1});
+    }
     watch(fds, of, n, d->active < REQUESTS_MAX ? d->listener : -1, POLLIN, (watched){NULL, -1});
     return until;
 }
@@ -520,17 +563,19 @@ static int most_images(int transfers) {
     return all - SPARE_FILES - REQUESTS_MAX - transfers;
 }
 
-_Noreturn void si_downloads_run(
-    const si_pool_options *options, int asking, int handing, pid_t pool) {
+_Noreturn void si_downloads_run(const si_pool_options *options, int asking, int origins,
+    const int handing[SI_DOWNLOADS_KINDS], pid_t pool) {
     static downloads d;
-    int *kept[] = {&d.listener, &d.asking, &d.handing};
+    int *kept[] = {&d.listener, &d.asking, &d.origins, &d.handing[SI_DOWNLOADS_DEAR],
+        &d.handing[SI_DOWNLOADS_CHEAP]};
     si_confinement limits = {.memory = MEMORY, .file_size = 0, .files = FILES_MAX};
     prctl(PR_SET_NAME, "smartimg-downld", 0, 0, 0);
     d.options = options;
     d.listener = options->listen_fds[SI_LANE_FOREIGN];
     d.asking = asking;
-    d.handing = handing;
-    bool confined = si_keep_descriptors(kept, 3, false) && si_confine(&limits);
+    d.origins = origins;
+    memcpy(d.handing, handing, sizeof d.handing);
+    bool confined = si_keep_descriptors(kept, 5, false) && si_confine(&limits);
     catch_signals();
     d.images_max = most_images(options->fetch.transfers);
     unsigned layers = 0;

@@ -13,6 +13,7 @@
 #include "catalog/catalog.h"
 #include "source/broker.h"
 #include "source/fetcher.h"
+#include "source/origin_request.h"
 
 static bool is_same(const si_file_ref *file, int fd) {
     struct stat s;
@@ -20,8 +21,13 @@ static bool is_same(const si_file_ref *file, int fd) {
            s.st_mtim.tv_sec * SI_SECOND + s.st_mtim.tv_nsec == file->time;
 }
 
+static int open_original(si_originals *o, const char *path, si_diag *diag);
+
 static int open_file(void *context, const si_file_ref *file, si_diag *diag) {
     si_originals *o = context;
+    if (si_is_in_origin(file->path)) {
+        return open_original(o, file->path, diag);
+    }
     int fd = o->broker >= 0 ? si_broker_open(o->broker, file->path, diag)
                             : si_root_open(o->root, file->path, diag);
     if (fd >= 0 && !is_same(file, fd)) {
@@ -63,7 +69,7 @@ static int find_ahead(const si_originals *o, const char *url) {
 
 static int ask_for(const si_originals *o, const char *url, si_diag *diag) {
     si_fetcher_question q = {url, o->recipe_text, o->seal, o->trace};
-    return si_fetcher_ask(o->fetcher, &q, diag);
+    return si_fetcher_ask(si_is_in_origin(url) ? o->origins : o->fetcher, &q, diag);
 }
 
 /* Asks for one that will be wanted. Trouble is told when it is. */
@@ -82,6 +88,25 @@ static bool ask_ahead(void *context, const char *url) {
     return socket >= 0;
 }
 
+typedef struct path_visitor {
+    bool (*visit)(void *context, const char *url);
+    void *context;
+} path_visitor;
+
+static bool visit_path(void *context, const si_file_ref *file) {
+    const path_visitor *v = context;
+    return v->visit(v->context, file->path);
+}
+
+/* Whatever a recipe needs that has to be downloaded. */
+static bool visit_downloads(
+    const si_recipe *r, bool (*visit)(void *context, const char *url), void *context) {
+    path_visitor v = {visit, context};
+    return si_picture_urls(&r->picture, visit, context) &&
+           (r->watermark == NULL || si_picture_urls(&r->watermark->picture, visit, context)) &&
+           si_recipe_in_origins(r, visit_path, &v);
+}
+
 /* The fetcher's answer to the question for `url`, which may have been asked already. */
 static int ask_once(si_originals *o, const char *url, int timeout_ms, long *life, si_diag *diag) {
     int at = find_ahead(o, url), socket;
@@ -95,9 +120,8 @@ static int ask_once(si_originals *o, const char *url, int timeout_ms, long *life
         return -1;
     }
     o->wanted = url;
-    if (o->recipe != NULL && si_picture_urls(&o->recipe->picture, ask_ahead, o) &&
-        o->recipe->watermark != NULL) {
-        (void)si_picture_urls(&o->recipe->watermark->picture, ask_ahead, o);
+    if (o->recipe != NULL) {
+        (void)visit_downloads(o->recipe, ask_ahead, o);
     }
     int client = o->client != NULL ? *o->client : -1;
     int fd = si_fetcher_answer(socket, timeout_ms, client, life, diag);
@@ -123,21 +147,50 @@ static int ask_fetcher(
     return fd;
 }
 
+/* Asks an origin in this process. */
+static int ask_origin(const si_originals *o, const char *path, long *life, si_diag *diag) {
+    static const char as_it_is[1][SI_ORIGIN_EXTENSION] = {""};
+    si_origin_path parts;
+    si_origin_keys keys;
+    const si_origin *origin = o->known != NULL && si_origin_path_read(path, &parts)
+                                  ? si_origins_find(o->known, parts.origin)
+                                  : NULL;
+    int fd;
+    if (origin == NULL) {
+        (void)si_fail(diag, SI_ERR_IO, "there is no such source of originals here");
+        return -1;
+    }
+    if (si_origin_keys_of(origin, -1, &keys, diag) != SI_OK) {
+        return -1;
+    }
+    const si_origin_wanted wanted = {origin, parts.key, as_it_is, 1, true};
+    si_origin_outcome out = si_origin_request_run(&wanted, &keys, &fd);
+    *life = out.version == parts.version ? 1 : 0;
+    if (out.result != SI_OK) {
+        (void)si_fail(diag, out.result, "%s", out.diag.text);
+    }
+    return fd;
+}
+
 /* Downloads, within what is left of the time for all downloads. */
 static int download(si_originals *o, const char *url, long *life, si_diag *diag) {
+    bool in_origin = si_is_in_origin(url);
     si_fetch_options how = si_fetch_options_or_default(o->fetch);
+    how.timeout_ms = in_origin && o->origin_ms > how.timeout_ms ? o->origin_ms : how.timeout_ms;
     if (o->waited_ns == 0 && o->before_fetch != NULL) {
         o->before_fetch(o->context);
     }
     how.timeout_ms -= (int)(o->waited_ns / SI_MILLISECOND);
     if (how.timeout_ms <= 0) {
-        (void)si_fail(diag, SI_ERR_TIMEOUT, "the foreign images did not arrive in time");
+        (void)si_fail(diag, SI_ERR_TIMEOUT, "the images did not arrive in time");
         return -1;
     }
     int64_t start = si_now_ns();
-    int fd = o->broker >= 0 && o->fetcher >= 0
+    int asked = in_origin ? o->origins : o->fetcher;
+    int fd = o->broker >= 0 && asked >= 0
                  ? ask_fetcher(o, url, how.timeout_ms + SI_FETCHER_SLACK_MS, life, diag)
-                 : si_fetch(&how, url, o->trace, life, diag);
+             : in_origin ? ask_origin(o, url, life, diag)
+                         : si_fetch(&how, url, o->trace, life, diag);
     o->waited_ns += si_now_ns() - start;
     return fd;
 }
@@ -154,7 +207,11 @@ static int take_fetched(si_originals *o, si_foreign *image, si_diag *diag) {
         (void)si_fail(diag, si_diag_result(image->failure, SI_ERR_IO), "%s", image->failure->text);
         return -1;
     }
-    limit_life(o, image->fresh_until);
+    if (!si_is_in_origin(image->url)) {
+        limit_life(o, image->fresh_until);
+    } else if (image->fresh_until == 0) { /* not the version that the recipe was made for */
+        o->changed = true;
+    }
     int copy = reopen(o, image->fd);
     if (copy < 0) { /* if it is wanted again, it has to come again */
         copy = image->fd;
@@ -163,12 +220,48 @@ static int take_fetched(si_originals *o, si_foreign *image, si_diag *diag) {
     return copy;
 }
 
-static int find_or_fetch(si_originals *o, const char *url, si_diag *diag) {
-    long life = 0;
+/* Where it is among those that are there, or have failed; NULL if it is not. */
+static si_foreign *find_fetched(si_originals *o, const char *url) {
     for (int i = 0; i < o->fetched_count; i++) {
         if (strcmp(o->fetched[i].url, url) == 0) {
-            return take_fetched(o, &o->fetched[i], diag);
+            return &o->fetched[i];
         }
+    }
+    return NULL;
+}
+
+/* An original that is gone by now has changed, too: what is known of it is to be asked for anew. */
+static int open_original(si_originals *o, const char *path, si_diag *diag) {
+    si_diag why = {0};
+    long life = 0;
+    si_foreign *there = find_fetched(o, path);
+    int fd = there != NULL ? take_fetched(o, there, &why) : download(o, path, &life, &why);
+    o->changed = o->changed || (fd < 0 && why.code == SI_ERR_NOT_FOUND);
+    o->silent = o->silent || (fd < 0 && si_result_status(si_diag_result(&why, SI_ERR_IO)) == 503);
+    if (fd < 0) {
+        (void)si_fail(diag, si_diag_result(&why, SI_ERR_IO), "%s", why.text);
+        return -1;
+    }
+    if (there != NULL) {
+        return fd;
+    }
+    si_foreign image = {.url = path, .fd = fd, .fresh_until = si_fresh_until(life)};
+    if (o->fetched_count == SI_FOREIGN_MAX) { /* the oldest makes room */
+        if (o->fetched[0].fd >= 0) {
+            close(o->fetched[0].fd);
+        }
+        memmove(o->fetched, o->fetched + 1, (SI_FOREIGN_MAX - 1) * sizeof *o->fetched);
+        o->fetched_count--;
+    }
+    o->fetched[o->fetched_count++] = image;
+    return take_fetched(o, &o->fetched[o->fetched_count - 1], diag);
+}
+
+static int find_or_fetch(si_originals *o, const char *url, si_diag *diag) {
+    long life = 0;
+    si_foreign *there = find_fetched(o, url);
+    if (there != NULL) {
+        return take_fetched(o, there, diag);
     }
     if (o->fetch == NULL) {
         (void)si_fail(diag, SI_ERR_UNSUPPORTED, "foreign images are not fetched here");
@@ -210,9 +303,7 @@ static bool add_url(void *context, const char *url) {
 
 int si_foreign_urls(const si_recipe *r, const char *urls[SI_FOREIGN_MAX]) {
     url_list l = {.urls = urls};
-    if (si_picture_urls(&r->picture, add_url, &l) && r->watermark != NULL) {
-        (void)si_picture_urls(&r->watermark->picture, add_url, &l);
-    }
+    (void)visit_downloads(r, add_url, &l);
     return l.count;
 }
 

@@ -1,21 +1,24 @@
-/* Where answers get the files of their recipe: from the broker and the fetcher, or from a folder
- * and the network. */
+/* Where answers get the files of their recipe: from the broker, the fetcher and the origins
+ * process, or from a folder and the network. */
 #ifndef SI_RENDERER_FILES_H
 #define SI_RENDERER_FILES_H
 
 #include <stdbool.h>
 
+#include "base/origin.h"
 #include "render/render.h"
 #include "source/fetch.h"
 
 enum {
-    SI_FOREIGN_MAX = 16, /* different foreign images in an answer, … */
-    SI_FOREIGN_AHEAD = 4 /* … and how many of them are downloaded before they are wanted */
+    SI_FOREIGN_MAX = 16, /* different foreign images in an answer; as many of it and of originals in
+                            origins are kept while it is made, … */
+    SI_FOREIGN_AHEAD = 4 /* … and so many of them are downloaded before they are wanted */
 };
 
-/* A foreign image of an answer. It is downloaded once, so that all of the answer shows the same. */
+/* A foreign image of an answer, or an original in an origin. It is downloaded once, so that all of
+ * the answer shows the same. */
 typedef struct si_foreign {
-    const char *url;        /* borrowed from the recipe */
+    const char *url;        /* or path (base/origin.h); borrowed from the recipe */
     int fd;                 /* −1 = it could not be had */
     int64_t fresh_until;    /* Unix seconds; 0 = nothing made of it may be kept */
     const si_diag *failure; /* borrowed; why it could not be had, counts if fd is −1 */
@@ -33,6 +36,7 @@ typedef struct si_originals {
     int broker;   /* socket of si_broker_open(), or −1 */
     int root;     /* folder that paths are relative to; counts if there is no broker */
     bool changed; /* a file was opened that is not the one the recipe was made for */
+    bool silent;  /* an origin did not give an original, which says nothing of that */
 
     int fetcher;                         /* socket of si_fetcher_open(), or −1: downloads are this
                                             process' own; counts if there is a broker */
@@ -47,7 +51,11 @@ typedef struct si_originals {
     void (*before_fetch)(void *context); /* called before the first download, which with all others
                                             takes fetch->timeout_ms at most; NULL = not wanted */
     void *context;
-    int64_t waited_ns; /* for downloads */
+    int origins; /* socket of si_fetcher_open() to the origins process, or −1: this process asks …
+                  */
+    const si_origins *known; /* … these itself (NULL = none); counts if there is a broker */
+    int origin_ms;           /* for which originals in origins are waited for in all */
+    int64_t waited_ns;       /* for downloads */
     int64_t source_ns; /* for originals to be opened and downloads, since they were first wanted */
     bool foreign;      /* there were any, … */
     int64_t
@@ -67,8 +75,9 @@ si_files si_originals_files(si_originals *o);
  * count. */
 bool si_originals_unchanged(si_originals *o, const si_recipe *r);
 
-/* The addresses of the foreign images that a recipe is known to need, each once, in the order in
- * which they are looked at, borrowed from it; the first SI_FOREIGN_MAX. Returns their number. */
+/* The addresses of the foreign images that a recipe is known to need, then the paths of its
+ * originals in origins, each once, in the order in which they are looked at, borrowed from it; the
+ * first SI_FOREIGN_MAX. Returns their number. */
 int si_foreign_urls(const si_recipe *r, const char *urls[SI_FOREIGN_MAX]);
 
 /* Until when an image is good that may be kept for `life` seconds from now on, as

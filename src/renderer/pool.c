@@ -25,6 +25,8 @@
 #include "renderer/worker.h"
 #include "source/broker.h"
 #include "source/fetcher.h"
+#include "source/origins.h"
+#include "catalog/origins.h"
 
 enum {
     START_MS = 10000, /* for a worker to load its libraries */
@@ -46,8 +48,12 @@ typedef struct pool {
     int refinement_slots;  /* see si_worker_run() */
     int asking, answering; /* the fetcher's sockets: kept, so that questions survive it */
     si_process fetcher;
-    int handing, taking; /* requests with their downloads: kept, so that they survive who hands them
-                            over; −1 without a lane for them */
+    si_catalog *catalog;                   /* with the origins alone; NULL = there are none */
+    int asking_origins, answering_origins; /* the same of the origins process */
+    si_process origins, origins_before;    /* the latter has been told to end */
+    int handing[SI_DOWNLOADS_KINDS],
+        taking[SI_DOWNLOADS_KINDS]; /* requests with their downloads: kept, so that they survive who
+hands them over; −1 without a lane for them */
     si_process downloads;
     pool_slot slots[SI_POOL_WORKERS_MAX];
     unsigned said[SI_RENDERER_SPARED_COUNT]; /* of the counters in tell_what_was_spared() */
@@ -91,8 +97,8 @@ static void become_worker(void *context, int socket, pid_t parent) {
     const start *s = context;
     const pool *p = s->pool;
     forget_others(s->pool, s->own);
-    si_worker_run(
-        &p->options, socket, p->asking, p->refinement_slots, p->taking, s->own->slot, parent);
+    si_worker_run(&p->options, socket, p->asking, p->asking_origins, p->refinement_slots, p->taking,
+        s->own->slot, parent);
 }
 
 static void become_fetcher(void *context, int socket, pid_t parent) {
@@ -109,11 +115,32 @@ static void become_fetcher(void *context, int socket, pid_t parent) {
     si_fetcher_run(&o->fetch, &guard, s->pool->answering, o->sandbox, parent);
 }
 
+static void become_origins(void *context, int socket, pid_t parent) {
+    const start *s = context;
+    (void)socket;
+    static si_admission admission;
+    const si_pool_options *o = &s->pool->options;
+    si_origins_options options = {.origins = si_catalog_origins(s->pool->catalog),
+        .guard = {si_admission_admits, &admission},
+        .cache = o->originals_bytes > 0 ? o->originals : NULL,
+        .cache_bytes = o->originals_bytes,
+        .cache_free = o->originals_free,
+        .keys = o->keys,
+        .sandbox = o->sandbox};
+    forget_others(s->pool, NULL);
+    if (!si_admission_read(o->seal_key, &admission)) {
+        say("the origins process cannot read its key: %s", strerror(errno));
+        _exit(1);
+    }
+    si_origins_run(&options, o->origins_fd, s->pool->answering_origins, parent);
+}
+
 static void become_downloads(void *context, int socket, pid_t parent) {
     const start *s = context;
     (void)socket;
     forget_others(s->pool, NULL);
-    si_downloads_run(&s->pool->options, s->pool->asking, s->pool->handing, parent);
+    si_downloads_run(
+        &s->pool->options, s->pool->asking, s->pool->asking_origins, s->pool->handing, parent);
 }
 
 static const si_process_kind worker_kind = {.become = become_worker,
@@ -130,6 +157,12 @@ static const si_process_kind downloads_kind = {.become = become_downloads,
     .first_wait_ms = 1000,
     .most_wait_ms = 1000};
 
+static const si_process_kind origins_kind = {.become = become_origins,
+    .quick_death_ms = 1000,
+    .free_deaths = 1,
+    .first_wait_ms = 200,
+    .most_wait_ms = 2000};
+
 static void start_worker(pool *p, pool_slot *w) {
     start s = {p, w};
     atomic_store(&w->slot->kill_at_ns, si_now_ns() + START_MS * SI_MILLISECOND);
@@ -145,21 +178,21 @@ static void start_worker(pool *p, pool_slot *w) {
 static void start_other(pool *p, si_process *process, const si_process_kind *kind) {
     start s = {p, NULL};
     if (!si_process_start(process, kind, &s)) {
-        say("cannot fork for foreign images: %s", strerror(errno));
+        say("cannot fork for downloads: %s", strerror(errno));
     }
 }
 
 /* It has ended. Those who wait for it know by their sockets. */
 static void reap_other(
     pool *p, si_process *process, const si_process_kind *kind, si_pool_helper helper, int status) {
-    static const char *const names[] = {
-        [SI_POOL_HELPER_FETCHER] = "fetcher", [SI_POOL_HELPER_DOWNLOADS] = "downloads process"};
+    static const char *const names[] = {[SI_POOL_HELPER_FETCHER] = "fetcher of foreign images",
+        [SI_POOL_HELPER_DOWNLOADS] = "downloads process of foreign images",
+        [SI_POOL_HELPER_ORIGINS] = "origins process"};
     const char *name = names[helper];
     si_process_ended(process, kind, status == 0 ? SI_END_ORDERLY : SI_END_BY_AGE);
     if (status != 0) {
         atomic_fetch_add(&p->options.status->helper_ends[helper], 1);
-        say("the %s of foreign images ended %s %d", name,
-            WIFSIGNALED(status) ? "by signal" : "with status",
+        say("the %s ended %s %d", name, WIFSIGNALED(status) ? "by signal" : "with status",
             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     }
 }
@@ -203,6 +236,14 @@ static void reap_one(void *context, pid_t pid, int status) {
     pool *p = context;
     if (pid == p->fetcher.pid) {
         reap_other(p, &p->fetcher, &fetcher_kind, SI_POOL_HELPER_FETCHER, status);
+        return;
+    }
+    if (pid == p->origins.pid) {
+        reap_other(p, &p->origins, &origins_kind, SI_POOL_HELPER_ORIGINS, status);
+        return;
+    }
+    if (pid == p->origins_before.pid) {
+        reap_other(p, &p->origins_before, &origins_kind, SI_POOL_HELPER_ORIGINS, status);
         return;
     }
     if (pid == p->downloads.pid) {
@@ -271,10 +312,47 @@ static void begin_stop(pool *p) {
     }
 }
 
+/* Reads the origins of the configuration; those of before stay if it has mistakes. False then. */
+static bool load_origins(pool *p) {
+    si_pool_options *o = &p->options;
+    si_catalog *catalog;
+    si_diag diag = {0};
+    if (si_catalog_load_origins(o->config, NULL, NULL, &catalog, &diag) != SI_OK) {
+        say("sources: %s", diag.text);
+        return false;
+    }
+    si_catalog_free(p->catalog);
+    p->catalog = catalog;
+    si_origins all = si_catalog_origins(catalog);
+    o->origin_ms = 0;
+    for (int i = 0; i < all.count; i++) {
+        int ms = all.items[i]->total_ms;
+        o->origin_ms = ms > o->origin_ms ? ms : o->origin_ms;
+    }
+    return true;
+}
+
+/* The configuration may have changed: a process that asks origins from now on has the new one, and
+ * the keys as their files are now. The one of before ends what renderers wait for. */
+static void renew_origins(pool *p) {
+    if (!load_origins(p) || p->origins.pid == 0) {
+        return;
+    }
+    if (p->origins_before.pid > 0) {
+        kill(p->origins_before.pid, SIGKILL);
+        (void)waitpid(p->origins_before.pid, NULL, 0);
+    }
+    kill(p->origins.pid, SIGTERM);
+    p->origins_before = p->origins;
+    p->origins = (si_process){.pid = 0};
+}
+
 static void read_signals(pool *p) {
     struct signalfd_siginfo s;
     while (read(p->signals, &s, sizeof s) == (ssize_t)sizeof s) {
-        if (s.ssi_signo != SIGCHLD) {
+        if (s.ssi_signo == SIGHUP) {
+            renew_origins(p);
+        } else if (s.ssi_signo != SIGCHLD) {
             begin_stop(p);
         }
     }
@@ -368,7 +446,7 @@ static struct pollfd when_wanted(const si_process *process, int fd) {
 
 /* Waits for signals and for workers that want a file, and serves them. */
 static void attend(pool *p) {
-    struct pollfd fds[3 + SI_POOL_WORKERS_MAX];
+    struct pollfd fds[5 + SI_POOL_WORKERS_MAX];
     pool_slot *of[1 + SI_POOL_WORKERS_MAX];
     nfds_t n = 1;
     fds[0] = (struct pollfd){.fd = p->signals, .events = POLLIN};
@@ -380,7 +458,9 @@ static void attend(pool *p) {
     }
     fds[n] = when_wanted(&p->fetcher, p->answering);
     fds[n + 1] = when_wanted(&p->downloads, p->options.listen_fds[SI_LANE_FOREIGN]);
-    if (poll(fds, n + 2, wait_ms(p)) <= 0) {
+    fds[n + 2] = when_wanted(&p->origins, p->answering_origins);
+    fds[n + 3] = when_wanted(&p->origins, p->options.origins_fd);
+    if (poll(fds, n + 4, wait_ms(p)) <= 0) {
         return;
     }
     if (fds[n].revents != 0) {
@@ -388,6 +468,9 @@ static void attend(pool *p) {
     }
     if (fds[n + 1].revents != 0) {
         start_other(p, &p->downloads, &downloads_kind);
+    }
+    if (fds[n + 2].revents != 0 || fds[n + 3].revents != 0) {
+        start_other(p, &p->origins, &origins_kind);
     }
     for (nfds_t i = 1; i < n; i++) {
         if (fds[i].revents != 0 && !si_broker_answer(fds[i].fd, p->root_fd, p->uploads_fd)) {
@@ -413,10 +496,13 @@ static void set_defaults(si_pool_options *o) {
 }
 
 static bool prepare(pool *p, const si_pool_options *options) {
-    static const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT};
+    static const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP};
     si_pool_options *o = &p->options;
     *o = *options;
     set_defaults(o);
+    if (!load_origins(p)) {
+        return false;
+    }
     p->root_fd = open(o->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (p->root_fd < 0) {
         say("cannot open folder %s: %s", o->root, strerror(errno));
@@ -454,8 +540,7 @@ static bool prepare(pool *p, const si_pool_options *options) {
         say("cannot read the key of seals: %s", strerror(errno));
         return false;
     }
-    signal(SIGHUP, SIG_IGN); /* these two are for nginx, but may be sent to all processes */
-    signal(SIGUSR1, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN); /* for nginx, but it may be sent to all processes */
     p->signals = si_signal_descriptor(signals, sizeof signals / sizeof *signals);
     if (p->signals < 0) {
         say("no signal descriptor: %s", strerror(errno));
@@ -466,14 +551,18 @@ static bool prepare(pool *p, const si_pool_options *options) {
         say("no refinement slots: %s", strerror(errno));
         return false;
     }
-    if (!si_fetcher_sockets(&p->asking, &p->answering)) {
+    if (!si_fetcher_sockets(&p->asking, &p->answering) ||
+        !si_fetcher_sockets(&p->asking_origins, &p->answering_origins)) {
         say("no sockets for a fetcher: %s", strerror(errno));
         return false;
     }
-    p->handing = p->taking = -1;
-    if (o->listen_fds[SI_LANE_FOREIGN] >= 0 && !si_downloads_sockets(&p->handing, &p->taking)) {
-        say("no sockets for downloads: %s", strerror(errno));
-        return false;
+    for (int i = 0; i < SI_DOWNLOADS_KINDS; i++) {
+        p->handing[i] = p->taking[i] = -1;
+        if (o->listen_fds[SI_LANE_FOREIGN] >= 0 &&
+            !si_downloads_sockets(&p->handing[i], &p->taking[i])) {
+            say("no sockets for downloads: %s", strerror(errno));
+            return false;
+        }
     }
     return true;
 }

@@ -6,9 +6,10 @@
  * its time is killed. Workers that keep dying right after their start are replaced more and more
  * slowly.
  *
- * Foreign images come from one more process, the fetcher (source/fetcher.h), which runs while there
- * are questions for it; and requests wait for them in another, the downloads process (downloads.h),
- * which runs while there are such requests. */
+ * Originals that are in origins come from the origins process (source/origins.h), which runs while
+ * there are questions for it. Foreign images come from one more process, the fetcher
+ * (source/fetcher.h), which runs while there are questions for it; and requests wait for them in
+ * another, the downloads process (downloads.h), which runs while there are such requests. */
 #ifndef SI_RENDERER_POOL_H
 #define SI_RENDERER_POOL_H
 
@@ -35,7 +36,8 @@ enum {
  * 67 million pixels of four bytes, with some room for profiles */
 #define SI_POOL_REPLY_BYTES (INT64_C(320) << 20)
 
-/* What to run. Zero-initialize, then set listen_fds, seal_key and root; each other field 0 =
+/* What to run. Zero-initialize, then set listen_fds, seal_key, origins_fd,
+ * keys and root; each other field 0 =
  * default. */
 typedef struct si_pool_options {
     int listen_fds[SI_LANE_COUNT]; /* SCGI sockets of si_pool_listen_lanes(); the caller's to close
@@ -62,6 +64,14 @@ typedef struct si_pool_options {
         *status;            /* where the pool tells of its renderers
                                (base/pool_status.h), shared with who reads it; NULL = nowhere */
     si_fetch_options fetch; /* of foreign images; its time counts on top of wall_ms */
+    const char *config;     /* folder whose origins (base/origin.h) may be asked; NULL = none */
+    const char
+        *originals; /* folder of a cache of originals (source/original_cache.h); NULL = none */
+    int64_t originals_bytes; /* its size; 0 = none */
+    int64_t originals_free;  /* that are to be left free on its disk */
+    int origins_fd;          /* socket of si_origins_listen(), or −1; the caller's to close */
+    int keys;      /* file of si_origin_keys_take_environment(), or −1; the caller's to close */
+    int origin_ms; /* the pool's own: for which originals in origins are waited for */
 } si_pool_options;
 
 /* Opens a listening socket: "ADDR:PORT" or "[ADDR]:PORT" is TCP, a text with a slash in it the path

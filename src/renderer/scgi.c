@@ -108,6 +108,8 @@ si_result si_scgi_parse(const char *data, size_t len, si_scgi_request *out, si_d
         } else if (si_str_eq(name, SI_STR(SI_PARAM_HEAD_AT))) {
             long at;
             out->head_at = si_str_int(value, &at) && at > 0 && at <= SI_SCGI_LIMIT ? (size_t)at : 0;
+        } else if (si_str_eq(name, SI_STR(SI_PARAM_CHEAP))) {
+            out->cheap = si_str_eq(value, SI_STR("1"));
         } else if (si_str_eq(name, SI_STR(SI_PARAM_PING))) {
             out->ping = si_str_eq(value, SI_STR("1"));
         } else if (si_str_eq(name, SI_STR("SCGI")) && !si_str_eq(value, SI_STR("1"))) {

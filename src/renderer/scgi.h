@@ -30,6 +30,7 @@ typedef struct si_scgi_request {
                              told */
     size_t head_at; /* SI_PARAM_HEAD_AT: bytes that will precede the reply's head in the edge's
                        cache file; 0 = not told */
+    bool cheap;     /* SI_PARAM_CHEAP */
     bool ping;      /* SI_PARAM_PING */
 } si_scgi_request;
 

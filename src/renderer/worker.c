@@ -82,7 +82,7 @@ static void enter_sandbox(si_worker *w, unsigned layers) {
 static void start(si_worker *w, pid_t pool) {
     int *kept[] = {&w->listeners[SI_LANE_CHEAP], &w->listeners[SI_LANE_DEAR],
         &w->listeners[SI_LANE_FOREIGN], &w->listeners[SI_LANE_REFINE], &w->broker, &w->fetcher,
-        &w->refinement_slots};
+        &w->origins, &w->fetched, &w->refinement_slots};
     si_confinement limits = {.memory = w->options->memory, .file_size = 0, .files = FILES_MAX};
     si_diag diag = {0};
     prctl(PR_SET_NAME, "smartimg-render", 0, 0, 0);
@@ -120,8 +120,8 @@ static int watch_for_work(const si_worker *w) {
     if (events < 0 || epoll_ctl(events, EPOLL_CTL_ADD, w->broker, &end) != 0) {
         return -1;
     }
-    for (int i = 0; i < SI_LANE_COUNT; i++) {
-        int fd = w->listeners[i];
+    for (int i = 0; i <= SI_LANE_COUNT; i++) {
+        int fd = i < SI_LANE_COUNT ? w->listeners[i] : w->fetched;
         struct epoll_event work = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = fd};
         if (fd >= 0 && epoll_ctl(events, EPOLL_CTL_ADD, fd, &work) != 0) {
             return -1;
@@ -134,56 +134,84 @@ static int watch_for_work(const si_worker *w) {
 
 enum { NO_CONNECTION = -1, TIME_TO_GO = -2 };
 
-/* The order in which a worker looks at the lanes: dear requests and those with foreign images take
- * turns, as neither may keep the other waiting for good. */
-static void order_lanes(const si_worker *w, si_lane order[SI_LANE_COUNT]) {
-    for (int i = 0; i < SI_LANE_COUNT; i++) {
-        order[i] = (si_lane)i;
+/* Where requests come from. */
+typedef struct place {
+    int fd;
+    si_lane lane;
+    bool handed_over;
+} place;
+
+enum { PLACES = SI_LANE_COUNT + 1 };
+
+static void swap(place *a, place *b) {
+    place c = *a;
+    *a = *b;
+    *b = c;
+}
+
+/* The order in which a worker looks at them: dear requests and those with foreign images take
+ * turns, as neither may keep the other waiting for good, and so do cheap ones of either kind. */
+static void order_places(const si_worker *w, place order[PLACES]) {
+    const place usual[PLACES] = {{w->listeners[SI_LANE_CHEAP], SI_LANE_CHEAP, false},
+        {w->fetched, SI_LANE_CHEAP, true}, {w->listeners[SI_LANE_DEAR], SI_LANE_DEAR, false},
+        {w->listeners[SI_LANE_FOREIGN], SI_LANE_FOREIGN, true},
+        {w->listeners[SI_LANE_REFINE], SI_LANE_REFINE, false}};
+    memcpy(order, usual, sizeof usual);
+    if (w->fetched_next) {
+        swap(&order[0], &order[1]);
     }
     if (w->foreign_next) {
-        order[SI_LANE_DEAR] = SI_LANE_FOREIGN;
-        order[SI_LANE_FOREIGN] = SI_LANE_DEAR;
+        swap(&order[2], &order[3]);
     }
 }
 
-/* A connection of that lane, −1 with errno set if it has none after all. */
-static int accept_from(si_worker *w, si_lane lane) {
-    if (lane != SI_LANE_FOREIGN) {
-        return accept4(w->listeners[lane], NULL, NULL, SOCK_CLOEXEC);
+/* A connection of that place, −1 with errno set if it has none after all. */
+static int accept_from(si_worker *w, const place *from) {
+    if (!from->handed_over) {
+        return accept4(from->fd, NULL, NULL, SOCK_CLOEXEC);
     }
     errno = EAGAIN;
-    return si_downloaded_receive(w->listeners[lane], &w->downloaded) ? w->downloaded.connection
-                                                                     : -1;
+    return si_downloaded_receive(from->fd, &w->downloaded) ? w->downloaded.connection : -1;
+}
+
+/* Takes note of where the connection came from that is served next. */
+static void note_place(si_worker *w, const place *from) {
+    w->lane = from->lane;
+    w->handed_over = from->handed_over;
+    if (from->lane == SI_LANE_CHEAP) {
+        w->fetched_next = !from->handed_over;
+    } else {
+        w->foreign_next =
+            w->lane == SI_LANE_DEAR || (w->foreign_next && w->lane != SI_LANE_FOREIGN);
+    }
 }
 
 /* Takes a connection of the first lane that has one and that this worker may serve; w->lane is
  * where it came from. Otherwise NO_CONNECTION, with *no_slot if there is one that it may not serve
  * now, or TIME_TO_GO. */
 static int take_connection(si_worker *w, bool *no_slot) {
-    struct pollfd lanes[SI_LANE_COUNT];
-    si_lane order[SI_LANE_COUNT];
-    order_lanes(w, order);
-    for (int i = 0; i < SI_LANE_COUNT; i++) {
-        lanes[i] = (struct pollfd){.fd = w->listeners[order[i]], .events = POLLIN};
+    struct pollfd lanes[PLACES];
+    place order[PLACES];
+    order_places(w, order);
+    for (int i = 0; i < PLACES; i++) {
+        lanes[i] = (struct pollfd){.fd = order[i].fd, .events = POLLIN};
     }
     *no_slot = false;
-    if (poll(lanes, SI_LANE_COUNT, 0) <= 0) {
+    if (poll(lanes, PLACES, 0) <= 0) {
         return NO_CONNECTION;
     }
-    for (int i = 0; i < SI_LANE_COUNT; i++) {
+    for (int i = 0; i < PLACES; i++) {
         if (lanes[i].revents == 0) {
             continue;
         }
-        if (order[i] != SI_LANE_CHEAP &&
+        if (order[i].lane != SI_LANE_CHEAP &&
             !si_refinement_slot_take(w->refinement_slots, w->options->workers)) {
             *no_slot = true;
             return NO_CONNECTION;
         }
-        int fd = accept_from(w, order[i]);
+        int fd = accept_from(w, &order[i]);
         if (fd >= 0) {
-            w->lane = order[i];
-            w->foreign_next =
-                w->lane == SI_LANE_DEAR || (w->foreign_next && w->lane != SI_LANE_FOREIGN);
+            note_place(w, &order[i]);
             return fd;
         }
         if (errno == EINVAL || errno == EBADF) {
@@ -196,9 +224,9 @@ static int take_connection(si_worker *w, bool *no_slot) {
 /* Waits for cheap requests alone, until it is worth looking for a slot again. */
 static void wait_for_slot(const si_worker *w, const sigset_t *mask) {
     struct pollfd fds[] = {{.fd = w->listeners[SI_LANE_CHEAP], .events = POLLIN},
-        {.fd = w->broker, .events = POLLIN | POLLRDHUP}};
+        {.fd = w->fetched, .events = POLLIN}, {.fd = w->broker, .events = POLLIN | POLLRDHUP}};
     struct timespec a_while = {.tv_nsec = NO_SLOT_MS * SI_MILLISECOND};
-    (void)!ppoll(fds, 2, &a_while, mask);
+    (void)!ppoll(fds, 3, &a_while, mask);
 }
 
 /* Waits for a connection. Returns its descriptor, NO_CONNECTION if there was none after all, or
@@ -231,15 +259,18 @@ static int next_connection(si_worker *w, int events) {
     return stopping && no_slot ? TIME_TO_GO : fd;
 }
 
-_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher,
-    int refinement_slots, int downloaded, si_worker_slot *slot, pid_t pool) {
+_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher, int origins,
+    int refinement_slots, const int downloaded[SI_DOWNLOADS_KINDS], si_worker_slot *slot,
+    pid_t pool) {
     si_worker w = {.options = options,
         .broker = broker,
         .fetcher = fetcher,
+        .origins = origins,
         .refinement_slots = refinement_slots,
         .slot = slot};
     memcpy(w.listeners, options->listen_fds, sizeof w.listeners);
-    w.listeners[SI_LANE_FOREIGN] = downloaded;
+    w.listeners[SI_LANE_FOREIGN] = downloaded[SI_DOWNLOADS_DEAR];
+    w.fetched = downloaded[SI_DOWNLOADS_CHEAP];
     start(&w, pool);
     int events = watch_for_work(&w);
     if (events < 0) {

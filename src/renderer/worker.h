@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/request_id.h"
+#include "renderer/downloads.h"
 #include "renderer/pool.h"
 
 enum {
@@ -39,11 +40,13 @@ typedef struct si_worker_slot {
 } si_worker_slot;
 
 /* The life of a worker, in a freshly forked process: never returns. `broker` is its end of the
- * socket pair to the pool; `fetcher` the socket of si_fetcher_open(), which all share;
- * `refinement_slots` the file of refinement_slots.h, and `downloaded` the socket that requests are
- * handed over on (downloaded.h), or −1, which all share, too. Every other descriptor but 0 to 2 and
- * options->listen_fds is closed, of which that of SI_LANE_FOREIGN is not the worker's. */
-_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher,
-    int refinement_slots, int downloaded, si_worker_slot *slot, pid_t pool);
+ * socket pair to the pool; `fetcher` the socket of si_fetcher_open(), and `origins` the same to the
+ * origins process, which all share; `refinement_slots` the file of refinement_slots.h, and
+ * `downloaded` the sockets that requests are handed over on (downloaded.h), or −1, which all share,
+ * too. Every other descriptor but 0 to 2 and options->listen_fds is closed, of which that of
+ * SI_LANE_FOREIGN is not the worker's. */
+_Noreturn void si_worker_run(const si_pool_options *options, int broker, int fetcher, int origins,
+    int refinement_slots, const int downloaded[SI_DOWNLOADS_KINDS], si_worker_slot *slot,
+    pid_t pool);
 
 #endif

@@ -93,6 +93,9 @@ static bool write_head(const si_answer *a, long keep, size_t head_at, si_bytes *
         n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_SUM ": %s\r\n",
             si_checksum_print(si_checksum(a->body.data, a->body.len), sum));
     }
+    if (a->changed) {
+        n += snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_CHANGED ": 1\r\n");
+    }
     if (a->retry_after > 0) {
         n +=
             snprintf(more + n, sizeof more - (size_t)n, SI_HEADER_RETRY ": %d\r\n", a->retry_after);
@@ -155,6 +158,7 @@ static long keep_seconds(const si_answer *a) {
 /* For how long the edge keeps an answer: a file that was replaced on the way is answered for with
  * what is there, but not kept. */
 static long keep_answer(task *t, si_answer *a) {
+    a->changed = t->originals.changed;
     a->foreign = t->originals.foreign;
     a->fresh_until = t->originals.fresh_until;
     return si_originals_unchanged(&t->originals, t->recipe) ? keep_seconds(a) : 0;
@@ -188,7 +192,9 @@ static void keep_best(void *context, const si_answer *so_far) {
 }
 
 static int fetch_ms(const task *t) {
-    return t->worker->options->fetch.timeout_ms + SI_FETCHER_SLACK_MS;
+    const si_pool_options *o = t->worker->options;
+    int ms = o->origin_ms > o->fetch.timeout_ms ? o->origin_ms : o->fetch.timeout_ms;
+    return ms + SI_FETCHER_SLACK_MS;
 }
 
 /* True if the edge has closed the connection: nobody waits for the answer. The edge does so once
@@ -203,11 +209,12 @@ static bool peer_gone(void *context) {
 static bool others_wait(const si_worker *w) {
     struct pollfd p[] = {{.fd = w->listeners[SI_LANE_CHEAP], .events = POLLIN},
         {.fd = w->listeners[SI_LANE_DEAR], .events = POLLIN},
-        {.fd = w->listeners[SI_LANE_FOREIGN], .events = POLLIN}};
-    if (poll(p, 3, 0) <= 0) {
+        {.fd = w->listeners[SI_LANE_FOREIGN], .events = POLLIN},
+        {.fd = w->fetched, .events = POLLIN}};
+    if (poll(p, 4, 0) <= 0) {
         return false;
     }
-    return p[0].revents != 0 || w->lane != SI_LANE_CHEAP ||
+    return p[0].revents != 0 || p[3].revents != 0 || w->lane != SI_LANE_CHEAP ||
            si_refinement_slot_is_free(w->refinement_slots, w->options->workers);
 }
 
@@ -242,6 +249,8 @@ static void answer_recipe(task *t) {
     t->originals = (si_originals){.broker = w->broker,
         .fetcher = w->fetcher,
         .fetch = &w->options->fetch,
+        .origins = w->origins,
+        .origin_ms = w->options->origin_ms,
         .recipe = t->recipe,
         .recipe_text = t->request->recipe,
         .seal = t->request->seal,
@@ -249,7 +258,7 @@ static void answer_recipe(task *t) {
         .client = &t->connection,
         .before_fetch = allow_for_downloads,
         .context = t};
-    if (w->lane == SI_LANE_FOREIGN) {
+    if (w->handed_over) {
         si_downloaded_put(&w->downloaded, t->recipe, &t->originals);
     }
     si_answer_options how = {.limits = w->options->limits,
@@ -265,6 +274,9 @@ static void answer_recipe(task *t) {
     si_answer a = {0};
     si_files files = si_originals_files(&t->originals);
     si_answer_make(t->recipe, &files, &how, &a);
+    if (a.status == 503 && t->originals.silent) {
+        a.retry_after = SI_RETRY_SECONDS;
+    }
     set_stages(t, &a);
     if (!t->refine) {
         bool dear = w->lane == SI_LANE_DEAR || w->lane == SI_LANE_FOREIGN;
@@ -468,7 +480,7 @@ static si_result read_request(
     si_worker *w, int connection, int64_t read_by, si_scgi_request *request, si_diag *diag) {
     static char buffer[SI_SCGI_LIMIT];
     const si_downloaded *d = &w->downloaded;
-    if (w->lane != SI_LANE_FOREIGN) {
+    if (!w->handed_over) {
         return si_scgi_read(connection, read_by, buffer, request, diag);
     }
     return si_scgi_parse(d->head, d->head_len, request, diag);
@@ -489,7 +501,7 @@ bool si_worker_serve(si_worker *w, int connection) {
         reply_error(w, connection, &diag);
     }
     (void)si_last_reply_claim(connection);
-    if (w->lane == SI_LANE_FOREIGN) {
+    if (w->handed_over) {
         si_downloaded_close_images(&w->downloaded);
     }
     si_scgi_close(connection, result != SI_OK); /* whoever sends nonsense may be sending more */

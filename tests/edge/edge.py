@@ -207,6 +207,7 @@ class Edge:
             "REPLY_BYTES": "100m",
             **{f"SERVERS_{lane}": f"server unix:{self.renderer.path}{end} max_fails=0;" * 2 for lane, end in
                (("CHEAP", ""), ("DEAR", "-dear"), ("FOREIGN", "-foreign"), ("REFINE", "-refine"))},
+            "ORIGINS_SOCKET": f"{self.renderer.path}-origins",
             "SERVERS_ANY": f"server unix:{self.renderer.path} max_fails=0;",
             "RENDER_SEAL_LINE": "",
             "CONNECT_TIMEOUT": "5s",

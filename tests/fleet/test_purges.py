@@ -17,6 +17,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from fleet import COMPANY, REDIS, Node, Originals, Redis, fleet, wait_until  # noqa: E402
+from ports import free_port  # noqa: E402
 from server import PROJECT, SMARTIMG, QuietHandler, start_origin  # noqa: E402
 from waiting import PATIENCE  # noqa: E402
 

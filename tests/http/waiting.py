@@ -65,8 +65,8 @@ def processor_seconds(pid):
 
 
 # Of an idle worker of a pool on Unix sockets: to listen, one a lane but that of foreign images, for what is handed
-# over from that, to the broker, to the fetcher.
-IDLE_SOCKETS = 6
+# over from that (two kinds), to the broker, to the fetcher, to the origins process.
+IDLE_SOCKETS = 8
 
 
 def sockets(pid):

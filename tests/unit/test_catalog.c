@@ -4,11 +4,11 @@
 /* ---- inheritance, attribute by attribute ---- */
 
 /* Attributes whose empty value switches something off, and those that are never inherited; every
- * other one takes the default company's. ForeignHosts and RequestLockKey are ours. */
+ * other one takes the default company's. ForeignHosts, RequestLockKey and Sources are ours. */
 static const char *const empty_is_off[] = {"AccessControlAllowOrigin", "TimingAllowOrigin",
     "CrossOriginResourcePolicy", "DefaultExt", "DefaultImage", "ErrorImage", "RootPath", "RootUrl",
     "SavePath", "StaticContentRootPath", "Watermark", "TrustedDomains", "AllowDirectAccess",
-    "ForeignHosts", "CacheCommandAddresses", "RequestLockKey", "NetworkHeader", NULL};
+    "ForeignHosts", "CacheCommandAddresses", "RequestLockKey", "NetworkHeader", "Sources", NULL};
 static const char *const never_inherited[] = {"CatalogFile", "SvgCatalogFile",
     "StaticContentCatalogFile", "MacroFile", "FontMapFile", "IccProfileMapFile", "RuleSetFile",
     "TimeStamp", "AudioBitRate", "VideoBitRate", "TotalStreamBitRate", "VideoSize",
@@ -47,6 +47,9 @@ static const char *sample(const si_attribute *row, bool second) {
     }
     if (strstr(row->name, "Origin") != NULL && strcmp(row->type, "LIST") == 0) {
         return second ? "http://b.example:81" : "https://a.example,https://b.example";
+    }
+    if (strcmp(row->name, "Sources") == 0) { /* others are sections that there are not */
+        return second ? "folder" : "folder,folder";
     }
     if (strcmp(row->name, "CrossOriginResourcePolicy") == 0) {
         return second ? "same-origin" : "same-site";

@@ -279,6 +279,7 @@ static void test_names_of_the_nginx_template(void **state) {
         "scgi_param " SI_PARAM_HEAD_AT " $smartimg_head_at;", "scgi_param " SI_PARAM_PING " 1;",
         "scgi_param " SI_PARAM_QUEUED_AT " $smartimg_queued_at;",
         "scgi_param " SI_PARAM_SHOW " $smartimg_show if_not_empty;",
+        "scgi_param " SI_PARAM_CHEAP " $smartimg_cheap if_not_empty;",
         "scgi_param " SI_PARAM_CLASS " $smartimg_class if_not_empty;",
         "scgi_param " SI_PARAM_ID " $smartimg_id;",
         "scgi_param " SI_PARAM_TRACE " $smartimg_trace if_not_empty;",
@@ -296,7 +297,7 @@ static void test_names_of_the_nginx_template(void **state) {
     for (const char *at = text; (at = strstr(at, "SMARTIMG_")) != NULL; at++) {
         parameters += at > text && at[-1] == ' ' && strncmp(at - 11, "scgi_param ", 11) == 0;
     }
-    assert_int_equal(parameters, 12);
+    assert_int_equal(parameters, 13);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         if (strstr(text, lines[i]) == NULL) {
             fail_msg("nginx.conf.in has no line \"%s\"", lines[i]);

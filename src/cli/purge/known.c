@@ -24,22 +24,28 @@ static void read_name(const si_catalog *c, si_str name, si_arena *arena, reading
     out[1] = (reading){si_catalog_default(c), name};
 }
 
+/* Whether there is an image, or may be one in an origin, which nobody asks here. */
+static bool may_be_image(
+    const si_catalog *c, const si_company *company, si_str object, si_arena *arena) {
+    si_file file;
+    si_result result = si_catalog_find(c, company, object, arena, &file, NULL);
+    return result == SI_OK || result == SI_ERR_IO;
+}
+
 /* A file, whether or not requests may reach it by its path. */
 static bool is_file(const si_catalog *c, const reading *r, si_arena *arena) {
     si_file file;
     return r->company != NULL &&
-           (si_catalog_find(c, r->company, r->object, arena, &file, NULL) == SI_OK ||
+           (may_be_image(c, r->company, r->object, arena) ||
                si_catalog_find_static(c, r->company, r->object, arena, &file, NULL) == SI_OK);
 }
 
 static bool is_resolved(const si_catalog *c, si_str name, si_record_table table, si_arena *arena) {
     const si_object_query query = {.object = name, .from_url = true, .table = table};
     si_resolved is;
-    si_file file;
     return si_catalog_resolve(c, &query, arena, &is, NULL) == SI_OK &&
-           (is.record != NULL ||
-               (table == SI_TABLE_IMAGE && is.path[0] != '\0' &&
-                   si_catalog_find(c, is.owner, si_str_of(is.path), arena, &file, NULL) == SI_OK));
+           (is.record != NULL || (table == SI_TABLE_IMAGE && is.path[0] != '\0' &&
+                                     may_be_image(c, is.owner, si_str_of(is.path), arena)));
 }
 
 /* ---- what was there ---- */

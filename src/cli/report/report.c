@@ -18,6 +18,7 @@
 #include "cli/request.h"
 #include "process/supervise.h"
 #include "quality/calibration.h"
+#include "renderer/origin_look.h"
 #include "renderer/pool.h"
 
 #define SPOOL_MAX (INT64_C(1) << 30) /* bytes; what does not fit is made again for the page */
@@ -89,6 +90,9 @@ static bool open_site(struct report *r) {
     si_result result = si_catalog_load(request.config, request.root, si_complain_mistake,
         (void *)(uintptr_t)request.config, &r->catalog, &diag);
     request.catalog = r->catalog;
+    if (r->catalog != NULL) {
+        si_catalog_on_origins(r->catalog, si_look_at_origin, NULL);
+    }
     if (result != SI_OK && result != SI_ERR_CONFIG) {
         si_complain_diag(&diag);
     }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/sanitize.h"
+#include "catalog/origins.h"
 #include "cli/report/report_picture.h"
 #include "process/confine.h"
 #include "quality/features.h"
@@ -85,8 +86,13 @@ static void set_failure(si_report_result *r, const si_diag *diag) {
 
 static si_result render(const child *c, const si_recipe *r, si_image *image, si_diag *diag) {
     static const si_render_limits defaults = {0};
-    si_originals originals = {
-        .broker = c->broker, .root = -1, .fetcher = -1, .fetch = &c->work->request->fetch};
+    const si_origins known = si_catalog_origins(c->work->request->catalog);
+    si_originals originals = {.broker = c->broker,
+        .root = -1,
+        .fetcher = -1,
+        .origins = -1,
+        .known = &known,
+        .fetch = &c->work->request->fetch};
     si_files files = si_originals_files(&originals);
     si_result result = si_render(r, &files, &defaults, image, diag);
     si_originals_close(&originals);
