@@ -192,7 +192,7 @@ class PoolLogTest(unittest.TestCase):
                     Origin.asked.clear()
                     url = f"http://127.0.0.1:{origin.server_port}/tcp-{i}.png"
                     recipe = pool.recipe(f"demo?src=({url})&wid=40&fmt=png", config=str(pool.folder / "conf"))
-                    reply = pool.send(netstring([("SMARTIMG_RECIPE", recipe), ("SMARTIMG_TRACE", value)]))
+                    reply = pool.send(pool.question(recipe, "", ("SMARTIMG_TRACE", value)))
                     self.assertEqual(reply[0], 200, reply)
                     self.assertEqual([t for _, t, _ in Origin.asked], [[good] if value == good else None])
                     stages = dict(s.split("=") for s in reply[1]["X-Smartimg-Stages"].split(";"))

@@ -106,6 +106,7 @@ class Pool:
         headers = [("CONTENT_LENGTH", "0"), ("SCGI", "1"), ("SMARTIMG_RECIPE", recipe), ("SMARTIMG_TIER", tier), *more]
         if not isinstance(self.address, str) and not any(name == "SMARTIMG_RENDER_SEAL" for name, _ in more):
             headers.append(("SMARTIMG_RENDER_SEAL", self.seal(recipe)))
+            headers.append(("SMARTIMG_SEAL", hmac.new(self.key, recipe.encode(), "sha256").hexdigest()))
         return netstring(headers)
 
     def ask(self, recipe, tier=""):
