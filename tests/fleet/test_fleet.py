@@ -216,7 +216,7 @@ class Purges(unittest.TestCase):
 
     def test_nobody_follows(self):
         done = purge(self.redis, f"{COMPANY}/shoe", wait=5)
-        self.assertEqual(done.returncode, 3)
+        self.assertEqual(done.returncode, 4)
         self.assertIn("0 nodes have applied it, of at least 1", done.stderr)
 
     def test_password(self):
