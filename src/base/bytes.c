@@ -1,6 +1,7 @@
 #include "base/bytes.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,34 @@ bool si_bytes_append(si_bytes *b, const void *data, size_t len) {
         b->len += len;
     }
     return true;
+}
+
+bool si_bytes_print_list(si_bytes *b, const char *fmt, va_list args) {
+    char text[400];
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(text, sizeof text, fmt, args);
+    bool ok = n >= 0;
+    if (ok && (size_t)n < sizeof text) {
+        ok = si_bytes_append(b, text, (size_t)n);
+    } else if (ok) {
+        char *longer = NULL;
+        n = vasprintf(&longer, fmt, again);
+        ok = n >= 0 && si_bytes_append(b, longer, (size_t)n);
+        if (n >= 0) {
+            free(longer);
+        }
+    }
+    va_end(again);
+    return ok;
+}
+
+bool si_bytes_print(si_bytes *b, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    bool ok = si_bytes_print_list(b, fmt, args);
+    va_end(args);
+    return ok;
 }
 
 void si_bytes_free(si_bytes *b) {

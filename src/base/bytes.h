@@ -2,9 +2,12 @@
 #ifndef SI_BASE_BYTES_H
 #define SI_BASE_BYTES_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/result.h"
 
 /* Zero-initialize. `data` is malloc'ed; release with si_bytes_free(). */
 typedef struct si_bytes {
@@ -15,6 +18,10 @@ typedef struct si_bytes {
 
 /* Appends `len` bytes; false when memory runs out (the bytes so far stay). */
 bool si_bytes_append(si_bytes *b, const void *data, size_t len);
+
+/* Appends what printf() would write, however long; false as above, or if it cannot be written. */
+bool si_bytes_print(si_bytes *b, const char *fmt, ...) SI_PRINTF(2, 3);
+bool si_bytes_print_list(si_bytes *b, const char *fmt, va_list args) SI_PRINTF(2, 0);
 
 /* Frees and zeroes. */
 void si_bytes_free(si_bytes *b);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,8 +94,8 @@ bool si_cache_server_usual(si_arena *arena, si_cache_server *out) {
 
 /* Whether the process that wrote the file is there; unknown counts as gone. */
 static bool lives(const si_cache_server *s) {
-    int pid = s->pid != NULL ? atoi(s->pid) : 0;
-    return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
+    long pid = s->pid != NULL ? strtol(s->pid, NULL, 10) : 0;
+    return pid > 0 && pid <= INT_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
 static void complain_of(const char *cache, const si_cache_server *s) {

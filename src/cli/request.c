@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,36 +241,25 @@ void si_exchange_end(si_exchange *x) {
 
 /* ---- headers ---- */
 
-static bool add(si_bytes *out, const char *fmt, ...) SI_PRINTF(2, 3);
-
-static bool add(si_bytes *out, const char *fmt, ...) {
-    char line[300];
-    va_list args;
-    va_start(args, fmt);
-    int len = vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
-    return len >= 0 && (size_t)len < sizeof line && si_bytes_append(out, line, (size_t)len);
-}
-
 static bool add_date(si_bytes *out, const char *name, int64_t seconds) {
     char date[40];
     time_t t = (time_t)seconds;
     struct tm tm;
     gmtime_r(&t, &tm);
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    return add(out, "%s: %s\r\n", name, date);
+    return si_bytes_print(out, "%s: %s\r\n", name, date);
 }
 
 static bool add_vary(si_bytes *out, const si_plan *p) {
     char vary[SI_PLAN_VARY_SIZE];
-    return si_plan_vary(p, 0, vary)[0] == '\0' || add(out, "Vary: %s\r\n", vary);
+    return si_plan_vary(p, 0, vary)[0] == '\0' || si_bytes_print(out, "Vary: %s\r\n", vary);
 }
 
 static bool add_hints(si_bytes *out, const si_plan *p) {
     char hints[SI_CLIENT_VARY_SIZE];
     return si_client_vary(p->accept_ch, hints)[0] == '\0' ||
-           (add(out, "Accept-CH: %s\r\n", hints) &&
-               (!p->critical_ch || add(out, "Critical-CH: %s\r\n", hints)));
+           (si_bytes_print(out, "Accept-CH: %s\r\n", hints) &&
+               (!p->critical_ch || si_bytes_print(out, "Critical-CH: %s\r\n", hints)));
 }
 
 /* As the edge does (ngx_http_smartimg_headers.c). */
@@ -279,7 +267,7 @@ static bool add_caching(si_bytes *out, const si_exchange *x) {
     const si_plan *p = &x->plan;
     const si_answer *a = &x->answer;
     if (a->status != 200) {
-        return add(out, "Cache-Control: no-store\r\n");
+        return si_bytes_print(out, "Cache-Control: no-store\r\n");
     }
     si_lifetime_of of = {.first = a->smart && !a->choice.complete,
         .first_seconds = SI_FIRST_ANSWER_SECONDS,
@@ -288,14 +276,15 @@ static bool add_caching(si_bytes *out, const si_exchange *x) {
     si_lifetime life;
     si_lifetime_make(p, &of, &life);
     bool dated = p->last_modified > 0 && !a->foreign && !life.first;
-    return add(out, "Cache-Control: %s\r\n", life.cache_control) &&
-           (life.cdn[0] == '\0' || add(out, SI_CDN_CACHE_CONTROL ": %s\r\n", life.cdn)) &&
+    return si_bytes_print(out, "Cache-Control: %s\r\n", life.cache_control) &&
+           (life.cdn[0] == '\0' ||
+               si_bytes_print(out, SI_CDN_CACHE_CONTROL ": %s\r\n", life.cdn)) &&
            (life.expires < 0 || add_date(out, "Expires", life.expires)) &&
            (!dated || add_date(out, "Last-Modified", p->last_modified)) && add_hints(out, p);
 }
 
 static bool add_value(si_bytes *out, const char *name, si_str value) {
-    return value.len == 0 || add(out, "%s: %.*s\r\n", name, SI_STR_ARG(value));
+    return value.len == 0 || si_bytes_print(out, "%s: %.*s\r\n", name, SI_STR_ARG(value));
 }
 
 static bool add_sharing(si_bytes *out, const si_plan *plan) {

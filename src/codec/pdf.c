@@ -39,13 +39,10 @@ static void put(writer *w, const void *data, size_t len) {
 static void print(writer *w, const char *fmt, ...) SI_PRINTF(2, 3);
 
 static void print(writer *w, const char *fmt, ...) {
-    char text[600];
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, args);
+    w->failed |= !si_bytes_print_list(w->out, fmt, args);
     va_end(args);
-    w->failed |= n < 0 || n >= (int)sizeof text;
-    put(w, text, n > 0 && n < (int)sizeof text ? (size_t)n : 0);
 }
 
 static int colors_of(const si_image *image) {

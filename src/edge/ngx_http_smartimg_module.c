@@ -287,7 +287,7 @@ ngx_module_t  ngx_http_smartimg_module = {
     ngx_http_smartimg_init_process,        /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    ngx_http_smartimg_leave_worker,        /* exit process */
+    ngx_http_smartimg_exit_worker,         /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -582,7 +582,7 @@ static ngx_int_t
 ngx_http_smartimg_init_process(ngx_cycle_t *cycle)
 {
     ngx_http_smartimg_init_counters(cycle);
-    ngx_http_smartimg_adopt(cycle);
+    ngx_http_smartimg_init_worker(cycle);
     ngx_http_smartimg_init_waiting(cycle);
     ngx_http_smartimg_init_refining(cycle);
     ngx_http_smartimg_init_uploads(cycle);

@@ -403,8 +403,8 @@ void ngx_http_smartimg_stop_waiting(ngx_http_smartimg_ctx_t *ctx);
 ngx_str_t ngx_http_smartimg_unanswered(ngx_http_smartimg_ctx_t *ctx);
 void ngx_http_smartimg_share_error(ngx_http_request_t *r, ngx_uint_t status);
 void ngx_http_smartimg_init_waiting(ngx_cycle_t *cycle);
-void ngx_http_smartimg_adopt(ngx_cycle_t *cycle);
-void ngx_http_smartimg_leave_worker(ngx_cycle_t *cycle);
+void ngx_http_smartimg_init_worker(ngx_cycle_t *cycle);
+void ngx_http_smartimg_exit_worker(ngx_cycle_t *cycle);
 
 char *ngx_http_smartimg_disk(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_uint_t ngx_http_smartimg_disk_takes(ngx_http_request_t *r);

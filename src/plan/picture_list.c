@@ -1,6 +1,5 @@
 #include "plan/picture_list.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/json.h"
@@ -81,30 +80,20 @@ static bool is_answered_from(list *l, si_str id, const char *path, uint64_t *byt
 
 /* ---- JSON ---- */
 
-static bool put(si_bytes *out, const char *fmt, ...) SI_PRINTF(2, 3);
-
-static bool put(si_bytes *out, const char *fmt, ...) {
-    char text[200];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    return n >= 0 && n < (int)sizeof text && si_bytes_append(out, text, (size_t)n);
-}
-
 static bool put_company(list *l, const char *id) {
     if (l->told > 0 || id[0] == '\0' || strcmp(id, SI_UPLOADS_COMPANY) == 0) {
         return true;
     }
-    return put(&l->companies, "%s", l->companies.len > 0 ? "," : "") &&
+    return si_bytes_print(&l->companies, "%s", l->companies.len > 0 ? "," : "") &&
            si_json_put(&l->companies, id, strlen(id));
 }
 
 static bool put_picture(
     list *l, const si_listed_picture *file, si_str id, uint64_t bytes, const char *kind) {
-    return put(l->out, "%s\n{\"id\":", l->count > 0 ? "," : "") &&
+    return si_bytes_print(l->out, "%s\n{\"id\":", l->count > 0 ? "," : "") &&
            si_json_put(l->out, id.p, id.len) &&
-           put(l->out, ",\"bytes\":%llu,\"kind\":\"%s\"}", (unsigned long long)bytes, kind) &&
+           si_bytes_print(
+               l->out, ",\"bytes\":%llu,\"kind\":\"%s\"}", (unsigned long long)bytes, kind) &&
            put_company(l, file->company);
 }
 
@@ -152,13 +141,14 @@ static bool tell(void *context, const si_listed_picture *file) {
 bool si_picture_list(
     const si_catalog *catalog, const si_request *request, si_str kinds, si_bytes *out) {
     list l = {.catalog = catalog, .request = request, .kinds = kinds, .out = out};
-    bool ok = put(out, "{\"pictures\":[");
+    bool ok = si_bytes_print(out, "{\"pictures\":[");
     bool all = si_catalog_pictures(catalog, request->session, tell, &l);
     ok =
         ok && !l.failed &&
-        put(out, "],\"truncated\":%s,\"companies\":[", all && !l.left_out ? "false" : "true") &&
+        si_bytes_print(
+            out, "],\"truncated\":%s,\"companies\":[", all && !l.left_out ? "false" : "true") &&
         si_bytes_append(out, l.companies.data, l.companies.len) &&
-        put(out, "],\"uploads\":{\"on\":%s,\"max_bytes\":%d,\"seconds\":%d}}\n",
+        si_bytes_print(out, "],\"uploads\":{\"on\":%s,\"max_bytes\":%d,\"seconds\":%d}}\n",
             si_catalog_has_uploads(catalog) ? "true" : "false", SI_UPLOAD_BYTES, SI_UPLOAD_SECONDS);
     si_bytes_free(&l.companies);
     return ok;

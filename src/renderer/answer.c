@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -258,18 +257,6 @@ void si_answer_make(
     assert(!cancelled || out->status != 200);
 }
 
-static bool put_line(si_bytes *out, const char *fmt, ...) SI_PRINTF(2, 3);
-
-static bool put_line(si_bytes *out, const char *fmt, ...) {
-    char line[400];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
-    return n >= 0 && n < (int)sizeof line && si_bytes_append(out, line, (size_t)n) &&
-           si_bytes_append(out, "\r\n", 2);
-}
-
 /* The receipt of a choice. */
 static bool put_choice(const si_answer *a, si_bytes *out) {
     const si_choice *c = &a->choice;
@@ -287,25 +274,26 @@ static bool put_choice(const si_answer *a, si_bytes *out) {
     if (a->load >= SI_LOAD_QUICK) {
         snprintf(load, sizeof load, "; load=%s", si_load_name(a->load));
     }
-    return put_line(out, SI_HEADER_CHOICE ": format=%s; saved=%ld%s%s%s; effort=%s%s",
+    return si_bytes_print(out, SI_HEADER_CHOICE ": format=%s; saved=%ld%s%s%s; effort=%s%s\r\n",
         si_format_name(c->format), c->saved, score, target, network, si_tier_name(c->tier), load);
 }
 
 bool si_answer_headers(const si_answer *a, si_bytes *out) {
-    bool ok = put_line(out, "Status: %d", a->status) &&
-              put_line(out, "Content-Type: %s", a->content_type) &&
-              put_line(out, "Content-Length: %zu", a->body.len);
+    bool ok = si_bytes_print(out, "Status: %d\r\n", a->status) &&
+              si_bytes_print(out, "Content-Type: %s\r\n", a->content_type) &&
+              si_bytes_print(out, "Content-Length: %zu\r\n", a->body.len);
     if (a->etag[0] != '\0') {
-        ok = ok && put_line(out, "ETag: %s", a->etag);
+        ok = ok && si_bytes_print(out, "ETag: %s\r\n", a->etag);
     }
     if (a->smart && a->status == 200) {
-        ok = ok && put_line(out, SI_HEADER_SAVED ": %ld", a->choice.saved) && put_choice(a, out);
+        ok = ok && si_bytes_print(out, SI_HEADER_SAVED ": %ld\r\n", a->choice.saved) &&
+             put_choice(a, out);
     } else if (a->network != SI_NETWORK_UNKNOWN && a->status == 200) {
-        ok = ok && put_line(out, SI_HEADER_CHOICE ": format=%s; network=%s; quality=%d",
+        ok = ok && si_bytes_print(out, SI_HEADER_CHOICE ": format=%s; network=%s; quality=%d\r\n",
                        si_format_name(a->choice.format), si_network_name(a->network), a->quality);
     }
     if (a->server_timing[0] != '\0') {
-        ok = ok && put_line(out, SI_HEADER_TIMING ": %s", a->server_timing);
+        ok = ok && si_bytes_print(out, SI_HEADER_TIMING ": %s\r\n", a->server_timing);
     }
     return ok;
 }

@@ -1,7 +1,6 @@
 #include "renderer/explanation.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,42 +26,34 @@ const char *si_candidate_verdict(const si_choice *c, int i) {
 
 /* ---- JSON ---- */
 
-static bool put(si_bytes *out, const char *fmt, ...) SI_PRINTF(2, 3);
-
-static bool put(si_bytes *out, const char *fmt, ...) {
-    char text[120];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    return n >= 0 && n < (int)sizeof text && si_bytes_append(out, text, (size_t)n);
-}
-
 static bool put_text(si_bytes *out, const char *name, si_str text) {
-    return put(out, "\"%s\":", name) && si_json_put(out, text.p, text.len) && put(out, ",");
+    return si_bytes_print(out, "\"%s\":", name) && si_json_put(out, text.p, text.len) &&
+           si_bytes_print(out, ",");
 }
 
 static bool put_number(si_bytes *out, const char *name, double v, int decimals) {
-    return isnan(v) ? put(out, "\"%s\":null,", name) : put(out, "\"%s\":%.*f,", name, decimals, v);
+    return isnan(v) ? si_bytes_print(out, "\"%s\":null,", name)
+                    : si_bytes_print(out, "\"%s\":%.*f,", name, decimals, v);
 }
 
 /* What requested, sent and candidates have in common. */
 static bool put_encoding(si_bytes *out, const si_candidate *k) {
-    return put(out, "{") && put_text(out, "format", si_str_of(si_format_name(k->format))) &&
+    return si_bytes_print(out, "{") &&
+           put_text(out, "format", si_str_of(si_format_name(k->format))) &&
            put_text(out, "settings", si_str_of(k->settings)) &&
            put_number(out, "bytes", (double)k->bytes, 0) && put_number(out, "score", k->score, 4);
 }
 
 bool si_candidates_json(const si_choice *c, si_bytes *out) {
-    bool ok = put(out, "[");
+    bool ok = si_bytes_print(out, "[");
     for (int i = 0; ok && i < c->candidate_count; i++) {
         const si_candidate *k = &c->candidates[i];
-        ok = put(out, "%s\n", i > 0 ? "," : "") && put_encoding(out, k) &&
+        ok = si_bytes_print(out, "%s\n", i > 0 ? "," : "") && put_encoding(out, k) &&
              put_number(out, "encode_ms", k->encode_ms, 3) &&
              put_number(out, "score_ms", k->score_ms, 3) &&
-             put(out, "\"verdict\":\"%s\"}", si_candidate_verdict(c, i));
+             si_bytes_print(out, "\"verdict\":\"%s\"}", si_candidate_verdict(c, i));
     }
-    return ok && put(out, "]");
+    return ok && si_bytes_print(out, "]");
 }
 
 /* One of the two encodings that the page compares. What was sent without a choice, such as an
@@ -71,9 +62,9 @@ static bool put_side(si_bytes *out, const char *name, const si_answer *a, int ca
     const si_choice *c = &a->choice;
     const si_candidate alone = {.format = c->format, .bytes = a->body.len, .score = NAN};
     const si_candidate *k = c->candidate_count > 0 ? &c->candidates[candidate] : &alone;
-    bool ok = put(out, "\"%s\":", name) && put_encoding(out, k);
+    bool ok = si_bytes_print(out, "\"%s\":", name) && put_encoding(out, k);
     out->len -= ok; /* the comma behind the last member */
-    return ok && put(out, "},");
+    return ok && si_bytes_print(out, "},");
 }
 
 static bool put_error(si_bytes *out, const si_answer *a) {
@@ -81,7 +72,8 @@ static bool put_error(si_bytes *out, const si_answer *a) {
     while (text.len > 0 && text.p[text.len - 1] == '\n') {
         text.len--;
     }
-    return put(out, "{") && put_text(out, "error", text) && put(out, "\"status\":%d}\n", a->status);
+    return si_bytes_print(out, "{") && put_text(out, "error", text) &&
+           si_bytes_print(out, "\"status\":%d}\n", a->status);
 }
 
 bool si_explanation_json(const si_explained *x, si_bytes *out) {
@@ -90,13 +82,14 @@ bool si_explanation_json(const si_explained *x, si_bytes *out) {
     if (a->status != 200) {
         return put_error(out, a);
     }
-    return put(out, "{") && put_text(out, "client", x->client) &&
+    return si_bytes_print(out, "{") && put_text(out, "client", x->client) &&
            put_text(out, "recipe", x->recipe) && put_number(out, "target", c->target, 4) &&
            put_side(out, "requested", a, c->requested) && put_side(out, "sent", a, c->winner) &&
-           put(out, "\"candidates\":") && si_candidates_json(c, out) && put(out, ",") &&
+           si_bytes_print(out, "\"candidates\":") && si_candidates_json(c, out) &&
+           si_bytes_print(out, ",") &&
            put_number(out, "width", a->width > 0 ? (double)a->width : NAN, 0) &&
            put_number(out, "height", a->height > 0 ? (double)a->height : NAN, 0) &&
-           put(out, "\"total_ms\":%.1f}\n", x->total_ms);
+           si_bytes_print(out, "\"total_ms\":%.1f}\n", x->total_ms);
 }
 
 /* ---- showing ---- */

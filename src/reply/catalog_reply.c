@@ -1,6 +1,5 @@
 #include "reply/catalog_reply.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/map_links.h"
@@ -189,22 +188,11 @@ static const char *listed_suffix(const stream *streams, int count, bool apple) {
     return second;
 }
 
-static bool put(si_bytes *out, const char *fmt, ...) SI_PRINTF(2, 3);
-
-static bool put(si_bytes *out, const char *fmt, ...) {
-    char text[2000];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    return n >= 0 && n < (int)sizeof text && si_bytes_append(out, text, (size_t)n);
-}
-
 /* Attribute values of XML; paths and prefixes are a company's own. */
 static bool put_xml(si_bytes *out, const char *text) {
     bool ok = true;
     for (; *text != '\0' && ok; text++) {
-        ok = strchr("&<>\"", *text) != NULL ? put(out, "&#%d;", *text)
+        ok = strchr("&<>\"", *text) != NULL ? si_bytes_print(out, "&#%d;", *text)
                                             : si_bytes_append(out, text, 1);
     }
     return ok;
@@ -213,13 +201,15 @@ static bool put_xml(si_bytes *out, const char *text) {
 static bool put_stream(si_bytes *out, const stream *s, const char *prefix, bool apple) {
     int w = s->record->video_size.w, h = s->record->video_size.h;
     if (apple) {
-        return put(out, "#EXT-X-STREAM-INF:PROGRAM-ID=1,BANDWIDTH=%d", s->rate) &&
-               (w <= 0 || put(out, ",RESOLUTION=%dx%d", w, h)) &&
-               put(out, "\n%s%s.m3u8\n", prefix, s->record->path);
+        return si_bytes_print(out, "#EXT-X-STREAM-INF:PROGRAM-ID=1,BANDWIDTH=%d", s->rate) &&
+               (w <= 0 || si_bytes_print(out, ",RESOLUTION=%dx%d", w, h)) &&
+               si_bytes_print(out, "\n%s%s.m3u8\n", prefix, s->record->path);
     }
-    return put(out, "<media url=\"") && put_xml(out, prefix) && put_xml(out, s->record->path) &&
-           put(out, "\" bitrate=\"%d\"", (s->rate + 500) / 1000) &&
-           (w <= 0 || put(out, " width=\"%d\" height=\"%d\"", w, h)) && put(out, "/>\n");
+    return si_bytes_print(out, "<media url=\"") && put_xml(out, prefix) &&
+           put_xml(out, s->record->path) &&
+           si_bytes_print(out, "\" bitrate=\"%d\"", (s->rate + 500) / 1000) &&
+           (w <= 0 || si_bytes_print(out, " width=\"%d\" height=\"%d\"", w, h)) &&
+           si_bytes_print(out, "/>\n");
 }
 
 static bool mbr_set(const si_query *q, si_str query, si_reply *out) {
@@ -234,16 +224,16 @@ static bool mbr_set(const si_query *q, si_str query, si_reply *out) {
     out->content_type =
         apple ? "application/x-mpegURL" : "application/f4m+xml"; /* docs/decisions.md, P41 */
     bool ok = !failed &&
-              (count == 0 ||
-                  (apple ? put(&out->body, "#EXTM3U\n")
-                         : put(&out->body, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                                           "<manifest xmlns=\"http://ns.adobe.com/f4m/2.0\">\n")));
+              (count == 0 || (apple ? si_bytes_print(&out->body, "#EXTM3U\n")
+                                    : si_bytes_print(&out->body,
+                                          "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                                          "<manifest xmlns=\"http://ns.adobe.com/f4m/2.0\">\n")));
     for (int i = 0; i < count && ok; i++) {
         if (has_suffix(streams[i].record->path, suffix)) {
             ok = put_stream(&out->body, &streams[i], prefix, apple);
         }
     }
-    return ok && (count == 0 || apple || put(&out->body, "</manifest>\n"));
+    return ok && (count == 0 || apple || si_bytes_print(&out->body, "</manifest>\n"));
 }
 
 /* ---- the final request ---- */

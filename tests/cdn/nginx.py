@@ -3,11 +3,9 @@
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 
-from varnish import PATIENCE, Reply, free_port, request, wait_until
+from front import Front, Reply, wait_until
 
 import server  # of tests/http
 
@@ -38,13 +36,13 @@ class EdgeReply(Reply):
         return self.headers.get("x-cache-status") in ("HIT", "STALE", "UPDATING", "REVALIDATED")
 
 
-class Nginx:
-    """Use as a context manager; `port` listens. `body` makes what stands in http { } of the instance, or it is what
-    `smartimg edge-config nginx` prints with these options."""
+class Nginx(Front):
+    """`body` makes what stands in http { } of the instance, or it is what `smartimg edge-config nginx` prints with these options."""
+
+    name, log, reply = "nginx", "error.log", EdgeReply
 
     def __init__(self, backend, *options, body=None):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="smartimg-nginx-"))
-        self.port = free_port()
+        super().__init__()
         self.cache = self.folder / "cache"
         text = body(self) if body else subprocess.run(
             [server.SMARTIMG, "edge-config", "nginx", "--origin", f"127.0.0.1:{backend}", "--listen",
@@ -54,42 +52,16 @@ class Nginx:
         user = "user root;\n" if shutil.os.geteuid() == 0 else ""
         self.conf = self.folder / "nginx.conf"
         self.conf.write_text(MAIN.format(folder=self.folder, user=user, body=f"include {self.folder}/smartimg.conf;"))
-        self.process = None
 
-    def __enter__(self):
-        self.process = subprocess.Popen([NGINX, "-p", self.folder, "-e", self.folder / "error.log", "-c", self.conf],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            wait_until(self.listens, "nginx to listen")
-        except BaseException:
-            self.stop()
-            raise
-        return self
+    def run(self):
+        return subprocess.Popen([NGINX, "-p", self.folder, "-e", self.folder / self.log, "-c", self.conf],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def listens(self):
-        if self.process.poll() is not None:
-            raise RuntimeError("nginx did not start:\n" + (self.folder / "error.log").read_text()[-3000:])
-        try:
-            socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
-        except OSError:
-            return False
-        return True
+    def children(self):
+        return set(pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split())
 
     def reload(self):
+        """Returns when no process with the old configuration is left."""
+        before = self.children()
         self.process.send_signal(signal.SIGHUP)
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __exit__(self, *error):
-        self.stop()
-
-    def request(self, path, headers=None, method="GET"):
-        return request(self.port, path, headers, method, EdgeReply)
+        wait_until(lambda: self.children() and not before & self.children(), "other processes of nginx")

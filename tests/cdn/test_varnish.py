@@ -19,7 +19,8 @@ import unittest
 import warnings
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from varnish import PATIENCE, PROJECT, Varnish, wait_until  # noqa: E402
+from front import PATIENCE, PROJECT, wait_until  # noqa: E402
+from varnish import Varnish  # noqa: E402
 
 import http.client  # noqa: E402
 import server  # noqa: E402  (of tests/http)

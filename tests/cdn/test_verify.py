@@ -17,7 +17,8 @@ import unittest
 import warnings
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from varnish import PATIENCE, PROJECT, Varnish, free_port  # noqa: E402
+from front import PATIENCE, PROJECT, free_port  # noqa: E402
+from varnish import Varnish  # noqa: E402
 
 import server  # noqa: E402  (of tests/http)
 from nginx import Nginx  # noqa: E402

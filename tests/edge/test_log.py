@@ -443,7 +443,7 @@ class SpansTest(LogTest):
                 self.answer(b"{}", Content_Type="application/json")
         self.collector = start_origin(Collector)
         with open(os.path.join(TOP, "docs/operation.md")) as f:
-            command = re.search(r"```sh\n(tail -n 0 -F .*?)\n```", f.read(), re.S).group(1)
+            command = re.search(r"```sh[^\n]*\n(tail -n 0 -F .*?)\n```", f.read(), re.S).group(1)
         command = command.replace("localhost:4318", f"127.0.0.1:{self.collector.server_port}")
         command = command.replace("otlp-spans.jq", os.path.join(TOP, "conf/otlp-spans.jq"))
         path = os.path.join(self.edge.folder, "run/access.log")
@@ -499,7 +499,7 @@ class SpansTest(LogTest):
         self.log.wait(id=reply["X-Request-ID"])
         path = os.path.join(self.edge.folder, "run/access.log")
         with open(os.path.join(TOP, "docs/operation.md")) as f:
-            slow, caches = re.search(r"```sh\n(jq .*?)\n(jq .*?)\n```", f.read()).groups()
+            slow, caches = re.findall(r"^jq .*access\.log.*$", f.read(), re.M)
         slow = slow.replace("access.log", path).replace("> 500", ">= 0")
         out = subprocess.run(["bash", "-c", slow], check=True, capture_output=True, text=True).stdout
         found, = [x for x in map(json.loads, out.splitlines()) if x["id"] == reply["X-Request-ID"]]

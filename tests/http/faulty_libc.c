@@ -65,7 +65,7 @@ static bool fails(const char *what) {
         return false;
     }
     if (prctl(PR_GET_NAME, name) != 0) { /* who may not ask is in the sandbox */
-        strcpy(name, "smartimg-render");
+        snprintf(name, sizeof name, "smartimg-render");
     }
     errno = n.error;
     return strncmp(name, n.process, strlen(n.process)) == 0;

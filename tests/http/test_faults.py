@@ -186,8 +186,10 @@ class Killed(unittest.TestCase):
         replies = go_on()
         self.assertTrue(all(isinstance(r, Exception) for r in replies), replies)
         self.assertIn("3 pictures are no longer waited for", server.log.read_text())
+        waited = metric(server, "smartimg_waits_total")
         for n in range(3):
             self.assertEqual(server.image(f"{URL}&op_brightness={n}").status, 200)
+        self.assertEqual(metric(server, "smartimg_waits_total"), waited, "nobody waits for what nobody makes")
         self.assertEqual(rendering(server), 0)
 
     def test_one_of_two_nginx_workers(self):
@@ -258,12 +260,17 @@ class Killed(unittest.TestCase):
                 self.assertTrue(r.body.startswith(b"\xff\xd8") and r.body.endswith(b"\xff\xd9"), r)
 
 
-def rendering(server):
+def metric(server, name):
+    """Of one without labels."""
     connection = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=PATIENCE)
     connection.request("GET", "/metrics")
     text = connection.getresponse().read().decode()
     connection.close()
-    return int(text.split("\nsmartimg_requests_rendering ")[1].split()[0])
+    return int(text.split(f"\n{name} ")[1].split()[0])
+
+
+def rendering(server):
+    return metric(server, "smartimg_requests_rendering")
 
 
 class Configuration(unittest.TestCase):

@@ -286,9 +286,13 @@ def limit_descriptors(pids, most):
     """Lets processes open no more descriptors than `most(open now)`; returns what takes that back."""
     before = {}
     for pid in pids:
-        limit = re.search(r"Max open files\s+(\d+)", pathlib.Path(f"/proc/{pid}/limits").read_text())[1]
-        set_limit(pid, min(int(limit), most(len(os.listdir(f"/proc/{pid}/fd")))))
-        before[pid] = limit
+        try:
+            limit = re.search(r"Max open files\s+(\d+)", pathlib.Path(f"/proc/{pid}/limits").read_text())[1]
+            set_limit(pid, min(int(limit), most(len(os.listdir(f"/proc/{pid}/fd")))))
+            before[pid] = limit
+        except (OSError, TypeError, subprocess.CalledProcessError):
+            if os.path.exists(f"/proc/{pid}/exe"):  # and not one of before a reload, that has just ended
+                raise
 
     def restore():
         for pid, limit in before.items():

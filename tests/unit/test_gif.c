@@ -2,6 +2,9 @@
  * their descriptions say. The files are written here, with an LZW that never compresses. */
 #include "originals.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "render/read/read_gif.h"
 
 enum { WIDTH = 24, HEIGHT = 16, MAX_FRAMES = 6 };
@@ -215,11 +218,37 @@ static void broken(void **state) {
     }
 }
 
+/* A frame that libnsgif does not see, of 65,535² pixels beside the screen: nothing of it is
+ * decoded, for which 16 GB would be wanted. */
+static void frame_beside_the_screen(void **state) {
+    (void)state;
+    const char *root = getenv("SMARTIMG_SOURCE_ROOT");
+    char path[4096];
+    si_gif *g = NULL;
+    si_gif_facts facts;
+    const uint8_t *rgba = NULL;
+    int delay_ms;
+    si_diag diag = {0};
+    snprintf(path, sizeof path, "%s/tests/bombs/found/frame-hidden.gif", root != NULL ? root : ".");
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(si_gif_open(fd, NULL, &g, &facts, &diag), SI_OK);
+    if (si_gif_next(g, &rgba, &delay_ms, &diag) != SI_OK) {
+        fail_msg("%s", diag.text);
+    }
+    for (int i = 0; i < 4 * facts.width * facts.height; i++) {
+        assert_int_equal(rgba[i], 0);
+    }
+    si_gif_close(g);
+    close(fd);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_as_a_player_shows_them),
         cmocka_unit_test(disposal_to_background),
         cmocka_unit_test(broken),
+        cmocka_unit_test(frame_beside_the_screen),
     };
     return cmocka_run_group_tests(tests, start_render, NULL);
 }

@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "render/read/read_svg.h"
+#include "render/read/svg_cost.h"
 #include "render/read/svg_lines.h"
 
 #define NS "xmlns=\"http://www.w3.org/2000/svg\""
@@ -48,6 +49,33 @@ static int gzip_fd(size_t spaces, double part) {
     free(text);
     free(packed);
     return fd;
+}
+
+static void scales(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        bool drawn;
+    } rows[] = {
+        {"<svg><g transform='translate(90000,-90000) scale(0.1,-0.1)'><g "
+         "transform='translate(99999)'><path "
+         "transform='rotate(359 5000 5000)'/></g></g></svg>",
+            true},
+        {"<svg><g transform='(1e9) scale(0.100000,-4294967296)'/></svg>", false},
+        {"<svg><g transform='scale (1e5)'><g transform='matrix(1 0 0 1e5 9e9 9e9)'/></g></svg>",
+            false},
+        {"<svg><g transform='scale(1e5)'/><g transform='matrix(1 0 0 1e5 9e9 9e9)'/></svg>", true},
+        {"<svg transform='scale(1e999)'/>", false},
+        {"<svg transform='scale('><g transform='('/><g transform='scale(-,)'/></svg>", true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        si_diag diag = {0};
+        si_result result =
+            si_svg_check_cost((const uint8_t *)rows[i].text, strlen(rows[i].text), &diag);
+        if ((result == SI_OK) != rows[i].drawn) {
+            fail_msg("row %zu: %s", i, diag.text);
+        }
+    }
 }
 
 static void lines_beside_each_other(void **state) {
@@ -296,6 +324,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(octaves),
         cmocka_unit_test(lines_beside_each_other),
+        cmocka_unit_test(scales),
         cmocka_unit_test(whatever_stands_before_the_root),
         cmocka_unit_test(encodings_of_two_bytes),
         cmocka_unit_test(compressed),

@@ -28,15 +28,19 @@ static void put_digit(text *t, char digit) {
     put(t, (char[]){digit, '\0'});
 }
 
-/* One digit that is greater; false if there is none. */
-static bool put_greater(text *t, char digit) {
-    if (digit == '9') {
+/* The digits before number `i`, and one in its place that is greater; false, and nothing, if there
+ * is none. */
+static bool put_greater(text *t, const char *digits, size_t i) {
+    if (digits[i] == '9') {
         return false;
     }
-    if (digit == '8') {
+    for (size_t k = 0; k < i; k++) {
+        put_digit(t, digits[k]);
+    }
+    if (digits[i] == '8') {
         put(t, "9");
     } else {
-        put(t, (char[]){'[', (char)(digit + 1), '-', '9', ']', '\0'});
+        put(t, (char[]){'[', (char)(digits[i] + 1), '-', '9', ']', '\0'});
     }
     return true;
 }
@@ -45,13 +49,7 @@ static bool put_greater(text *t, char digit) {
 static void put_greater_integers(text *t, const char *digits) {
     size_t len = strlen(digits);
     for (size_t i = 0; i < len; i++) {
-        size_t begin = t->len;
-        for (size_t k = 0; k < i; k++) {
-            put_digit(t, digits[k]);
-        }
-        if (!put_greater(t, digits[i])) {
-            t->len = begin;
-            t->out[begin] = '\0';
+        if (!put_greater(t, digits, i)) {
             continue;
         }
         for (size_t k = i + 1; k < len; k++) {
@@ -70,16 +68,9 @@ static void put_greater_integers(text *t, const char *digits) {
 static void put_greater_decimals(text *t, const char *digits) {
     size_t len = strlen(digits);
     for (size_t i = 0; i < len; i++) {
-        size_t begin = t->len;
-        for (size_t k = 0; k < i; k++) {
-            put_digit(t, digits[k]);
+        if (put_greater(t, digits, i)) {
+            put(t, "[0-9]*|");
         }
-        if (!put_greater(t, digits[i])) {
-            t->len = begin;
-            t->out[begin] = '\0';
-            continue;
-        }
-        put(t, "[0-9]*|");
     }
     put(t, digits);
     put(t, "0*[1-9][0-9]*");

@@ -89,15 +89,14 @@ static size_t on_header(char *data, size_t size, size_t count, void *context) {
 
 bool si_warm_asker_start(si_warm_asker *a, si_warm_job *job) {
     slot *s = a->slots;
-    char *url = malloc(strlen(a->origin) + strlen(job->url) + 1);
-    if (url == NULL) {
+    char *url;
+    if (asprintf(&url, "%s%s", a->origin, job->url) < 0) {
         return false;
     }
     while (s->job != NULL) {
         s++;
         assert(s < a->slots + a->slot_count);
     }
-    strcpy(stpcpy(url, a->origin), job->url);
     s->reply = (si_warm_reply){.cache = SI_WARM_CACHE_COUNT};
     s->text = 0;
     curl_easy_setopt(s->curl, CURLOPT_URL, url); /* which it copies */

@@ -2,6 +2,7 @@
 
 #define XML_DTD /* expat 2.5 shows its limits of amplification only so */
 #include <expat.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,8 @@ typedef struct drawing {
     reference *references;
     name *names;
     int element_count, reference_count, name_count;
-    int open[SI_SVG_DEPTH]; /* elements that are open */
+    int open[SI_SVG_DEPTH];      /* elements that are open */
+    double scales[SI_SVG_DEPTH]; /* of them, with all that they are in */
     int depth;
     int texts, style, gradient_stops, text_depth; /* style, text_depth: how deep within; 0 = not */
     double letters, rules, pixels;
@@ -141,6 +143,39 @@ static void check_font_sizes(drawing *d, const char *p) {
     }
 }
 
+static bool ends_with(const char *begin, const char *end, const char *word) {
+    size_t len = strlen(word);
+    return (size_t)(end - begin) >= len && memcmp(end - len, word, len) == 0;
+}
+
+/* How much larger transformations may make things: the largest numbers of scale() and matrix(),
+ * multiplied. */
+static double scale_of(const char **attributes) {
+    const char *value = value_of(attributes, "transform");
+    double scale = 1;
+    for (const char *p = value != NULL ? strchr(value, '(') : NULL; p != NULL;
+         p = strchr(p + 1, '(')) {
+        const char *word_end = p;
+        while (word_end > value && word_end[-1] == ' ') {
+            word_end--;
+        }
+        if (!ends_with(value, word_end, "scale") && !ends_with(value, word_end, "matrix")) {
+            continue;
+        }
+        double largest = 1;
+        const char *at = p + 1;
+        for (int i = 0; i < 4; i++) {
+            char *end;
+            at += strspn(at, " \t\r\n,");
+            double n = fabs(strtod(at, &end));
+            largest = n > largest ? n : largest;
+            at = end;
+        }
+        scale *= largest;
+    }
+    return scale;
+}
+
 /* What it costs by itself. */
 static double cost_of(drawing *d, const char *n, const char **attributes) {
     if (strncmp(n, "fe", 2) != 0) {
@@ -228,6 +263,10 @@ static void on_start(void *data, const XML_Char *qualified, const XML_Char **att
         element e = {.first_child = NONE, .next = NONE, .first_reference = NONE, .total = -1};
         e.own = cost_of(d, n, attributes);
         take_attributes(d, &e, n, attributes);
+        d->scales[d->depth] = scale_of(attributes) * (d->depth > 0 ? d->scales[d->depth - 1] : 1);
+        if (!(d->scales[d->depth] <= SI_SVG_SCALE)) {
+            fail(d, "scales", SI_SVG_SCALE);
+        }
         if (d->depth > 0) {
             element *parent = &d->elements[d->open[d->depth - 1]];
             e.next = parent->first_child;

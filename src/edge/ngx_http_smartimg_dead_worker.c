@@ -20,7 +20,7 @@ static ngx_uint_t ngx_http_smartimg_release(ngx_http_file_cache_t *cache);
 
 
 void
-ngx_http_smartimg_adopt(ngx_cycle_t *cycle)
+ngx_http_smartimg_init_worker(ngx_cycle_t *cycle)
 {
     ngx_pid_t                   *pid;
     ngx_uint_t                   i, n;
@@ -73,7 +73,7 @@ ngx_http_smartimg_adopt(ngx_cycle_t *cycle)
 
 
 void
-ngx_http_smartimg_leave_worker(ngx_cycle_t *cycle)
+ngx_http_smartimg_exit_worker(ngx_cycle_t *cycle)
 {
     ngx_http_smartimg_shared_t  *shared;
 
