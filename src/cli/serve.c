@@ -237,8 +237,8 @@ static void reap(void *context, pid_t pid, int status) {
 /* Starts what does not run and may. A node of a fleet does not serve before it knows what was
  * purged while it was away. */
 static void keep_running(server *s) {
-    si_child *children[] = {wanted.renderers_at == NULL ? &s->pool : NULL,
-        wanted.fleet ? &s->invalidations : NULL, wanted.purges ? &s->purges : NULL, &s->nginx};
+    si_child *children[] = {&s->pool, wanted.fleet ? &s->invalidations : NULL,
+        wanted.purges ? &s->purges : NULL, &s->nginx};
     for (size_t i = 0; i < sizeof children / sizeof *children && !s->stopping; i++) {
         si_child *c = children[i];
         bool may = c != NULL && c->process.pid == 0 && si_now_ns() >= c->process.start_at_ns;
@@ -331,9 +331,7 @@ static void wait_for_signals(server *s, int ms) {
 /* Until when keep_running() has nothing to do. */
 static int idle_ms(const server *s) {
     int64_t until = si_now_ns() + (s->ready ? WATCH_MS : PROBE_MS) * SI_MILLISECOND;
-    if (wanted.renderers_at == NULL) {
-        until = si_process_start_before(&s->pool.process, until);
-    }
+    until = si_process_start_before(&s->pool.process, until);
     if (wanted.fleet) {
         until = si_process_start_before(&s->invalidations.process, until);
     }
@@ -396,10 +394,9 @@ static bool give_socket_away(const server *s, const char *path) {
     return true;
 }
 
-/* Opens the sockets of the pool of this machine. */
-static bool listen_for_nginx(server *s) {
+/* Opens the sockets of renderers of this machine. */
+static bool listen_for_requests(const server *s) {
     si_diag diag = {0};
-    pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
     if (!si_pool_listen_lanes(s->site.socket, pool_options.listen_fds, &diag)) {
         si_complain_diag(&diag);
         return false;
@@ -410,6 +407,13 @@ static bool listen_for_nginx(server *s) {
             return false;
         }
     }
+    return true;
+}
+
+/* Opens the socket of the origins process, which every server has: whoever plans asks it. */
+static bool listen_for_questions(const server *s) {
+    si_diag diag = {0};
+    char path[SI_LANE_PATH_MAX];
     snprintf(path, sizeof path, "%s" SI_ORIGINS_SUFFIX, s->site.socket);
     pool_options.origins_fd = si_origins_listen(path, &diag);
     if (pool_options.origins_fd < 0) {
@@ -417,6 +421,29 @@ static bool listen_for_nginx(server *s) {
         return false;
     }
     return give_socket_away(s, path);
+}
+
+/* What the pool does at all, and where nginx finds it: renderers of other machines leave it the
+ * origins process. */
+static bool prepare_pool(server *s) {
+    pool_options.root = s->site.root;
+    pool_options.uploads = s->site.uploads;
+    pool_options.seal_key = s->site.seal_key_file;
+    pool_options.config = s->site.config;
+    pool_options.originals = s->site.originals;
+    pool_options.originals_free = wanted.cache_min_free;
+    pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
+    if (wanted.renderers_at != NULL) {
+        s->pool.name = "the pool of the origins process";
+        pool_options.workers = SI_POOL_NO_WORKERS;
+        for (int i = 0; i < SI_LANE_COUNT; i++) {
+            pool_options.listen_fds[i] = -1;
+        }
+        return listen_for_questions(s);
+    }
+    pool_options.status = s->site.status;
+    si_originals_warn(pool_options.limits.refused);
+    return listen_for_requests(s) && listen_for_questions(s);
 }
 
 /* Everything up to the first child. */
@@ -448,27 +475,14 @@ static bool prepare(server *s) {
         (wanted.purges && !si_purge_service_prepare(&fleet, &s->site, &s->service))) {
         return false;
     }
-    pool_options.root = s->site.root;
-    pool_options.uploads = s->site.uploads;
-    pool_options.seal_key = s->site.seal_key_file;
-    pool_options.config = s->site.config;
-    pool_options.originals = s->site.originals;
-    pool_options.originals_free = wanted.cache_min_free;
-    pool_options.status = s->site.status;
-    if (wanted.renderers_at == NULL && !listen_for_nginx(s)) {
+    if (!prepare_pool(s)) {
         return false;
     }
     if (geteuid() == 0 && wanted.user == NULL) {
         si_complain(
             "nginx runs as %s and may read all files, as no --user was named", s->site.user);
     }
-    if (wanted.renderers_at == NULL) {
-        si_originals_warn(pool_options.limits.refused);
-    }
-    if (wanted.renderers_at == NULL && !si_sandbox_announce(pool_options.sandbox)) {
-        return false;
-    }
-    return catch_signals(s);
+    return si_sandbox_announce(pool_options.sandbox) && catch_signals(s);
 }
 
 static int run(char **operands, int count) {
@@ -494,9 +508,7 @@ static int run(char **operands, int count) {
         }
     }
     stop(&s);
-    if (wanted.renderers_at == NULL) {
-        si_pool_close_lanes(pool_options.listen_fds);
-    }
+    si_pool_close_lanes(pool_options.listen_fds);
     si_site_clear(&s.site);
     return s.failed ? SI_EXIT_FAILED : SI_EXIT_OK;
 }

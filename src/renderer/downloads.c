@@ -490,7 +490,7 @@ static int64_t list_watched(downloads *d, struct pollfd *fds, watched *of, nfds_
         watch(fds, of, n, ready[i] ? d->handing[i] : -1, POLLOUT, (watched){NULL, -1});
     }
     watch(fds, of, n, d->active < REQUESTS_MAX ? d->listener : -1, POLLIN, (watched){NULL, -1});
-    return until;
+    return until; /* the listener is the last */
 }
 
 /* Waits for what happens, and sees to it. */
@@ -504,6 +504,9 @@ static void attend(downloads *d) {
     struct timespec wait = {left / 1000, left % 1000 * SI_MILLISECOND};
     if (ppoll(fds, n, &wait, &open_to_all) <= 0) {
         return;
+    }
+    if ((fds[n - 1].revents & (POLLHUP | POLLERR)) != 0) {
+        d->listener = -1; /* the pool has shut it; it would let in no signal any more */
     }
     for (nfds_t i = 0; i < n; i++) {
         request *r = of[i].request;

@@ -483,7 +483,9 @@ static void attend(pool *p) {
 }
 
 static void set_defaults(si_pool_options *o) {
-    o->workers = o->workers > 0 ? o->workers : si_processor_count();
+    o->workers = o->workers == SI_POOL_NO_WORKERS ? 0
+                 : o->workers > 0                 ? o->workers
+                                                  : si_processor_count();
     o->workers = o->workers < SI_POOL_WORKERS_MAX ? o->workers : SI_POOL_WORKERS_MAX;
     o->memory = o->memory > 0 ? o->memory : SI_POOL_MEMORY;
     o->cpu_seconds = o->cpu_seconds > 0 ? o->cpu_seconds : SI_POOL_CPU_SECONDS;

@@ -22,6 +22,7 @@
 
 enum {
     SI_POOL_WORKERS_MAX = 256,
+    SI_POOL_NO_WORKERS = -1,  /* of si_pool_options.workers: it asks origins, and renders nothing */
     SI_POOL_WALL_MS = 8000,   /* default of si_pool_options.wall_ms */
     SI_POOL_QUEUE_MS = 10000, /* default of si_pool_options.queue_ms */
     SI_POOL_CPU_SECONDS = 20, /* default of si_pool_options.cpu_seconds */
@@ -40,14 +41,15 @@ enum {
  * keys and root; each other field 0 =
  * default. */
 typedef struct si_pool_options {
-    int listen_fds[SI_LANE_COUNT]; /* SCGI sockets of si_pool_listen_lanes(); the caller's to close
-                                    */
+    int listen_fds[SI_LANE_COUNT]; /* SCGI sockets of si_pool_listen_lanes(), or −1 each; the
+                                      caller's to close */
     const char *root;              /* folder of the originals */
     const char *uploads;           /* folder of uploads (base/uploads.h); NULL = there are none */
     const char *socket_path; /* of the cheap lane: all lanes' are unlinked when the pool stops; NULL
                                 = somebody else's to unlink */
     bool shared_listener;    /* others go on listening when this pool stops */
-    int workers;             /* 1…SI_POOL_WORKERS_MAX; default: processors this process may use */
+    int workers;             /* 1…SI_POOL_WORKERS_MAX, or SI_POOL_NO_WORKERS; default: processors
+                                this process may use */
     int64_t memory;          /* address space of a worker, bytes (RLIMIT_AS) */
     int cpu_seconds;         /* processor time of one request */
     int wall_ms;             /* wall time of one request */

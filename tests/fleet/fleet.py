@@ -4,6 +4,7 @@ they are though their size and time do not.
 A *picture* is one plain colour, which is its version; what a node sends tells it again. So a reply is stale if its version
 is less than that of the last purge that was acknowledged before it was asked for."""
 
+import contextlib
 import http.client
 import io
 import os
@@ -205,6 +206,20 @@ class Node:
         for _ in range(5):
             below |= {pid for pid, parent in parents.items() if parent in below}
         return below
+
+    def names(self):
+        """{process id: name} of the processes below the server."""
+        found = {}
+        for pid in self.descendants():
+            with contextlib.suppress(OSError):
+                found[pid] = pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+        return found
+
+    def reload(self):
+        """Returns once nginx's workers of before have ended."""
+        before = {pid for pid, name in self.names().items() if name == "nginx"} - {self.child("nginx")}
+        self.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: not before & set(self.names()), lambda: "a reload: " + self.log.read_text())
 
     def child(self, name):
         """The process id of a child by its name."""

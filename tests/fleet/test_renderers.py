@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Renderers on other machines, here at addresses of the loopback: python3 tests/fleet/test_renderers.py [WORD...]"""
 
+import collections
 import http.server
 import os
 import pathlib
@@ -14,11 +15,13 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from fleet import COMPANY, Node, Originals  # noqa: E402
 from network import Renderer  # noqa: E402
+from origins import Origin, Thing, color_of, picture  # noqa: E402
 from ports import free_port  # noqa: E402
 from server import run  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 LANES = 4
+Answer = collections.namedtuple("Answer", "body")
 
 
 class Renderers(unittest.TestCase):
@@ -54,7 +57,7 @@ class Renderers(unittest.TestCase):
         node = self.node(self.renderer(1))
         self.assertEqual(node.version("p3"), 3)
         self.assertEqual(node.ask("/readyz")[0], 200)
-        self.assertIsNone(node.child("smartimg-pool"))
+        self.assertNotIn("smartimg-render", node.names().values())
 
     def test_each_lane(self):
         """A picture that is dear, and one that is refined."""
@@ -89,9 +92,55 @@ class Renderers(unittest.TestCase):
         conf = self.folder / "conf/companies"
         conf.mkdir(parents=True)
         (conf / f"{COMPANY}.ini").write_text("AllowDirectUrls = true\nForeignHosts = 127.0.0.1\n")
-        node = self.node(self.renderer(1, "--foreign-private", "127.0.0.1"), options=["--config", str(conf.parent)])
+        renderer = self.renderer(1, "--foreign-private", "127.0.0.1")
+        node = self.node(renderer, options=["--config", str(conf.parent)])
         status, _, body = node.ask(f"/is/image/{COMPANY}?src=(http://127.0.0.1:{origin.server_port}/x.png)&fmt=png")
         self.assertEqual(status, 200, body)
+        self.assertEqual(renderer.end(), 0)
+        self.assertNotIn("killed", renderer.log.read_text(), "the process of downloads ends, too")
+
+    def test_originals_in_a_bucket(self):
+        """The edge asks whether they are there, and which version; the machine that renders asks for them."""
+        origin = self.enterContext(Origin(keys={"AKIATESTTESTTEST": "secret"}, region="eu-west-1"))
+        name = f"pictures/{COMPANY}/shoe.png"
+        origin.things[name] = Thing(picture("red"))
+        conf = self.folder / "conf"
+        (conf / "companies").mkdir(parents=True)
+        keys = conf / "s3.keys"
+        keys.write_text("AccessKeyId = AKIATESTTESTTEST\nSecretAccessKey = secret\n")
+        keys.chmod(0o600)
+        company = conf / f"companies/{COMPANY}.ini"
+        company.write_text("")
+        renderer = self.renderer(1, "--config", str(conf), "--originals-cache", str(self.folder / "originals"))
+        node = self.node(renderer, options=["--config", str(conf)])
+        url = f"/is/image/{COMPANY}/shoe.png?fmt=png"
+        self.assertEqual(node.ask(url)[0], 403)
+        company.write_text(f"""Sources = assets
+[source assets]
+Bucket = pictures
+Endpoint = http://127.0.0.1:{origin.port}
+Region = eu-west-1
+PathStyle = true
+Private = true
+Fresh = 86400
+Credentials = file:{keys}
+""")
+        renderer.process.send_signal(signal.SIGHUP)
+        node.reload()
+        wait_until(lambda: node.ask(url)[0] == 200, "the bucket's image")
+        status, _, body = node.ask(url)
+        self.assertEqual(status, 200, (body, node.log.read_text(), renderer.log.read_text()))
+        self.assertEqual(color_of(Answer(body)), "red")
+        self.assertTrue(list((self.folder / "originals").rglob("*")), "what was fetched is kept there")
+        os.kill(node.child("smartimg-pool"), signal.SIGKILL)
+        origin.things[name] = Thing(picture("blue"))
+        done = run("purge", f"{COMPANY}/shoe.png", "--cache", node.cache, "--root", node.root, "--config", conf)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        status, _, body = node.ask(url)
+        self.assertEqual(status, 200, (body, node.log.read_text(), renderer.log.read_text()))
+        self.assertEqual(color_of(Answer(body)), "blue")
+        self.assertEqual(node.ask("/readyz")[0], 200)
+        self.assertFalse([m for m in origin.mistakes if "without" in m], origin.mistakes)
 
     def test_other_key(self):
         """Who has not the key gets no picture."""
