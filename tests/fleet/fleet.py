@@ -35,14 +35,18 @@ class Originals:
         self.root.chmod(0o755)
 
     def set(self, name, version):
-        with io.BytesIO() as out:
-            Image.new("RGB", (16, 16), (version % 256, version // 256, 99)).save(out, "PNG", compress_level=0)
-            data = out.getvalue()
+        data = original(version)
         path = self.root / COMPANY / f"{name}.png"
         new = path.with_suffix(".new")
         new.write_bytes(data)
         os.utime(new, ns=(10**18, 10**18))
         new.rename(path)
+
+
+def original(version):
+    with io.BytesIO() as out:
+        Image.new("RGB", (16, 16), (version % 256, version // 256, 99)).save(out, "PNG", compress_level=0)
+        return out.getvalue()
 
 
 def version_of(body):

@@ -16,7 +16,7 @@ from fleet import REDIS, SMARTIMG, wait_until  # noqa: E402
 from waiting import PATIENCE  # noqa: E402
 
 FRONT, BACK = "10.78.1", "10.78.2"
-PORT, ADMIN, RENDER = 8080, 8081, 4000
+PORT, ADMIN, RENDER, STORE = 8080, 8081, 4000, 9000
 
 
 def ip(*words):

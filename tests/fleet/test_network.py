@@ -3,7 +3,8 @@
 processes die: python3 tests/fleet/test_network.py; with --table it prints the table of docs/fleet.md.
 
 Readers ask edges for pictures all the time and compare the version shown with that of the last purge that had been
-acknowledged before they asked. Writers replace a picture, with same size and time, and purge it."""
+acknowledged before they asked. Writers replace a picture, with same size and time, and purge it. Every other picture is in a
+bucket at the switch; the others are in a folder that all machines see."""
 
 import http.client
 import os
@@ -17,12 +18,15 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from fleet import COMPANY, Node, Originals, Redis, purge, version_of, wait_until  # noqa: E402
-from network import ADMIN, BACK, FRONT, PORT, RENDER, Network, Renderer, missing  # noqa: E402
+from fleet import COMPANY, Node, Originals, Redis, original, purge, version_of, wait_until  # noqa: E402
+from network import ADMIN, BACK, FRONT, PORT, RENDER, STORE, Network, Renderer, missing  # noqa: E402
+from origins import Origin, Thing  # noqa: E402
 from waiting import PATIENCE  # noqa: E402
 
 EDGES, RENDERERS, PICTURES, READERS = 4, 4, 12, 3
 PURGES = 12  # of a phase
+BUCKET = "bucket"  # a company, and where its originals are
+KEY, SECRET, REGION = "AKIATESTTESTTEST", "secret", "eu-west-1"
 
 
 class Phase:
@@ -50,15 +54,34 @@ class Fleet:
         self.originals = Originals(folder / "root")
         self.key = folder / "seal.key"
         self.key.write_bytes(os.urandom(32))
-        self.names = [f"p{i}" for i in range(PICTURES)]
+        self.conf = self.configure(folder / "conf")
+        self.bucket = None  # once somebody is at the switch
+        self.names = [f"{(COMPANY, BUCKET)[i % 2]}/p{i}" for i in range(PICTURES)]
         self.versions = dict.fromkeys(self.names, 1)  # that the original has
         self.floor = dict.fromkeys(self.names, 1)     # that was acknowledged everywhere
-        for name in self.names:
-            self.originals.set(name, 1)
         self.lock = threading.Lock()
         self.phase, self.phases, self.wrong = None, [], []
         self.reading, self.times = False, 1
         self.started = []
+
+    @staticmethod
+    def configure(conf):
+        (conf / "companies").mkdir(parents=True)
+        (conf / "companies/default.ini").write_text("FolderCompanies = true\n")
+        keys = conf / "s3.keys"
+        keys.write_text(f"AccessKeyId = {KEY}\nSecretAccessKey = {SECRET}\n")
+        keys.chmod(0o600)
+        (conf / f"companies/{BUCKET}.ini").write_text(
+            f"Sources = assets\nRootPath =\n[source assets]\nBucket = pictures\nRegion = {REGION}\nPathStyle = true\n"
+            f"Endpoint = http://{BACK}.1:{STORE}\nPrivate = true\nExtensions = .png\nCredentials = file:{keys}\n")
+        return str(conf)
+
+    def put(self, name, version):
+        company, picture = name.split("/")
+        if company == BUCKET:
+            self.bucket.things[f"pictures/{picture}.png"] = Thing(original(version), modified=10**9)
+        else:
+            self.originals.set(picture, version)
 
     def start(self):
         redis = self.network.machine("redis", 5)
@@ -67,18 +90,22 @@ class Fleet:
         self.renderers = []
         for i in range(RENDERERS):
             space = self.network.machine(f"render{i}", 21 + i)
-            self.renderers.append(Renderer(self.originals, self.key, f"{BACK}.{21 + i}", RENDER, space))
+            self.renderers.append(Renderer(self.originals, self.key, f"{BACK}.{21 + i}", RENDER, space,
+                                           options=["--config", self.conf]))
             self.begin(self.renderers[-1])
         at = ",".join(r.address for r in self.renderers)
         self.edges = []
         for i in range(EDGES):
             space = self.network.machine(f"edge{i}", 11 + i)
-            edge = Node(self.originals, self.redis, "--renderers-at", at, "--seal-key", str(self.key), "--renderers",
-                        str(RENDERERS), name=f"edge{i}", host=f"{FRONT}.{11 + i}", netns=space)
+            edge = Node(self.originals, self.redis, "--config", self.conf, "--renderers-at", at, "--seal-key",
+                        str(self.key), "--renderers", str(RENDERERS), name=f"edge{i}", host=f"{FRONT}.{11 + i}", netns=space)
             edge.port, edge.admin_port = PORT, ADMIN
             self.edges.append(edge)
             self.begin(edge)
         self.network.enter()
+        self.bucket = Origin({KEY: SECRET}, REGION, address=(f"{BACK}.1", STORE))
+        for name in self.names:
+            self.put(name, 1)
 
     def begin(self, part):
         self.started.append(part)
@@ -88,12 +115,14 @@ class Fleet:
         self.reading = False
         for part in reversed(self.started):
             part.stop()
+        if self.bucket:
+            self.bucket.__exit__()
 
     # ---- readers ----
 
     def read(self, edge, name, connection):
         """(status, version or None) of a picture, on a connection that is kept."""
-        connection.request("GET", f"/is/image/{COMPANY}/{name}?fmt=png&wid={random.choice((16, 8))}")
+        connection.request("GET", f"/is/image/{name}?fmt=png&wid={random.choice((16, 8))}")
         reply = connection.getresponse()
         body = reply.read()
         return reply.status, version_of(body) if reply.status == 200 else None
@@ -145,8 +174,8 @@ class Fleet:
         """Returns the exit status of the purge."""
         name = dice.choice(self.names)
         version = self.versions[name] = self.versions[name] + 1
-        self.originals.set(name, version)
-        status = purge(self.redis, f"{COMPANY}/{name}", wait=wait).returncode
+        self.put(name, version)
+        status = purge(self.redis, name, wait=wait).returncode
         with self.lock:
             self.phase.acknowledged += status == 0
             self.phase.behind += status == 4
@@ -172,6 +201,12 @@ class Fleet:
         return all(self.shown(edge, name) == self.versions[name]
                    for edge in self.edges for name in self.names if name not in lost)
 
+    def old(self):
+        """What is not new, in words."""
+        return "all edges to show what was purged: " + "; ".join(
+            f"{edge.name} shows {shown} of {name}, whose version is {self.versions[name]}"
+            for edge in self.edges for name in self.names if (shown := self.shown(edge, name)) != self.versions[name])
+
     def mend(self, how):
         """Ends what is broken; how long it takes from then on until every edge has applied every purge."""
         how()
@@ -189,7 +224,7 @@ class Fleet:
     def purge_again(self):
         """What was refused was not purged, which its writer was told: it does it again."""
         for name in self.names:
-            assert purge(self.redis, f"{COMPANY}/{name}").returncode == 0
+            assert purge(self.redis, name).returncode == 0
 
 
 @unittest.skipIf(missing(), missing())
@@ -216,9 +251,9 @@ class Proof(unittest.TestCase):
 
         fleet.enter_phase("an edge is cut off from Redis and renderers")
         network.cable("edge1", "back", False)
-        self.assertEqual(set(fleet.purges(6, wait=1)), {3})
+        self.assertEqual(set(fleet.purges(6, wait=1)), {4})
         fleet.mend(lambda: network.cable("edge1", "back", True))
-        wait_until(fleet.all_is_new, "all edges to show what was purged")
+        wait_until(fleet.all_is_new, fleet.old)
         self.assertEqual(set(fleet.purges(4)), {0})
 
         fleet.enter_phase("Redis is cut off")
@@ -226,7 +261,7 @@ class Proof(unittest.TestCase):
         self.assertEqual(set(fleet.purges(2, wait=1)), {1})
         fleet.mend(lambda: network.cable("redis", "back", True))
         fleet.purge_again()
-        wait_until(fleet.all_is_new, "all edges to show what was purged")
+        wait_until(fleet.all_is_new, fleet.old)
 
         fleet.enter_phase("Redis dies, and comes back with its data")
         fleet.redis.end(9)
@@ -234,40 +269,40 @@ class Proof(unittest.TestCase):
         fleet.mend(fleet.redis.start)
         self.assertEqual(set(fleet.purges(4)), {0})
         fleet.purge_again()
-        wait_until(fleet.all_is_new, "all edges to show what was purged")
+        wait_until(fleet.all_is_new, fleet.old)
 
         fleet.enter_phase("an edge is cut off, and Redis loses its data meanwhile")
         network.cable("edge2", "back", False)
-        self.assertEqual(set(fleet.purges(4, wait=1)), {3})
+        self.assertEqual(set(fleet.purges(4, wait=1)), {4})
         fleet.redis.end(9)
         fleet.redis.lose()
         fleet.redis.start()
         network.cable("edge2", "back", True)
         fleet.mend(lambda: None)
-        wait_until(fleet.all_is_new, "all edges to show what was purged")
+        wait_until(fleet.all_is_new, fleet.old)
         self.assertEqual(set(fleet.purges(4)), {0})
 
         fleet.enter_phase("an edge loses its power, and comes back")
         fleet.edges[3].crash()
-        self.assertEqual(set(fleet.purges(4, wait=1)), {3})
+        self.assertEqual(set(fleet.purges(4, wait=1)), {4})
         fleet.mend(fleet.edges[3].start)
-        wait_until(fleet.all_is_new, "all edges to show what was purged")
+        wait_until(fleet.all_is_new, fleet.old)
 
         fleet.enter_phase("an edge is stopped, and started again")
         fleet.edges[0].end()
         self.assertEqual(set(fleet.purges(4)), {0})
         fleet.mend(fleet.edges[0].start)
-        wait_until(fleet.all_is_new, "all edges to show what was purged")
+        wait_until(fleet.all_is_new, fleet.old)
 
         fleet.enter_phase("a machine with renderers is lost")
         network.cable("render2", "back", False)
         self.assertEqual(set(fleet.purges(6)), {0})
         network.cable("render2", "back", True)
-        wait_until(fleet.all_is_new, "all edges to show what was purged")
+        wait_until(fleet.all_is_new, fleet.old)
 
         fleet.enter_phase("as it should be, again")
         self.assertEqual(set(fleet.purges(6)), {0})
-        wait_until(fleet.all_is_new, "all edges to show what was purged")
+        wait_until(fleet.all_is_new, fleet.old)
         fleet.end_reading()
         if self.table:
             print("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))

@@ -295,11 +295,11 @@ class Quiet(http.server.ThreadingHTTPServer):
 class Origin:
     """Use as a context manager. `keys`: {id: secret} of those who may ask, with SigV4 for `region`; None = everybody."""
 
-    def __init__(self, keys=None, region="us-east-1", token=None, tls=None):
+    def __init__(self, keys=None, region="us-east-1", token=None, tls=None, address=("127.0.0.1", 0)):
         self.things, self.log, self.lock, self.ended = {}, [], threading.Lock(), threading.Event()
         self.keys, self.region, self.token, self.down = keys, region, token, False
         self.mistakes = []  # in signatures
-        self.server = Quiet(("127.0.0.1", 0), Handler)
+        self.server = Quiet(address, Handler)
         if tls:
             self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         self.server.origin = self
