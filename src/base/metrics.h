@@ -8,6 +8,7 @@
  *   SI_METRIC_HISTOGRAMS  the same of histograms
  *   SI_RENDERER_…         numbers of the pool (base/pool_status.h)
  *   labels of requests    company, class, format and such: in the edge's table of series
+ *   the stream            what a node of a fleet knows of purges (fleet/follower.h), in a file
  *   the moment            what is found out when somebody asks: sizes, states */
 #ifndef SI_BASE_METRICS_H
 #define SI_BASE_METRICS_H
@@ -97,7 +98,7 @@
         "Refinements of first answers: smaller, not smaller, put off, in vain")                    \
     X(GAINED, "smartimg_refinement_saved_bytes_total", COUNTER, "",                                \
         "Bytes that refined images are smaller than the ones they replaced")                       \
-    /* the pool: not there where renderers are on another machine */                               \
+    /* the pool: without renderers where those are on another machine */                           \
     X(WANTED, "smartimg_renderers_wanted", GAUGE, "", "Renderers that there are to be")            \
     X(UP, "smartimg_renderers_up", GAUGE, "", "Renderers that run")                                \
     X(BUSY, "smartimg_renderers_busy", GAUGE, "", "Renderers that are at work on a request")       \
@@ -110,7 +111,16 @@
     X(POOL_STARTS, "smartimg_pool_starts_total", COUNTER, "",                                      \
         "Starts of the pool: more than one if it died")                                            \
     X(POOL_SEEN, "smartimg_pool_seen_seconds", GAUGE, "",                                          \
-        "Time since the pool last looked after its renderers, which it does four times a second")
+        "Time since the pool last looked after its renderers, which it does four times a second")  \
+    /* a node of a fleet: not there elsewhere */                                                   \
+    X(STREAM, "smartimg_invalidations_connected", GAUGE, "",                                       \
+        "1 while the stream of the fleet's purges is there, else 0 (--redis alone has these)")     \
+    X(LAG, "smartimg_invalidations_lag_seconds", GAUGE, "",                                        \
+        "Since when all purges of the fleet were applied here at last; -1: never since the start") \
+    X(APPLIED, "smartimg_invalidations_applied_total", COUNTER, "",                                \
+        "Purges of the fleet that were applied")                                                   \
+    X(ALL_PURGED, "smartimg_invalidations_all_total", COUNTER, "",                                 \
+        "How often everything was purged, as some purges may have been missed")
 
 typedef enum si_metric {
 #define X(id, ...) SI_METRIC_##id,

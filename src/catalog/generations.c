@@ -289,8 +289,12 @@ static si_result load(si_generations *g, uint64_t known, si_diag *diag) {
     bool old = false;
     switch (read_file(g, &old)) {
     case ANOTHER:
-        return si_fail(diag, SI_ERR_IO, "%s is not a generation table: %s", g->path,
-            g->fd < 0 ? strerror(errno) : "it begins otherwise");
+        return g->fd < 0 ? si_fail(diag, SI_ERR_IO, "cannot open generation table %s: %s", g->path,
+                               strerror(errno))
+                         : si_fail(diag, SI_ERR_IO,
+                               "%s is not a generation table: it begins "
+                               "otherwise",
+                               g->path);
     case DAMAGED:
         return start_anew(g, known, diag);
     case GOOD:

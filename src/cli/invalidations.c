@@ -72,7 +72,7 @@ _Noreturn void si_invalidations_run(const si_fleet_options *options, const si_si
         say("%s", diag.text);
         _exit(1);
     }
-    bool ours = geteuid() != 0 || si_become_user(site->user, site->uid, site->gid);
+    bool ours = si_site_become_user(site);
     if (!ours || !si_die_with(parent, SIGTERM) || !si_keep_descriptors(NULL, 0, false) ||
         !si_confine(&limits)) {
         say("cannot be confined: %s", strerror(errno));

@@ -317,7 +317,7 @@ static bool confine(si_purge_service *s, const si_site *site, pid_t parent) {
     size_t len = read_token(s->token, token);
     SHA256((const uint8_t *)token, len, digest);
     explicit_bzero(token, sizeof token);
-    bool ours = geteuid() != 0 || si_become_user(site->user, site->uid, site->gid);
+    bool ours = si_site_become_user(site);
     return len > 0 && ours && si_die_with(parent, SIGTERM) && si_keep_descriptors(kept, 1, false) &&
            si_confine(&limits);
 }

@@ -224,6 +224,9 @@ static void reap(void *context, pid_t pid, int status) {
         si_child_reap(&s->pool, status);
     } else if (pid == s->invalidations.process.pid) {
         si_child_reap(&s->invalidations, status);
+        if (s->ready_by_ns == 0 && !s->stopping && status != 0) {
+            fail_to_start(s, "the invalidations process does not start; the reason is above");
+        }
     } else if (pid == s->purges.process.pid) {
         si_child_reap(&s->purges, status);
     } else if (pid == s->nginx.process.pid) {
@@ -432,6 +435,7 @@ static bool prepare_pool(server *s) {
     pool_options.config = s->site.config;
     pool_options.originals = s->site.originals;
     pool_options.originals_free = wanted.cache_min_free;
+    pool_options.status = s->site.status;
     pool_options.shared_listener = true; /* so requests wait while a pool that died is replaced */
     if (wanted.renderers_at != NULL) {
         s->pool.name = "the pool of the origins process";
@@ -441,7 +445,6 @@ static bool prepare_pool(server *s) {
         }
         return listen_for_questions(s);
     }
-    pool_options.status = s->site.status;
     si_originals_warn(pool_options.limits.refused);
     return listen_for_requests(s) && listen_for_questions(s);
 }

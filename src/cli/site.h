@@ -75,6 +75,7 @@ typedef struct si_site {
     uid_t uid;
     gid_t gid;
     const char *group; /* name of gid */
+    bool reads_any; /* these workers find and read the files of any folder: nobody named a user */
 } si_site;
 
 /* An si_option_parsed's parser: a boolean (si_str_switch()), into a si_switch. NULL, or what is
@@ -88,6 +89,10 @@ bool si_site_has_uploads(const si_site_options *options);
 /* Checks the options against the machine and makes what is missing: folders, certificate, nginx
  * configuration. False, with a complaint, if the server could not start like that. */
 bool si_site_prepare(const si_site_options *options, si_site *site);
+
+/* Becomes whom nginx's workers run as for good, and may do with files what they may; nothing
+ * happens if root has not started this. False with errno set. */
+bool si_site_become_user(const si_site *site);
 
 /* Removes the run folder with all in it. */
 void si_site_remove_run_folder(const si_site *site);

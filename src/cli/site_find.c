@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/wire.h"
+#include "process/confine.h"
 
 static const char *program_folder(char exe[PATH_MAX]) {
     ssize_t len = readlink("/proc/self/exe", exe, PATH_MAX - 1);
@@ -122,5 +123,11 @@ bool si_site_find_user(const si_site_options *o, si_site *s) {
     }
     struct group *g = getgrgid(s->gid);
     s->group = si_site_text(s, "%s", g != NULL ? g->gr_name : "root");
+    s->reads_any = o->user == NULL;
     return true;
+}
+
+bool si_site_become_user(const si_site *s) {
+    return geteuid() != 0 || (s->reads_any ? si_become_reader(s->user, s->uid, s->gid)
+                                           : si_become_user(s->user, s->uid, s->gid));
 }

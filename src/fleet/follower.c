@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "fleet/position.h"
 
 enum { REPORT_MS = 1000, PAUSE_MS = 20 };
@@ -29,6 +30,12 @@ typedef struct follower {
 
 /* ---- what is told ---- */
 
+static void tell_family(FILE *out, si_metric family, double value) {
+    const si_metric_family *m = &si_metric_families[family];
+    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.16g\n", m->name, m->help, m->name, m->type,
+        m->name, value);
+}
+
 /* Writes the report, for the first time when the node may serve. */
 static void report(follower *f, bool now) {
     char name[4096];
@@ -37,28 +44,17 @@ static void report(follower *f, bool now) {
         return;
     }
     f->reported_ns = at;
-    double lag = f->caught_up_ns != 0 ? (double)(at - f->caught_up_ns) / 1e9 : -1;
+    double lag =
+        f->caught_up_ns != 0 ? (double)((at - f->caught_up_ns) / SI_MILLISECOND) / 1000 : -1;
     snprintf(name, sizeof name, "%s.new", f->options->report);
     FILE *out = fopen(name, "we");
     if (out == NULL) {
         return;
     }
-    fprintf(out,
-        "# HELP smartimg_invalidations_connected Whether the stream of invalidations is there\n"
-        "# TYPE smartimg_invalidations_connected gauge\n"
-        "smartimg_invalidations_connected %d\n"
-        "# HELP smartimg_invalidations_lag_seconds Since when all purges of the fleet were applied "
-        "here at last; -1: never since the start\n"
-        "# TYPE smartimg_invalidations_lag_seconds gauge\n"
-        "smartimg_invalidations_lag_seconds %.3f\n"
-        "# HELP smartimg_invalidations_applied_total Purges of the fleet that were applied\n"
-        "# TYPE smartimg_invalidations_applied_total counter\n"
-        "smartimg_invalidations_applied_total %llu\n"
-        "# HELP smartimg_invalidations_all_total How often everything was purged, as some purges "
-        "may have been missed\n"
-        "# TYPE smartimg_invalidations_all_total counter\n"
-        "smartimg_invalidations_all_total %llu\n",
-        f->c != NULL, lag, (unsigned long long)f->applied, (unsigned long long)f->all);
+    tell_family(out, SI_METRIC_STREAM, f->c != NULL);
+    tell_family(out, SI_METRIC_LAG, lag);
+    tell_family(out, SI_METRIC_APPLIED, (double)f->applied);
+    tell_family(out, SI_METRIC_ALL_PURGED, (double)f->all);
     if (fclose(out) == 0) {
         (void)!rename(name, f->options->report);
     }

@@ -159,6 +159,18 @@ bool si_become_user(const char *name, uid_t uid, gid_t gid) {
     return initgroups(name, gid) == 0 && change_ids(uid, gid);
 }
 
+bool si_become_reader(const char *name, uid_t uid, gid_t gid) {
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct now[2] = {{0}};
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || !si_become_user(name, uid, gid) ||
+        !si_keep_capabilities(1ULL << CAP_DAC_READ_SEARCH) ||
+        syscall(SYS_capget, &head, now) != 0) {
+        return false;
+    }
+    now[0].effective = now[0].permitted; /* of all, nothing is in effect behind another user's id */
+    return syscall(SYS_capset, &head, now) == 0 && prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) == 0;
+}
+
 bool si_die_with(pid_t parent, int signal_number) {
     if (prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0) != 0) {
         return false;

@@ -59,6 +59,10 @@ bool si_keep_capabilities(uint64_t kept);
  * what si_die_with() has set. */
 bool si_become_user(const char *name, uid_t uid, gid_t gid);
 
+/* The same of root, who goes on finding and reading the files of any folder, as far as root could
+ * (CAP_DAC_READ_SEARCH), and nothing else. */
+bool si_become_reader(const char *name, uid_t uid, gid_t gid);
+
 /* Asks for `signal_number` at the death of `parent`. False if it is dead already. To be called
  * again after a change of user. */
 bool si_die_with(pid_t parent, int signal_number);

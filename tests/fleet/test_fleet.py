@@ -43,6 +43,32 @@ class Purges(unittest.TestCase):
     def assert_shown(self, nodes, version, name="shoe"):
         self.assertEqual([node.version(name) for node in nodes], [version] * len(nodes))
 
+    @unittest.skipUnless(os.geteuid() == 0, "another user's process needs root")
+    def test_cache_folder_that_root_alone_gets_to(self):
+        """nginx's workers, who have another user's rights, get to it if nobody named that user; so does who purges."""
+        token = self.node().folder / "token"
+        token.write_text("a token for PURGE")
+        node = self.node("--purge-token", str(token))
+        node.folder.chmod(0o700)
+        node.start()
+        self.assertEqual(node.version("shoe"), 1)
+        self.originals.set("shoe", 2)
+        self.assertEqual(purge(self.redis, f"{COMPANY}/shoe").returncode, 0)
+        self.assert_shown([node], 2)
+        self.originals.set("shoe", 3)
+        status, _, body = node.ask(f"/is/image/{COMPANY}/shoe", "PURGE", node.admin_port,
+                                   {"Authorization": "Bearer a token for PURGE"})
+        self.assertEqual(status, 200, body)
+        self.assert_shown([node], 3)
+        for name in ("smartimg-purges", "smartimg-purge"):
+            status = pathlib.Path(f"/proc/{node.child(name)}/status").read_text()
+            self.assertRegex(status, r"CapPrm:\t0+4\nCapEff:\t0+4\n", name)  # CAP_DAC_READ_SEARCH
+        named = self.node("--user", "www-data")
+        named.folder.chmod(0o700)
+        with self.assertRaisesRegex(RuntimeError, "generations: Permission denied"):
+            named.start()
+        self.assertEqual(named.process.wait(), 1)
+
     def test_purge_is_acknowledged_by_both(self):
         nodes = self.both()
         self.originals.set("shoe", 2)

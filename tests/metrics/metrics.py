@@ -14,7 +14,7 @@ import tempfile
 import urllib.parse
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(PROJECT / "tests/http"))
+sys.path[:0] = [str(PROJECT / "tests/http"), str(PROJECT / "tests/fleet")]
 from server import CHROME, Server, run  # noqa: E402
 from ports import free_port  # noqa: E402
 from waiting import PATIENCE, wait_until  # noqa: E402

@@ -13,6 +13,7 @@ import sys
 import unittest
 
 from metrics import PROJECT, RULES, Prometheus, families, page, processes, rows, total
+from fleet import Redis
 from server import CHROME, SANITIZED, Server, run
 from waiting import wait_until
 
@@ -104,7 +105,9 @@ class Counted(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Server("--renderers", "2").start()
+        cls.redis = Redis().start()  # it is a node of a fleet, which has all families
+        cls.addClassCleanup(cls.redis.stop)
+        cls.server = Server("--renderers", "2", "--redis", cls.redis.url).start()
         cls.addClassCleanup(cls.server.stop)
         cls.choices, cls.saved = [], 0
         for url, accept in (("smart/product?wid=300", CHROME), ("smart/product?wid=310", "image/webp,*/*"),
@@ -268,7 +271,7 @@ class Scraped(unittest.TestCase):
     """By a real Prometheus."""
 
     def test_dashboard_and_an_alert(self):
-        with Server("--renderers", "2", "--refine-share", "50") as server:
+        with Redis() as redis, Server("--renderers", "2", "--refine-share", "50", "--redis", redis.url) as server:
             server.image("smart/product?wid=101", CHROME)
             with Prometheus(server) as prometheus:
                 for _ in range(3):
