@@ -141,7 +141,7 @@ class PoolLogTest(unittest.TestCase):
             worker = pool.hold_worker()
             with pool.connect() as connection:
                 connection.sendall(self.question(recipe, name))
-                pool.wait_until_at_work(worker)
+                pool.wait_until_held(worker)
                 os.kill(worker, signal.SIGKILL)
                 pool.hand_out_originals()
                 pool.wait_for_workers(1, gone=[worker])
@@ -174,7 +174,7 @@ class PoolLogTest(unittest.TestCase):
             worker = pool.hold_worker()
             with pool.connect() as connection:
                 connection.sendall(pool.question(recipe))
-                pool.wait_until_at_work(worker)
+                pool.wait_until_held(worker)
                 os.kill(worker, signal.SIGKILL)
                 pool.hand_out_originals()
                 pool.wait_for_workers(1, gone=[worker])

@@ -3,6 +3,7 @@
 import hmac
 import os
 import pathlib
+import platform
 import random
 import re
 import shutil
@@ -20,6 +21,7 @@ from waiting import IDLE_SOCKETS, PATIENCE, at_once, gone, nice, processor_secon
 
 # who is not root cannot see the descriptors of workers in their sandbox
 VISIBLE = () if os.geteuid() == 0 else ("--sandbox", "off")
+RECVMSG = {"x86_64": "47", "aarch64": "212"}.get(platform.machine())  # as /proc has system calls
 AMPLE = ("--wall-ms", "600000", "--cpu-seconds", "3600")  # for what is not about limits
 
 
@@ -145,6 +147,11 @@ class Pool:
     def wait_until_at_work(self, worker):
         """Until the worker has taken a connection."""
         wait_until(lambda: sockets(worker) > self.IDLE, "a worker that takes a request")
+
+    def wait_until_held(self, worker):
+        """Until it waits for an original, so that it has noted what it is at work on. (In what else it sleeps, it polls.)"""
+        wait_until(lambda: pathlib.Path(f"/proc/{worker}/syscall").read_text().split()[0] == RECVMSG,
+                   "a worker that waits for an original")
 
     def hold_originals(self):
         """From now on no worker gets an original: the process that opens them is stopped, and with it the

@@ -232,8 +232,15 @@ class Ends(unittest.TestCase):
     @unittest.skipIf(os.geteuid() != 0, "only root may set the limits of others")
     def test_memory(self):
         """A library that gets no memory aborts."""
+        def limit(pid):
+            try:
+                resource.prlimit(pid, resource.RLIMIT_AS, (1 << 20, 1 << 20))
+            except PermissionError:  # it has become another user, and is not in its own namespace of users yet
+                return False
+            return True
+
         def run_out(pid):
-            resource.prlimit(pid, resource.RLIMIT_AS, (1 << 20, 1 << 20))
+            wait_until(lambda: limit(pid), "a renderer that can be limited")
             os.kill(pid, signal.SIGABRT)
         self.end_one("memory", run_out)
         self.assertIn("having run out of memory", self.server.log.read_text())
