@@ -12,6 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from fleet import REDIS, Redis  # noqa: E402
+from origins import Origin, Thing  # noqa: E402
 from server import PROJECT, SMARTIMG  # noqa: E402
 from waiting import PATIENCE, wait_until  # noqa: E402
 
@@ -21,6 +22,9 @@ PASSWORD = "a password"
 
 def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.M | re.S)
+
+
+RENDERER_COMMANDS = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("smartimg renderer")]
 
 
 @unittest.skipUnless(REDIS, "there is no redis-server")
@@ -87,19 +91,39 @@ class Docs(unittest.TestCase):
         self.assertTrue(self.image())
         self.commands()
 
-    def test_machines_that_render(self):
+    def render(self, command):
+        """The four machines that the edge asks, by this command of the page."""
         settings = blocks("ini")[1]
-        [command] = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("smartimg renderer")]
-        renderers = []
         for i in range(4):
             self.assertIn(f"10.0.2.{21 + i}:4000", settings)
             words = self.here(command.replace("10.0.2.21", f"10.0.2.{21 + i}")).split()
-            renderers.append(subprocess.Popen([SMARTIMG, *words[1:], "--workers", "1"], stderr=subprocess.DEVNULL))
-            self.addCleanup(renderers[-1].wait, PATIENCE)
-            self.addCleanup(renderers[-1].terminate)
-        self.serve(settings)
+            renderer = subprocess.Popen([SMARTIMG, *words[1:], "--workers", "1"], stderr=subprocess.DEVNULL)
+            self.addCleanup(renderer.wait, PATIENCE)
+            self.addCleanup(renderer.terminate)
+        return settings
+
+    def test_machines_that_render(self):
+        plain, _ = RENDERER_COMMANDS
+        self.serve(self.render(plain))
         wait_until(self.image, "an image")
         self.commands()
+
+    def test_originals_in_a_bucket(self):
+        (company,) = [block for block in blocks("ini") if "Bucket" in block]
+        (self.conf / "companies/acme.ini").write_text(self.here(company))
+        keys = self.conf / "s3.keys"
+        keys.write_text("AccessKeyId = AKIATESTTESTTEST\nSecretAccessKey = secret\n")
+        keys.chmod(0o600)
+        address = re.search(r"http://([\d.]+):(\d+)", self.here(company)).groups()
+        bucket = self.enterContext(Origin({"AKIATESTTESTTEST": "secret"}, "eu-west-1", address=(address[0], int(address[1]))))
+        bucket.things["pictures/shoe.jpg"] = Thing((self.root / "acme/shoe.jpg").read_bytes(), kind="image/jpeg")
+        shutil.rmtree(self.root / "acme")
+        _, command = RENDERER_COMMANDS
+        self.replaced["/var/cache/smartimg/originals"] = str(self.folder / "originals")
+        self.serve(self.render(command))
+        wait_until(self.image, "an image")
+        self.commands()
+        self.assertEqual(bucket.mistakes, [])
 
     def test_hooks_of_the_page_are_there(self):
         (settings,) = [block for block in blocks("ini") if "purge-hooks" in block]
