@@ -2,15 +2,33 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+enum { WAIT_MS = 2 };
+
 typedef union control {
     struct cmsghdr header; /* for alignment */
     char bytes[CMSG_SPACE(SI_PACKET_DESCRIPTORS_MAX * sizeof(int))];
 } control;
+
+/* Whether to send once more, as descriptors of all processes of this user fill what is allowed to
+ * be under way, until some are taken. errno is EAGAIN if not, of these. */
+static bool wait_for_others(int flags, int *waited_ms) {
+    if (errno != ETOOMANYREFS) {
+        return false;
+    }
+    if ((flags & MSG_DONTWAIT) == 0 && *waited_ms < SI_PACKET_WAIT_MS) {
+        (void)poll(NULL, 0, WAIT_MS);
+        *waited_ms += WAIT_MS;
+        return true;
+    }
+    errno = EAGAIN;
+    return false;
+}
 
 bool si_packet_send_several(
     int socket, const void *data, size_t len, const int *fds, int count, int flags) {
@@ -31,9 +49,10 @@ bool si_packet_send_several(
         memcpy(CMSG_DATA(h), fds, size);
     }
     ssize_t sent;
+    int waited_ms = 0;
     do {
         sent = sendmsg(socket, &message, MSG_NOSIGNAL | flags);
-    } while (sent < 0 && errno == EINTR);
+    } while (sent < 0 && (errno == EINTR || wait_for_others(flags, &waited_ms)));
     return sent == (ssize_t)len;
 }
 

@@ -7,8 +7,15 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* Of a process that sends descriptors: as many it may have open at least (si_confinement.files),
+ * since the kernel sends none while those that all processes of this user have under way are more
+ * than that. */
+enum { SI_PACKET_FILES = 4096 };
+
 /* Sends a packet with a descriptor, which stays the caller's (−1 = none). `flags` are those of
- * sendmsg(), with MSG_NOSIGNAL. */
+ * sendmsg(), with MSG_NOSIGNAL. While too many descriptors are under way, it waits for up to
+ * SI_PACKET_WAIT_MS, or with MSG_DONTWAIT fails with EAGAIN, as if the socket were full. */
+enum { SI_PACKET_WAIT_MS = 5000 };
 bool si_packet_send(int socket, const void *data, size_t len, int fd, int flags);
 
 /* Receives a packet and its descriptor, which is the caller's to close whatever the length is (−1 =

@@ -70,8 +70,9 @@ typedef struct downloads {
     int asked_origins; /* … and the origins process */
     int images;        /* that `waiting` may come to have, and how many there may be */
     int images_max;
-    int64_t bytes;  /* of images */
-    bool ask_later; /* the fetcher's socket is full */
+    int64_t bytes;   /* of images */
+    bool ask_later;  /* the fetcher's socket is full */
+    bool hand_later; /* there is room for a request, and too many descriptors are under way */
     request requests[REQUESTS_MAX];
 } downloads;
 
@@ -419,12 +420,17 @@ static int handing_of(const downloads *d, const request *r) {
 
 /* Hands over what is ready, as far as there is room for it. */
 static void hand_over(downloads *d) {
+    d->hand_later = false;
     for (int i = 0; i < REQUESTS_MAX; i++) {
         request *r = &d->requests[i];
         int to = handing_of(d, r);
         struct pollfd room = {.fd = to, .events = POLLOUT};
-        if (r->phase == READY && poll(&room, 1, 0) > 0 && si_downloaded_send(to, &r->downloaded)) {
-            end_request(d, r, true);
+        if (r->phase == READY && poll(&room, 1, 0) > 0) {
+            if (si_downloaded_send(to, &r->downloaded)) {
+                end_request(d, r, true);
+            } else {
+                d->hand_later = true;
+            }
         }
     }
 }
@@ -469,7 +475,8 @@ static void watch(struct pollfd *fds, watched *of, nfds_t *n, int fd, short even
 
 /* Lists all that may happen; returns when something is too late. */
 static int64_t list_watched(downloads *d, struct pollfd *fds, watched *of, nfds_t *n) {
-    int64_t until = si_now_ns() + (d->ask_later ? ASK_AGAIN_MS : LONGEST_WAIT_MS) * SI_MILLISECOND;
+    bool soon = d->ask_later || d->hand_later;
+    int64_t until = si_now_ns() + (soon ? ASK_AGAIN_MS : LONGEST_WAIT_MS) * SI_MILLISECOND;
     bool ready[SI_DOWNLOADS_KINDS] = {false};
     for (int i = 0; i < REQUESTS_MAX; i++) {
         request *r = &d->requests[i];
@@ -487,7 +494,8 @@ static int64_t list_watched(downloads *d, struct pollfd *fds, watched *of, nfds_
         ready[r->asked.cheap ? SI_DOWNLOADS_CHEAP : SI_DOWNLOADS_DEAR] |= r->phase == READY;
     }
     for (int i = 0; i < SI_DOWNLOADS_KINDS; i++) {
-        watch(fds, of, n, ready[i] ? d->handing[i] : -1, POLLOUT, (watched){NULL, -1});
+        bool wanted = ready[i] && !d->hand_later;
+        watch(fds, of, n, wanted ? d->handing[i] : -1, POLLOUT, (watched){NULL, -1});
     }
     watch(fds, of, n, d->active < REQUESTS_MAX ? d->listener : -1, POLLIN, (watched){NULL, -1});
     return until; /* the listener is the last */

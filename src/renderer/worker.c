@@ -16,13 +16,13 @@
 #include "base/clock.h"
 #include "base/sanitize.h"
 #include "process/confine.h"
+#include "process/fdpass.h"
 #include "process/sandbox.h"
 #include "renderer/last_reply.h"
 #include "renderer/refinement_slots.h"
 #include "renderer/worker_request.h"
 
 enum {
-    FILES_MAX = 64,
     IDLE_MS = 500,  /* without a request, after which memory that none needs goes back */
     NO_SLOT_MS = 20 /* between two looks for a slot, which whoever gives one back tells nobody */
 };
@@ -83,7 +83,8 @@ static void start(si_worker *w, pid_t pool) {
     int *kept[] = {&w->listeners[SI_LANE_CHEAP], &w->listeners[SI_LANE_DEAR],
         &w->listeners[SI_LANE_FOREIGN], &w->listeners[SI_LANE_REFINE], &w->broker, &w->fetcher,
         &w->origins, &w->fetched, &w->refinement_slots};
-    si_confinement limits = {.memory = w->options->memory, .file_size = 0, .files = FILES_MAX};
+    si_confinement limits = {
+        .memory = w->options->memory, .file_size = 0, .files = SI_PACKET_FILES};
     si_diag diag = {0};
     prctl(PR_SET_NAME, "smartimg-render", 0, 0, 0);
     (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + SI_WORKER_NICE);

@@ -359,7 +359,7 @@ static bool is_remote(int connection) {
  * has waited for them between two waits, of which only the second is for a worker. */
 static void measure_wait(task *t) {
     const si_downloaded *d = &t->worker->downloaded;
-    bool downloaded = t->worker->lane == SI_LANE_FOREIGN, remote = is_remote(t->connection);
+    bool downloaded = t->worker->handed_over, remote = is_remote(t->connection);
     int64_t at = remote ? 0 : t->request->queued_at_ns;
     int64_t from = downloaded ? d->ended_ns : at;
     if (downloaded) {
@@ -492,7 +492,7 @@ bool si_worker_serve(si_worker *w, int connection) {
     si_diag diag = {0};
     bool good = true;
     atomic_store(&w->slot->kill_at_ns, read_by + SI_WORKER_KILL_SLACK_MS * SI_MILLISECOND);
-    int64_t lying = w->lane != SI_LANE_FOREIGN ? lying_ms(connection) : 0;
+    int64_t lying = !w->handed_over ? lying_ms(connection) : 0;
     si_result result = read_request(w, connection, read_by, &request, &diag);
     si_last_reply_owe(connection);
     if (result == SI_OK) {

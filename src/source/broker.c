@@ -75,6 +75,10 @@ bool si_broker_answer(int socket, int root_fd, int uploads_fd) {
     answer a = {.code = fd >= 0 ? SI_OK : diag.code};
     memcpy(a.text, diag.text, sizeof a.text);
     bool alive = si_packet_send(socket, &a, sizeof a, fd, MSG_DONTWAIT);
+    if (!alive && fd >= 0 && errno == EAGAIN) { /* too many descriptors are under way */
+        a = (answer){.code = SI_ERR_IO, .text = "too many files are being handed out"};
+        alive = si_packet_send(socket, &a, sizeof a, -1, MSG_DONTWAIT);
+    }
     if (fd >= 0) {
         close(fd);
     }

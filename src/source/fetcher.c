@@ -194,7 +194,7 @@ _Noreturn void si_fetcher_run(const si_fetch_options *options, const si_fetcher_
     f.answering = answering;
     si_confinement limits = {.memory = MEMORY,
         .file_size = f.options.max_bytes,
-        .files = SPARE_FILES + 4 * f.options.transfers};
+        .files = SI_PACKET_FILES + SPARE_FILES + 4 * f.options.transfers};
     bool confined = si_keep_descriptors(kept, 1, false) && si_confine(&limits);
     reset_signals();
     bool ready = confined && si_give_up_root() &&

@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -443,6 +444,45 @@ static void test_signal_descriptor(void **state) {
 
 /* ---- packets ---- */
 
+static int under_way[2]; /* a socket with packets whose descriptors nobody has taken */
+
+static void take_all(int signal_number) {
+    char c;
+    int fd;
+    (void)signal_number;
+    while (si_packet_receive(under_way[1], &c, 1, &fd, MSG_DONTWAIT) == 1) {
+        close(fd);
+    }
+}
+
+/* The kernel sends no descriptors while its user has more under way than the sender may have open.
+ */
+static void check_too_many_under_way(void) {
+    struct sigaction taken = {.sa_handler = take_all};
+    struct itimerval soon = {.it_value.tv_usec = 30000};
+    struct rlimit few = {20, 30};
+    char c = 'x';
+    int pair[2], fd;
+    CHECK(1, si_give_up_root());
+    CHECK(2, socketpair(AF_UNIX, SOCK_SEQPACKET, 0, under_way) == 0);
+    CHECK(3, socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
+    for (int i = 0; i < 30; i++) {
+        CHECK(4, si_packet_send(under_way[0], &c, 1, 0, MSG_DONTWAIT));
+    }
+    CHECK(5, setrlimit(RLIMIT_NOFILE, &few) == 0);
+    CHECK(6, !si_packet_send(pair[0], &c, 1, 0, MSG_DONTWAIT) && errno == EAGAIN);
+    CHECK(7, si_packet_send(pair[0], &c, 1, -1, MSG_DONTWAIT)); /* one without a descriptor is */
+    CHECK(8, sigaction(SIGALRM, &taken, NULL) == 0 && setitimer(ITIMER_REAL, &soon, NULL) == 0);
+    CHECK(9, si_packet_send(pair[0], &c, 1, 0, 0)); /* once others are taken */
+    CHECK(10, si_packet_receive(pair[1], &c, 1, &fd, MSG_DONTWAIT) == 1 && fd < 0);
+    CHECK(11, si_packet_receive(pair[1], &c, 1, &fd, MSG_DONTWAIT) == 1 && fd >= 0);
+}
+
+static void test_too_many_under_way(void **state) {
+    (void)state;
+    assert_int_equal(status_of(check_too_many_under_way), 0);
+}
+
 static void test_packets_with_descriptors(void **state) {
     (void)state;
     int pair[2], before = open_descriptors(), fd;
@@ -548,6 +588,7 @@ int main(void) {
         cmocka_unit_test(test_exit_reasons),
         cmocka_unit_test(test_signal_descriptor),
         cmocka_unit_test(test_packets_with_descriptors),
+        cmocka_unit_test(test_too_many_under_way),
         cmocka_unit_test(test_packet_longer_than_the_buffer),
         cmocka_unit_test(test_descriptors_do_not_leak),
     };
