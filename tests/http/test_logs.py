@@ -30,6 +30,12 @@ class Origin(QuietHandler):
         time.sleep(self.LATE)
         self.answer(picture("red"), ETag='"1"', Cache_Control="max-age=2")
 
+    def do_HEAD(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(picture("red"))))
+        self.send_header("ETag", '"1"')
+        self.end_headers()
+
 
 class JsonServer:
     """One for all tests here."""
@@ -42,6 +48,8 @@ class JsonServer:
                              "--trusted-proxies", "127.0.0.1")
         (self.server.config / "companies/far.ini").write_text(
             "RootPath = demo\nAllowDirectUrls = true\nForeignHosts = 127.0.0.1\n")
+        (self.server.config / "companies/timed.ini").write_text(
+            f"Sources = late\n[source late]\nUrl = http://127.0.0.1:{self.origin.server_port}\nPrivate = true\n")
         self.server.start()
         atexit.register(self.stop)
 
@@ -91,6 +99,14 @@ class LogTest(unittest.TestCase):
                          ("hit", line["recipe_hash"], hit.savings))
         self.assertFalse([k for k in again if k.endswith("_us")])
         self.assertIsNone(hit.headers.get("x-smartimg-stages"))
+
+    def test_an_original_that_comes_from_an_origin(self):
+        """What it was waited for is not taken for a wait in the queue."""
+        line = self.line(id=self.server.image("timed/red.png?wid=40&fmt=png").headers["x-request-id"])
+        self.assertStages(line)
+        self.assertGreaterEqual(line["source_us"], Origin.LATE * 1e6)
+        self.assertLess(line["queue_us"] + line["render_us"] + line["encode_us"],
+                        (line["took_ms"] + 2) * 1000 - Origin.LATE * 1e6)
 
     def test_a_refinement(self):
         first = self.line(id=self.server.image("smart/pebbles?wid=140&fmt=jpg", CHROME).headers["x-request-id"])
