@@ -46,6 +46,9 @@ enum {
         "keys of a bucket: file:PATH (lines AccessKeyId = …, SecretAccessKey = …, perhaps "     \
         "SessionToken = …), environment (AWS_ACCESS_KEY_ID and so on, as the server was started " \
         "with), or instance (the role of the machine or container); empty = the bucket is public")  \
+    X(CaFile, ca_file, TEXT, 0, 0, "", "",                                                          \
+        "file in PEM with the certificates that vouch for the server, instead of the system's: "    \
+        "for services whose certificate is of an authority of one's own")                           \
     X(Private, may_be_private, BOOL, 0, 1, "false", "",                                             \
         "true = it may have addresses of private networks or of this machine")                      \
     X(Extensions, extensions, TEXT, 0, 0, "", "",                                                   \

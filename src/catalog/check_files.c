@@ -232,14 +232,30 @@ static bool look_for_folder(
     return error == 0;
 }
 
+/* Whether originals may be in origins, which are not asked for a check. */
+static bool has_origins(const si_attributes *a) {
+    for (int i = 0; i < a->sources.count; i++) {
+        if (strcmp(a->sources.items[i], SI_ORIGIN_FOLDER) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void look_for_all_of(search *s, bool standard) {
     const si_attributes *a = &s->company->attributes;
     const si_company_data *d = s->company->data;
     bool needed = !standard && d->configured;
-    if (look_for_folder(s, offsetof(si_attributes, root_path), "RootPath", a->root_path, needed)) {
-        look_for_records(s, &d->images, si_catalog_find);
+    bool elsewhere = has_origins(a);
+    bool there = elsewhere ? folder_error(s->catalog, a->root_path) == 0
+                           : look_for_folder(s, offsetof(si_attributes, root_path), "RootPath",
+                                 a->root_path, needed);
+    if (there) {
         look_for_fonts(s);
         look_for_profiles(s);
+    }
+    if (there && !elsewhere) {
+        look_for_records(s, &d->images, si_catalog_find);
         look_for_object(
             s, offsetof(si_attributes, default_image), "DefaultImage", a->default_image);
         look_for_object(s, offsetof(si_attributes, error_image), "ErrorImage", a->error_image);

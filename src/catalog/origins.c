@@ -131,6 +131,9 @@ static const char *objection(const si_origin *o) {
     if (!is_credentials(o->credentials) || (o->url[0] != '\0' && o->credentials[0] != '\0')) {
         return "Credentials are file:PATH, environment or instance, and of a Bucket";
     }
+    if (o->ca_file[0] != '\0' && o->ca_file[0] != '/') {
+        return "CaFile is the path of a file from the root on";
+    }
     return are_extensions(o->extensions) ? NULL : "Extensions are up to six such as .jpg";
 }
 

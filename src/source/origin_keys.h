@@ -10,6 +10,8 @@
 #include "base/result.h"
 #include "base/str.h"
 
+#define SI_KEYS_IN_FILE "file:" /* what Credentials begin with that name a file */
+
 enum { SI_ORIGIN_KEY_ID = 128, SI_ORIGIN_SECRET = 256, SI_ORIGIN_TOKEN = 4096 }; /* with NUL */
 
 /* Zero-initialize. */

@@ -350,7 +350,22 @@ static bool empty_file(si_origin_request *r) {
     return r->fd >= 0 && ftruncate(r->fd, 0) == 0 && lseek(r->fd, 0, SEEK_SET) == 0;
 }
 
-CURL *si_origin_request_try(si_origin_request *r, const si_origin_keys *keys) {
+/* Whoever vouches for the origin's server, if it is not the system that says so. */
+static bool set_authorities(si_origin_request *r, const si_bytes *authorities) {
+    if (r->origin->ca_file[0] == '\0') {
+        return true;
+    }
+    bool ok = curl_easy_setopt(r->handle, CURLOPT_CAPATH, NULL) == CURLE_OK;
+    if (authorities == NULL || authorities->len == 0) {
+        return ok && curl_easy_setopt(r->handle, CURLOPT_CAINFO, r->origin->ca_file) == CURLE_OK;
+    }
+    struct curl_blob pem = {authorities->data, authorities->len, CURL_BLOB_NOCOPY};
+    return ok && curl_easy_setopt(r->handle, CURLOPT_CAINFO, NULL) == CURLE_OK &&
+           curl_easy_setopt(r->handle, CURLOPT_CAINFO_BLOB, &pem) == CURLE_OK;
+}
+
+CURL *si_origin_request_try(
+    si_origin_request *r, const si_origin_keys *keys, const si_bytes *authorities) {
     char address[ADDRESS_MAX];
     int left = si_until_ms(r->deadline_ns);
     assert(!r->ended);
@@ -366,6 +381,7 @@ CURL *si_origin_request_try(si_origin_request *r, const si_origin_keys *keys) {
     r->handle = curl_easy_init();
     bool ok = r->handle != NULL && empty_file(r) &&
               set_up(r, r->redirect != NULL ? r->redirect : address, left) &&
+              set_authorities(r, authorities) &&
               (keys == NULL || keys->id[0] == '\0' || set_signature(r, keys)) &&
               (r->headers == NULL ||
                   curl_easy_setopt(r->handle, CURLOPT_HTTPHEADER, r->headers) == CURLE_OK);
@@ -575,7 +591,7 @@ si_origin_outcome si_origin_request_run(
         (void)si_fail(&out.diag, SI_ERR_MEMORY, "no memory for an original");
         return out;
     }
-    while ((handle = si_origin_request_try(r, keys)) != NULL) {
+    while ((handle = si_origin_request_try(r, keys, NULL)) != NULL) {
         int64_t at_ns = 0;
         if (si_origin_request_end(r, curl_easy_perform(handle), &at_ns)) {
             break;

@@ -14,6 +14,7 @@
 
 #include <curl/curl.h>
 
+#include "base/bytes.h"
 #include "base/origin.h"
 #include "base/result.h"
 #include "source/origin_keys.h"
@@ -47,8 +48,11 @@ typedef struct si_origin_request si_origin_request;
 si_origin_request *si_origin_request_new(const si_origin_wanted *wanted);
 
 /* Prepares the next try. Returns the handle to be performed, whose CURLOPT_PRIVATE is the request;
- * NULL if it cannot be made, and the request has its outcome. `keys` may be NULL: unsigned. */
-CURL *si_origin_request_try(si_origin_request *r, const si_origin_keys *keys);
+ * NULL if it cannot be made, and the request has its outcome. `keys` may be NULL: unsigned.
+ * `authorities` is what the origin's CaFile has, and outlives the try; NULL or empty: libcurl reads
+ * the file, if one is named. */
+CURL *si_origin_request_try(
+    si_origin_request *r, const si_origin_keys *keys, const si_bytes *authorities);
 
 /* Takes note of the end of a try. True if the request has its outcome; else another try is to be
  * made, not before *at_ns. */

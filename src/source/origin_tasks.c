@@ -125,20 +125,18 @@ static bool waits_for_keys(si_origins_process *p, const si_origin_task *t) {
     return state == SI_INSTANCE_ASKING;
 }
 
-static const si_origin_keys *keys_of(const si_origins_process *p, const si_origin *o) {
-    if (si_origin_keys_are_of_instance(o)) {
-        return &p->instance_keys;
+static int place_of(const si_origins_process *p, const si_origin *o) {
+    int i = 0;
+    while (p->options->origins.items[i] != o) { /* it is one of them */
+        i++;
     }
-    for (int i = 0; i < p->options->origins.count; i++) {
-        if (p->options->origins.items[i] == o) {
-            return &p->keys[i];
-        }
-    }
-    return NULL;
+    return i;
 }
 
 static void start_task(si_origins_process *p, si_origin_task *t) {
-    const si_origin_keys *keys = keys_of(p, t->origin);
+    const int place = place_of(p, t->origin);
+    const bool of_instance = si_origin_keys_are_of_instance(t->origin);
+    const si_origin_keys *keys = of_instance ? &p->instance_keys : &p->keys[place];
     bool wanted = t->origin->credentials[0] != '\0';
     if (wanted && keys->id[0] == '\0') {
         si_origin_request_fail(
@@ -146,7 +144,13 @@ static void start_task(si_origins_process *p, si_origin_task *t) {
         end_task(p, t);
         return;
     }
-    t->handle = si_origin_request_try(t->request, wanted ? keys : NULL);
+    if (t->origin->ca_file[0] != '\0' && p->authorities[place].len == 0) {
+        si_origin_request_fail(
+            t->request, SI_ERR_IO, "nobody vouches for where originals come from");
+        end_task(p, t);
+        return;
+    }
+    t->handle = si_origin_request_try(t->request, wanted ? keys : NULL, &p->authorities[place]);
     if (t->handle == NULL) {
         end_task(p, t);
         return;

@@ -253,20 +253,30 @@ static void work(si_origins_process *p) {
 
 /* ---- its start ---- */
 
-static bool read_keys(si_origins_process *p) {
-    const si_origins *all = &p->options->origins;
-    p->keys = calloc((size_t)all->count + 1, sizeof *p->keys);
-    for (int i = 0; i < all->count && p->keys != NULL; i++) {
-        const si_origin *o = all->items[i];
-        si_diag diag = {0};
-        si_result result = si_origin_keys_of(o, p->options->keys, &p->keys[i], &diag);
-        if (result != SI_OK &&
-            result != SI_ERR_UNSUPPORTED) { /* what needs them fails; the others work */
-            dprintf(STDERR_FILENO, "smartimg: source %s: %s\n", o->name, diag.text);
-            p->keys[i] = (si_origin_keys){.expires = 0};
-        }
+/* Of one origin. What needs a file that cannot be read fails; the others work. */
+static void read_files_of(si_origins_process *p, int i) {
+    const si_origin *o = p->options->origins.items[i];
+    si_diag diag = {0};
+    si_result result = si_origin_keys_of(o, p->options->keys, &p->keys[i], &diag);
+    if (result != SI_OK && result != SI_ERR_UNSUPPORTED) {
+        dprintf(STDERR_FILENO, "smartimg: source %s: %s\n", o->name, diag.text);
+        p->keys[i] = (si_origin_keys){.expires = 0};
     }
-    return p->keys != NULL;
+    diag = (si_diag){0};
+    if (o->ca_file[0] != '\0' &&
+        si_authorities_read(o->ca_file, &p->authorities[i], &diag) != SI_OK) {
+        dprintf(STDERR_FILENO, "smartimg: source %s: %s\n", o->name, diag.text);
+    }
+}
+
+static bool read_files(si_origins_process *p) {
+    const size_t count = (size_t)p->options->origins.count;
+    p->keys = calloc(count + 1, sizeof *p->keys);
+    p->authorities = calloc(count + 1, sizeof *p->authorities);
+    for (size_t i = 0; i < count && p->keys != NULL && p->authorities != NULL; i++) {
+        read_files_of(p, (int)i);
+    }
+    return p->keys != NULL && p->authorities != NULL;
 }
 
 /* The folder is that of whom this process becomes, as far as that is in its power. */
@@ -343,7 +353,7 @@ _Noreturn void si_origins_run(
     si_confinement limits = {.memory = MEMORY,
         .file_size = largest_original(&options->origins) + 4096,
         .files = SPARE_FILES + SI_ORIGINS_CONNECTIONS + 4 * SI_ORIGINS_TASKS};
-    bool confined = read_keys(&p) && si_keep_descriptors(kept, 3, false) && si_confine(&limits);
+    bool confined = read_files(&p) && si_keep_descriptors(kept, 3, false) && si_confine(&limits);
     catch_signals();
     bool ready = confined && si_give_up_root() &&
                  curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&

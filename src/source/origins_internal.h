@@ -2,6 +2,7 @@
 #ifndef SI_SOURCE_ORIGINS_INTERNAL_H
 #define SI_SOURCE_ORIGINS_INTERNAL_H
 
+#include "source/authorities.h"
 #include "source/instance_keys.h"
 #include "source/origin_request.h"
 #include "source/original_cache.h"
@@ -50,7 +51,8 @@ typedef struct si_origins_process {
     int listener, answering;
     int folder; /* of the cache, −1 = none */
     si_original_cache *cache;
-    si_origin_keys *keys;       /* one for each origin */
+    si_origin_keys *keys;  /* one for each origin, … */
+    si_bytes *authorities; /* … and what its CaFile has: none if it has none, or cannot be read */
     si_instance_keys *instance; /* NULL = no origin needs them */
     si_origin_keys instance_keys;
     si_origin_task *tasks; /* the oldest first */

@@ -16,7 +16,7 @@ import threading
 import unittest
 
 from origins import Origin, Thing, color_of, picture
-from server import PROJECT, Server
+from server import PROJECT, Server, run
 from waiting import PATIENCE, at_once, wait_until
 
 KEY, SECRET, TOKEN = "AKIATESTTESTTEST", "secret/With+Signs", "token//of+a=session"
@@ -417,13 +417,28 @@ class TlsOrigins(unittest.TestCase):
                             f"{folder}/key.pem", "-out", f"{folder}/cert.pem"], check=True, capture_output=True)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                            "-days", "2", "-subj", "/CN=other", "-keyout", f"{folder}/other.key", "-out", f"{folder}/other.pem"],
+                           check=True, capture_output=True)
+            os.chmod(folder, 0o755)
             with Origin(tls=context) as origin:
                 origin.things["shop/shoe.png"] = Thing(picture("red"))
                 server = Server()
-                (server.config / "companies/shop.ini").write_text(
-                    f"Sources = far\n[source far]\nUrl = https://127.0.0.1:{origin.port}\nPrivate = true\nRetries = 0\n")
+                for name, vouches in (("unvouched", ""), ("vouched", "cert.pem"), ("otherwise", "other.pem"), ("lost", "no.pem"),
+                                      ("secret", "key.pem")):
+                    (server.config / f"companies/{name}.ini").write_text(
+                        f"RootPath = shop\nSources = {name}\n[source {name}]\nUrl = https://127.0.0.1:{origin.port}\n"
+                        f"Private = true\nRetries = 0\n" + (f"CaFile = {folder}/{vouches}\n" if vouches else ""))
                 with server:
-                    self.assertEqual(server.image("shop/shoe.png").status, 503)
+                    self.assertEqual({name: server.image(f"{name}/shoe.png?fmt=png").status for name in
+                                      ("unvouched", "vouched", "otherwise", "lost", "secret")},
+                                     {"unvouched": 503, "vouched": 200, "otherwise": 503, "lost": 503, "secret": 503})
+                    log = server.log.read_text()
+                    self.assertIn("source lost: CaFile cannot be opened: No such file or directory", log)
+                    self.assertIn("source secret: there is no certificate in PEM in CaFile", log)
+                    explained = run("explain", "/is/image/vouched/shoe.png?fmt=png", "--config", server.config, "--root",
+                                    server.root)
+                    self.assertEqual(explained.returncode, 0, explained.stderr)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,19 @@ ROWS = (
     ("no such user", {"smartimg.ini": "\nuser = no-such-user\n"}, ("+ smartimg.ini:2 user: there is no user no-such-user",)),
     ("root", {"smartimg.ini": "user = root\n"}, ("+ smartimg.ini:1 user: nginx does not run as root",)),
 
+    # sources of originals
+    ("keys and an authority that are not there",
+     {"companies/shop.ini": "Sources = far\n[source far]\nBucket = b\nCredentials = file:{tls}/no.keys\nCaFile = {tls}/no.pem\n"},
+     ('+ companies/shop.ini:3 source "far": CaFile cannot be opened: No such file or directory ({tls}/no.pem)',
+      '+ companies/shop.ini:3 source "far": a file of keys cannot be opened: {tls}/no.keys')),
+    ("others in their place",
+     {"companies/default.ini": "\n[source far]\nBucket = b\nCredentials = file:{tls}/text\nCaFile = {tls}/text\n"},
+     ('+ companies/default.ini:3 source "far": there are no keys where Credentials says: {tls}/text',
+      '+ companies/default.ini:3 source "far": there is no certificate in PEM in CaFile ({tls}/text)')),
+    ("an authority that is there", {"companies/shop.ini": "Sources = far\n[source far]\nBucket = b\nCaFile = {tls}/good.pem\n"}, ()),
+    ("a relative one", {"companies/shop.ini": "Sources = far\n[source far]\nBucket = b\nCaFile = good.pem\n"},
+     ('+ companies/shop.ini:3 source "far": CaFile is the path of a file from the root on',)),
+
     # certificates
     ("a good one", {"smartimg.ini": "tls-listen = 127.0.0.1:443\ntls-cert = {tls}/good.pem\ntls-key = {tls}/good.key\n"}, ()),
     ("that is not there", {"smartimg.ini": "tls-listen = 127.0.0.1:443\ntls-cert = {tls}/no.pem\ntls-key = {tls}/no.key\n"},
@@ -254,7 +267,8 @@ class ConfigCheck(unittest.TestCase):
 
     def test_booleans_are_the_words_people_write(self):
         """Of every boolean attribute and option."""
-        attributes = re.findall(r"(?m)^\| `(\w+)` \| bool \|", run("config", "attributes").stdout)
+        page = run("config", "attributes").stdout.partition("\n## Settings of sources\n")[0]
+        attributes = re.findall(r"(?m)^\| `(\w+)` \| bool \|", page)
         options = re.findall(r"(?m)^\| `([\w-]+)` \| (?:SWITCH|WORD) \|", run("config", "options").stdout)
         self.assertGreater(len(attributes), 12)
         self.assertGreaterEqual(len(options), 3)

@@ -50,6 +50,7 @@ static bool check_companies(
     si_check_machine(settings, messages);
     if (catalog != NULL) {
         si_check_queries(catalog, messages);
+        si_check_sources(catalog, messages);
         if (there) {
             (void)si_catalog_check_files(catalog, si_messages_report, messages);
         }

@@ -18,6 +18,10 @@ void si_check_certificate(
 /* queries.c: commands that there are not, and values that cannot be, in presets and records. */
 void si_check_queries(const si_catalog *catalog, si_messages *messages);
 
+/* sources.c: files with keys and certificates that sources of originals name, as far as this
+ * process may look. */
+void si_check_sources(const si_catalog *catalog, si_messages *messages);
+
 /* stray.c: ini files in the folder that nobody reads; `catalog` tells which data files there are,
  * NULL = there is none. */
 void si_check_stray(const si_catalog *catalog, si_messages *messages);
