@@ -180,7 +180,7 @@ typedef struct si_resolved {
     const si_record *record;   /* NULL = reached by its path */
     const si_company *owner;   /* who has the record; `company` if there is none */
     const char *object;        /* record id, or path; without the root id; in the arena */
-    const char *path;          /* of the file, for si_catalog_find(owner): the record's Path, which
+    const char *path;          /* of the file, for si_catalog_find_of(): the record's Path, which
                                   is "" for templates, or the object */
     const char *mask_path;     /* the record's MaskPath, or "" */
     const si_crop *crop;       /* "object:Crop" names the crop of that name, NULL = none; all the
@@ -225,6 +225,11 @@ typedef struct si_file {
  * if files cannot be looked at now. */
 SI_NODISCARD si_result si_catalog_find(const si_catalog *c, const si_company *company,
     si_str object, si_arena *arena, si_file *out, si_diag *diag);
+
+/* The same for a file of an object, at `path`: is->path or is->mask_path. What is known of it in an
+ * origin counts until the path, or the object, is purged. */
+SI_NODISCARD si_result si_catalog_find_of(const si_catalog *c, const si_resolved *is,
+    const char *path, si_arena *arena, si_file *out, si_diag *diag);
 
 /* The same for static content, below StaticContentRootPath and by its exact name. */
 SI_NODISCARD si_result si_catalog_find_static(const si_catalog *c, const si_company *company,

@@ -156,7 +156,7 @@ bool si_origins_list(si_catalog *c);
 /* An object in an origin, which Sources names: as si_catalog_find(), and SI_ERR_NOT_FOUND without a
  * text. */
 si_result si_origin_find(const si_catalog *c, const si_company *company, si_str source,
-    si_str object, si_arena *arena, si_file *out, si_diag *diag);
+    si_str object, const si_resolved *is, si_arena *arena, si_file *out, si_diag *diag);
 
 /* The company of uploads, in the arena; NULL if there are none. */
 const si_company *si_uploads_company(const si_catalog *c, si_arena *arena);

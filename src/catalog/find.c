@@ -242,7 +242,7 @@ static si_result find_in_folder(const si_catalog *c, const si_company *company, 
 
 /* The next source is for what the one before does not have, not for when it does not tell. */
 static si_result find_in_sources(const si_catalog *c, const si_company *company, si_str object,
-    si_arena *arena, si_file *out, si_diag *diag) {
+    const si_resolved *is, si_arena *arena, si_file *out, si_diag *diag) {
     const si_value_LIST *sources = &company->attributes.sources;
     si_result result = SI_ERR_NOT_FOUND;
     if (sources->count == 0) {
@@ -252,20 +252,30 @@ static si_result find_in_sources(const si_catalog *c, const si_company *company,
         si_str source = si_str_of(sources->items[i]);
         result = si_str_eq(source, SI_STR(SI_ORIGIN_FOLDER))
                      ? find_in_folder(c, company, object, arena, out, diag)
-                     : si_origin_find(c, company, source, object, arena, out, diag);
+                     : si_origin_find(c, company, source, object, is, arena, out, diag);
     }
     return result;
 }
 
-si_result si_catalog_find(const si_catalog *c, const si_company *company, si_str object,
-    si_arena *arena, si_file *out, si_diag *diag) {
+static si_result find(const si_catalog *c, const si_company *company, si_str object,
+    const si_resolved *is, si_arena *arena, si_file *out, si_diag *diag) {
     if (!object_is_clean(object)) {
         return si_fail(diag, SI_ERR_FORBIDDEN, "the image name is not allowed");
     }
     si_result result = si_file_path_is_hidden(object)
                            ? SI_ERR_NOT_FOUND
-                           : find_in_sources(c, company, object, arena, out, diag);
+                           : find_in_sources(c, company, object, is, arena, out, diag);
     return result == SI_OK ? SI_OK /* the first text counts */
                            : si_fail(diag, result, "image \"%.*s\" not found",
                                  (int)(object.len > 200 ? 200 : object.len), object.p);
+}
+
+si_result si_catalog_find(const si_catalog *c, const si_company *company, si_str object,
+    si_arena *arena, si_file *out, si_diag *diag) {
+    return find(c, company, object, NULL, arena, out, diag);
+}
+
+si_result si_catalog_find_of(const si_catalog *c, const si_resolved *is, const char *path,
+    si_arena *arena, si_file *out, si_diag *diag) {
+    return find(c, is->owner, si_str_of(path), is, arena, out, diag);
 }

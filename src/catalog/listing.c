@@ -156,8 +156,7 @@ static bool is_there(
     si_resolved is;
     si_file file;
     return si_catalog_resolve(c, &query, arena, &is, NULL) == SI_OK && is_open(is.company) &&
-           (is.path[0] == '\0' ||
-               si_catalog_find(c, is.owner, si_str_of(is.path), arena, &file, NULL) == SI_OK);
+           (is.path[0] == '\0' || si_catalog_find_of(c, &is, is.path, arena, &file, NULL) == SI_OK);
 }
 
 const char *si_catalog_nearest_object(

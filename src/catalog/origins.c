@@ -282,7 +282,7 @@ static si_result found(const si_origin_question *q, const si_origin_answer *a, s
 }
 
 si_result si_origin_find(const si_catalog *c, const si_company *company, si_str source,
-    si_str object, si_arena *arena, si_file *out, si_diag *diag) {
+    si_str object, const si_resolved *is, si_arena *arena, si_file *out, si_diag *diag) {
     const si_attributes *a = &company->attributes;
     const si_origin *origin = find_origin(c, company, source);
     const char *key = si_arena_printf(
@@ -293,7 +293,13 @@ si_result si_origin_find(const si_catalog *c, const si_company *company, si_str 
     if (strlen(key) > SI_ORIGIN_KEY_MAX - SI_ORIGIN_EXTENSION) {
         return SI_ERR_NOT_FOUND;
     }
-    si_origin_question q = {origin, key, a->default_ext, company, object};
+    si_origin_question q = {.origin = origin,
+        .key = key,
+        .extension = a->default_ext,
+        .company = company,
+        .object = object,
+        .named_in = is != NULL ? is->company : company,
+        .named = is != NULL ? si_str_of(is->object) : object};
     si_origin_answer answer = {0};
     si_origin_state state =
         c->origin_look != NULL ? c->origin_look(c->origin_context, &q, &answer) : SI_ORIGIN_FAILED;

@@ -35,7 +35,9 @@ typedef struct si_origin_question {
     const char *key; /* path in the origin, without Prefix; less than SI_ORIGIN_KEY_MAX bytes */
     const char *extension;     /* tried first if the key has none; "" = none. DefaultExt */
     const si_company *company; /* whose object it is, … */
-    si_str object;             /* … and how it is called there: what purges name */
+    si_str object;             /* … and how it is called there: what purges name, … */
+    const si_company *named_in; /* … and the object that it is a file of, such as a record, which */
+    si_str named;               /* they may name, too; the same where it is none */
 } si_origin_question;
 
 typedef enum si_origin_state {

@@ -169,7 +169,16 @@ ngx_http_smartimg_origin_key(const si_origin_question *q, u_char key[16])
     ngx_md5_init(&md5);
     ngx_md5_update(&md5, &q->origin->id, sizeof(q->origin->id));
     ngx_md5_update(&md5, q->extension, ngx_strlen(q->extension) + 1);
-    ngx_md5_update(&md5, q->key, ngx_strlen(q->key));
+    ngx_md5_update(&md5, q->key, ngx_strlen(q->key) + 1);
+
+    /*
+     * each object has what it knows of its file for itself: a purge of one
+     * would make what others know old, and theirs what it knows, in turns
+     */
+
+    ngx_md5_update(&md5, q->named_in->id, ngx_strlen(q->named_in->id) + 1);
+    ngx_md5_update(&md5, q->named.p, q->named.len);
+
     ngx_md5_final(key, &md5);
 }
 
@@ -290,7 +299,9 @@ ngx_http_smartimg_look_at_origin(void *context, const si_origin_question *q,
     ngx_http_smartimg_origin_key(q, key);
 
     generation = si_generation_of(smcf->table, si_str_of(q->company->id),
-                                  q->object);
+                                  q->object)
+                 + si_generation_of(smcf->table, si_str_of(q->named_in->id),
+                                    q->named);
 
     table = smcf->origins_zone->data;
     shpool = (ngx_slab_pool_t *) smcf->origins_zone->shm.addr;

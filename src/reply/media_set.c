@@ -124,8 +124,8 @@ static si_result describe_image(
     char hex[SI_DIGEST_HEX];
     *layer = -1;
     SI_TRY(admit_file(b, r));
-    if (r->path[0] == '\0' || si_catalog_find(b->request->catalog, r->owner, si_str_of(r->path),
-                                  b->arena, &file, &missing) != SI_OK) {
+    if (r->path[0] == '\0' ||
+        si_catalog_find_of(b->request->catalog, r, r->path, b->arena, &file, &missing) != SI_OK) {
         return SI_OK;
     }
     const si_file_ref ref = {file.path, file.size, file.time_ns};
@@ -400,8 +400,7 @@ static si_result add_single(builder *b, const si_resolved *r, si_set_element **t
     si_file file;
     if (r->record == NULL) {
         SI_TRY(admit_file(b, r));
-        SI_TRY(si_catalog_find(
-            b->request->catalog, r->owner, si_str_of(r->path), b->arena, &file, b->diag));
+        SI_TRY(si_catalog_find_of(b->request->catalog, r, r->path, b->arena, &file, b->diag));
     }
     set(b, add_element(b, item, "i"), "n", full_name(b, r));
     si_result result = describe_image(b, item, r, &layer);

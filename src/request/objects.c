@@ -111,19 +111,19 @@ static si_file_ref reference(si_reading *all, const si_file *file) {
 }
 
 si_result si_query_file(
-    si_query *q, const si_company *owner, const char *path, si_file_ref *out, si_diag *diag) {
+    si_query *q, const si_resolved *is, const char *path, si_file_ref *out, si_diag *diag) {
     si_file file;
     si_reading *all = q->all;
     si_result result;
-    if (!si_access_file(&all->access, owner, SI_FOLDER_IMAGES, si_str_of(path))) {
+    if (!si_access_file(&all->access, is->owner, SI_FOLDER_IMAGES, si_str_of(path))) {
         return si_refuse(diag);
     }
-    if (si_company_has_uploads(owner)) {
+    if (si_company_has_uploads(is->owner)) {
         all->uploads = true;
         result = si_catalog_find_upload(
             all->catalog, si_str_of(path), all->session, all->arena, &file, diag);
     } else {
-        result = si_catalog_find(all->catalog, owner, si_str_of(path), all->arena, &file, diag);
+        result = si_catalog_find_of(all->catalog, is, path, all->arena, &file, diag);
     }
     if (result == SI_OK) {
         *out = reference(all, &file);
@@ -229,7 +229,7 @@ si_result si_query_resolve(
         result = note(q, out);
     }
     if (result == SI_OK && out->is.path[0] != '\0') {
-        result = si_query_file(q, out->is.owner, out->is.path, &out->source.file, diag);
+        result = si_query_file(q, &out->is, out->is.path, &out->source.file, diag);
         out->missing = result == SI_ERR_NOT_FOUND;
         out->source.kind = result == SI_OK ? SI_SOURCE_FILE : SI_SOURCE_NONE;
         note_file(q, out, result);

@@ -230,10 +230,10 @@ SI_NODISCARD si_result si_object_path_read(
 SI_NODISCARD si_result si_query_resolve(
     si_query *q, si_str object, bool from_url, si_found *out, si_diag *diag);
 
-/* A file of a company below its RootPath as a reference that the reply depends on.
+/* A file of an object, at its path or mask_path, as a reference that the reply depends on.
  * SI_ERR_FORBIDDEN: it belongs to a company that does not admit the request. */
 SI_NODISCARD si_result si_query_file(
-    si_query *q, const si_company *owner, const char *path, si_file_ref *out, si_diag *diag);
+    si_query *q, const si_resolved *is, const char *path, si_file_ref *out, si_diag *diag);
 
 /* The profile of that name or path. sRGB has path "", another one that smartimg makes itself "/"
  * and its standard name. `type` gets its kind of colour. SI_ERR_NOT_FOUND, SI_ERR_SOURCE. */

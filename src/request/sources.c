@@ -414,7 +414,7 @@ static si_result mask_object(si_query *q, si_draft *d, si_str name) {
     d->layer.mask = found.source;
     if (found.is.mask_path[0] != '\0') {
         d->layer.mask.kind = SI_SOURCE_FILE;
-        return si_query_file(q, found.is.owner, found.is.mask_path, &d->layer.mask.file, all->diag);
+        return si_query_file(q, &found.is, found.is.mask_path, &d->layer.mask.file, all->diag);
     }
     return found.source.kind != SI_SOURCE_NONE
                ? SI_OK
@@ -430,7 +430,7 @@ static si_result find_mask(si_query *q, si_draft *d) {
         }
         d->layer.mask.kind = SI_SOURCE_FILE;
         return si_query_file(
-            q, d->found->is.owner, d->found->is.mask_path, &d->layer.mask.file, q->all->diag);
+            q, &d->found->is, d->found->is.mask_path, &d->layer.mask.file, q->all->diag);
     }
     if (read_bracketed(q, d->mask, &d->layer.mask, &result)) {
         return result;

@@ -39,19 +39,21 @@ class Origins(unittest.TestCase):
         source = SOURCE.format(port=cls.origin.port, fresh=3600)
         (companies / "shop.ini").write_text("Sources = legacy\nBfc = true\n" + source +
                                             "[objects]\nhero = shoe.png?wid=40\n[object masked]\nPath = shoe.png\n"
-                                            "MaskPath = half.png\n[crops]\nWide = 40x10\n")
+                                            "MaskPath = half.png\n[object season]\nPath = sale.png\nMaskPath = stencil.png\n"
+                                            "[object other]\nPath = sale.png\n[crops]\nWide = 40x10\n")
         (companies / "quick.ini").write_text("Sources = legacy\nRootPath = shop\n" +
                                              SOURCE.format(port=cls.origin.port, fresh=0))
         (companies / "both.ini").write_text("Sources = folder, legacy\nRootPath = demo\n" + source)
         (companies / "standby.ini").write_text("Sources = legacy\nRootPath = shop\nDefaultImage = standin\n" + source)
         (companies / "layer.ini").write_text("Sources = legacy\nRootPath = shop\nDefaultImage = standin\n"
                                              "DefaultImageMode = 1\n" + source)
-        for name in ("shoe", "old", "many", "purged", "gone"):
+        for name in ("shoe", "old", "many", "purged", "gone", "sale"):
             cls.origin.put(f"masters/shop/{name}.png", picture("red", (400, 300)), 1000000000)
         cls.origin.put("masters/shop/standin.png", picture("blue", (100, 100)))
         cls.origin.put("masters/shop/with blank+plus.png", picture("lime"))
         cls.origin.put("masters/shop/schön.png", picture("lime"))
         cls.origin.put("masters/demo/remote.png", picture("lime"))
+        cls.origin.put("masters/shop/stencil.png", picture("white", (400, 300)))
         cls.origin.put("masters/shop/half.png", picture("white", (400, 300)))
 
     def get(self, url, **how):
@@ -132,6 +134,20 @@ class Origins(unittest.TestCase):
 
         wait_until(changed, "the changed original")
         wait_until(lambda: self.get("quick/old?wid=30&fmt=png").headers["x-cache"] == "hit", "a hit")
+
+    def test_purged_by_a_record(self):
+        """Which purges the files that it names, of itself alone."""
+        self.assertEqual([color_of(self.get(f"shop/{name}?wid=30&fmt=png&bgc=00ff00")) for name in ("season", "other")],
+                         ["red", "red"])
+        self.origin.put("masters/shop/sale.png", picture("blue", (400, 300)), 1100000000)
+        self.assertEqual(run("purge", "shop/season", "--cache", self.server.cache).returncode, 0)
+        self.assertEqual([color_of(self.get(f"shop/{name}?wid=30&fmt=png&bgc=00ff00")) for name in ("season", "other")],
+                         ["blue", "red"])
+        self.origin.put("masters/shop/stencil.png", picture("black", (400, 300)), 1100000000)
+        self.assertEqual(run("purge", "shop/season", "--cache", self.server.cache).returncode, 0)
+        self.assertEqual(color_of(self.get("shop/season?wid=30&fmt=png&bgc=00ff00")), "lime")
+        self.assertEqual(run("purge", "shop/sale.png", "--cache", self.server.cache).returncode, 0)
+        self.assertEqual(color_of(self.get("shop/other?wid=30&fmt=png")), "blue")
 
     def test_purged(self):
         self.assertEqual(color_of(self.get("shop/purged?wid=30&fmt=png")), "red")
