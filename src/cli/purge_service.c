@@ -82,16 +82,21 @@ static size_t read_token(int fd, char out[SI_PURGE_TOKEN_MOST + 2]) {
     return len >= SI_PURGE_TOKEN_LEAST && len <= SI_PURGE_TOKEN_MOST ? len : 0;
 }
 
-static bool check_token(const si_purge_service *s) {
+bool si_purge_token_is_good(int fd) {
     char token[SI_PURGE_TOKEN_MOST + 2];
-    size_t len = s->token >= 0 ? read_token(s->token, token) : 0;
+    size_t len = read_token(fd, token);
     explicit_bzero(token, sizeof token);
-    if (len == 0) {
+    return len > 0;
+}
+
+static bool check_token(const si_purge_service *s) {
+    bool good = s->token >= 0 && si_purge_token_is_good(s->token);
+    if (!good) {
         si_complain("the purge token is to be a line of %d to %d bytes in the file of "
                     "--purge-token, or in " SI_ENV_PURGE_TOKEN,
             SI_PURGE_TOKEN_LEAST, SI_PURGE_TOKEN_MOST);
     }
-    return len > 0;
+    return good;
 }
 
 static bool check_hooks(const char *files) {

@@ -32,6 +32,9 @@ typedef struct si_purge_service {
 bool si_purge_service_prepare(
     const si_fleet_options *options, const si_site *site, si_purge_service *out);
 
+/* Whether a file begins with a line that can be a token. */
+bool si_purge_token_is_good(int fd);
+
 /* Whether a token was named, by option or by SI_ENV_PURGE_TOKEN. */
 bool si_purge_service_is_wanted(const si_fleet_options *options);
 

@@ -35,6 +35,24 @@ ROWS = (
     ("no such user", {"smartimg.ini": "\nuser = no-such-user\n"}, ("+ smartimg.ini:2 user: there is no user no-such-user",)),
     ("root", {"smartimg.ini": "user = root\n"}, ("+ smartimg.ini:1 user: nginx does not run as root",)),
 
+    # fleets
+    ("renderers at no addresses", {"smartimg.ini": "renderers-at = 10.0.0.1, 10.0.0.2:4000\n"},
+     ("+ smartimg.ini:1 renderers-at: takes up to 256 addresses ADDR:PORT",)),
+    ("renderers without a key", {"smartimg.ini": "renderers-at = 10.0.0.1:4000\n"},
+     ("+ smartimg.ini:1 renderers-at: wants seal-key, the one of the renderers",)),
+    ("no address of Redis", {"smartimg.ini": "redis = http://10.0.0.1\nnode = a b\n"},
+     ("+ smartimg.ini:1 redis: ", "+ smartimg.ini:2 node: takes up to 128 letters")),
+    ("files of a fleet that are not there",
+     {"smartimg.ini": "redis = redis://10.0.0.1\nredis-auth = {tls}/no.auth\nadmin-listen = 127.0.0.1:9100\n"
+                      "purge-token = {tls}/no.token\npurge-hooks = {tls}/no.hook\n"},
+     ("+ smartimg.ini:2 redis-auth: cannot read {tls}/no.auth: No such file or directory",
+      "+ smartimg.ini:4 purge-token: cannot read {tls}/no.token: No such file or directory",
+      "+ smartimg.ini:5 purge-hooks: ")),
+    ("a token that is none, and nowhere to purge", {"smartimg.ini": "purge-token = {tls}/text\n"},
+     ("+ smartimg.ini:1 purge-token: {tls}/text is to begin with a line of 16 to 512 bytes",
+      "+ smartimg.ini:1 purge-token: PURGE over HTTP takes admin-listen")),
+    ("a hook that is none", {"smartimg.ini": "purge-hooks = {tls}/text\n"}, ("+ smartimg.ini:1 purge-hooks: {tls}/text",)),
+
     # sources of originals
     ("keys and an authority that are not there",
      {"companies/shop.ini": "Sources = far\n[source far]\nBucket = b\nCredentials = file:{tls}/no.keys\nCaFile = {tls}/no.pem\n"},

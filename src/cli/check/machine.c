@@ -204,6 +204,7 @@ void si_check_machine(const si_check_settings *settings, si_messages *messages) 
     check_log(&l, "access-log");
     check_log(&l, "error-log");
     check_cache(&l);
+    si_check_fleet(settings, l.starter, messages);
     if (become(&l, p)) {
         check_root(&l, p);
     }

@@ -10,6 +10,10 @@
  * (process/confine.h). */
 void si_check_machine(const si_check_settings *settings, si_messages *messages);
 
+/* fleet.c: what settings say of other machines and of purges: renderers, Redis, tokens, hooks.
+ * `starter`: this user may start the server that is configured. */
+void si_check_fleet(const si_check_settings *settings, bool starter, si_messages *messages);
+
 /* certificate.c: a certificate chain and its key, files in PEM that this process can open. Tells of
  * those that nginx would not take and that browsers would not. */
 void si_check_certificate(
