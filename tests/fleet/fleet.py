@@ -22,7 +22,7 @@ from ports import free_port  # noqa: E402
 from server import SMARTIMG, run  # noqa: E402
 from waiting import PATIENCE, wait_until  # noqa: E402
 
-REDIS = shutil.which("redis-server") or shutil.which("valkey-server")
+REDIS = os.environ.get("REDIS_SERVER") or shutil.which("redis-server") or shutil.which("valkey-server")
 COMPANY = "fleet"
 
 
