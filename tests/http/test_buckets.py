@@ -181,25 +181,25 @@ class OddOrigins(unittest.TestCase):
         cls.origin, cls.other = Origin(), Origin()
         atexit.register(cls.origin.__exit__)
         atexit.register(cls.other.__exit__)
-        (companies / "odd.ini").write_text(
-            "Sources = odd\n[source odd]\n"
+        (companies / "wayward.ini").write_text(
+            "Sources = wayward\n[source wayward]\n"
             f"Url = http://127.0.0.1:{cls.origin.port}\nPrivate = true\nMaxSize = 1\nTotalMs = 4000\nIdleMs = 1000\n"
             "Fresh = 3600\nMissing = 0\n")
         (companies / "patient.ini").write_text(
-            "Sources = odd\nRootPath = odd\n[source odd]\n"
+            "Sources = wayward\nRootPath = wayward\n[source wayward]\n"
             f"Url = http://127.0.0.1:{cls.origin.port}\nPrivate = true\nTotalMs = 60000\nIdleMs = 30000\nRetries = 3\n"
             "ForbiddenIsMissing = true\n")
         (companies / "shut.ini").write_text(
-            f"Sources = odd\nRootPath = odd\n[source odd]\nUrl = http://127.0.0.1:{cls.origin.port}\n")
+            f"Sources = wayward\nRootPath = wayward\n[source wayward]\nUrl = http://127.0.0.1:{cls.origin.port}\n")
         for origin in (cls.origin, cls.other):
-            origin.things["odd/fine.png"] = Thing(picture("red"))
+            origin.things["wayward/fine.png"] = Thing(picture("red"))
 
     def put(self, name, **how):
         thing = Thing(how.pop("body", picture("red")), **how)
-        self.origin.things[f"odd/{name}.png"] = thing
+        self.origin.things[f"wayward/{name}.png"] = thing
         return thing
 
-    def get(self, name, company="odd"):
+    def get(self, name, company="wayward"):
         return self.server.image(f"{company}/{name}.png?fmt=png")
 
     def assert_not_told(self, reply):
@@ -211,7 +211,7 @@ class OddOrigins(unittest.TestCase):
         self.put("short", wrong="short", more=2)
         reply = self.get("short", "patient")
         self.assertEqual((reply.status, color_of(reply)), (200, "red"))
-        self.assertEqual(self.origin.asked("odd/short.png", "GET"), 3)
+        self.assertEqual(self.origin.asked("wayward/short.png", "GET"), 3)
 
     def test_always_short(self):
         self.put("always_short", wrong="short", more=99)
@@ -233,17 +233,17 @@ class OddOrigins(unittest.TestCase):
     def test_slow_down(self):
         self.put("slowdown", wrong="slowdown", more=2)
         self.assertEqual(self.get("slowdown", "patient").status, 200)
-        self.assertEqual(self.origin.asked("odd/slowdown.png", "HEAD"), 3)
+        self.assertEqual(self.origin.asked("wayward/slowdown.png", "HEAD"), 3)
         self.put("slower", wrong="slowdown", more=99)
         self.assert_not_told(self.get("slower"))
-        self.assertEqual(self.origin.asked("odd/slower.png", "HEAD"), 3)
+        self.assertEqual(self.origin.asked("wayward/slower.png", "HEAD"), 3)
 
     def test_statuses(self):
         for status, tries in ((400, 1), (401, 1), (402, 1), (403, 1), (429, 3), (500, 3), (502, 3), (504, 3)):
             with self.subTest(status):
                 self.put(f"status{status}", wrong="status", more=status)
                 self.assert_not_told(self.get(f"status{status}"))
-                self.assertEqual(self.origin.asked(f"odd/status{status}.png"), tries)
+                self.assertEqual(self.origin.asked(f"wayward/status{status}.png"), tries)
         for status in (404, 410):
             self.put(f"status{status}", wrong="status", more=status)
             self.assertEqual(self.get(f"status{status}").status, 403)
@@ -254,11 +254,11 @@ class OddOrigins(unittest.TestCase):
 
     def test_redirects(self):
         """To other paths of the same server only."""
-        elsewhere = f"http://127.0.0.1:{self.other.port}/odd/fine.png"
+        elsewhere = f"http://127.0.0.1:{self.other.port}/wayward/fine.png"
         self.put("region", wrong="region", more=elsewhere)
         self.put("elsewhere", wrong="elsewhere", more=elsewhere)
-        self.put("moved", wrong="elsewhere", more="/odd/fine.png")
-        self.put("loop", wrong="elsewhere", more="/odd/loop.png")
+        self.put("moved", wrong="elsewhere", more="/wayward/fine.png")
+        self.put("loop", wrong="elsewhere", more="/wayward/loop.png")
         for name in ("region", "elsewhere", "loop"):
             with self.subTest(name):
                 self.assert_not_told(self.get(name))
@@ -307,14 +307,14 @@ class OddOrigins(unittest.TestCase):
     def test_private_address(self):
         self.put("private")
         self.assertEqual(self.get("private", "shut").status, 503)
-        self.assertEqual(self.origin.asked("odd/private.png"), 0)
+        self.assertEqual(self.origin.asked("wayward/private.png"), 0)
 
     def test_client_leaves(self):
         """Who waits for an origin and goes, is forgotten; the others are answered."""
         self.put("left", wrong="silent")
         with socket.create_connection(("127.0.0.1", self.server.port)) as s:
-            s.sendall(b"GET /is/image/odd/left.png HTTP/1.1\r\nHost: x\r\n\r\n")
-            wait_until(lambda: self.origin.asked("odd/left.png"), "the question")
+            s.sendall(b"GET /is/image/wayward/left.png HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: self.origin.asked("wayward/left.png"), "the question")
         self.assertEqual(self.get("fine").status, 200)
 
 
