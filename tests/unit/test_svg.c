@@ -277,6 +277,25 @@ static void parts(void **state) {
     si_image_free(&im);
 }
 
+/* Where sums of the resampler nearly cancel, alpha is so little that its inverse is infinite, and
+ * colours divided by it are no numbers: UBSan sees what becomes of those. */
+static void next_to_no_alpha(void **state) {
+    (void)state;
+    char text[400];
+    for (int wide = 61; wide <= 90; wide++) {
+        snprintf(text, sizeof text,
+            "<svg " NS " width='%d' height='3170'><circle cx='50' cy='25' r='20' fill='red'/>"
+            "<circle cx='50' cy='%d' r='20' fill='red'/></svg>",
+            wide, 70 * wide / 2);
+        si_recipe r = recipe(60, 0);
+        r.alpha = true;
+        si_image im = render(&r, text_fd(text));
+        const uint8_t *p = at(&im, 0, 0);
+        assert_int_equal(p[3], 0);
+        si_image_free(&im);
+    }
+}
+
 static void nothing_outside_is_read(void **state) {
     (void)state;
     char path[] = "/tmp/smartimg-svg-XXXXXX", text[2000];
@@ -332,6 +351,7 @@ int main(void) {
         cmocka_unit_test(sizes),
         cmocka_unit_test(aspect_ratio),
         cmocka_unit_test(parts),
+        cmocka_unit_test(next_to_no_alpha),
         cmocka_unit_test(nothing_outside_is_read),
     };
     return cmocka_run_group_tests(tests, start_render, NULL);

@@ -162,8 +162,9 @@ typedef struct writer {
     int channels;
 } writer;
 
+/* What is no number, such as nothing divided by next to no alpha, is 0. */
 static inline float clamp(float v, float most) {
-    return v < 0 ? 0 : v > most ? most : v;
+    return v > 0 ? (v < most ? v : most) : 0;
 }
 
 /* One sample in the file's own range, straight alpha. */
