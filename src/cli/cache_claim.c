@@ -151,8 +151,10 @@ static bool write_text(const char *cache, const si_cache_server *says) {
                 snprintf(text + used, (size_t)(TEXT_MAX - used), "%s=%s\n", fields[i].name, value);
         }
     }
-    bool ok = fd >= 0 && used < TEXT_MAX && fchown(fd, geteuid(), getegid()) == 0 &&
-              ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)used, 0) == used;
+    bool ours = fd >= 0 && ((st.st_uid == geteuid() && st.st_gid == getegid()) ||
+                               fchown(fd, geteuid(), getegid()) == 0);
+    bool ok = ours && used < TEXT_MAX && ftruncate(fd, 0) == 0 &&
+              pwrite(fd, text, (size_t)used, 0) == used;
     if (fd >= 0) {
         close(fd);
     }

@@ -135,7 +135,7 @@ bool si_site_prepare_originals(const si_site_options *o, si_site *s) {
         si_render_user(&uid, &gid);
     }
     if (!make_folders(s->originals, 0755) || chmod(s->originals, 0700) != 0 ||
-        chown(s->originals, uid, gid) != 0) {
+        (geteuid() == 0 && chown(s->originals, uid, gid) != 0)) {
         si_complain("cannot make folder %s for originals: %s", s->originals, strerror(errno));
         return false;
     }
