@@ -9,32 +9,22 @@
 #include "fleet/job.h"
 #include "fleet/redis.h"
 
-typedef struct looking {
-    const si_check_settings *settings;
-    si_messages *messages;
-    bool starter; /* this user may start the server that is configured */
-} looking;
-
-static const si_check_setting *of(const looking *l, const char *name) {
-    return si_check_setting_of(l->settings, name);
-}
-
-static void check_renderers(const looking *l) {
-    const si_check_setting *at = of(l, "renderers-at");
+static void check_renderers(const si_looking *l) {
+    const si_check_setting *at = si_looking_of(l, "renderers-at");
     if (at->value == NULL) {
         return;
     }
     if (si_renderers_at_count(at->value) == 0) {
         si_messages_mistake(l->messages, at, "takes up to %d addresses ADDR:PORT, parted by commas",
             SI_MACHINES_MAX);
-    } else if (of(l, "seal-key")->value == NULL) {
+    } else if (si_looking_of(l, "seal-key")->value == NULL) {
         si_messages_mistake(l->messages, at, "wants seal-key, the one of the renderers");
     }
 }
 
 /* Opens a file that the server reads at its start; −1 and a mistake, or, of what whoever starts it
  * may read and this user may not, −1 alone. */
-static int open_file(const looking *l, const si_check_setting *s) {
+static int open_file(const si_looking *l, const si_check_setting *s) {
     int fd = open(s->value, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && (errno != EACCES || l->starter)) {
         si_messages_mistake(l->messages, s, "cannot read %s: %s", s->value, strerror(errno));
@@ -42,9 +32,9 @@ static int open_file(const looking *l, const si_check_setting *s) {
     return fd;
 }
 
-static void check_redis(const looking *l) {
-    const si_check_setting *redis = of(l, "redis"), *auth = of(l, "redis-auth"),
-                           *node = of(l, "node");
+static void check_redis(const si_looking *l) {
+    const si_check_setting *redis = si_looking_of(l, "redis"),
+                           *auth = si_looking_of(l, "redis-auth"), *node = si_looking_of(l, "node");
     si_redis_address address;
     si_diag diag = {0};
     int fd = auth->value != NULL ? open_file(l, auth) : -1;
@@ -63,8 +53,9 @@ static void check_redis(const looking *l) {
     }
 }
 
-static void check_purges(const looking *l) {
-    const si_check_setting *token = of(l, "purge-token"), *hooks = of(l, "purge-hooks");
+static void check_purges(const si_looking *l) {
+    const si_check_setting *token = si_looking_of(l, "purge-token"),
+                           *hooks = si_looking_of(l, "purge-hooks");
     si_purge_job job = {0};
     si_diag diag = {0};
     int fd = token->value != NULL ? open_file(l, token) : -1;
@@ -75,7 +66,7 @@ static void check_purges(const looking *l) {
     if (fd >= 0) {
         close(fd);
     }
-    if (token->value != NULL && of(l, "admin-listen")->value == NULL) {
+    if (token->value != NULL && si_looking_of(l, "admin-listen")->value == NULL) {
         si_messages_mistake(l->messages, token, "PURGE over HTTP takes admin-listen");
     }
     if (hooks->value != NULL && si_purge_job_hooks(&job, hooks->value, &diag) != SI_OK) {
@@ -84,9 +75,8 @@ static void check_purges(const looking *l) {
     si_purge_job_clear(&job);
 }
 
-void si_check_fleet(const si_check_settings *settings, bool starter, si_messages *messages) {
-    const looking l = {settings, messages, starter};
-    check_renderers(&l);
-    check_redis(&l);
-    check_purges(&l);
+void si_check_fleet(const si_looking *l) {
+    check_renderers(l);
+    check_redis(l);
+    check_purges(l);
 }

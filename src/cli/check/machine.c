@@ -12,21 +12,11 @@
 #include "picture/seal.h"
 #include "process/confine.h"
 
-typedef struct looking {
-    const si_check_settings *settings;
-    si_messages *messages;
-    bool starter; /* this user may start the server that is configured */
-} looking;
-
-static const si_check_setting *of(const looking *l, const char *name) {
-    return si_check_setting_of(l->settings, name);
-}
-
 /* ---- users ---- */
 
 /* The user of --user; NULL = none is named, or there is no such one. */
-static struct passwd *find_user(looking *l) {
-    const si_check_setting *user = of(l, "user");
+static struct passwd *find_user(si_looking *l) {
+    const si_check_setting *user = si_looking_of(l, "user");
     struct passwd *p = user->value != NULL ? getpwnam(user->value) : NULL;
     if (user->value != NULL && p == NULL) {
         si_messages_mistake(l->messages, user, "there is no user %s", user->value);
@@ -41,7 +31,7 @@ static struct passwd *find_user(looking *l) {
 /* ---- files that the server reads ---- */
 
 /* False if a file that is to be read at the start cannot be, or is no file. */
-static bool is_file(looking *l, const si_check_setting *s, struct stat *st) {
+static bool is_file(si_looking *l, const si_check_setting *s, struct stat *st) {
     int fd = open(s->value, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     int error = errno;
     bool opened = fd >= 0 && fstat(fd, st) == 0;
@@ -59,9 +49,10 @@ static bool is_file(looking *l, const si_check_setting *s, struct stat *st) {
     return opened && S_ISREG(st->st_mode);
 }
 
-static void check_tls(looking *l) {
-    const si_check_setting *listen = of(l, "tls-listen"), *certificate = of(l, "tls-cert"),
-                           *key = of(l, "tls-key");
+static void check_tls(si_looking *l) {
+    const si_check_setting *listen = si_looking_of(l, "tls-listen"),
+                           *certificate = si_looking_of(l, "tls-cert"),
+                           *key = si_looking_of(l, "tls-key");
     struct stat st;
     if ((certificate->value == NULL) != (key->value == NULL)) {
         si_messages_mistake(l->messages, certificate->value != NULL ? certificate : key,
@@ -81,8 +72,8 @@ static void check_tls(looking *l) {
     }
 }
 
-static void check_seal_key(looking *l) {
-    const si_check_setting *key = of(l, "seal-key");
+static void check_seal_key(si_looking *l) {
+    const si_check_setting *key = si_looking_of(l, "seal-key");
     struct stat st;
     if (key->value != NULL && is_file(l, key, &st) && st.st_size < SI_SEAL_KEY) {
         si_messages_mistake(
@@ -100,8 +91,8 @@ static void parent_of(const char *path, char out[PATH_MAX]) {
 }
 
 /* A log is made if it is not there, its folder is not. */
-static void check_log(looking *l, const char *name) {
-    const si_check_setting *log = of(l, name);
+static void check_log(si_looking *l, const char *name) {
+    const si_check_setting *log = si_looking_of(l, name);
     char folder[PATH_MAX];
     struct stat st;
     if (log->value == NULL) {
@@ -123,8 +114,8 @@ static void check_log(looking *l, const char *name) {
 }
 
 /* The cache's folder is made, with all around it. */
-static void check_cache(looking *l) {
-    const si_check_setting *cache = of(l, "cache");
+static void check_cache(si_looking *l) {
+    const si_check_setting *cache = si_looking_of(l, "cache");
     char folder[PATH_MAX], around[PATH_MAX];
     struct stat st;
     if (cache->value == NULL) {
@@ -151,7 +142,7 @@ static void check_cache(looking *l) {
 /* ---- images ---- */
 
 /* Opens files as the user from now on that the server opens originals as, if it will. */
-static bool become(looking *l, const struct passwd *p) {
+static bool become(si_looking *l, const struct passwd *p) {
     if (p == NULL || geteuid() != 0) {
         return true;
     }
@@ -163,8 +154,8 @@ static bool become(looking *l, const struct passwd *p) {
     return true;
 }
 
-static void check_root(looking *l, const struct passwd *p) {
-    const si_check_setting *root = of(l, "root");
+static void check_root(si_looking *l, const struct passwd *p) {
+    const si_check_setting *root = si_looking_of(l, "root");
     struct stat st;
     if (root->value == NULL) {
         return;
@@ -182,13 +173,14 @@ static void check_root(looking *l, const struct passwd *p) {
 /* ---- settings that go together ---- */
 
 /* What a count is set to, or its default. */
-static long count_of(const looking *l, const char *name) {
-    const si_check_setting *s = of(l, name);
+static long count_of(const si_looking *l, const char *name) {
+    const si_check_setting *s = si_looking_of(l, name);
     return s->value != NULL ? strtol(s->value, NULL, 10) : si_check_initial_of(name)->number;
 }
 
-static void check_losses(looking *l) {
-    const si_check_setting *good = of(l, "network-good-loss"), *poor = of(l, "network-poor-loss");
+static void check_losses(si_looking *l) {
+    const si_check_setting *good = si_looking_of(l, "network-good-loss"),
+                           *poor = si_looking_of(l, "network-poor-loss");
     if (count_of(l, "network-poor-loss") < count_of(l, "network-good-loss")) {
         si_messages_mistake(l->messages, poor->value != NULL ? poor : good,
             "network-poor-loss is less than network-good-loss");
@@ -196,7 +188,7 @@ static void check_losses(looking *l) {
 }
 
 void si_check_machine(const si_check_settings *settings, si_messages *messages) {
-    looking l = {.settings = settings, .messages = messages};
+    si_looking l = {.settings = settings, .messages = messages};
     const struct passwd *p = find_user(&l);
     check_losses(&l);
     check_tls(&l);
@@ -204,7 +196,7 @@ void si_check_machine(const si_check_settings *settings, si_messages *messages) 
     check_log(&l, "access-log");
     check_log(&l, "error-log");
     check_cache(&l);
-    si_check_fleet(settings, l.starter, messages);
+    si_check_fleet(&l);
     if (become(&l, p)) {
         check_root(&l, p);
     }

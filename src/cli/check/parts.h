@@ -10,9 +10,19 @@
  * (process/confine.h). */
 void si_check_machine(const si_check_settings *settings, si_messages *messages);
 
-/* fleet.c: what settings say of other machines and of purges: renderers, Redis, tokens, hooks.
- * `starter`: this user may start the server that is configured. */
-void si_check_fleet(const si_check_settings *settings, bool starter, si_messages *messages);
+/* Where the parts below look, and whom they tell. */
+typedef struct si_looking {
+    const si_check_settings *settings;
+    si_messages *messages;
+    bool starter; /* this user may start the server that is configured */
+} si_looking;
+
+static inline const si_check_setting *si_looking_of(const si_looking *l, const char *name) {
+    return si_check_setting_of(l->settings, name);
+}
+
+/* fleet.c: what settings say of other machines and of purges: renderers, Redis, tokens, hooks. */
+void si_check_fleet(const si_looking *l);
 
 /* certificate.c: a certificate chain and its key, files in PEM that this process can open. Tells of
  * those that nginx would not take and that browsers would not. */
