@@ -53,6 +53,7 @@ static int gzip_fd(size_t spaces, double part) {
 
 static void scales(void **state) {
     (void)state;
+    bool filters;
     static const struct {
         const char *text;
         bool drawn;
@@ -71,7 +72,7 @@ static void scales(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         si_diag diag = {0};
         si_result result =
-            si_svg_check_cost((const uint8_t *)rows[i].text, strlen(rows[i].text), &diag);
+            si_svg_check_cost((const uint8_t *)rows[i].text, strlen(rows[i].text), &filters, &diag);
         if ((result == SI_OK) != rows[i].drawn) {
             fail_msg("row %zu: %s", i, diag.text);
         }
@@ -277,6 +278,20 @@ static void parts(void **state) {
     si_image_free(&im);
 }
 
+/* librsvg measures what is drawn by running filters, over as many pixels as there may be. */
+static void filters_are_not_measured(void **state) {
+    (void)state;
+    static const char text[] =
+        "<svg " NS " height='2000'><filter id='f' x='-10' y='-10' width='30' height='30'>"
+        "<feTurbulence baseFrequency='.9' numOctaves='1000'/></filter>"
+        "<rect width='2000' height='1000' filter='url(#f)'/></svg>";
+    si_recipe r = recipe(4, 0);
+    si_image im = render(&r, text_fd(text));
+    assert_int_equal(im.width, 4);
+    assert_int_equal(im.height, 27); /* of 300×2000 */
+    si_image_free(&im);
+}
+
 /* Where sums of the resampler nearly cancel, alpha is so little that its inverse is infinite, and
  * colours divided by it are no numbers: UBSan sees what becomes of those. */
 static void next_to_no_alpha(void **state) {
@@ -351,6 +366,7 @@ int main(void) {
         cmocka_unit_test(sizes),
         cmocka_unit_test(aspect_ratio),
         cmocka_unit_test(parts),
+        cmocka_unit_test(filters_are_not_measured),
         cmocka_unit_test(next_to_no_alpha),
         cmocka_unit_test(nothing_outside_is_read),
     };

@@ -79,7 +79,10 @@ static void extent_of(RsvgHandle *handle, const double view[2], double out[2]) {
     }
 }
 
-static void measure(drawing *d, const si_svg_root *root) {
+/* Without a size of its own, a drawing is as large as what is drawn; but one with filters is as
+ * large as CSS's default object, since librsvg measures them by running them, whatever they cost.
+ */
+static void measure(drawing *d, const si_svg_root *root, bool filters) {
     gboolean has_box, given[2];
     RsvgLength length[2];
     RsvgRectangle box;
@@ -108,7 +111,10 @@ static void measure(drawing *d, const si_svg_root *root) {
     } else if (free_size[0] || free_size[1]) {
         double view[2] = {
             free_size[0] ? DEFAULT_WIDTH : d->size[0], free_size[1] ? DEFAULT_HEIGHT : d->size[1]};
-        extent_of(d->handle, view, extent);
+        memcpy(extent, view, sizeof extent);
+        if (!filters) {
+            extent_of(d->handle, view, extent);
+        }
         for (int i = 0; i < 2; i++) {
             d->size[i] = free_size[i] ? extent[i] : d->size[i];
         }
@@ -186,14 +192,14 @@ static void release(VipsImage *image, void *data) {
 
 /* Without a base, librsvg opens nothing but data: addresses; without RSVG_HANDLE_FLAG_UNLIMITED it
  * and libxml2 keep to their limits on sizes and entities. */
-static RsvgHandle *parse(int fd, double *octaves, si_diag *diag) {
+static RsvgHandle *parse(int fd, double *octaves, bool *filters, si_diag *diag) {
     uint8_t *text = NULL;
     size_t len = 0;
     GError *error = NULL;
     if (si_svg_text(fd, &text, &len, diag) != SI_OK) {
         return NULL;
     }
-    if (si_svg_check_cost(text, len, diag) != SI_OK) {
+    if (si_svg_check_cost(text, len, filters, diag) != SI_OK) {
         free(text);
         return NULL;
     }
@@ -220,12 +226,13 @@ static drawing *open_drawing(int fd, si_diag *diag) {
         return NULL;
     }
     si_svg_is(fd, &root);
-    d->handle = parse(fd, &d->octaves, diag);
+    bool filters = false;
+    d->handle = parse(fd, &d->octaves, &filters, diag);
     if (d->handle == NULL) {
         free(d);
         return NULL;
     }
-    measure(d, &root);
+    measure(d, &root, filters);
     g_mutex_init(&d->lock);
     if (!(d->size[0] > 0 && d->size[1] > 0)) {
         si_fail(diag, SI_ERR_SOURCE, "the source drawing has no size");

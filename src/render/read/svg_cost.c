@@ -45,6 +45,7 @@ typedef struct drawing {
     int depth;
     int texts, style, gradient_stops, text_depth; /* style, text_depth: how deep within; 0 = not */
     double letters, rules, pixels;
+    bool filters;
     uint64_t style_name; /* hash of what is read after "#" in a style sheet, 0 = nothing */
     int first_style;     /* reference of style sheets */
     si_diag *diag;
@@ -185,6 +186,7 @@ static double cost_of(drawing *d, const char *n, const char **attributes) {
                                         : 0;
         return 1 + lines / SI_SVG_LINES_COST + lines * lines / SI_SVG_SORTING_COST;
     }
+    d->filters = true;
     double octaves = is(n, "feTurbulence") ? number_of(attributes, "numOctaves") : 0;
     if (is(n, "feConvolveMatrix") && number_of(attributes, "order") > SI_SVG_KERNEL) {
         fail(d, "matrices of convolutions", SI_SVG_KERNEL);
@@ -402,7 +404,7 @@ static void parse(drawing *d, const uint8_t *text, size_t len) {
     }
 }
 
-si_result si_svg_check_cost(const uint8_t *text, size_t len, si_diag *diag) {
+si_result si_svg_check_cost(const uint8_t *text, size_t len, bool *filters, si_diag *diag) {
     drawing d = {.parser = XML_ParserCreate(NULL), .first_style = NONE, .diag = diag};
     if (d.parser == NULL) {
         return si_fail(diag, SI_ERR_MEMORY, "no memory for a drawing");
@@ -411,6 +413,7 @@ si_result si_svg_check_cost(const uint8_t *text, size_t len, si_diag *diag) {
     if (d.result == SI_OK) {
         check_shown(&d);
     }
+    *filters = d.filters;
     XML_ParserFree(d.parser);
     free(d.elements);
     free(d.references);

@@ -4,6 +4,7 @@
 #ifndef SI_RENDER_READ_SVG_COST_H
 #define SI_RENDER_READ_SVG_COST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,7 +34,9 @@ enum {
 };
 
 /* SI_ERR_LIMIT with what is too much; SI_ERR_SOURCE if `text` is no well-formed XML; SI_ERR_MEMORY.
- * Nothing external is read. */
-SI_NODISCARD si_result si_svg_check_cost(const uint8_t *text, size_t len, si_diag *diag);
+ * Nothing external is read. *filters tells whether there are any: their cost is by pixels, so it is
+ * told once it is known how large the drawing is to be (SI_META_OCTAVES). */
+SI_NODISCARD si_result si_svg_check_cost(
+    const uint8_t *text, size_t len, bool *filters, si_diag *diag);
 
 #endif
