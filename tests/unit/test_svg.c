@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "render/read/read_svg.h"
+#include "render/read/readers.h"
 #include "render/read/svg_cost.h"
 #include "render/read/svg_lines.h"
 
@@ -278,6 +279,28 @@ static void parts(void **state) {
     si_image_free(&im);
 }
 
+static void next_to_no_size(void **state) {
+    (void)state;
+    static const struct {
+        const char *size;
+        bool drawn;
+    } rows[] = {{"height='0.0001pt'", false}, {"width='1e-9'", false}, {"width='0.011'", true}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[300];
+        si_diag diag = {0};
+        const si_load_level level = {.size = {60, 60}};
+        snprintf(
+            text, sizeof text, "<svg " NS " %s viewBox='0 0 40 40'>%s</svg>", rows[i].size, BODY);
+        int fd = text_fd(text);
+        VipsImage *im = si_read_svg(fd, level, NULL, &diag);
+        assert_int_equal(im != NULL, rows[i].drawn);
+        if (im != NULL) {
+            g_object_unref(im);
+        }
+        close(fd);
+    }
+}
+
 /* librsvg measures what is drawn by running filters, over as many pixels as there may be. */
 static void filters_are_not_measured(void **state) {
     (void)state;
@@ -368,6 +391,7 @@ int main(void) {
         cmocka_unit_test(parts),
         cmocka_unit_test(filters_are_not_measured),
         cmocka_unit_test(next_to_no_alpha),
+        cmocka_unit_test(next_to_no_size),
         cmocka_unit_test(nothing_outside_is_read),
     };
     return cmocka_run_group_tests(tests, start_render, NULL);

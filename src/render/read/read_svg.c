@@ -20,6 +20,7 @@ enum {
 static const double EM = 16; /* px, where the root has no font size: CSS */
 static const double DEFAULT_WIDTH = 300, DEFAULT_HEIGHT = 150; /* px, CSS's default object */
 static const double MAX_SIDE = 1e6;
+static const double MIN_SIDE = 0.01; /* px; librsvg takes minutes to scale less than that up */
 
 typedef struct drawing {
     RsvgHandle *handle;
@@ -234,7 +235,7 @@ static drawing *open_drawing(int fd, si_diag *diag) {
     }
     measure(d, &root, filters);
     g_mutex_init(&d->lock);
-    if (!(d->size[0] > 0 && d->size[1] > 0)) {
+    if (!(d->size[0] >= MIN_SIDE && d->size[1] >= MIN_SIDE)) {
         si_fail(diag, SI_ERR_SOURCE, "the source drawing has no size");
     } else if (!(d->size[0] <= MAX_SIDE && d->size[1] <= MAX_SIDE)) {
         si_fail(diag, SI_ERR_LIMIT, "the source drawing of %.0f×%.0f pixels is too large",
